@@ -1,0 +1,57 @@
+//! The byte stream to the modem.
+
+use embedded_io::{ErrorType, Read, ReadReady, Write};
+
+/// A serial line that can be opened and closed again.
+///
+/// The bytes go through `embedded-io`; `open` and `close` are there because on Linux the line is only ours between
+/// "the service is stopped" and "the service is given back", and since a USB modem's port goes away and comes back
+/// under a scan (field log: `write: EIO`). A UART that is always there gets in through [`AlwaysOpen`].
+pub trait Port: Read + ReadReady + Write {
+    /// Opens the line by its stable name; `WouldBlock` while it is still on its way.
+    ///
+    /// # Errors
+    /// The port's own error where the line cannot be had. Nothing is left open then.
+    fn open(&mut self) -> nb::Result<(), Self::Error>;
+
+    /// Lets go of the line and of whatever lock went with it. Closing a closed port does nothing.
+    fn close(&mut self);
+}
+
+/// A [`Port`] out of any `embedded-io` stream that needs no opening.
+#[derive(Clone, Copy, Debug)]
+pub struct AlwaysOpen<U>(pub U);
+
+impl<U: ErrorType> ErrorType for AlwaysOpen<U> {
+    type Error = U::Error;
+}
+
+impl<U: Read> Read for AlwaysOpen<U> {
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize, Self::Error> {
+        self.0.read(buf)
+    }
+}
+
+impl<U: ReadReady> ReadReady for AlwaysOpen<U> {
+    fn read_ready(&mut self) -> Result<bool, Self::Error> {
+        self.0.read_ready()
+    }
+}
+
+impl<U: Write> Write for AlwaysOpen<U> {
+    fn write(&mut self, buf: &[u8]) -> Result<usize, Self::Error> {
+        self.0.write(buf)
+    }
+
+    fn flush(&mut self) -> Result<(), Self::Error> {
+        self.0.flush()
+    }
+}
+
+impl<U: Read + ReadReady + Write> Port for AlwaysOpen<U> {
+    fn open(&mut self) -> nb::Result<(), Self::Error> {
+        Ok(())
+    }
+
+    fn close(&mut self) {}
+}
