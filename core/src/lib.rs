@@ -1,9 +1,40 @@
-//! The core of cellscan.
+//! The core of cellscan: takes a cellular modem from `pppd`, finds out which carrier is best, and gives it back.
+//!
+//! No allocator, no clock, no I/O of its own. Bytes and time come in as arguments, and what is to be done comes out:
+//!
+//! - [`scan`]: the machine. Start here: the table of states, the moves, the five types.
+//! - [`at`]: the dialogue with the modem, from bytes to answers.
+//! - [`driver`]: carries out what the machine decides, over a [`port`] and a [`supervisor`].
+//!
+//! # Features
+//!
+//! All additive, none on by default: `log` and `defmt` tell what happens (both may be on), `embedded-hal-nb` adds
+//! the adapter `nb_port`, `std` adds implementations for `std` types.
 #![no_std]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::unreachable,
+        clippy::alloc_instead_of_core,
+        clippy::std_instead_of_core
+    )
+)]
 
 #[cfg(feature = "std")]
 extern crate std;
 
+#[macro_use]
+mod trace;
+
+pub mod at;
+pub mod carrier;
+pub mod driver;
+#[cfg(feature = "embedded-hal-nb")]
+pub mod nb_port;
 pub mod port;
+pub mod scan;
 pub mod supervisor;
 pub mod time;

@@ -1,0 +1,66 @@
+//! What commands are answered with, and how they end.
+
+use crate::carrier::Strength;
+
+use super::command::Command;
+use super::registration::{CurrentOperator, Registration};
+use super::reply::{FinalResult, SimState};
+use super::signal::{cesq, csq};
+
+/// What a command was answered with.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Answer {
+    /// `OK` to a command that has no other answer.
+    Done,
+    /// `OK` without the line that was due.
+    Empty,
+    /// To `+CPIN?`.
+    Sim(SimState),
+    /// To `+COPS?`.
+    Operator(CurrentOperator),
+    /// To `+COPS=?`; the operators came out one by one.
+    Operators,
+    /// To `+CEREG?` and its kin.
+    Registration(Registration),
+    /// To `+CSQ` and `+CESQ`.
+    Signal(Strength),
+}
+
+/// How a command, or the opening of the line, ended.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Outcome {
+    /// The line answers; a command may be started.
+    Ready,
+    /// The command was carried out.
+    Answered(Answer),
+    /// The modem said no.
+    Refused(FinalResult),
+    /// No answer in time. The command was aborted and the line answers again.
+    TimedOut,
+    /// The line does not answer `AT`.
+    Dead,
+}
+
+impl Command {
+    /// Reads a line as the answer to this command.
+    pub(super) fn answer(self, line: &[u8]) -> Option<Answer> {
+        match self {
+            Self::Sim => SimState::parse(line).map(Answer::Sim),
+            Self::CurrentOperator => CurrentOperator::parse(line).map(Answer::Operator),
+            Self::Registration(domain) => {
+                Registration::parse(domain, line).filter(|found| !found.unsolicited).map(Answer::Registration)
+            }
+            Self::Signal => csq(line).map(Answer::Signal),
+            Self::SignalExtended => cesq(line).map(Answer::Signal),
+            Self::Operators
+            | Self::Attention
+            | Self::VerboseErrors
+            | Self::NumericFormat
+            | Self::Deregister
+            | Self::Select(_)
+            | Self::SelectAutomatically => None,
+        }
+    }
+}

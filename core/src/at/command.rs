@@ -1,0 +1,140 @@
+//! The commands of a scan and their bytes.
+
+use heapless::Vec;
+
+use crate::carrier::Plmn;
+
+use super::registration::Domain;
+
+/// Bytes of the longest command: `AT+COPS=1,2,"310410"` and its CR.
+pub const COMMAND_LEN_MAX: usize = 24;
+
+/// A command of the scan.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Command {
+    /// `AT`: is anybody there?
+    Attention,
+    /// `AT+CMEE=2`: errors as texts (3GPP TS 27.007 §9.1).
+    VerboseErrors,
+    /// `AT+CPIN?` (§8.3).
+    Sim,
+    /// `AT+COPS=3,2`: operators as digits from now on (§7.3).
+    NumericFormat,
+    /// `AT+COPS?`: which operator, and how was it selected (§7.3).
+    CurrentOperator,
+    /// `AT+COPS=2`: deregister (§7.3).
+    Deregister,
+    /// `AT+COPS=?`: which operators are in reach (§7.3).
+    Operators,
+    /// `AT+COPS=1,2,"<plmn>"`: this one, and no other (§7.3).
+    Select(Plmn),
+    /// `AT+COPS=0`: whichever the modem likes (§7.3).
+    SelectAutomatically,
+    /// `AT+CEREG?` and its kin (§7.2, §10.1.20, §10.1.22, §10.1.47).
+    Registration(Domain),
+    /// `AT+CSQ` (§8.5).
+    Signal,
+    /// `AT+CESQ` (§8.69).
+    SignalExtended,
+}
+
+impl Command {
+    /// The text without its CR, as the modem echoes it.
+    #[must_use]
+    pub fn text(&self) -> Vec<u8, COMMAND_LEN_MAX> {
+        let mut text = Vec::new();
+        let mut add = |part: &str| {
+            let fits = text.extend_from_slice(part.as_bytes());
+            debug_assert!(fits.is_ok(), "COMMAND_LEN_MAX is too small for {self:?}");
+        };
+        match self {
+            Self::Attention => add("AT"),
+            Self::VerboseErrors => add("AT+CMEE=2"),
+            Self::Sim => add("AT+CPIN?"),
+            Self::NumericFormat => add("AT+COPS=3,2"),
+            Self::CurrentOperator => add("AT+COPS?"),
+            Self::Deregister => add("AT+COPS=2"),
+            Self::Operators => add("AT+COPS=?"),
+            Self::Select(plmn) => {
+                add("AT+COPS=1,2,\"");
+                add(plmn.as_str());
+                add("\"");
+            }
+            Self::SelectAutomatically => add("AT+COPS=0"),
+            Self::Registration(domain) => {
+                add("AT");
+                add(domain.prefix());
+                add("?");
+            }
+            Self::Signal => add("AT+CSQ"),
+            Self::SignalExtended => add("AT+CESQ"),
+        }
+        text
+    }
+
+    /// Whether the answer has a line of its own before the final result. An `OK` without it belongs to somebody else.
+    #[must_use]
+    pub const fn has_answer_line(&self) -> bool {
+        match self {
+            Self::Sim
+            | Self::CurrentOperator
+            | Self::Operators
+            | Self::Registration(_)
+            | Self::Signal
+            | Self::SignalExtended => true,
+            Self::Attention
+            | Self::VerboseErrors
+            | Self::NumericFormat
+            | Self::Deregister
+            | Self::Select(_)
+            | Self::SelectAutomatically => false,
+        }
+    }
+}
+
+/// What goes out on the line.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Outgoing {
+    /// A command and its CR.
+    Command(Command),
+    /// A bare CR: ends half a command that the line buffer still holds, or aborts the one in flight (V.250 §5.6.1).
+    Return,
+    /// `+++`, with silence before and after: out of data mode, where a killed `pppd` left the modem.
+    Escape,
+    /// `ATH` and its CR: ends the call that [`Outgoing::Escape`] left.
+    HangUp,
+}
+
+impl Outgoing {
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8, COMMAND_LEN_MAX> {
+        let mut bytes = Vec::new();
+        let fits = match self {
+            Self::Command(command) => {
+                bytes = command.text();
+                bytes.extend_from_slice(b"\r")
+            }
+            Self::Return => bytes.extend_from_slice(b"\r"),
+            Self::Escape => bytes.extend_from_slice(b"+++"),
+            Self::HangUp => bytes.extend_from_slice(b"ATH\r"),
+        };
+        debug_assert!(fits.is_ok(), "COMMAND_LEN_MAX is too small for {self:?}");
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_spelled_as_in_the_standard() {
+        let plmn = Plmn::parse(b"310410").unwrap();
+        assert_eq!(Outgoing::Command(Command::Select(plmn)).bytes(), *b"AT+COPS=1,2,\"310410\"\r");
+        assert_eq!(Outgoing::Command(Command::Registration(Domain::FiveG)).bytes(), *b"AT+C5GREG?\r");
+        assert_eq!(Outgoing::Escape.bytes(), *b"+++", "no CR: it would end the guard time");
+    }
+}

@@ -1,0 +1,438 @@
+//! Which command is in flight, what is its answer, and what is somebody else's.
+//!
+//! ```text
+//!  open ──CR──► Clearing ──quiet──► Asking ──OK──► Settling ──quiet──► Ready
+//!                  ▲                  │ no answer: CR again, then +++, then dead
+//!                  │                                                    │ start
+//!                  └── final or 5 s ── Aborting ◄──CR── time is up ── Waiting ──final──► Ready
+//! ```
+//!
+//! An answer that comes after its time is the trap (field logs: from there every answer went to the wrong carrier). So
+//! after a command that was given up nothing is sent until the line was quiet and `AT` was answered; and what comes
+//! late all the same is told by three marks: it stands before the echo of the command in flight (where the modem
+//! echoes), its lines have another shape, or it is a bare `OK` where a line is due.
+
+use core::time::Duration;
+
+use crate::time::Instant;
+
+use super::answer::{Answer, Outcome};
+use super::command::{Command, Outgoing};
+use super::line::{Line, Part};
+use super::operators::{ListedOperator, OperatorList};
+use super::reply::FinalResult;
+
+/// Silence that counts as quiet. A modem's lines of one answer come within some ten milliseconds; field logs show up to
+/// 209 ms between echo and `OK` through a USB port.
+pub const QUIET: Duration = Duration::from_millis(250);
+
+/// How long noise may keep the line from being quiet before `AT` is tried all the same.
+pub const NOISE_MAX: Duration = Duration::from_secs(3);
+
+/// How long `AT` may take. Field logs show up to 1.3 s on a busy gateway.
+pub const ATTENTION_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a command that was aborted may take to say so.
+pub const ABORT_DRAIN: Duration = Duration::from_secs(5);
+
+/// Silence before and after `+++` (V.250 §6.3.11 leaves it to S12, whose default is a second).
+pub const ESCAPE_GUARD: Duration = Duration::from_millis(1_100);
+
+/// How often `AT` is tried before the line counts as dead: with the waits between them some 25 s, which is longer than
+/// the boot of the modems whose manuals say (10–20 s).
+pub const ATTENTION_TRIES_MAX: u8 = 8;
+
+/// After so many tries the modem may be in data mode, and `+++` goes before the next.
+const TRIES_BEFORE_ESCAPE: u8 = 2;
+
+/// What comes of one call: bytes to send, an outcome, or neither.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[must_use = "what is not sent is not answered"]
+pub struct Turn {
+    /// To be written to the modem.
+    pub send: Option<Outgoing>,
+    /// What ended.
+    pub outcome: Option<Outcome>,
+    /// The line was nobody's, or somebody else's, and was dropped.
+    pub dropped: bool,
+}
+
+impl Turn {
+    fn sending(outgoing: Outgoing) -> Self {
+        Self { send: Some(outgoing), ..Self::default() }
+    }
+
+    fn ended(outcome: Outcome) -> Self {
+        Self { outcome: Some(outcome), ..Self::default() }
+    }
+
+    fn dropping() -> Self {
+        Self { dropped: true, ..Self::default() }
+    }
+}
+
+/// What follows once the line answers again.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+enum Then {
+    Ready,
+    TimedOut,
+    Again(Command, Duration),
+}
+
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+enum State {
+    Closed,
+    Clearing { quiet_at: Instant, until: Instant, tries: u8, then: Then },
+    GuardBefore { until: Instant, tries: u8, then: Then },
+    GuardAfter { until: Instant, tries: u8, then: Then },
+    Asking { deadline: Instant, tries: u8, echoed: bool, then: Then },
+    Settling { quiet_at: Instant, until: Instant, then: Then },
+    Ready,
+    Waiting(Waiting),
+    Aborting { until: Instant },
+}
+
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+struct Waiting {
+    command: Command,
+    timeout: Duration,
+    deadline: Instant,
+    echoed: bool,
+    /// In the middle of a line that is an operator list.
+    in_list: bool,
+    /// A late answer's line came: the next final result is its.
+    skip_final: bool,
+    answer: Option<Answer>,
+}
+
+/// Whether the modem echoes. Learned from `AT`, never set: the modem is left as it was found.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+enum Echo {
+    Unknown,
+    On,
+    Off,
+}
+
+/// One dialogue over one line.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Dialogue {
+    state: State,
+    echo: Echo,
+    /// A command was given up, and its answer has not been seen since.
+    owed: bool,
+    list: OperatorList,
+}
+
+impl Default for Dialogue {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Dialogue {
+    /// A line that is not open.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { state: State::Closed, echo: Echo::Unknown, owed: false, list: OperatorList::new() }
+    }
+
+    /// Begins to synchronise with the modem; ends in [`Outcome::Ready`] or [`Outcome::Dead`].
+    pub fn open(&mut self, now: Instant) -> Turn {
+        *self = Self::new();
+        self.clear_line(now, 0, Then::Ready)
+    }
+
+    /// The line is gone; what was in flight gets no outcome.
+    pub fn close(&mut self) {
+        self.state = State::Closed;
+    }
+
+    /// Whether a command may be started.
+    #[must_use]
+    pub const fn is_ready(&self) -> bool {
+        matches!(self.state, State::Ready)
+    }
+
+    /// Sends `command`; ends in an [`Outcome`] other than `Ready`. On a line that is not ready that is `Dead`.
+    pub fn start(&mut self, now: Instant, command: Command, timeout: Duration) -> Turn {
+        if !self.is_ready() {
+            debug_assert!(false, "{command:?} was started on a line that is not ready: {:?}", self.state);
+            return Turn::ended(Outcome::Dead);
+        }
+        self.list = OperatorList::new();
+        self.state = State::Waiting(Waiting {
+            command,
+            timeout,
+            deadline: now + timeout,
+            echoed: false,
+            in_list: false,
+            skip_final: false,
+            answer: None,
+        });
+        Turn::sending(Outgoing::Command(command))
+    }
+
+    /// Gives up the command in flight as if its time were over. Does nothing where there is none.
+    pub fn abort(&mut self, now: Instant) -> Turn {
+        match self.state {
+            State::Waiting(_) => self.give_up(now),
+            State::Closed
+            | State::Clearing { .. }
+            | State::GuardBefore { .. }
+            | State::GuardAfter { .. }
+            | State::Asking { .. }
+            | State::Settling { .. }
+            | State::Ready
+            | State::Aborting { .. } => Turn::default(),
+        }
+    }
+
+    /// When [`Dialogue::timeout`] is due.
+    #[must_use]
+    pub const fn next_deadline(&self) -> Option<Instant> {
+        match &self.state {
+            State::Closed | State::Ready => None,
+            State::Clearing { quiet_at: until, .. }
+            | State::Settling { quiet_at: until, .. }
+            | State::GuardBefore { until, .. }
+            | State::GuardAfter { until, .. }
+            | State::Asking { deadline: until, .. }
+            | State::Aborting { until } => Some(*until),
+            State::Waiting(waiting) => Some(waiting.deadline),
+        }
+    }
+
+    /// Time has passed. Does nothing before [`Dialogue::next_deadline`].
+    pub fn timeout(&mut self, now: Instant) -> Turn {
+        if self.next_deadline().is_none_or(|deadline| deadline > now) {
+            return Turn::default();
+        }
+        match self.state {
+            State::Closed | State::Ready => Turn::default(),
+            State::Clearing { tries, then, .. } => self.ask(now, tries, then),
+            State::GuardBefore { tries, then, .. } => {
+                self.state = State::GuardAfter { until: now + ESCAPE_GUARD, tries, then };
+                Turn::sending(Outgoing::Escape)
+            }
+            State::GuardAfter { tries, then, .. } => {
+                self.state = clearing(now, tries, then);
+                Turn::sending(Outgoing::HangUp)
+            }
+            State::Asking { tries, then, .. } => {
+                let tries = tries.saturating_add(1);
+                self.echo = Echo::Unknown;
+                if tries >= ATTENTION_TRIES_MAX {
+                    self.state = State::Closed;
+                    return Turn::ended(Outcome::Dead);
+                }
+                if tries == TRIES_BEFORE_ESCAPE {
+                    self.state = State::GuardBefore { until: now + ESCAPE_GUARD, tries, then };
+                    return Turn::default();
+                }
+                self.clear_line(now, tries, then)
+            }
+            State::Settling { then, .. } => {
+                self.state = State::Ready;
+                match then {
+                    Then::Ready => Turn::ended(Outcome::Ready),
+                    Then::TimedOut => Turn::ended(Outcome::TimedOut),
+                    Then::Again(command, timeout) => self.start(now, command, timeout),
+                }
+            }
+            State::Waiting(_) => self.give_up(now),
+            State::Aborting { .. } => {
+                self.state = clearing(now, 0, Then::TimedOut);
+                Turn::default()
+            }
+        }
+    }
+
+    /// A line came. `operator` is called with each operator of a list that was asked for.
+    pub fn line(&mut self, now: Instant, line: Line<'_>, operator: impl FnMut(ListedOperator)) -> Turn {
+        match &mut self.state {
+            State::Closed | State::Ready | State::GuardBefore { .. } | State::GuardAfter { .. } => {
+                Turn::dropping()
+            }
+            State::Clearing { quiet_at, until, .. } | State::Settling { quiet_at, until, .. } => {
+                *quiet_at = (now + QUIET).min(*until).max(*quiet_at);
+                if is_echo(Command::Attention, line) {
+                    self.echo = Echo::On;
+                }
+                Turn::dropping()
+            }
+            State::Asking { echoed, then, .. } => {
+                if is_echo(Command::Attention, line) {
+                    *echoed = true;
+                    return Turn::default();
+                }
+                let answered =
+                    whole(line).is_some_and(|text| FinalResult::parse(text) == Some(FinalResult::Ok));
+                if !answered || (self.echo == Echo::On && !*echoed) {
+                    return Turn::dropping();
+                }
+                self.echo = if *echoed { Echo::On } else { Echo::Off };
+                self.state = State::Settling { quiet_at: now + QUIET, until: now + NOISE_MAX, then: *then };
+                Turn::default()
+            }
+            State::Aborting { .. } => {
+                if whole(line).and_then(FinalResult::parse).is_some() {
+                    self.owed = false;
+                    self.state = clearing(now, 0, Then::TimedOut);
+                }
+                Turn::dropping()
+            }
+            State::Waiting(_) => self.answer_line(now, line, operator),
+        }
+    }
+
+    fn answer_line(
+        &mut self,
+        now: Instant,
+        line: Line<'_>,
+        mut operator: impl FnMut(ListedOperator),
+    ) -> Turn {
+        let State::Waiting(waiting) = &mut self.state else { return Turn::dropping() };
+        if is_echo(waiting.command, line) {
+            waiting.echoed = true;
+            return Turn::default();
+        }
+        if waiting.command == Command::Operators && waiting.is_of_list(line) {
+            waiting.in_list = matches!(line.part, Part::First | Part::Middle);
+            waiting.answer = Some(Answer::Operators);
+            for byte in line.bytes {
+                if let Some(found) = self.list.push(*byte) {
+                    operator(found);
+                }
+            }
+            return Turn::default();
+        }
+        let Some(text) = whole(line) else { return Turn::dropping() };
+        if let Some(result) = FinalResult::parse(text) {
+            return self.finish(now, result);
+        }
+        if let Some(answer) = waiting.command.answer(text) {
+            waiting.answer.get_or_insert(answer);
+            return Turn::default();
+        }
+        // No modem says `+COPS:` by itself: it is an answer that comes late, and so will be its `OK`.
+        waiting.skip_final |= self.owed && begins_cops(text);
+        Turn::dropping()
+    }
+
+    fn finish(&mut self, now: Instant, result: FinalResult) -> Turn {
+        let State::Waiting(waiting) = &mut self.state else { return Turn::dropping() };
+        if core::mem::take(&mut waiting.skip_final) {
+            self.owed = false;
+            return Turn::dropping();
+        }
+        let before_echo = self.echo == Echo::On && !waiting.echoed && waiting.answer.is_none();
+        match result {
+            // Said of a call, and no command of a scan makes one.
+            FinalResult::NoCarrier
+            | FinalResult::Busy
+            | FinalResult::NoAnswer
+            | FinalResult::NoDialtone
+            | FinalResult::Connect => return Turn::dropping(),
+            FinalResult::Ok => {
+                let answer = match waiting.answer.take() {
+                    Some(answer) => answer,
+                    None if before_echo || (self.owed && waiting.command.has_answer_line()) => {
+                        self.owed = false;
+                        return Turn::dropping();
+                    }
+                    None if waiting.command.has_answer_line() => Answer::Empty,
+                    None => Answer::Done,
+                };
+                self.state = State::Ready;
+                return Turn::ended(Outcome::Answered(answer));
+            }
+            FinalResult::Error | FinalResult::Cme(_) | FinalResult::Cms(_) | FinalResult::Aborted => {}
+        }
+        if before_echo {
+            self.owed = false;
+            return Turn::dropping();
+        }
+        if self.owed && !waiting.echoed {
+            // Without an echo an error does not say whose it is: it is asked again, once.
+            let again = Then::Again(waiting.command, waiting.timeout);
+            self.owed = false;
+            return self.clear_line(now, 0, again);
+        }
+        self.state = State::Ready;
+        Turn::ended(Outcome::Refused(result))
+    }
+
+    fn give_up(&mut self, now: Instant) -> Turn {
+        self.owed = true;
+        self.state = State::Aborting { until: now + ABORT_DRAIN };
+        Turn::sending(Outgoing::Return)
+    }
+
+    fn clear_line(&mut self, now: Instant, tries: u8, then: Then) -> Turn {
+        self.state = clearing(now, tries, then);
+        Turn::sending(Outgoing::Return)
+    }
+
+    fn ask(&mut self, now: Instant, tries: u8, then: Then) -> Turn {
+        self.state = State::Asking { deadline: now + ATTENTION_TIMEOUT, tries, echoed: false, then };
+        Turn::sending(Outgoing::Command(Command::Attention))
+    }
+
+    pub(crate) fn each_instant(&mut self, mut visit: impl FnMut(&mut Instant)) {
+        match &mut self.state {
+            State::Closed | State::Ready => {}
+            State::Clearing { quiet_at, until, .. } | State::Settling { quiet_at, until, .. } => {
+                visit(quiet_at);
+                visit(until);
+            }
+            State::GuardBefore { until, .. }
+            | State::GuardAfter { until, .. }
+            | State::Asking { deadline: until, .. }
+            | State::Aborting { until } => visit(until),
+            State::Waiting(waiting) => visit(&mut waiting.deadline),
+        }
+    }
+}
+
+impl Waiting {
+    /// Whether a line belongs to the operator list being read: it begins one, goes on with a long one, or goes on
+    /// after a line end inside (seen in captures).
+    fn is_of_list(&self, line: Line<'_>) -> bool {
+        match line.part {
+            Part::Middle | Part::Last => self.in_list,
+            Part::Whole | Part::First => {
+                let begins = begins_cops(line.bytes);
+                let first =
+                    line.bytes.get(6..).unwrap_or_default().iter().find(|byte| !byte.is_ascii_whitespace());
+                // `+COPS: 1,2,"310410"` answers another question.
+                let answers = begins && !first.is_some_and(u8::is_ascii_digit);
+                let goes_on =
+                    self.answer.is_some() && matches!(line.bytes.first(), Some(b'(' | b',' | b'"' | b')'));
+                answers || goes_on
+            }
+        }
+    }
+}
+
+fn begins_cops(line: &[u8]) -> bool {
+    line.get(..6).is_some_and(|head| head.eq_ignore_ascii_case(b"+COPS:"))
+}
+
+fn clearing(now: Instant, tries: u8, then: Then) -> State {
+    State::Clearing { quiet_at: now + QUIET, until: now + NOISE_MAX, tries, then }
+}
+
+fn whole(line: Line<'_>) -> Option<&[u8]> {
+    (line.part == Part::Whole).then_some(line.bytes)
+}
+
+/// The line is the echo of `command`, perhaps behind what the line buffer still held (`AATQ0`, field log).
+fn is_echo(command: Command, line: Line<'_>) -> bool {
+    let text = command.text();
+    let tail = line.bytes.len().checked_sub(text.len()).and_then(|at| line.bytes.get(at..));
+    line.part == Part::Whole && tail.is_some_and(|tail| tail.eq_ignore_ascii_case(&text))
+}
+
+#[cfg(test)]
+#[path = "dialogue_tests.rs"]
+mod tests;

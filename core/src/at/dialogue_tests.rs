@@ -1,0 +1,223 @@
+//! What the dialogue promises, by example.
+
+extern crate std;
+
+use super::*;
+use crate::at::registration::{Operator, SelectionMode};
+use crate::carrier::Plmn;
+use std::vec::Vec;
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A dialogue and its own clock.
+struct Talk {
+    dialogue: Dialogue,
+    now: Instant,
+    operators: Vec<ListedOperator>,
+}
+
+impl Talk {
+    /// Opened, and past the first `AT` of a modem that echoes or does not.
+    fn ready(echoes: bool) -> Self {
+        let mut talk =
+            Self { dialogue: Dialogue::new(), now: Instant::from_millis(1_000), operators: Vec::new() };
+        assert_eq!(talk.dialogue.open(talk.now).send, Some(Outgoing::Return));
+        assert_eq!(talk.pass().send, Some(Outgoing::Command(Command::Attention)));
+        if echoes {
+            assert_eq!(talk.hear("AT"), Turn::default());
+        }
+        assert_eq!(talk.hear("OK"), Turn::default());
+        assert_eq!(talk.pass().outcome, Some(Outcome::Ready));
+        talk
+    }
+
+    fn start(&mut self, command: Command) {
+        assert_eq!(self.dialogue.start(self.now, command, TIMEOUT).send, Some(Outgoing::Command(command)));
+    }
+
+    fn hear(&mut self, line: &str) -> Turn {
+        let operators = &mut self.operators;
+        self.dialogue.line(self.now, Line::whole(line.as_bytes()), |found| operators.push(found))
+    }
+
+    /// To the next deadline.
+    fn pass(&mut self) -> Turn {
+        self.now = self.dialogue.next_deadline().expect("a deadline");
+        self.dialogue.timeout(self.now)
+    }
+
+    /// Gives up the command in flight and synchronises again, hearing nothing but the answer to `AT`.
+    fn give_up(&mut self, echoes: bool) {
+        assert_eq!(self.pass().send, Some(Outgoing::Return));
+        assert_eq!(self.pass(), Turn::default());
+        assert_eq!(self.pass().send, Some(Outgoing::Command(Command::Attention)));
+        if echoes {
+            let _ = self.hear("AT");
+        }
+        let _ = self.hear("OK");
+        assert_eq!(self.pass().outcome, Some(Outcome::TimedOut));
+    }
+}
+
+fn select(digits: &str) -> Command {
+    Command::Select(Plmn::parse(digits.as_bytes()).unwrap())
+}
+
+#[test]
+fn open_sends_a_bare_return_and_then_at_once_the_line_is_quiet() {
+    let mut dialogue = Dialogue::new();
+    let start = Instant::ZERO;
+    assert_eq!(dialogue.open(start).send, Some(Outgoing::Return));
+    // Half a command was in the modem's buffer: it answers that first.
+    let later = start + Duration::from_millis(100);
+    assert!(dialogue.line(later, Line::whole(b"ERROR"), |_| ()).dropped);
+    assert_eq!(dialogue.next_deadline(), Some(later + QUIET));
+    assert_eq!(dialogue.timeout(later + QUIET).send, Some(Outgoing::Command(Command::Attention)));
+}
+
+#[test]
+fn noise_that_never_ends_delays_at_for_a_bounded_time() {
+    let mut dialogue = Dialogue::new();
+    let _ = dialogue.open(Instant::ZERO);
+    let mut now = Instant::ZERO;
+    while dialogue.next_deadline().unwrap() > now + Duration::from_millis(100) {
+        now = now + Duration::from_millis(100);
+        let _ = dialogue.line(now, Line::whole(b"noise"), |_| ());
+        assert!(now < Instant::ZERO + NOISE_MAX, "still waiting for quiet");
+    }
+}
+
+#[test]
+fn a_modem_in_data_mode_is_brought_out_of_it() {
+    let mut dialogue = Dialogue::new();
+    let mut sent = std::vec![dialogue.open(Instant::ZERO).send];
+    while let Some(deadline) = dialogue.next_deadline() {
+        let turn = dialogue.timeout(deadline);
+        sent.push(turn.send);
+        if turn.outcome.is_some() {
+            assert_eq!(turn.outcome, Some(Outcome::Dead));
+        }
+    }
+    let escape = sent.iter().position(|out| *out == Some(Outgoing::Escape)).expect("an escape");
+    assert_eq!(sent[escape + 1], Some(Outgoing::HangUp));
+    let asked = sent.iter().filter(|out| **out == Some(Outgoing::Command(Command::Attention))).count();
+    assert_eq!(asked, usize::from(ATTENTION_TRIES_MAX));
+}
+
+#[test]
+fn an_answer_is_its_line_and_ok() {
+    let mut talk = Talk::ready(true);
+    talk.start(Command::CurrentOperator);
+    let _ = talk.hear("AT+COPS?");
+    assert!(talk.hear("+CREG: 1").dropped, "said by itself in between");
+    assert_eq!(talk.hear("+COPS: 1,2,\"310410\",7").outcome, None);
+    let Some(Outcome::Answered(Answer::Operator(current))) = talk.hear("OK").outcome else {
+        panic!("no answer")
+    };
+    assert_eq!(current.mode, SelectionMode::Manual);
+    assert_eq!(current.operator, Some(Operator::Plmn(Plmn::parse(b"310410").unwrap())));
+}
+
+#[test]
+fn a_list_may_come_in_parts_and_on_several_lines() {
+    let mut talk = Talk::ready(false);
+    talk.start(Command::Operators);
+    let parts = [
+        (&b"+COPS: (1,\"A\",\"A\",\"262"[..], Part::First),
+        (b"01\",7),(1,\"B\",\"B\",\"26202\",7)", Part::Last),
+        (b"+COPS: (3,\"C\",\"C\",\"26203\",2)", Part::Whole),
+        (b",(1,\"D\",\"D\",\"26204\",2)", Part::Whole),
+    ];
+    let operators = &mut talk.operators;
+    for (bytes, part) in parts {
+        let turn = talk.dialogue.line(talk.now, Line { bytes, part }, |found| operators.push(found));
+        assert_eq!(turn, Turn::default());
+    }
+    assert_eq!(talk.hear("OK").outcome, Some(Outcome::Answered(Answer::Operators)));
+    assert_eq!(talk.operators.len(), 4);
+}
+
+#[test]
+fn a_command_without_answer_is_aborted_and_the_line_asked_before_anything_else() {
+    let mut talk = Talk::ready(true);
+    talk.start(select("310410"));
+    talk.give_up(true);
+    assert!(talk.dialogue.is_ready());
+}
+
+#[test]
+fn what_comes_before_the_echo_is_somebody_elses() {
+    let mut talk = Talk::ready(true);
+    talk.start(select("310410"));
+    talk.give_up(true);
+    talk.start(select("311480"));
+    assert!(talk.hear("OK").dropped, "the answer to the first");
+    let _ = talk.hear("AT+COPS=1,2,\"311480\"");
+    assert_eq!(talk.hear("+CME ERROR: 30").outcome, Some(Outcome::Refused(FinalResult::Cme(Some(30)))));
+}
+
+#[test]
+fn a_late_ok_is_no_answer_where_a_line_is_due() {
+    let mut talk = Talk::ready(false);
+    talk.start(select("310410"));
+    talk.give_up(false);
+    talk.start(Command::Signal);
+    assert!(talk.hear("OK").dropped);
+    let _ = talk.hear("+CSQ: 25,99");
+    assert!(matches!(talk.hear("OK").outcome, Some(Outcome::Answered(Answer::Signal(_)))));
+}
+
+#[test]
+fn a_late_list_takes_its_own_ok_with_it() {
+    let mut talk = Talk::ready(false);
+    talk.start(Command::Operators);
+    talk.give_up(false);
+    talk.start(Command::CurrentOperator);
+    assert!(talk.hear("+COPS: (1,\"A\",\"A\",\"26201\",7),,(0,1,2,3,4),(0,1,2)").dropped);
+    assert!(talk.hear("OK").dropped);
+    let _ = talk.hear("+COPS: 0,2,\"26202\",7");
+    let answered = talk.hear("OK").outcome;
+    assert!(matches!(answered, Some(Outcome::Answered(Answer::Operator(_)))), "{answered:?}");
+    assert!(talk.operators.is_empty());
+}
+
+#[test]
+fn a_doubtful_error_is_asked_again_once() {
+    let mut talk = Talk::ready(false);
+    talk.start(select("310410"));
+    talk.give_up(false);
+    talk.start(select("311480"));
+    assert_eq!(talk.hear("+CME ERROR: 30").send, Some(Outgoing::Return));
+    assert_eq!(talk.pass().send, Some(Outgoing::Command(Command::Attention)));
+    let _ = talk.hear("OK");
+    assert_eq!(talk.pass().send, Some(Outgoing::Command(select("311480"))));
+    assert_eq!(talk.hear("+CME ERROR: 30").outcome, Some(Outcome::Refused(FinalResult::Cme(Some(30)))));
+}
+
+#[test]
+fn an_ok_without_the_line_that_is_due_is_an_empty_answer_on_a_line_that_owes_nothing() {
+    let mut talk = Talk::ready(false);
+    talk.start(Command::Operators);
+    assert_eq!(talk.hear("OK").outcome, Some(Outcome::Answered(Answer::Empty)));
+}
+
+#[test]
+fn the_end_of_a_call_answers_no_command() {
+    let mut talk = Talk::ready(false);
+    talk.start(Command::Deregister);
+    assert!(talk.hear("NO CARRIER").dropped, "of the pppd before us");
+    assert_eq!(talk.hear("OK").outcome, Some(Outcome::Answered(Answer::Done)));
+}
+
+#[test]
+fn after_a_timeout_step_no_deadline_lies_behind() {
+    let mut talk = Talk::ready(true);
+    talk.start(select("310410"));
+    for _ in 0..60 {
+        let Some(deadline) = talk.dialogue.next_deadline() else { return };
+        talk.now = deadline + Duration::from_millis(50);
+        let _ = talk.dialogue.timeout(talk.now);
+        assert!(talk.dialogue.next_deadline().is_none_or(|next| next > talk.now));
+    }
+    panic!("a silent modem keeps the dialogue busy for ever");
+}

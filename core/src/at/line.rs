@@ -1,0 +1,188 @@
+//! Bytes → lines.
+
+use heapless::Vec;
+
+/// Bytes of a line held at once. The longest line of fixed shape that a scan asks for is a `+CEREG:` of some 90 bytes;
+/// what is longer (operator lists) is given on in parts of this size.
+pub const LINE_LEN_MAX: usize = 256;
+
+/// Which part of a line some bytes are.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// The first [`LINE_LEN_MAX`] bytes of a longer one.
+    First,
+    /// Neither its begin nor its end.
+    Middle,
+    /// The rest; may be empty.
+    Last,
+}
+
+/// A line, or a part of one that is longer than [`LINE_LEN_MAX`], without its end.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Line<'a> {
+    /// The bytes; no CR or LF in them.
+    pub bytes: &'a [u8],
+    /// Which part.
+    pub part: Part,
+}
+
+impl<'a> Line<'a> {
+    /// A line that is all there.
+    #[must_use]
+    pub const fn whole(bytes: &'a [u8]) -> Self {
+        Self { bytes, part: Part::Whole }
+    }
+}
+
+/// Gathers bytes into lines.
+///
+/// A line ends at CR or LF, since both occur alone (V.250 §5.7 lets the modem choose; echoes end in a bare CR); empty
+/// lines are passed over, and NUL and blanks around a line are dropped. The lines do not depend on how the bytes were cut
+/// into reads.
+///
+/// ```
+/// use cellscan_core::at::line::Lines;
+/// let mut lines = Lines::new();
+/// let mut bytes: &[u8] = b"AT\r\r\nOK\r\n+CS";
+/// assert_eq!(lines.next(&mut bytes).map(|line| line.bytes), Some(&b"AT"[..]));
+/// assert_eq!(lines.next(&mut bytes).map(|line| line.bytes), Some(&b"OK"[..]));
+/// assert_eq!(lines.next(&mut bytes), None);
+/// ```
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Lines {
+    held: Vec<u8, LINE_LEN_MAX>,
+    /// `held` was given out by the last call.
+    spent: bool,
+    /// Some of the line was given out already.
+    continued: bool,
+}
+
+impl Lines {
+    /// Nothing held.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { held: Vec::new(), spent: false, continued: false }
+    }
+
+    /// Forgets a line begun.
+    pub fn clear(&mut self) {
+        *self = Self::new();
+    }
+
+    /// Takes bytes off the front of `bytes` until a line or a part of one is there; `None` once all are taken.
+    pub fn next<'a, 'b: 'a>(&'a mut self, bytes: &mut &'b [u8]) -> Option<Line<'a>> {
+        if core::mem::take(&mut self.spent) {
+            self.held.clear();
+        }
+        loop {
+            if bytes.is_empty() {
+                return None;
+            }
+            let until_end = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+            let run = until_end.unwrap_or(bytes.len());
+            let room = LINE_LEN_MAX.saturating_sub(self.held.len());
+            if run > room {
+                // Full is no error: the bytes go on as a part, and nothing of the line is lost.
+                let (fitting, rest) = bytes.split_at_checked(room)?;
+                *bytes = rest;
+                let part = if self.continued { Part::Middle } else { Part::First };
+                self.continued = true;
+                if self.held.is_empty() {
+                    return Some(Line { bytes: fitting, part });
+                }
+                let _fits = self.held.extend_from_slice(fitting);
+                self.spent = true;
+                return Some(Line { bytes: &self.held, part });
+            }
+            let (line, rest) = bytes.split_at_checked(run)?;
+            if until_end.is_none() {
+                let _fits = self.held.extend_from_slice(line);
+                *bytes = rest;
+                return None;
+            }
+            *bytes = rest.get(1..).unwrap_or_default();
+            if self.continued {
+                self.continued = false;
+                if self.held.is_empty() {
+                    return Some(Line { bytes: line, part: Part::Last });
+                }
+                let _fits = self.held.extend_from_slice(line);
+                self.spent = true;
+                return Some(Line { bytes: &self.held, part: Part::Last });
+            }
+            if self.held.is_empty() {
+                let line = trimmed(line);
+                if !line.is_empty() {
+                    return Some(Line::whole(line));
+                }
+            } else {
+                let _fits = self.held.extend_from_slice(line);
+                if trimmed(&self.held).is_empty() {
+                    self.held.clear();
+                } else {
+                    self.spent = true;
+                    return Some(Line::whole(trimmed(&self.held)));
+                }
+            }
+        }
+    }
+}
+
+/// Without NUL, blanks and tabs at both ends.
+pub(crate) fn trimmed(mut bytes: &[u8]) -> &[u8] {
+    while let [0 | b' ' | b'\t', rest @ ..] | [rest @ .., 0 | b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::vec::Vec as StdVec;
+
+    fn split(pieces: &[&[u8]]) -> StdVec<(StdVec<u8>, Part)> {
+        let mut lines = Lines::new();
+        let mut found = StdVec::new();
+        for piece in pieces {
+            let mut bytes = *piece;
+            while let Some(line) = lines.next(&mut bytes) {
+                found.push((line.bytes.to_vec(), line.part));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn ends_at_cr_or_lf_and_passes_over_empty_lines() {
+        let found = split(&[b"\0AT\r\r\n\r\n+CSQ: 1,99 \n\r\nOK\r\nrest"]);
+        let texts: StdVec<_> = found.iter().map(|(line, _)| line.as_slice()).collect();
+        assert_eq!(texts, [&b"AT"[..], b"+CSQ: 1,99", b"OK"]);
+    }
+
+    #[test]
+    fn a_line_longer_than_the_buffer_comes_in_parts_and_the_next_is_sound() {
+        let mut bytes = std::vec![b'x'; 600];
+        bytes.extend_from_slice(b"\r\nOK\r\n");
+        let found = split(&[&bytes]);
+        let parts: StdVec<_> = found.iter().map(|(line, part)| (line.len(), *part)).collect();
+        assert_eq!(parts, [(256, Part::First), (256, Part::Middle), (88, Part::Last), (2, Part::Whole)]);
+    }
+
+    #[test]
+    fn any_cut_of_the_same_bytes_gives_the_same_lines() {
+        let mut bytes = b"\r\nOK\r\n+COPS: ".to_vec();
+        bytes.extend((b'a'..=b'z').cycle().take(700));
+        bytes.extend_from_slice(b"\r\n\0\0 \r\nEND\r");
+        let whole = split(&[&bytes]);
+        for size in 1..bytes.len() {
+            let pieces: StdVec<&[u8]> = bytes.chunks(size).collect();
+            assert_eq!(split(&pieces), whole, "in pieces of {size}");
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! Networks and what is known of them: PLMN, name, access technology, signal.
+
+use core::fmt;
+
+use heapless::{String, Vec};
+
+mod technology;
+
+pub use technology::{AccessTechnology, Technologies};
+
+/// Digits in a PLMN, at most: three of country (MCC), two or three of network (MNC) (3GPP TS 23.003 §2.2).
+pub const PLMN_DIGITS_MAX: usize = 6;
+
+/// Bytes of UTF-8 kept of an operator's name. The long alphanumeric form has 16 characters (3GPP TS 22.101 §A.4); modems
+/// send up to some thirty, and what is over is cut at a character.
+pub const NAME_LEN_MAX: usize = 32;
+
+/// Carriers that a scan keeps. Border regions list some twenty networks; what is over is counted, in list order.
+pub const CARRIERS_MAX: usize = 32;
+
+/// A public land mobile network by its five or six digits.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Plmn {
+    digits: [u8; PLMN_DIGITS_MAX],
+    len: u8,
+}
+
+/// Why some bytes are no [`Plmn`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum PlmnError {
+    /// So many bytes were found; five or six were wanted.
+    Length(usize),
+    /// This byte was found where a digit was wanted.
+    NotADigit(u8),
+}
+
+impl fmt::Display for PlmnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length(found) => write!(f, "a PLMN has 5 or 6 digits, found {found}"),
+            Self::NotADigit(found) => write!(f, "a PLMN is digits only, found byte 0x{found:02x}"),
+        }
+    }
+}
+
+impl core::error::Error for PlmnError {}
+
+impl Plmn {
+    /// Reads the digits, as `+COPS` in format 2 gives them.
+    ///
+    /// # Errors
+    /// Anything but five or six ASCII digits.
+    ///
+    /// ```
+    /// # use cellscan_core::carrier::Plmn;
+    /// let plmn = Plmn::parse(b"310410").unwrap();
+    /// assert_eq!((plmn.mcc(), plmn.mnc()), ("310", "410"));
+    /// assert!(Plmn::parse(b"3104100").is_err());
+    /// ```
+    pub fn parse(bytes: &[u8]) -> Result<Self, PlmnError> {
+        let len = match bytes.len() {
+            5 => 5,
+            6 => 6,
+            other => return Err(PlmnError::Length(other)),
+        };
+        let mut digits = [0; PLMN_DIGITS_MAX];
+        for (to, from) in digits.iter_mut().zip(bytes) {
+            if !from.is_ascii_digit() {
+                return Err(PlmnError::NotADigit(*from));
+            }
+            *to = *from;
+        }
+        Ok(Self { digits, len })
+    }
+
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        let digits = self.digits.get(..usize::from(self.len)).unwrap_or_default();
+        core::str::from_utf8(digits).unwrap_or_default()
+    }
+
+    /// The country: three digits.
+    #[must_use]
+    pub fn mcc(&self) -> &str {
+        self.as_str().get(..3).unwrap_or_default()
+    }
+
+    /// The network: two or three digits.
+    #[must_use]
+    pub fn mnc(&self) -> &str {
+        self.as_str().get(3..).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Plmn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// An operator's name, cut to [`NAME_LEN_MAX`] bytes.
+#[derive(Clone, Default, Eq, Hash, PartialEq)]
+pub struct Name(String<NAME_LEN_MAX, u8>);
+
+impl Name {
+    /// The name, as far as it fits.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let mut name = String::new();
+        for character in text.chars() {
+            if name.push(character).is_err() {
+                break;
+            }
+        }
+        Self(name)
+    }
+
+    /// The name; empty where the modem gave none.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the modem gave none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Name {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "{=str}", self.as_str());
+    }
+}
+
+/// `<stat>` of an operator list (3GPP TS 27.007 §7.3).
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Availability {
+    /// 0. No reason to leave it out: some modems say so of networks that work.
+    Unknown,
+    /// 1.
+    Available,
+    /// 2: the modem is registered there.
+    Current,
+    /// 3: the SIM or the network says no.
+    Forbidden,
+}
+
+impl Availability {
+    /// From the digit; `None` outside 0…3.
+    #[must_use]
+    pub const fn from_digit(digit: u8) -> Option<Self> {
+        match digit {
+            b'0' => Some(Self::Unknown),
+            b'1' => Some(Self::Available),
+            b'2' => Some(Self::Current),
+            b'3' => Some(Self::Forbidden),
+            _ => None,
+        }
+    }
+
+    /// The number in the table.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Unknown => 0,
+            Self::Available => 1,
+            Self::Current => 2,
+            Self::Forbidden => 3,
+        }
+    }
+}
+
+/// What was measured on a carrier. RSSI and RSRP are two quantities: they are never compared with each other.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Strength {
+    /// Received power over the whole band, dBm (`+CSQ`, 3GPP TS 27.007 §8.5); `None` where the modem said "unknown".
+    pub rssi_dbm: Option<i16>,
+    /// Reference signal power, dBm (`+CESQ`, 3GPP TS 27.007 §8.69); `None` where unknown or not on LTE.
+    pub rsrp_dbm: Option<i16>,
+    /// Reference signal quality, tenths of dB (`+CESQ`); `None` where unknown or not on LTE.
+    pub rsrq_db10: Option<i16>,
+}
+
+impl Strength {
+    /// Whether anything was measured.
+    #[must_use]
+    pub const fn is_known(&self) -> bool {
+        self.rssi_dbm.is_some() || self.rsrp_dbm.is_some()
+    }
+}
+
+/// How the trial of a carrier went.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Trial {
+    /// Not tried, or not yet.
+    #[default]
+    Untried,
+    /// Registered; measured as far as the modem would say.
+    Registered(Strength),
+    /// The network or the modem said no; the `+CME ERROR` code where it gave one.
+    Refused(Option<u16>),
+    /// Not registered within its time.
+    TimedOut,
+    /// Registered in the trial, and lost afterwards: not registered when selected, or no link over it.
+    Lost,
+}
+
+/// One PLMN in reach, or remembered to be.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Carrier {
+    /// Which network.
+    pub plmn: Plmn,
+    /// Its long name, or the short one where there is no other.
+    pub name: Name,
+    /// As listed; where listed more than once, the most permissive.
+    pub availability: Availability,
+    /// Under which access technologies it was listed.
+    pub technologies: Technologies,
+    /// How its trial went.
+    pub trial: Trial,
+    /// How long the trial took, ms; 0 where there was none.
+    pub took_ms: u32,
+}
+
+/// The carriers of a scan in list order, one entry a PLMN.
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Carriers {
+    kept: Vec<Carrier, CARRIERS_MAX>,
+    listed: u16,
+    truncated: bool,
+}
+
+impl Carriers {
+    /// None.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { kept: Vec::new(), listed: 0, truncated: false }
+    }
+
+    /// Adds a listed network, or merges it with the entry of the same PLMN: one trial a PLMN, the access technologies
+    /// kept with it. Where there is no room it is counted and `truncated` is set.
+    pub fn insert(
+        &mut self,
+        plmn: Plmn,
+        name: &Name,
+        availability: Availability,
+        technologies: Technologies,
+    ) {
+        self.listed = self.listed.saturating_add(1);
+        if let Some(known) = self.kept.iter_mut().find(|carrier| carrier.plmn == plmn) {
+            known.technologies.join(technologies);
+            if known.availability == Availability::Forbidden || availability == Availability::Current {
+                known.availability = availability;
+            }
+            if known.name.is_empty() {
+                known.name = name.clone();
+            }
+            return;
+        }
+        let carrier = Carrier {
+            plmn,
+            name: name.clone(),
+            availability,
+            technologies,
+            trial: Trial::Untried,
+            took_ms: 0,
+        };
+        self.truncated |= self.kept.push(carrier).is_err();
+    }
+
+    /// Forgets them all.
+    pub fn clear(&mut self) {
+        *self = Self::new();
+    }
+
+    /// In list order.
+    pub fn iter(&self) -> core::slice::Iter<'_, Carrier> {
+        self.kept.iter()
+    }
+
+    /// The one at `index` in list order.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<&Carrier> {
+        self.kept.get(index)
+    }
+
+    pub(crate) fn get_mut(&mut self, index: usize) -> Option<&mut Carrier> {
+        self.kept.get_mut(index)
+    }
+
+    /// How many PLMNs are kept.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// How many entries the list had, duplicates and those without room included.
+    #[must_use]
+    pub const fn listed(&self) -> u16 {
+        self.listed
+    }
+
+    /// Whether some had no room.
+    #[must_use]
+    pub const fn truncated(&self) -> bool {
+        self.truncated
+    }
+}
+
+impl<'a> IntoIterator for &'a Carriers {
+    type Item = &'a Carrier;
+    type IntoIter = core::slice::Iter<'a, Carrier>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plmn(digits: &str) -> Plmn {
+        Plmn::parse(digits.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn plmn_takes_five_or_six_digits_and_says_what_else_it_found() {
+        assert_eq!(plmn("26202").as_str(), "26202");
+        assert_eq!(Plmn::parse(b"2620"), Err(PlmnError::Length(4)));
+        assert_eq!(Plmn::parse(b"26 02"), Err(PlmnError::NotADigit(b' ')));
+    }
+
+    #[test]
+    fn name_is_cut_at_a_character() {
+        assert_eq!(Name::new("ééééééééééééééééé").as_str(), "éééééééééééééééé");
+    }
+
+    #[test]
+    fn a_plmn_listed_twice_is_one_carrier_with_both_technologies() {
+        let mut carriers = Carriers::new();
+        for act in [7, 0] {
+            let mut technologies = Technologies::NONE;
+            technologies.insert(AccessTechnology(act));
+            carriers.insert(plmn("310260"), &Name::new("T-Mobile"), Availability::Available, technologies);
+        }
+        assert_eq!((carriers.len(), carriers.listed()), (1, 2));
+        let acts = carriers.get(0).unwrap().technologies;
+        assert!(acts.iter().eq([AccessTechnology(0), AccessTechnology(7)]));
+        assert_eq!(acts.best(), Some(AccessTechnology::LTE));
+    }
+
+    #[test]
+    fn a_list_longer_than_the_capacity_is_counted_and_marked() {
+        let mut carriers = Carriers::new();
+        for n in 0..40_u8 {
+            let digits = [b'2', b'6', b'2', b'0' + n / 10, b'0' + n % 10];
+            carriers.insert(
+                Plmn::parse(&digits).unwrap(),
+                &Name::default(),
+                Availability::Unknown,
+                Technologies::NONE,
+            );
+        }
+        assert_eq!((carriers.len(), carriers.listed(), carriers.truncated()), (CARRIERS_MAX, 40, true));
+        assert_eq!(carriers.get(0).unwrap().plmn.as_str(), "26200");
+    }
+}

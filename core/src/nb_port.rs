@@ -1,0 +1,153 @@
+//! A byte-wise UART as a port.
+
+use core::fmt;
+
+use embedded_hal_nb::serial;
+use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
+
+use crate::port::Port;
+
+/// A [`Port`] out of an `embedded-hal-nb` UART. One byte is looked ahead, since such a UART tells whether there is
+/// one only by giving it.
+#[derive(Debug)]
+pub struct NbPort<U> {
+    uart: U,
+    ahead: Option<u8>,
+}
+
+/// An error of the UART.
+#[derive(Debug)]
+pub struct NbError<E>(pub E);
+
+impl<E: fmt::Debug> fmt::Display for NbError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UART: {:?}", self.0)
+    }
+}
+
+impl<E: fmt::Debug> core::error::Error for NbError<E> {}
+
+impl<E: fmt::Debug> embedded_io::Error for NbError<E> {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Other
+    }
+}
+
+impl<U> NbPort<U> {
+    /// Wraps it.
+    pub const fn new(uart: U) -> Self {
+        Self { uart, ahead: None }
+    }
+
+    /// Unwraps it; a byte looked ahead is lost.
+    pub fn into_inner(self) -> U {
+        self.uart
+    }
+}
+
+impl<U: serial::ErrorType> ErrorType for NbPort<U> {
+    type Error = NbError<U::Error>;
+}
+
+impl<U: serial::Read> Read for NbPort<U> {
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize, Self::Error> {
+        let mut count = 0_usize;
+        for to in buf {
+            let byte = match self.ahead.take() {
+                Some(byte) => byte,
+                None if count == 0 => nb::block!(self.uart.read()).map_err(NbError)?,
+                None => match self.uart.read() {
+                    Ok(byte) => byte,
+                    Err(nb::Error::WouldBlock) => break,
+                    // The bytes read so far come first; the error comes again if it lasts.
+                    Err(nb::Error::Other(_)) => break,
+                },
+            };
+            *to = byte;
+            count = count.saturating_add(1);
+        }
+        Ok(count)
+    }
+}
+
+impl<U: serial::Read> ReadReady for NbPort<U> {
+    fn read_ready(&mut self) -> Result<bool, Self::Error> {
+        if self.ahead.is_none() {
+            self.ahead = match self.uart.read() {
+                Ok(byte) => Some(byte),
+                Err(nb::Error::WouldBlock) => None,
+                Err(nb::Error::Other(error)) => return Err(NbError(error)),
+            };
+        }
+        Ok(self.ahead.is_some())
+    }
+}
+
+impl<U: serial::Write> Write for NbPort<U> {
+    fn write(&mut self, buf: &[u8]) -> Result<usize, Self::Error> {
+        for byte in buf {
+            nb::block!(self.uart.write(*byte)).map_err(NbError)?;
+        }
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> Result<(), Self::Error> {
+        nb::block!(self.uart.flush()).map_err(NbError)
+    }
+}
+
+impl<U: serial::Read + serial::Write> Port for NbPort<U> {
+    fn open(&mut self) -> nb::Result<(), Self::Error> {
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        self.ahead = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::collections::VecDeque;
+
+    #[derive(Debug, Default)]
+    struct Uart {
+        received: VecDeque<u8>,
+        sent: std::vec::Vec<u8>,
+    }
+
+    impl serial::ErrorType for Uart {
+        type Error = serial::ErrorKind;
+    }
+
+    impl serial::Read for Uart {
+        fn read(&mut self) -> nb::Result<u8, Self::Error> {
+            self.received.pop_front().ok_or(nb::Error::WouldBlock)
+        }
+    }
+
+    impl serial::Write for Uart {
+        fn write(&mut self, word: u8) -> nb::Result<(), Self::Error> {
+            self.sent.push(word);
+            Ok(())
+        }
+
+        fn flush(&mut self) -> nb::Result<(), Self::Error> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn reads_what_is_there_and_says_when_nothing_is() {
+        let mut port = NbPort::new(Uart { received: VecDeque::from(*b"OK\r\n"), ..Uart::default() });
+        let mut buffer = [0; 8];
+        assert!(port.read_ready().unwrap());
+        assert_eq!(port.read(&mut buffer).unwrap(), 4, "the byte looked ahead is the first");
+        assert_eq!(&buffer[..4], b"OK\r\n");
+        assert!(!port.read_ready().unwrap());
+        port.write_all(b"AT\r").unwrap();
+        assert_eq!(port.into_inner().sent, b"AT\r");
+    }
+}

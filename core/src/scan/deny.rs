@@ -1,0 +1,134 @@
+//! The deny list: advice about carriers that failed.
+//!
+//! It orders and delays. A carrier on it is tried after all others, and is tried when the others are not enough: a
+//! field gateway whose list held every carrier in reach tried nothing and stayed without a link.
+
+use core::time::Duration;
+
+use heapless::Vec;
+
+use crate::carrier::Plmn;
+use crate::time::Instant;
+
+/// Carriers on the list, at most; the one whose time ends first makes room.
+pub const DENIED_MAX: usize = 16;
+
+/// After the first failure.
+pub const DENY_TIME_MIN: Duration = Duration::from_secs(300);
+
+/// However often it failed.
+pub const DENY_TIME_MAX: Duration = Duration::from_secs(6 * 3_600);
+
+/// A carrier that failed.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Denied {
+    /// Which.
+    pub plmn: Plmn,
+    /// How often in a row.
+    pub failures: u8,
+    /// Until when it is tried last.
+    pub until: Instant,
+}
+
+/// Carriers that failed, each with an expiry that doubles with every failure.
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+pub struct DenyList(Vec<Denied, DENIED_MAX>);
+
+impl DenyList {
+    /// Nobody on it.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Whether `plmn` is to be tried last now.
+    #[must_use]
+    pub fn denies(&self, plmn: Plmn, now: Instant) -> bool {
+        self.iter().any(|denied| denied.plmn == plmn && denied.until > now)
+    }
+
+    /// It failed: on the list for [`DENY_TIME_MIN`], or for twice as long as the last time.
+    pub fn failed(&mut self, plmn: Plmn, now: Instant) {
+        let failures = self.forgive(plmn).saturating_add(1);
+        let doublings = u32::from(failures.saturating_sub(1)).min(16);
+        let time = DENY_TIME_MIN.saturating_mul(1 << doublings).min(DENY_TIME_MAX);
+        if self.0.is_full()
+            && let Some((first, _)) = self.0.iter().enumerate().min_by_key(|(_, denied)| denied.until)
+        {
+            self.0.swap_remove(first);
+        }
+        let added = self.0.push(Denied { plmn, failures, until: now + time });
+        debug_assert!(added.is_ok(), "room was made above");
+    }
+
+    /// It registered: off the list. Gives how often it had failed.
+    pub fn forgive(&mut self, plmn: Plmn) -> u8 {
+        let Some(at) = self.0.iter().position(|denied| denied.plmn == plmn) else { return 0 };
+        self.0.swap_remove(at).failures
+    }
+
+    /// Each carrier on it, those whose time is over included, in no order.
+    pub fn iter(&self) -> core::slice::Iter<'_, Denied> {
+        self.0.iter()
+    }
+
+    pub(crate) fn each_instant(&mut self, mut visit: impl FnMut(&mut Instant)) {
+        for denied in &mut self.0 {
+            visit(&mut denied.until);
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a DenyList {
+    type Item = &'a Denied;
+    type IntoIter = core::slice::Iter<'a, Denied>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plmn(n: u8) -> Plmn {
+        Plmn::parse(&[b'3', b'1', b'0', b'0' + n / 10, b'0' + n % 10]).unwrap()
+    }
+
+    #[test]
+    fn the_time_doubles_with_every_failure_up_to_a_bound() {
+        let (mut list, start) = (DenyList::new(), Instant::ZERO);
+        let mut times = [Duration::ZERO; 9];
+        for time in &mut times {
+            list.failed(plmn(1), start);
+            *time = list.iter().next().unwrap().until.saturating_since(start);
+        }
+        assert_eq!(times[..3], [DENY_TIME_MIN, DENY_TIME_MIN * 2, DENY_TIME_MIN * 4]);
+        assert_eq!(times[8], DENY_TIME_MAX);
+    }
+
+    #[test]
+    fn it_expires_and_forgives() {
+        let mut list = DenyList::new();
+        list.failed(plmn(1), Instant::ZERO);
+        assert!(list.denies(plmn(1), Instant::ZERO));
+        assert!(!list.denies(plmn(1), Instant::ZERO + DENY_TIME_MIN));
+        assert!(!list.denies(plmn(2), Instant::ZERO));
+        assert_eq!(list.forgive(plmn(1)), 1);
+        assert!(!list.denies(plmn(1), Instant::ZERO));
+    }
+
+    #[test]
+    fn a_full_list_lets_go_of_what_ends_first() {
+        let mut list = DenyList::new();
+        for n in 0..=16 {
+            list.failed(plmn(n), Instant::from_millis(u64::from(n)));
+        }
+        assert!(!list.denies(plmn(0), Instant::from_millis(16)));
+        assert!(
+            list.denies(plmn(1), Instant::from_millis(16)) && list.denies(plmn(16), Instant::from_millis(16))
+        );
+    }
+}

@@ -1,0 +1,170 @@
+//! How a scan is to go: times with their sources, bounds, strategy.
+
+use core::time::Duration;
+
+use super::rank::Ranking;
+
+/// What ends the trials.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Strategy {
+    /// Every candidate is tried; the best wins.
+    Full,
+    /// The first carrier at or above this RSSI in dBm ends the trials.
+    GoodEnough(i16),
+    /// Only remembered carriers are tried, and the network is not searched: most of the outage is there. Without a
+    /// remembered carrier it is [`Strategy::Full`].
+    Quick,
+}
+
+/// What to do when the link does not come up over the chosen carrier.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum NoLink {
+    /// Complete, and say so.
+    Warn,
+    /// Take the service again and go on with the next best, as long as the budget lasts.
+    NextBest,
+}
+
+/// How long each step may take.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Timeouts {
+    /// From `take` to its answer.
+    pub take: Duration,
+    /// From `d` to "wanted down" in the status record. runsv may sleep off a crash for a second and run a control
+    /// script (runsv.c: main, custom) before it reads the byte.
+    pub want: Duration,
+    /// From `d` to "down". pppd ends its link first: two terminate requests of 3 s, a disconnect script, ip-down scripts
+    /// for 5 s (pppd 2.4.9: fsm.h, main.c).
+    pub down: Duration,
+    /// After this `d` is sent once more: pppd can lose a TERM that comes just before it opens the line (ppp #75), and a
+    /// second one does no harm.
+    pub down_again: Duration,
+    /// From TERM to KILL for what remains of the service once it is down.
+    pub term: Duration,
+    /// From KILL to "gone".
+    pub kill: Duration,
+    /// How long a successor of a dead supervisor may take: `runsvdir` looks every 5 s (runsvdir.c), measured 2.8–4.1 s.
+    pub supervisor: Duration,
+    /// For the port to open, tries included: a USB modem's port came back after some 10 s in a field log.
+    pub open: Duration,
+    /// For a command that only sets or reads.
+    pub read: Duration,
+    /// For `AT+COPS=2`. Field logs: 1.4 s; modems wait for the network to confirm the detach.
+    pub deregister: Duration,
+    /// For `AT+COPS=?`. Field logs: 59–101 s; vendor manuals state 180 s (Quectel, u-blox).
+    pub search: Duration,
+    /// From `AT+COPS=1,2,…` to "registered there". Field logs: 5.4–11.5 s; 3GPP sets no bound, manuals state up to 180 s.
+    pub register: Duration,
+    /// For values of the signal once registered.
+    pub signal: Duration,
+    /// From the last `OK` to "registered there", for the carrier that was chosen.
+    pub verify: Duration,
+    /// For restoring the registration found before the scan. Kept in reserve from the outage budget.
+    pub restore: Duration,
+    /// From `u` to "wanted up". A second of runsv's sleep and a `finish` script may lie in between; the request is repeated
+    /// every second. Kept in reserve from the outage budget.
+    pub give_back: Duration,
+    /// From "wanted up" to an interface with an address. Field logs: 1.7–3 s.
+    pub link: Duration,
+}
+
+impl Timeouts {
+    /// The times stated at each field.
+    pub const DEFAULT: Self = Self {
+        take: Duration::from_secs(10),
+        want: Duration::from_secs(5),
+        down: Duration::from_secs(20),
+        down_again: Duration::from_secs(3),
+        term: Duration::from_secs(15),
+        kill: Duration::from_secs(2),
+        supervisor: Duration::from_secs(8),
+        open: Duration::from_secs(20),
+        read: Duration::from_secs(5),
+        deregister: Duration::from_secs(30),
+        search: Duration::from_secs(180),
+        register: Duration::from_secs(45),
+        signal: Duration::from_secs(10),
+        verify: Duration::from_secs(15),
+        restore: Duration::from_secs(20),
+        give_back: Duration::from_secs(10),
+        link: Duration::from_secs(60),
+    };
+}
+
+/// How a scan is to go. [`Policy::DEFAULT`] is sane for a gateway about which nothing is known.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Policy {
+    /// What ends the trials.
+    pub strategy: Strategy,
+    /// The longest time that the link may be away, from `d` to the service given back. What restoring and giving back
+    /// may take is kept in reserve.
+    pub budget: Duration,
+    /// How long each step may take.
+    pub timeouts: Timeouts,
+    /// From "registered" to the first value of the signal: read at once it is still the last carrier's (field log: six
+    /// carriers between 16 and 17).
+    pub settle: Duration,
+    /// Values of the signal taken of each carrier, at most [`SAMPLES_MAX`]; the median counts.
+    pub samples: u8,
+    /// Between two values, and between two looks at the registration.
+    pub poll: Duration,
+    /// How often `AT+COPS=?` is asked before the scan is given up.
+    pub searches: u8,
+    /// How often the service is asked down again after somebody else brought it up, before the scan yields.
+    pub retakes: u8,
+    /// How often the port may go away and be opened again.
+    pub reopens: u8,
+    /// Whether carriers listed as forbidden are tried, last, where no other can be used.
+    pub try_forbidden: bool,
+    /// Whether the modem deregisters before the search; some list only what is in reach of the serving network if not.
+    pub deregister: bool,
+    /// How carriers are ranked.
+    pub ranking: Ranking,
+    /// What to do when no link comes up.
+    pub no_link: NoLink,
+}
+
+/// Values of the signal of one carrier, at most.
+pub const SAMPLES_MAX: usize = 5;
+
+impl Policy {
+    /// Sane where nothing is known.
+    pub const DEFAULT: Self = Self {
+        strategy: Strategy::Full,
+        budget: Duration::from_secs(300),
+        timeouts: Timeouts::DEFAULT,
+        settle: Duration::from_secs(1),
+        samples: 2,
+        poll: Duration::from_millis(500),
+        searches: 2,
+        retakes: 2,
+        reopens: 3,
+        try_forbidden: false,
+        deregister: true,
+        ranking: Ranking::DEFAULT,
+        no_link: NoLink::Warn,
+    };
+
+    /// What of the budget is kept for restoring the registration and giving the service back.
+    #[must_use]
+    pub const fn reserve(&self) -> Duration {
+        self.timeouts.restore.saturating_add(self.timeouts.give_back)
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+const _: () = assert!(
+    Policy::DEFAULT.reserve().as_secs() + Timeouts::DEFAULT.search.as_secs()
+        < Policy::DEFAULT.budget.as_secs(),
+    "a search that takes its whole time must leave something for a trial"
+);
+const _: () = assert!(Timeouts::DEFAULT.down_again.as_secs() < Timeouts::DEFAULT.down.as_secs());

@@ -1,0 +1,451 @@
+//! The machine: one entry, one answer.
+
+use core::num::NonZeroU32;
+use core::time::Duration;
+
+use heapless::Vec;
+
+use crate::at::command::Command;
+use crate::at::dialogue::{Dialogue, Turn};
+use crate::at::line::Line;
+use crate::at::registration::CurrentOperator;
+use crate::carrier::{Carriers, Plmn, Strength};
+use crate::supervisor::ServiceStatus;
+use crate::time::Instant;
+
+use super::deny::DenyList;
+use super::gate::{Declined, Gate, Request};
+use super::policy::{Policy, SAMPLES_MAX, Strategy};
+use super::report::{Failure, Outcome, Report};
+use super::{Action, Actions, Event, Input, MOVES, Phase, Refused, Watch};
+
+mod check;
+mod handover;
+mod prepare;
+mod state;
+mod trials;
+
+#[cfg(test)]
+mod tests;
+
+use check::Domains;
+use state::{Modem, State};
+
+/// Carriers remembered for a quick scan, at most.
+pub const REMEMBERED_MAX: usize = 8;
+
+/// Deadlines handled in one step, at most: the budget, the dialogue's and the state's own may come at once, and what
+/// follows from each lies ahead.
+const PASSES_MAX: usize = 4;
+
+/// What is known of the scan under way, beyond its state.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; the state is in `State`")]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+struct Hold {
+    /// The service as it was found; `None` before it is taken.
+    found: Option<ServiceStatus>,
+    /// The service as it was last seen.
+    service: Option<ServiceStatus>,
+    /// When it was first asked down: the link is away from here on.
+    asked_at: Option<Instant>,
+    /// When it was given back.
+    given_at: Option<Instant>,
+    /// The selection found.
+    selection: Option<CurrentOperator>,
+    /// The modem was deregistered or told to select: it is not as it was found.
+    disturbed: bool,
+    /// The carrier that the modem was last told to use and was seen on.
+    on: Option<Plmn>,
+    /// There is a list of candidates.
+    listed: bool,
+    /// The registration domains that the modem does not know.
+    domains: Domains,
+    /// The modem does not know `+CESQ`.
+    no_rsrp: bool,
+    /// No supervisor is there, and none has come in its time: the service is an orphan.
+    orphaned: bool,
+    foreign_down: bool,
+    /// Who was last seen to hold the port.
+    stranger: Option<NonZeroU32>,
+    searches_left: u8,
+    retakes_left: u8,
+    reopens_left: u8,
+    /// When the trial, or the search, under way began.
+    began: Instant,
+    samples: Vec<Strength, SAMPLES_MAX>,
+    failure: Option<Failure>,
+}
+
+impl Hold {
+    const fn new(policy: &Policy) -> Self {
+        Self {
+            found: None,
+            service: None,
+            asked_at: None,
+            given_at: None,
+            selection: None,
+            disturbed: false,
+            on: None,
+            listed: false,
+            domains: Domains::ALL_UNKNOWN,
+            no_rsrp: false,
+            orphaned: false,
+            foreign_down: false,
+            stranger: None,
+            searches_left: policy.searches,
+            retakes_left: policy.retakes,
+            reopens_left: policy.reopens,
+            began: Instant::ZERO,
+            samples: Vec::new(),
+            failure: None,
+        }
+    }
+}
+
+/// Decides everything about a scan and does nothing.
+///
+/// ```
+/// use cellscan_core::scan::{Action, Event, Input, Phase, Policy, Scanner, gate};
+/// use cellscan_core::time::Instant;
+/// let mut scanner = Scanner::new(Policy::DEFAULT);
+/// let request = gate::Request { id: 1, origin: gate::Origin::Manual };
+/// let actions = scanner.step(Instant::ZERO, Input::Start(request));
+/// let moved = Event::Moved { from: Phase::Idle, to: Phase::StopPpp };
+/// assert_eq!(actions, [Action::Report(moved), Action::Take]);
+/// assert!(scanner.next_deadline().is_some());
+/// ```
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Scanner {
+    policy: Policy,
+    state: State,
+    now: Instant,
+    dialogue: Dialogue,
+    carriers: Carriers,
+    deny: DenyList,
+    gate: Gate,
+    remembered: Vec<Plmn, REMEMBERED_MAX>,
+    hold: Hold,
+    report: Report,
+}
+
+/// Everything that decides what a scan does next, times as distances from now. Two scanners with equal snapshots
+/// behave alike.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Snapshot(Scanner);
+
+impl Snapshot {
+    /// Where the scan is.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        self.0.phase()
+    }
+}
+
+impl Scanner {
+    /// Idle.
+    #[must_use]
+    pub fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            state: State::Idle,
+            now: Instant::ZERO,
+            dialogue: Dialogue::new(),
+            carriers: Carriers::new(),
+            deny: DenyList::new(),
+            gate: Gate::new(),
+            remembered: Vec::new(),
+            hold: Hold::new(&policy),
+            report: Report::default(),
+        }
+    }
+
+    /// Remembers a carrier for a quick scan; likeliest last. Where there is no room the one remembered first goes.
+    pub fn remember(&mut self, plmn: Plmn) {
+        self.remembered.retain(|known| *known != plmn);
+        if self.remembered.is_full() {
+            self.remembered.remove(0);
+        }
+        let kept = self.remembered.push(plmn);
+        debug_assert!(kept.is_ok(), "room was made above");
+    }
+
+    /// Takes the time and one thing that happened; answers with what is to be done about it, in order. All of it is to
+    /// be tried before the next step, also where some of it fails.
+    #[must_use = "an action not carried out stalls the scan"]
+    pub fn step(&mut self, now: Instant, input: Input<'_>) -> Actions {
+        // A caller's clock that goes back is taken as standing still.
+        self.now = self.now.max(now);
+        let mut out = Actions::new();
+        match (self.state, input) {
+            (State::Idle, Input::Start(request)) => self.start(request, &mut out),
+            (_, Input::Start(_)) => report(&mut out, Event::Declined(Declined::Busy)),
+            (_, Input::Timeout) => self.timeout(&mut out),
+
+            (State::StopPpp { .. }, Input::Taken(found)) => self.taken(found, &mut out),
+            (State::StopPpp { .. }, Input::Refused(Refused::Take)) => {
+                self.fail(Failure::ServiceUnavailable, &mut out);
+            }
+            (State::StopPppWaitSv(wait), Input::Service(status)) => {
+                self.seen_while_stopping(wait, status, &mut out);
+            }
+            (State::StopPppWaitSv(wait), Input::Refused(Refused::Ask)) => self.ask_refused(wait),
+            (State::VerifyStopped { step, .. }, Input::Remains(remains)) => {
+                self.seen_remains(step, remains, &mut out);
+            }
+
+            (State::Modem(Modem::Opening { .. }), Input::PortOpened) => self.port_opened(&mut out),
+            (State::Modem(Modem::Opening { deadline, .. }), Input::PortLost) => self.open_failed(deadline),
+            (State::Modem(_), Input::PortLost) => self.port_lost(&mut out),
+            (State::Modem(_) | State::Restoring { .. }, Input::Line(line)) => self.line(line, &mut out),
+            (State::VerifyStopped { .. } | State::Modem(_), Input::Service(status)) => {
+                self.seen_while_holding(status, &mut out);
+            }
+            (
+                State::StopPpp { .. }
+                | State::StopPppWaitSv(_)
+                | State::VerifyStopped { .. }
+                | State::Modem(_),
+                Input::Abort,
+            ) => self.fail(Failure::Aborted, &mut out),
+
+            (State::StartPpp { .. }, Input::Service(status)) => self.seen_while_starting(status, &mut out),
+            (State::WaitPpp { .. }, Input::Link(true)) => self.link_is_up(&mut out),
+            (State::WaitPpp { .. }, Input::Abort) => self.complete(Some(false), &mut out),
+            (State::Restoring { .. }, Input::Service(status)) => self.seen_while_restoring(status, &mut out),
+            (State::Restoring { .. }, Input::PortLost) => self.restored(false, &mut out),
+            (State::GivingBack { .. }, Input::Service(status)) => {
+                self.seen_while_giving_back(status, &mut out);
+            }
+
+            // What has no meaning in a state: the answer to a question of the state before, an abort of what is ending,
+            // a refusal that a deadline answers.
+            (
+                State::Idle
+                | State::Complete
+                | State::StartPpp { .. }
+                | State::Restoring { .. }
+                | State::GivingBack { .. },
+                Input::Abort,
+            )
+            | (
+                State::Idle | State::Complete | State::StopPpp { .. } | State::WaitPpp { .. },
+                Input::Service(_),
+            )
+            | (
+                State::Idle
+                | State::Complete
+                | State::StopPpp { .. }
+                | State::StopPppWaitSv(_)
+                | State::VerifyStopped { .. }
+                | State::StartPpp { .. }
+                | State::WaitPpp { .. }
+                | State::GivingBack { .. },
+                Input::PortLost | Input::Line(_),
+            )
+            | (
+                State::Idle
+                | State::Complete
+                | State::StopPpp { .. }
+                | State::StopPppWaitSv(_)
+                | State::VerifyStopped { .. }
+                | State::Modem(_)
+                | State::StartPpp { .. }
+                | State::WaitPpp { .. }
+                | State::Restoring { .. }
+                | State::GivingBack { .. },
+                Input::Taken(_) | Input::Remains(_) | Input::Link(_) | Input::PortOpened | Input::Refused(_),
+            ) => {}
+        }
+        out
+    }
+
+    /// When [`Input::Timeout`] is due; `None`: only another input moves the scan. Never behind the time of a timeout step.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let budget = self.phase().is_holding().then(|| self.limit());
+        let dialogue = self.dialogue.next_deadline();
+        [budget, dialogue, self.state.deadline()].into_iter().flatten().min()
+    }
+
+    /// What the scan wants to be told of in its present state.
+    #[must_use]
+    pub const fn watch(&self) -> Watch {
+        let phase = self.phase();
+        Watch {
+            service: !matches!(phase, Phase::Idle | Phase::StopPpp),
+            remains: matches!(phase, Phase::VerifyStopped),
+            link: matches!(phase, Phase::WaitPpp),
+        }
+    }
+
+    /// Where the scan is.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        self.state.phase()
+    }
+
+    /// The carriers of the scan under way, or of the last one.
+    #[must_use]
+    pub const fn carriers(&self) -> &Carriers {
+        &self.carriers
+    }
+
+    /// What is known of the scan under way, or of the last one.
+    #[must_use]
+    pub const fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The carriers that failed of late.
+    #[must_use]
+    pub const fn deny_list(&self) -> &DenyList {
+        &self.deny
+    }
+
+    /// How the scan is to go.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Everything that decides the next step, seen from `now`.
+    #[must_use]
+    pub fn snapshot(&self, now: Instant) -> Snapshot {
+        let mut seen = self.clone();
+        let now = seen.now.max(now);
+        let distance = |instant: &mut Instant| {
+            *instant = Instant::from_millis(instant.as_millis().saturating_sub(now.as_millis()));
+        };
+        seen.report = Report::default();
+        seen.state.each_instant(distance);
+        seen.dialogue.each_instant(distance);
+        seen.deny.each_instant(distance);
+        seen.gate.each_instant(distance);
+        // Only what is still ahead of the first request decides anything: the budget.
+        seen.hold.asked_at = seen.hold.asked_at.map(|_| {
+            let left = self.limit().as_millis().saturating_sub(now.as_millis());
+            Instant::from_millis(left)
+        });
+        seen.hold.given_at = None;
+        seen.hold.began = Instant::ZERO;
+        seen.now = Instant::ZERO;
+        Snapshot(seen)
+    }
+
+    fn start(&mut self, request: Request, out: &mut Actions) {
+        if let Err(declined) = self.gate.admit(self.now, request) {
+            return report(out, Event::Declined(declined));
+        }
+        self.hold = Hold::new(&self.policy);
+        self.report = Report::default();
+        self.carriers.clear();
+        self.enter(State::StopPpp { deadline: self.now + self.policy.timeouts.take }, out);
+        act(out, Action::Take);
+    }
+
+    fn timeout(&mut self, out: &mut Actions) {
+        for _ in 0..PASSES_MAX {
+            if self.next_deadline().is_none_or(|deadline| deadline > self.now) {
+                return;
+            }
+            if self.phase().is_holding() && self.limit() <= self.now {
+                self.fail(Failure::BudgetSpent, out);
+            } else if self.dialogue.next_deadline().is_some_and(|deadline| deadline <= self.now) {
+                let turn = self.dialogue.timeout(self.now);
+                self.turn(turn, out);
+            } else {
+                self.state_timeout(out);
+            }
+        }
+        debug_assert!(
+            self.next_deadline().is_none_or(|deadline| deadline > self.now),
+            "a deadline stays behind in {:?}",
+            self.state
+        );
+    }
+
+    fn state_timeout(&mut self, out: &mut Actions) {
+        match self.state {
+            State::StopPpp { .. } => self.fail(Failure::ServiceUnavailable, out),
+            State::StopPppWaitSv(wait) => self.stopping_timeout(wait, out),
+            State::VerifyStopped { step, deadline, .. } => self.verifying_timeout(step, deadline, out),
+            State::Modem(modem) => self.modem_timeout(modem, out),
+            State::StartPpp { deadline, .. } => self.starting_timeout(deadline, out),
+            State::WaitPpp { .. } => self.link_is_late(out),
+            State::Restoring { until, .. } => self.restoring_timeout(until, out),
+            State::GivingBack { deadline, .. } => self.giving_back_timeout(deadline, out),
+            State::Idle | State::Complete => {}
+        }
+    }
+
+    /// When the scan is given up so that what is left of the budget suffices to restore and to give back.
+    fn limit(&self) -> Instant {
+        let time = self.policy.budget.saturating_sub(self.policy.reserve());
+        self.hold.asked_at.map_or(Instant::FAR, |asked| asked + time)
+    }
+
+    fn line(&mut self, line: Line<'_>, out: &mut Actions) {
+        let carriers = &mut self.carriers;
+        let turn = self.dialogue.line(self.now, line, |found| prepare::keep(carriers, &found));
+        self.turn(turn, out);
+    }
+
+    fn turn(&mut self, turn: Turn, out: &mut Actions) {
+        self.report.dropped = self.report.dropped.saturating_add(u32::from(turn.dropped));
+        if let Some(outgoing) = turn.send {
+            act(out, Action::Send(outgoing));
+        }
+        if let Some(outcome) = turn.outcome {
+            self.outcome(&outcome, out);
+        }
+    }
+
+    /// Starts a command on a line that is ready.
+    fn command(&mut self, command: Command, timeout: Duration, out: &mut Actions) {
+        let turn = self.dialogue.start(self.now, command, timeout);
+        debug_assert!(turn.outcome.is_none(), "{command:?} was started while another was in flight");
+        if let Some(outgoing) = turn.send {
+            act(out, Action::Send(outgoing));
+        }
+    }
+
+    fn with_modem(&mut self, next: Modem, out: &mut Actions) {
+        self.enter(State::Modem(next), out);
+    }
+
+    /// The one door between states.
+    fn enter(&mut self, next: State, out: &mut Actions) {
+        let from = self.phase();
+        self.state = next;
+        let to = self.phase();
+        if from == to {
+            return;
+        }
+        debug_assert!(MOVES.contains(&(from, to)), "unlisted move from {from:?} to {to:?}");
+        event!(debug, "phase {:?} -> {:?}", from, to);
+        report(out, Event::Moved { from, to });
+    }
+
+    fn is_quick(&self) -> bool {
+        self.policy.strategy == Strategy::Quick && !self.remembered.is_empty()
+    }
+
+    fn end(&mut self, outcome: Outcome, release: bool, out: &mut Actions) {
+        self.report.outcome = Some(outcome);
+        if release {
+            act(out, Action::Release);
+        }
+        self.gate.ended(self.now);
+        report(out, Event::Finished(outcome));
+        self.enter(State::Idle, out);
+    }
+}
+
+fn act(out: &mut Actions, action: Action) {
+    let fits = out.push(action);
+    debug_assert!(fits.is_ok(), "ACTIONS_MAX is too small for {out:?}");
+}
+
+fn report(out: &mut Actions, event: Event) {
+    act(out, Action::Report(event));
+}

@@ -1,0 +1,148 @@
+//! States 2b to 4: the port is opened, the modem prepared, and asked what is in reach.
+
+use core::time::Duration;
+
+use crate::at::answer::{Answer, Outcome as Said};
+use crate::at::command::Command;
+use crate::at::operators::ListedOperator;
+use crate::at::registration::Operator;
+use crate::at::reply::SimState;
+use crate::carrier::{Availability, Carriers, Name, Technologies};
+use crate::scan::report::Failure;
+use crate::scan::{Action, Actions, Event};
+use crate::time::Instant;
+
+use super::state::{Modem, Prepare, State};
+use super::{Scanner, act, report};
+
+/// Between two tries to open the port, and between two searches.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+/// Keeps an operator of the list; one without five or six digits cannot be selected and is passed over.
+pub(super) fn keep(carriers: &mut Carriers, found: &ListedOperator) {
+    let Some(plmn) = found.plmn else { return };
+    let mut technologies = Technologies::NONE;
+    if let Some(technology) = found.technology {
+        technologies.insert(technology);
+    }
+    let name = if found.long.is_empty() { &found.short } else { &found.long };
+    carriers.insert(plmn, name, found.availability, technologies);
+}
+
+impl Scanner {
+    pub(super) fn open_port(&mut self, at: Option<Instant>, out: &mut Actions) {
+        let deadline = self.now + self.policy.timeouts.open;
+        let at_once = at.is_some_and(|at| at <= self.now);
+        let again_at = if at_once { None } else { at };
+        self.with_modem(Modem::Opening { again_at, deadline }, out);
+        if at_once {
+            act(out, Action::OpenPort);
+        }
+    }
+
+    pub(super) fn port_opened(&mut self, out: &mut Actions) {
+        self.state = State::Modem(Modem::Prepare(Prepare::Synchronising));
+        let turn = self.dialogue.open(self.now);
+        self.turn(turn, out);
+    }
+
+    pub(super) fn open_failed(&mut self, deadline: Instant) {
+        self.state = State::Modem(Modem::Opening { again_at: Some(self.now + TRY_AGAIN), deadline });
+    }
+
+    pub(super) fn opening_timeout(&mut self, deadline: Instant, out: &mut Actions) {
+        if deadline <= self.now {
+            return self.fail(Failure::PortUnavailable, out);
+        }
+        self.state = State::Modem(Modem::Opening { again_at: None, deadline });
+        act(out, Action::OpenPort);
+    }
+
+    /// A USB modem's port went away under the scan; it comes back under the same stable name.
+    pub(super) fn port_lost(&mut self, out: &mut Actions) {
+        report(out, Event::PortLost);
+        self.dialogue.close();
+        self.hold.on = None;
+        act(out, Action::ClosePort);
+        let Some(left) = self.hold.reopens_left.checked_sub(1) else {
+            return self.fail(Failure::PortUnavailable, out);
+        };
+        self.hold.reopens_left = left;
+        self.report.reopens = self.report.reopens.saturating_add(1);
+        self.open_port(Some(self.now + TRY_AGAIN), out);
+    }
+
+    /// A setting that the modem refuses is gone without: the answers tell themselves.
+    pub(super) fn prepared(&mut self, step: Prepare, said: &Said, out: &mut Actions) {
+        let (next, command) = match step {
+            Prepare::Synchronising => (Prepare::Errors, Command::VerboseErrors),
+            Prepare::Errors => (Prepare::Sim, Command::Sim),
+            Prepare::Sim => {
+                if *said == Said::Answered(Answer::Sim(SimState::Locked)) {
+                    return self.fail(Failure::SimNotReady, out);
+                }
+                (Prepare::Format, Command::NumericFormat)
+            }
+            Prepare::Format => (Prepare::Selection, Command::CurrentOperator),
+            Prepare::Selection => {
+                if let Said::Answered(Answer::Operator(current)) = said
+                    && self.hold.selection.is_none()
+                {
+                    if let Some(Operator::Plmn(plmn)) = current.operator {
+                        self.report.before = Some(plmn);
+                    }
+                    self.hold.selection = Some(current.clone());
+                }
+                if !self.policy.deregister || self.hold.listed || self.is_quick() {
+                    return self.begin_trials(out);
+                }
+                self.hold.disturbed = true;
+                (Prepare::Deregistering, Command::Deregister)
+            }
+            Prepare::Deregistering => return self.begin_trials(out),
+        };
+        self.state = State::Modem(Modem::Prepare(next));
+        let times = &self.policy.timeouts;
+        let timeout = if command == Command::Deregister { times.deregister } else { times.read };
+        self.command(command, timeout, out);
+    }
+
+    /// To the search, or past it: after an interruption there is a list, and a quick scan makes its own.
+    fn begin_trials(&mut self, out: &mut Actions) {
+        if self.is_quick() && !self.hold.listed {
+            for plmn in &self.remembered {
+                self.carriers.insert(*plmn, &Name::default(), Availability::Unknown, Technologies::NONE);
+            }
+            self.hold.listed = true;
+        }
+        if self.hold.listed {
+            return self.next_carrier(out);
+        }
+        self.search(out);
+    }
+
+    pub(super) fn search(&mut self, out: &mut Actions) {
+        self.with_modem(Modem::GetOperators, out);
+        self.carriers.clear();
+        self.hold.searches_left = self.hold.searches_left.saturating_sub(1);
+        self.hold.began = self.now;
+        self.with_modem(Modem::WaitResults { again_at: None }, out);
+        self.command(Command::Operators, self.policy.timeouts.search, out);
+    }
+
+    pub(super) fn searched(&mut self, said: &Said, out: &mut Actions) {
+        let took = self.now.saturating_since(self.hold.began);
+        if matches!(said, Said::Answered(_)) && !self.carriers.is_empty() {
+            self.hold.listed = true;
+            self.report.search = Some(took);
+            report(out, Event::Listed { count: self.carriers.listed(), took });
+            return self.next_carrier(out);
+        }
+        if self.hold.searches_left > 0 {
+            self.state = State::Modem(Modem::WaitResults { again_at: Some(self.now + TRY_AGAIN) });
+            return;
+        }
+        let empty = matches!(said, Said::Answered(_));
+        self.fail(if empty { Failure::NoCarrier } else { Failure::SearchFailed }, out);
+    }
+}

@@ -1,0 +1,334 @@
+//! States 5 to 9b: carriers are tried, the best is chosen.
+
+use core::time::Duration;
+
+use heapless::Vec;
+
+use crate::at::answer::{Answer, Outcome as Said};
+use crate::at::command::Command;
+use crate::carrier::{Availability, Plmn, Strength, Trial};
+use crate::scan::policy::{SAMPLES_MAX, Strategy};
+use crate::scan::rank;
+use crate::scan::report::Failure;
+use crate::scan::{Actions, Event};
+use crate::time::Instant;
+
+use super::check::{Check, Verdict};
+use super::state::{Look, Measure, Modem, State, Test};
+use super::{Scanner, report};
+
+/// What choosing the best may take once the trials have ended: registering anew (field logs: up to 11.5 s) and
+/// looking. A trial does not begin, or go on, where less than this is left and a carrier has registered already.
+const CONNECT_RESERVE: Duration = Duration::from_secs(25);
+
+/// Looks in a row that must say "denied" before a trial is ended by it: the first may show the carrier before.
+const DENIALS_MIN: u8 = 3;
+
+impl Scanner {
+    /// What came of a command, or of synchronising.
+    pub(super) fn outcome(&mut self, said: &Said, out: &mut Actions) {
+        if let State::Restoring { step, .. } = self.state {
+            return self.outcome_while_restoring(step, said, out);
+        }
+        match said {
+            Said::Dead => return self.fail(Failure::ModemSilent, out),
+            Said::Refused(result) if result.blames_the_sim() => return self.fail(Failure::SimNotReady, out),
+            Said::Refused(_) | Said::Ready | Said::Answered(_) | Said::TimedOut => {}
+        }
+        let State::Modem(modem) = self.state else {
+            debug_assert!(false, "{said:?} came in {:?}, where no command is in flight", self.state);
+            return;
+        };
+        match modem {
+            Modem::Prepare(step) => self.prepared(step, said, out),
+            Modem::WaitResults { .. } => self.searched(said, out),
+            Modem::TestCarrier { index, deadline, denials, step } => {
+                self.tested(index, deadline, denials, step, said, out);
+            }
+            Modem::WaitSignal { index, deadline, step } => self.measured(index, deadline, step, said, out),
+            Modem::ConnectBest { index } => match said {
+                Said::Answered(_) => self.verify_carrier(index, out),
+                Said::Refused(_) | Said::TimedOut | Said::Ready | Said::Dead => {
+                    self.lose(index, out);
+                    self.select_best(out);
+                }
+            },
+            Modem::VerifyCarrier { index, deadline, step } => self.verified(index, deadline, step, said, out),
+            Modem::Opening { .. } | Modem::GetOperators | Modem::NextCarrier | Modem::SelectBest => {
+                debug_assert!(false, "{said:?} came in {modem:?}, where no command is in flight");
+            }
+        }
+    }
+
+    pub(super) fn modem_timeout(&mut self, modem: Modem, out: &mut Actions) {
+        match modem {
+            Modem::Opening { deadline, .. } => self.opening_timeout(deadline, out),
+            Modem::WaitResults { .. } => self.search(out),
+            Modem::TestCarrier { index, deadline, denials, .. } => {
+                self.look_at_registration(index, deadline, denials, out);
+            }
+            Modem::WaitSignal { index, deadline, .. } => {
+                self.state = State::Modem(Modem::WaitSignal { index, deadline, step: Measure::Rssi });
+                self.command(Command::Signal, self.policy.timeouts.read, out);
+            }
+            Modem::VerifyCarrier { index, deadline, .. } => self.verify_timeout(index, deadline, out),
+            Modem::Prepare(_)
+            | Modem::GetOperators
+            | Modem::NextCarrier
+            | Modem::SelectBest
+            | Modem::ConnectBest { .. } => {}
+        }
+    }
+
+    pub(super) fn last_trial_start(&self) -> Instant {
+        self.limit().saturating_sub(CONNECT_RESERVE)
+    }
+
+    fn has_registered(&self) -> bool {
+        self.carriers.iter().any(|carrier| matches!(carrier.trial, Trial::Registered(_)))
+    }
+
+    pub(super) fn next_carrier(&mut self, out: &mut Actions) {
+        self.with_modem(Modem::NextCarrier, out);
+        let enough = match self.policy.strategy {
+            Strategy::GoodEnough(level) => self.carriers.iter().any(|carrier| match carrier.trial {
+                Trial::Registered(strength) => strength.rssi_dbm.is_some_and(|dbm| dbm >= level),
+                Trial::Untried | Trial::Refused(_) | Trial::TimedOut | Trial::Lost => false,
+            }),
+            Strategy::Full | Strategy::Quick => false,
+        };
+        let late = self.has_registered() && self.now >= self.last_trial_start();
+        let Some((index, plmn)) = self.candidate().filter(|_| !enough && !late) else {
+            return self.select_best(out);
+        };
+        self.hold.began = self.now;
+        self.hold.on = None;
+        self.hold.disturbed = true;
+        let bound = if self.has_registered() { self.last_trial_start() } else { self.limit() };
+        let deadline = (self.now + self.policy.timeouts.register).min(bound);
+        self.with_modem(Modem::TestCarrier { index, deadline, denials: 0, step: Test::Selecting }, out);
+        report(out, Event::TrialBegins(plmn));
+        self.command(Command::Select(plmn), deadline.saturating_since(self.now), out);
+    }
+
+    /// The next to try: in list order, the carrier before the scan last, so that the likeliest best need not be
+    /// registered anew (first, where the first good one ends the trials). Those on the deny list, and then the forbidden
+    /// ones where the policy has them tried at all, only while nobody has registered.
+    fn candidate(&self) -> Option<(usize, Plmn)> {
+        let likeliest_first = matches!(self.policy.strategy, Strategy::GoodEnough(_));
+        let order = |plmn: Plmn, availability: Availability| {
+            if availability == Availability::Forbidden {
+                4_u8
+            } else if self.deny.denies(plmn, self.now) {
+                3
+            } else if Some(plmn) != self.report.before {
+                1
+            } else if likeliest_first {
+                0
+            } else {
+                2
+            }
+        };
+        let reach = match (self.has_registered(), self.policy.try_forbidden) {
+            (true, _) => 2,
+            (false, false) => 3,
+            (false, true) => 4,
+        };
+        self.carriers
+            .iter()
+            .enumerate()
+            .filter(|(_, carrier)| carrier.trial == Trial::Untried)
+            .map(|(index, carrier)| (order(carrier.plmn, carrier.availability), index, carrier.plmn))
+            .filter(|(order, ..)| *order <= reach)
+            .min_by_key(|(order, ..)| *order)
+            .map(|(_, index, plmn)| (index, plmn))
+    }
+
+    fn tested(
+        &mut self,
+        index: usize,
+        deadline: Instant,
+        denials: u8,
+        step: Test,
+        said: &Said,
+        out: &mut Actions,
+    ) {
+        match (step, said) {
+            (Test::Selecting, Said::Answered(_)) => self.look_at_registration(index, deadline, denials, out),
+            (Test::Selecting, Said::Refused(result)) => {
+                self.end_trial(index, Trial::Refused(result.cme()), out);
+            }
+            (Test::Selecting, Said::TimedOut | Said::Ready | Said::Dead) => {
+                self.end_trial(index, Trial::TimedOut, out);
+            }
+            (Test::Looking(Look::Pausing(_)), _) => {}
+            (Test::Looking(Look::Checking(mut check)), said) => {
+                let wanted = self.carriers.get(index);
+                let denied = match check.take(said, wanted, &mut self.hold.domains) {
+                    Verdict::There => return self.wait_signal(index, out),
+                    Verdict::Ask(command) => {
+                        let step = Test::Looking(Look::Checking(check));
+                        self.state = State::Modem(Modem::TestCarrier { index, deadline, denials, step });
+                        return self.command(command, self.policy.timeouts.read, out);
+                    }
+                    Verdict::Denied => true,
+                    Verdict::NotThere => false,
+                };
+                let denials = if denied { denials.saturating_add(1) } else { 0 };
+                if denials >= DENIALS_MIN {
+                    return self.end_trial(index, Trial::Refused(None), out);
+                }
+                if self.now >= deadline {
+                    return self.end_trial(index, Trial::TimedOut, out);
+                }
+                let step = Test::Looking(Look::Pausing((self.now + self.policy.poll).min(deadline)));
+                self.state = State::Modem(Modem::TestCarrier { index, deadline, denials, step });
+            }
+        }
+    }
+
+    fn look_at_registration(&mut self, index: usize, deadline: Instant, denials: u8, out: &mut Actions) {
+        let step = Test::Looking(Look::Checking(Check::new()));
+        self.state = State::Modem(Modem::TestCarrier { index, deadline, denials, step });
+        self.command(Check::FIRST, self.policy.timeouts.read, out);
+    }
+
+    fn wait_signal(&mut self, index: usize, out: &mut Actions) {
+        self.hold.samples.clear();
+        self.hold.on = self.carriers.get(index).map(|carrier| carrier.plmn);
+        let settled = self.now + self.policy.settle;
+        let deadline = settled + self.policy.timeouts.signal;
+        self.with_modem(Modem::WaitSignal { index, deadline, step: Measure::Pausing(settled) }, out);
+    }
+
+    fn measured(&mut self, index: usize, deadline: Instant, step: Measure, said: &Said, out: &mut Actions) {
+        let value = match said {
+            Said::Answered(Answer::Signal(strength)) => *strength,
+            Said::Answered(_) | Said::Refused(_) | Said::TimedOut | Said::Ready | Said::Dead => {
+                Strength::default()
+            }
+        };
+        let strength = match step {
+            Measure::Pausing(_) => return,
+            Measure::Rssi if !self.hold.no_rsrp => {
+                self.state = State::Modem(Modem::WaitSignal { index, deadline, step: Measure::Rsrp(value) });
+                return self.command(Command::SignalExtended, self.policy.timeouts.read, out);
+            }
+            Measure::Rssi => value,
+            Measure::Rsrp(rssi) => {
+                self.hold.no_rsrp = matches!(said, Said::Refused(_));
+                Strength { rssi_dbm: rssi.rssi_dbm, ..value }
+            }
+        };
+        if strength.is_known() {
+            // Full is no error: as many as the policy may ask for are there.
+            let _kept = self.hold.samples.push(strength);
+        }
+        let wanted = usize::from(self.policy.samples.max(1)).min(SAMPLES_MAX);
+        if self.hold.samples.len() >= wanted || self.now >= deadline {
+            let strength = median(&self.hold.samples);
+            return self.end_trial(index, Trial::Registered(strength), out);
+        }
+        self.state = State::Modem(Modem::WaitSignal {
+            index,
+            deadline,
+            step: Measure::Pausing(self.now + self.policy.poll),
+        });
+    }
+
+    fn end_trial(&mut self, index: usize, trial: Trial, out: &mut Actions) {
+        let took = self.now.saturating_since(self.hold.began).as_millis();
+        let Some(carrier) = self.carriers.get_mut(index) else {
+            debug_assert!(false, "the trial of a carrier that is not listed");
+            return self.next_carrier(out);
+        };
+        carrier.trial = trial;
+        carrier.took_ms = u32::try_from(took).unwrap_or(u32::MAX);
+        let plmn = carrier.plmn;
+        match trial {
+            Trial::Registered(_) => {
+                self.deny.forgive(plmn);
+            }
+            Trial::Refused(_) | Trial::TimedOut | Trial::Lost => self.deny.failed(plmn, self.now),
+            Trial::Untried => {}
+        }
+        report(out, Event::TrialEnded(plmn));
+        self.next_carrier(out);
+    }
+
+    fn select_best(&mut self, out: &mut Actions) {
+        self.with_modem(Modem::SelectBest, out);
+        let best = rank::best(&self.carriers, self.report.before, &self.policy.ranking);
+        let Some((index, plmn)) = best.and_then(|index| Some((index, self.carriers.get(index)?.plmn))) else {
+            return self.fail(Failure::NoCarrier, out);
+        };
+        self.report.selected = Some(plmn);
+        report(out, Event::Selected(plmn));
+        self.with_modem(Modem::ConnectBest { index }, out);
+        if self.hold.on == Some(plmn) {
+            return self.verify_carrier(index, out);
+        }
+        self.hold.on = None;
+        let timeout = self.policy.timeouts.register.min(self.limit().saturating_since(self.now));
+        self.command(Command::Select(plmn), timeout, out);
+    }
+
+    /// The carrier cannot be had after all: the next best is.
+    pub(super) fn lose(&mut self, index: usize, out: &mut Actions) {
+        self.hold.on = None;
+        self.report.selected = None;
+        let Some(carrier) = self.carriers.get_mut(index) else { return };
+        carrier.trial = Trial::Lost;
+        let plmn = carrier.plmn;
+        self.deny.failed(plmn, self.now);
+        report(out, Event::Lost(plmn));
+    }
+
+    fn verify_carrier(&mut self, index: usize, out: &mut Actions) {
+        let deadline = self.now + self.policy.timeouts.verify;
+        self.with_modem(Modem::VerifyCarrier { index, deadline, step: Look::Checking(Check::new()) }, out);
+        self.command(Check::FIRST, self.policy.timeouts.read, out);
+    }
+
+    fn verified(&mut self, index: usize, deadline: Instant, step: Look, said: &Said, out: &mut Actions) {
+        let Look::Checking(mut check) = step else { return };
+        let wanted = self.carriers.get(index);
+        let step = match check.take(said, wanted, &mut self.hold.domains) {
+            Verdict::There => return self.start_ppp(out),
+            Verdict::Ask(command) => {
+                self.command(command, self.policy.timeouts.read, out);
+                Look::Checking(check)
+            }
+            Verdict::NotThere | Verdict::Denied => Look::Pausing(self.now + self.policy.poll),
+        };
+        self.state = State::Modem(Modem::VerifyCarrier { index, deadline, step });
+    }
+
+    fn verify_timeout(&mut self, index: usize, deadline: Instant, out: &mut Actions) {
+        if deadline <= self.now {
+            self.lose(index, out);
+            return self.select_best(out);
+        }
+        self.state =
+            State::Modem(Modem::VerifyCarrier { index, deadline, step: Look::Checking(Check::new()) });
+        self.command(Check::FIRST, self.policy.timeouts.read, out);
+    }
+}
+
+/// The median of each quantity on its own; the lower of two in the middle.
+fn median(samples: &[Strength]) -> Strength {
+    let of = |quantity: fn(&Strength) -> Option<i16>| {
+        let mut values: Vec<i16, SAMPLES_MAX> = Vec::new();
+        for value in samples.iter().filter_map(quantity) {
+            let _fits = values.push(value);
+        }
+        values.sort_unstable();
+        let middle = values.len().saturating_sub(1).checked_div(2)?;
+        values.get(middle).copied()
+    };
+    Strength {
+        rssi_dbm: of(|strength| strength.rssi_dbm),
+        rsrp_dbm: of(|strength| strength.rsrp_dbm),
+        rsrq_db10: of(|strength| strength.rsrq_db10),
+    }
+}
