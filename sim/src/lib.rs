@@ -2,3 +2,5 @@
 
 pub mod modem;
 pub mod prng;
+#[cfg(feature = "pty")]
+pub mod pty;
