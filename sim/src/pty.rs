@@ -1,7 +1,7 @@
 //! The modem on a pseudo-terminal, in real time, for programs that want a device to open.
 //!
 //! One thread waits with `poll(2)` for the client, for the modem's next event and for its owner. Whether anybody
-//! has the port open is read off `POLLHUP` of the master; an opening is noticed within [`OPEN_POLL`], a closing at
+//! has the port open is read off `POLLHUP` of the master; an opening is noticed within a few milliseconds, a closing at
 //! once. Who closes and opens again faster than the thread runs is taken for one and the same. Unlike a serial port,
 //! a pty keeps what its last user did not read for the next one: a client has to cope with that anyway.
 
