@@ -1,0 +1,437 @@
+//! A modem that answers as real ones do, in virtual time: same profile, same seed, same input, same bytes at the
+//! same times.
+//!
+//! ```text
+//!  client ──receive──►  input    lines, echo, busy rules, data mode, escape
+//!                         │ start
+//!                       command  parsed; runs for its delay
+//!                         │ end
+//!                       answer   information, result ──►  wire  pieces with times  ──poll──►  client
+//!                         │
+//!                       radio    networks, selection, registration, signal
+//! ```
+//!
+//! It knows no clock and does nothing by itself: [`Modem::next_event`] says when to come back. What goes wrong is
+//! data ([`ModemFault`]), and everything that was said is in the journal ([`Modem::log`]).
+//!
+//! ```
+//! use cellscan_core::time::Instant;
+//! use cellscan_sim::modem::{Modem, Profile};
+//!
+//! let mut modem = Modem::new(Profile::default(), 1);
+//! modem.opened(Instant::ZERO);
+//! modem.receive(Instant::ZERO, b"AT+COPS?\r");
+//! let mut heard = Vec::new();
+//! while let Some(at) = modem.next_event() {
+//!     modem.poll(at, &mut heard);
+//! }
+//! assert_eq!(heard, b"AT+COPS?\r\r\n+COPS: 0,0,\"AT&T\",7\r\n\r\nOK\r\n");
+//! ```
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use cellscan_core::time::Instant;
+
+mod answer;
+mod command;
+mod fault;
+mod input;
+mod journal;
+mod network;
+mod profile;
+mod radio;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+pub use fault::ModemFault;
+pub use journal::{ModemEvent, ModemLog};
+pub use network::{Network, Select};
+pub use profile::{
+    AbortAnswer, Canned, Delays, DomainSupport, Fragments, Identity, LineEnding, Prefix, Profile, Selection,
+    WhileBusy,
+};
+
+use crate::prng::Prng;
+use command::Command;
+use fault::Pending;
+use journal::Journal;
+use radio::{Plan, Radio};
+use wire::Wire;
+
+/// Silence before and after `+++` that makes it an escape: S12 of most modems, 50 × 20 ms.
+const ESCAPE_GUARD: Duration = Duration::from_secs(1);
+/// From `CONNECT` to the network's first PPP frame.
+const PPP_FIRST: Duration = Duration::from_millis(100);
+/// An LCP Configure-Request as it looks on an asynchronous line (RFC 1661 §5.1, RFC 1662 §4.2).
+const PPP_FRAME: &[u8] = b"~\xff}#\xc0!}!}!} }4}\"}&} } } } }%}&\x9a\x1c\x10\xe4}'}\"}(}\"s\x8e~";
+
+/// What the line is used for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LineMode {
+    /// It takes commands.
+    Command,
+    /// It carries PPP.
+    Data,
+    /// It boots and hears nothing.
+    Booting,
+}
+
+/// The modem. See the [module](self) for how to drive it.
+#[derive(Clone, Debug)]
+pub struct Modem {
+    profile: Profile,
+    prng: Prng,
+    now: Instant,
+    open: bool,
+    settings: Settings,
+    radio: Radio,
+    wire: Wire,
+    journal: Journal,
+    /// The line that is being typed, without its CR; what does not fit makes it an error.
+    line: Vec<u8>,
+    line_overlong: bool,
+    /// Characters to be echoed together.
+    echo: Vec<u8>,
+    /// Input that came while a command was running.
+    waiting: VecDeque<u8>,
+    running: Option<Running>,
+    data: Option<Data>,
+    /// A call that `+++` has left: `ATO` goes back to it, `ATH` ends it.
+    call_held: bool,
+    booting_until: Option<Instant>,
+    silent: Option<(Instant, Instant)>,
+    pending: Pending,
+    searches_refused: u32,
+    /// `<stat>` that was reported last, and the PLMN, so that changes are noticed.
+    reported: (u8, Option<String>),
+}
+
+/// What `ATZ` resets.
+#[derive(Clone, Debug)]
+struct Settings {
+    echo: bool,
+    verbose: bool,
+    quiet: bool,
+    cmee: u8,
+    format: u8,
+    /// `<n>` of the four registration commands.
+    report: [u8; 4],
+}
+
+impl Settings {
+    const fn of(profile: &Profile) -> Self {
+        Self {
+            echo: profile.echo,
+            verbose: profile.verbose,
+            quiet: false,
+            cmee: profile.cmee,
+            format: 0,
+            report: [0; 4],
+        }
+    }
+}
+
+/// A command line that is being carried out.
+#[derive(Clone, Debug)]
+struct Running {
+    commands: Vec<Command>,
+    plan: Option<Plan>,
+    began: Instant,
+    ends: Instant,
+    abortable: bool,
+    /// The modem does not even look at its input.
+    deaf: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Data {
+    noise_at: Instant,
+    /// When the last byte came from the client.
+    heard_at: Instant,
+    pluses: u8,
+    escape_at: Option<Instant>,
+}
+
+impl Modem {
+    /// A modem that has been running for a while: booted, and registered where the profile says so. Nobody has its
+    /// port open.
+    #[must_use]
+    pub fn new(profile: Profile, seed: u64) -> Self {
+        let radio = Radio::new(&profile);
+        let mut modem = Self {
+            prng: Prng::new(seed),
+            now: Instant::ZERO,
+            open: false,
+            settings: Settings::of(&profile),
+            wire: Wire::default(),
+            journal: Journal::default(),
+            line: profile.leftover_input.iter().copied().take(input::LINE_BYTES_MAX).collect(),
+            line_overlong: false,
+            echo: Vec::new(),
+            waiting: VecDeque::new(),
+            running: None,
+            data: None,
+            call_held: false,
+            booting_until: None,
+            silent: None,
+            pending: Pending::default(),
+            searches_refused: 0,
+            reported: (radio.stat(), radio.network().map(|network| network.plmn.clone())),
+            radio,
+            profile,
+        };
+        if modem.profile.in_data_mode {
+            modem.enter_data(Instant::ZERO);
+        }
+        modem
+    }
+
+    /// Somebody has opened the port; DTR is raised.
+    pub fn opened(&mut self, now: Instant) {
+        self.advance(now);
+        if self.open {
+            return;
+        }
+        self.open = true;
+        self.journal.note(self.now, ModemEvent::Opened);
+        if !self.profile.queues_while_closed {
+            while self.wire.take_due(self.now).is_some() {}
+        }
+        // Only the first who opens meets it.
+        let leftover = std::mem::take(&mut self.profile.leftover_output);
+        self.wire.send(self.now, &leftover, self.profile.fragments);
+    }
+
+    /// The last who had the port open has closed it; DTR drops, which ends the call and the command in progress of
+    /// a modem that [obeys it](Profile::obeys_dtr). The line buffer stays as it is.
+    pub fn closed(&mut self, now: Instant) {
+        self.advance(now);
+        if !self.open {
+            return;
+        }
+        self.open = false;
+        self.journal.note(self.now, ModemEvent::Closed);
+        if self.profile.obeys_dtr {
+            self.leave_data();
+            self.call_held = false;
+            self.waiting.clear();
+            if self.running.take().is_some() {
+                self.journal.note(self.now, ModemEvent::Aborted);
+            }
+        }
+    }
+
+    /// The client has sent `bytes`, which arrive at `now`. Ignored while nobody has the port open.
+    pub fn receive(&mut self, now: Instant, bytes: &[u8]) {
+        self.advance(now);
+        if !self.open {
+            return;
+        }
+        for byte in bytes {
+            self.take_byte(*byte);
+        }
+        self.flush_echo();
+    }
+
+    /// When there is something to do next: bytes to deliver, a command that ends, a registration. `None`: only
+    /// input moves it.
+    #[must_use]
+    pub fn next_event(&self) -> Option<Instant> {
+        let delivery = self.wire.next_due().filter(|_| self.open);
+        [self.next_internal(), delivery].into_iter().flatten().min()
+    }
+
+    /// Carries out what is due by `now` and appends the bytes that have reached the client by then. Afterwards
+    /// [`next_event`](Self::next_event) is later than `now`.
+    pub fn poll(&mut self, now: Instant, out: &mut Vec<u8>) {
+        self.advance(now);
+        if !self.open {
+            return;
+        }
+        while let Some(piece) = self.wire.take_due(self.now) {
+            if self.silent.is_some_and(|(from, until)| from <= piece.due && piece.due < until) {
+                continue;
+            }
+            self.journal.sent(piece.due, &piece.bytes);
+            out.extend_from_slice(&piece.bytes);
+        }
+    }
+
+    /// Something goes wrong at `now`.
+    pub fn apply(&mut self, now: Instant, fault: ModemFault) {
+        self.advance(now);
+        self.journal.note(self.now, ModemEvent::Fault(fault.clone()));
+        match fault {
+            ModemFault::Silent { for_ms } => {
+                let from =
+                    self.silent.filter(|(_, until)| *until > self.now).map_or(self.now, |(from, _)| from);
+                self.silent = Some((from, self.now + Duration::from_millis(for_ms)));
+            }
+            ModemFault::DropNextAnswer => self.pending.drop_answer = true,
+            ModemFault::DelayNextAnswer(delay_ms) => self.pending.delay_ms = delay_ms,
+            ModemFault::Garbage(bytes) => self.send(&bytes),
+            ModemFault::Urc(text) => self.send_line(&text),
+            ModemFault::ResetNow => self.reset(),
+            ModemFault::LoseRegistration => self.radio.lose(self.now),
+            ModemFault::TruncateNextAnswer(bytes) => self.pending.truncate = Some(bytes),
+            ModemFault::DuplicateNextFinal => self.pending.duplicate_final = true,
+            ModemFault::EchoLost => self.pending.echo_lost = true,
+            ModemFault::NetworkGone(plmn) => self.radio.set_present(self.now, &plmn, false),
+            ModemFault::NetworkBack(plmn) => self.radio.set_present(self.now, &plmn, true),
+            ModemFault::Signal { plmn, rssi } => self.radio.set_rssi(&plmn, rssi),
+            ModemFault::Heal => {
+                self.pending = Pending::default();
+                self.silent = None;
+            }
+        }
+        self.note_registration();
+    }
+
+    /// The PLMN that it is registered on.
+    #[must_use]
+    pub fn registered(&self) -> Option<&str> {
+        self.radio.network().map(|network| network.plmn.as_str())
+    }
+
+    /// How it chooses its network: `<mode>` of `+COPS?`.
+    #[must_use]
+    pub const fn selection(&self) -> Selection {
+        self.radio.selection()
+    }
+
+    /// What the line is used for.
+    #[must_use]
+    pub const fn mode(&self) -> LineMode {
+        if self.booting_until.is_some() {
+            LineMode::Booting
+        } else if self.data.is_some() {
+            LineMode::Data
+        } else {
+            LineMode::Command
+        }
+    }
+
+    /// Whether a command is being carried out.
+    #[must_use]
+    pub const fn is_busy(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Whether a `pppd` that dials now gets a connection: it has booted and is registered.
+    #[must_use]
+    pub fn is_usable_for_pppd(&self) -> bool {
+        self.booting_until.is_none() && self.radio.network().is_some()
+    }
+
+    /// Everything that was heard and said, in order. Bounded; see [`left_out`](Self::left_out).
+    #[must_use]
+    pub fn log(&self) -> &[ModemLog] {
+        self.journal.entries()
+    }
+
+    /// The journal so far, which is empty afterwards.
+    pub fn take_log(&mut self) -> Vec<ModemLog> {
+        self.journal.take()
+    }
+
+    /// Journal entries, and bytes on the wire, that did not fit.
+    #[must_use]
+    pub const fn left_out(&self) -> (u64, u64) {
+        (self.journal.left_out(), self.wire.lost())
+    }
+
+    fn next_internal(&self) -> Option<Instant> {
+        let data = self.data.map(|data| data.escape_at.map_or(data.noise_at, |at| at.min(data.noise_at)));
+        let running = self.running.as_ref().map(|running| running.ends);
+        let events = [self.booting_until, data, running, self.radio.next_event()];
+        events.into_iter().flatten().min().filter(|at| *at < Instant::FAR)
+    }
+
+    /// Carries out, in the order of their times, all that is due by `now`. A clock that goes back is clamped.
+    fn advance(&mut self, now: Instant) {
+        let horizon = self.now.max(now);
+        while let Some(at) = self.next_internal().filter(|at| *at <= horizon) {
+            self.now = self.now.max(at);
+            if self.booting_until.is_some_and(|until| until <= at) {
+                self.booting_until = None;
+                for urc in self.profile.boot_urcs.clone() {
+                    self.send_line(&urc);
+                }
+            }
+            self.radio.advance(at, horizon);
+            self.note_registration();
+            self.advance_data(at, horizon);
+            if self.running.as_ref().is_some_and(|running| running.ends <= at) {
+                self.end_command();
+                self.note_registration();
+                self.take_waiting();
+            }
+        }
+        self.now = horizon;
+    }
+
+    fn advance_data(&mut self, at: Instant, horizon: Instant) {
+        let Some(data) = &mut self.data else {
+            return;
+        };
+        if data.escape_at.is_some_and(|due| due <= at) {
+            self.leave_data();
+            self.call_held = true;
+            self.send_result(answer::Final::Ok);
+        } else if data.noise_at <= at {
+            let every = Duration::from_millis(self.profile.ppp_noise_every_ms.max(1));
+            data.noise_at = (at + every).max(horizon + Duration::from_millis(1));
+            self.send(PPP_FRAME);
+        }
+    }
+
+    fn enter_data(&mut self, now: Instant) {
+        self.data = Some(Data { noise_at: now + PPP_FIRST, heard_at: now, pluses: 0, escape_at: None });
+        self.journal.note(now, ModemEvent::DataMode(true));
+    }
+
+    fn leave_data(&mut self) {
+        if self.data.take().is_some() {
+            self.journal.note(self.now, ModemEvent::DataMode(false));
+        }
+    }
+
+    fn reset(&mut self) {
+        let booted = self.now + Duration::from_millis(self.profile.boot_ms);
+        self.leave_data();
+        self.settings = Settings::of(&self.profile);
+        self.wire.clear();
+        self.line.clear();
+        self.line_overlong = false;
+        self.echo.clear();
+        self.waiting.clear();
+        self.running = None;
+        self.call_held = false;
+        self.silent = None;
+        self.pending = Pending::default();
+        self.booting_until = Some(booted);
+        self.radio.reboot(booted);
+    }
+
+    /// Tells, where it was asked to, that the registration has changed.
+    fn note_registration(&mut self) {
+        let plmn = self.registered().map(str::to_owned);
+        let stat = self.radio.stat();
+        if (stat, &plmn) == (self.reported.0, &self.reported.1) {
+            return;
+        }
+        if plmn != self.reported.1 {
+            self.journal.note(self.now, ModemEvent::Registered(plmn.clone()));
+        }
+        let lost = plmn.is_none() && self.reported.1.is_some();
+        self.reported = (stat, plmn);
+        if lost && (self.data.is_some() || self.call_held) {
+            self.leave_data();
+            self.call_held = false;
+            self.send_result(answer::Final::NoCarrier);
+        }
+        self.report_registration();
+    }
+}

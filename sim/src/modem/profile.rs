@@ -1,0 +1,314 @@
+//! What a modem is and how it behaves, as plain data.
+
+use super::network::Network;
+
+/// A modem's make, its habits on the line, its delays and the networks that it can hear.
+///
+/// The default is the Cinterion PLS63-W of a recorded scan (`scan1.log`): five operators found in 59.4 s, 5 to 8 s a
+/// manual registration. Every time is in milliseconds.
+///
+/// ```
+/// use cellscan_sim::modem::{Fragments, Profile};
+/// let slow_uart = Profile { fragments: Fragments { size: 1, gap_ms: 1 }, ..Profile::default() };
+/// assert_eq!(slow_uart.networks.len(), 5);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "habits of a real modem, each of them independent")]
+pub struct Profile {
+    /// What `ATI`, `+CGMI`, `+CGMM`, `+CGMR` and `+CGSN` say.
+    pub identity: Identity,
+    /// Whether characters are sent back (`ATE`, V.250 §6.2.4) after power-up and `ATZ`.
+    pub echo: bool,
+    /// Whether results are words (`ATV1`) or numbers (`ATV0`, V.250 §6.2.6) after power-up and `ATZ`.
+    pub verbose: bool,
+    /// `+CMEE` (3GPP TS 27.007 §9.1) after power-up and `ATZ`: 0 `ERROR`, 1 a number, 2 words.
+    pub cmee: u8,
+    /// How lines are framed.
+    pub line_ending: LineEnding,
+    /// The pieces in which what it sends arrives.
+    pub fragments: Fragments,
+    /// What is in its line buffer when it is first opened, for example half a command of someone who died.
+    pub leftover_input: Vec<u8>,
+    /// What was sent while nobody read and is delivered at the first open: old answers, unsolicited lines.
+    pub leftover_output: Vec<u8>,
+    /// It starts in data mode, as a killed `pppd` leaves it where DTR is not obeyed.
+    pub in_data_mode: bool,
+    /// It drops the call and the command in progress when the port is closed (`AT&D2`, V.250 §6.2.9).
+    pub obeys_dtr: bool,
+    /// What is sent while the port is closed waits for the next who opens it, instead of being lost.
+    pub queues_while_closed: bool,
+    /// What it does with input while a command is being carried out.
+    pub while_busy: WhileBusy,
+    /// What it makes of a line that does not begin with `AT`.
+    pub prefix: Prefix,
+    /// How long its commands take.
+    pub delays: Delays,
+    /// What `+CPIN?` says; `None`: no SIM, error 10. Only with `READY` does it register.
+    pub sim: Option<String>,
+    /// `+CESQ` (3GPP TS 27.007 §8.69) is known to it.
+    pub cesq: bool,
+    /// `+CREG` (§7.2), `+CGREG` (§10.1.20), `+CEREG` (§10.1.22) and `+C5GREG` (§10.1.47), in that order.
+    pub domains: [DomainSupport; 4],
+    /// The networks in the order of the operator list; one PLMN may be there more than once.
+    pub networks: Vec<Network>,
+    /// What follows the last operator of the list, for example `,,(0,1,2,3,4),(0,1,2)` (§7.3).
+    pub list_trailer: String,
+    /// So many searches are refused with error [`search_refusal`](Self::search_refusal) before one succeeds.
+    pub searches_refused: u32,
+    /// The error of a refused search; 30 is "no network service" (§9.2).
+    pub search_refusal: u16,
+    /// The PLMN that it is registered on at the start.
+    pub registered: Option<String>,
+    /// How networks are chosen at the start; after a reboot it is [`Selection::Automatic`].
+    pub selection: Selection,
+    /// From the wish to register automatically to the registration.
+    pub automatic_registration_ms: u64,
+    /// How long after registration the signal is unknown (99).
+    pub signal_unknown_ms: u64,
+    /// How long after registration the signal of the network before is still reported.
+    pub signal_settle_ms: u64,
+    /// The signal is off by at most this many steps, drawn anew at each read.
+    pub signal_noise: u8,
+    /// From a reset to the first answer.
+    pub boot_ms: u64,
+    /// What it says when it has booted.
+    pub boot_urcs: Vec<String>,
+    /// How often the network's side of PPP speaks up in data mode; 3 s is LCP's restart timer (RFC 1661 §4.6).
+    pub ppp_noise_every_ms: u64,
+    /// Commands with a fixed answer, looked up before all others; letters compare without case.
+    pub canned: Vec<Canned>,
+}
+
+/// What a modem says about itself.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Identity {
+    /// `+CGMI` (3GPP TS 27.007 §5.1) and the first line of `ATI`.
+    pub manufacturer: String,
+    /// `+CGMM` (§5.2) and the second line of `ATI`.
+    pub model: String,
+    /// `+CGMR` (§5.3) and the third line of `ATI`.
+    pub revision: String,
+    /// `+CGSN` (§5.4).
+    pub serial: String,
+}
+
+/// A command with a fixed answer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Canned {
+    /// What follows `AT`, for example `+CGDCONT?`.
+    pub command: String,
+    /// The lines before the result.
+    pub lines: Vec<String>,
+    /// The error of `+CME ERROR`; `None`: it succeeds.
+    pub error: Option<u16>,
+    /// How long it takes, in milliseconds.
+    pub delay_ms: u64,
+}
+
+/// How what the modem sends is cut up.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Fragments {
+    /// Bytes in a piece; 0: all that belongs together arrives at once.
+    pub size: usize,
+    /// Milliseconds between two pieces.
+    pub gap_ms: u64,
+}
+
+/// How lines are framed (V.250 §5.7.1; S3 and S4 are not modelled).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum LineEnding {
+    /// `CR LF text CR LF`, as the standard has it.
+    #[default]
+    CrLf,
+    /// `CR LF text CR CR LF`, as a modem behind a terminal that adds a CR.
+    CrCrLf,
+    /// `text CR LF`: nothing before the text.
+    Trailing,
+    /// `text LF`.
+    Lf,
+}
+
+impl LineEnding {
+    pub(crate) const fn before(self) -> &'static [u8] {
+        match self {
+            Self::CrLf | Self::CrCrLf => b"\r\n",
+            Self::Trailing | Self::Lf => b"",
+        }
+    }
+
+    pub(crate) const fn after(self) -> &'static [u8] {
+        match self {
+            Self::CrLf | Self::Trailing => b"\r\n",
+            Self::CrCrLf => b"\r\r\n",
+            Self::Lf => b"\n",
+        }
+    }
+}
+
+/// What a modem does with input while it carries a command out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum WhileBusy {
+    /// One character aborts a search or a selection (V.250 §5.6.1), except in the first 125 ms; other commands go
+    /// on and the input is lost.
+    Abort(AbortAnswer),
+    /// It is lost.
+    Ignore,
+    /// It is read, and echoed, when the command has ended: `net19.log` shows `AT+CSQ` answered 21 s after it was
+    /// sent, behind two selections.
+    Buffer,
+}
+
+/// What an aborted command is answered with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AbortAnswer {
+    /// `OK`.
+    Ok,
+    /// `ERROR`, or what `+CMEE` makes of error 100, "unknown".
+    Error,
+    /// `ABORTED`, which is in no standard and in many modems.
+    Aborted,
+    /// Nothing.
+    Nothing,
+}
+
+/// What a modem makes of a line that does not begin with `AT`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Prefix {
+    /// What stands before the first `AT` is skipped; a line without one is ignored (V.250 §5.2.1).
+    Find,
+    /// Such a line is answered with `ERROR`: half a command makes the next one fail too.
+    Strict,
+}
+
+/// How far a registration domain is known to the modem.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DomainSupport {
+    /// Answered with an error.
+    Unsupported,
+    /// Says what the registration is.
+    Follows,
+    /// Always says this: `+CREG` stays at 3 where a SIM has no voice service, whatever `+CEREG` says.
+    Fixed(u8),
+}
+
+/// How the network is chosen: `<mode>` of `+COPS` (3GPP TS 27.007 §7.3).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Selection {
+    /// 0: the strongest that allows it.
+    #[default]
+    Automatic,
+    /// 1: the one that was asked for.
+    Manual,
+    /// 2: none.
+    Deregistered,
+}
+
+impl Selection {
+    /// `<mode>` as `+COPS?` reports it.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Automatic => 0,
+            Self::Manual => 1,
+            Self::Deregistered => 2,
+        }
+    }
+}
+
+/// How long commands take, in milliseconds; selections are the [`Network`]'s own matter.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Delays {
+    /// From a character to its echo.
+    pub echo: u64,
+    /// `AT` alone and other basic commands.
+    pub attention: u64,
+    /// Settings such as `+CMEE=2` or `+COPS=3,2`.
+    pub settings: u64,
+    /// Reads such as `+COPS?` or `+CEREG?`.
+    pub read: u64,
+    /// `+CSQ` and `+CESQ`.
+    pub signal: u64,
+    /// `+COPS=2`.
+    pub deregister: u64,
+    /// `+COPS=0`.
+    pub automatic: u64,
+    /// `+COPS=?`.
+    pub search: u64,
+    /// A selection of the network that it is on already.
+    pub reselect: u64,
+    /// A selection of a network that it cannot hear.
+    pub not_found: u64,
+    /// `ATD*99#`.
+    pub dial: u64,
+    /// At most this much is added to each, drawn from the seed.
+    pub jitter: u64,
+}
+
+impl Default for Delays {
+    /// `scan1.log`, in ms: deregistration 1 441, search 59 516, signal 1 022 right after a selection, refusal of an
+    /// unknown network 514; `cell1.log`: reselection 117. Reads and settings took less than one 100 ms poll.
+    fn default() -> Self {
+        Self {
+            echo: 2,
+            attention: 8,
+            settings: 12,
+            read: 12,
+            signal: 1_020,
+            deregister: 1_440,
+            automatic: 400,
+            search: 59_516,
+            reselect: 110,
+            not_found: 510,
+            dial: 60,
+            jitter: 0,
+        }
+    }
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self {
+            identity: Identity {
+                manufacturer: "Cinterion".to_owned(),
+                model: "PLS63-W".to_owned(),
+                revision: "REVISION 01.202".to_owned(),
+                serial: "358088000000000".to_owned(),
+            },
+            echo: true,
+            verbose: true,
+            cmee: 2,
+            line_ending: LineEnding::CrLf,
+            fragments: Fragments::default(),
+            leftover_input: Vec::new(),
+            leftover_output: Vec::new(),
+            in_data_mode: false,
+            obeys_dtr: true,
+            queues_while_closed: false,
+            while_busy: WhileBusy::Buffer,
+            prefix: Prefix::Find,
+            delays: Delays::default(),
+            sim: Some("READY".to_owned()),
+            cesq: true,
+            domains: [
+                DomainSupport::Follows,
+                DomainSupport::Follows,
+                DomainSupport::Follows,
+                DomainSupport::Unsupported,
+            ],
+            networks: Network::of_the_recorded_scan(),
+            list_trailer: ",,(0,1,2,3,4),(0,1,2)".to_owned(),
+            searches_refused: 0,
+            search_refusal: 30,
+            registered: Some("310410".to_owned()),
+            selection: Selection::Automatic,
+            automatic_registration_ms: 6_000,
+            signal_unknown_ms: 0,
+            signal_settle_ms: 500,
+            signal_noise: 0,
+            boot_ms: 12_000,
+            boot_urcs: vec!["^SYSSTART".to_owned(), "+PBREADY".to_owned()],
+            ppp_noise_every_ms: 3_000,
+            canned: Vec::new(),
+        }
+    }
+}

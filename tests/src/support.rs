@@ -1,0 +1,17 @@
+//! Fixtures. Nothing here acts on a process by its name: only pids that a bench started itself are signalled, and
+//! what they left behind is found by a mark in its environment.
+
+pub mod binaries;
+pub mod clock;
+pub mod events;
+pub mod processes;
+pub mod scripts;
+pub mod status;
+pub mod wait;
+pub mod workbench;
+
+pub use events::Event;
+pub use scripts::{RunScript, StandIn};
+pub use status::{State, Status, Want};
+pub use wait::{wait_for, wait_until};
+pub use workbench::{Bench, Workbench, runit_available};

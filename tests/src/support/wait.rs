@@ -1,0 +1,44 @@
+//! Waiting for what is to happen, with a limit, instead of for how long it may take.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often a condition is looked at.
+const LOOK: Duration = Duration::from_millis(3);
+
+/// Waits until `holds`.
+///
+/// # Panics
+///
+/// When it does not hold within `limit`; the message says `what` was waited for.
+#[track_caller]
+pub fn wait_until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+    wait_for(limit, what, || holds().then_some(()));
+}
+
+/// Waits until `look` sees something, and returns it.
+///
+/// # Panics
+///
+/// When it sees nothing within `limit`.
+#[track_caller]
+pub fn wait_for<T>(limit: Duration, what: &str, look: impl FnMut() -> Option<T>) -> T {
+    let Some(seen) = look_for(limit, look) else {
+        panic!("not within {limit:?}: {what}");
+    };
+    seen
+}
+
+/// As [`wait_for`], for callers that have more to say about it.
+pub(crate) fn look_for<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(seen) = look() {
+            return Some(seen);
+        }
+        if Instant::now() >= deadline {
+            return None;
+        }
+        thread::sleep(LOOK);
+    }
+}

@@ -1,0 +1,393 @@
+//! One service under the real `runsv`, with a modem on a pty and a stand-in for `pppd`, in a directory of its own.
+
+use std::env;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use cellscan_sim::modem::Profile;
+use cellscan_sim::pty::PtyModem;
+use tempfile::TempDir;
+
+use super::scripts::{RunScript, StandIn};
+use super::wait::look_for;
+use super::{Event, Status};
+use super::{binaries, events, processes};
+
+/// The name of the mark that all processes of a bench have in their environment.
+const MARK: &str = "CELLSCAN_BENCH";
+/// How long `runsv` may take to start, and what is left of a bench to end, on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Whether `runsv` and `sv` are on `PATH`.
+#[must_use]
+pub fn runit_available() -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    ["runsv", "sv"].iter().all(|name| env::split_paths(&path).any(|directory| directory.join(name).is_file()))
+}
+
+/// A bench to be: what to change about it, then [`start`](Self::start).
+///
+/// ```no_run
+/// use cellscan_tests::support::{RunScript, StandIn, Workbench};
+/// let bench = Workbench::new()
+///     .run(RunScript::Shell)
+///     .pppd(StandIn { dies_after_ms: 300, ..StandIn::default() })
+///     .start();
+/// bench.sv(&["down"]);
+/// ```
+#[derive(Debug)]
+#[must_use = "nothing runs before `start`"]
+pub struct Workbench {
+    name: String,
+    modem: Profile,
+    run: RunScript,
+    pppd: StandIn,
+    files: Vec<(String, String)>,
+    down: bool,
+}
+
+impl Default for Workbench {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Workbench {
+    /// A service `pppd` with the default modem, an `exec` in its `run` script, and a stand-in that does as it is told.
+    pub fn new() -> Self {
+        Self {
+            name: "pppd".to_owned(),
+            modem: Profile::default(),
+            run: RunScript::default(),
+            pppd: StandIn::default(),
+            files: Vec::new(),
+            down: false,
+        }
+    }
+
+    /// The service directory's name.
+    pub fn name(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// The modem.
+    pub fn modem(mut self, modem: Profile) -> Self {
+        self.modem = modem;
+        self
+    }
+
+    /// How `pppd` is started.
+    pub fn run(mut self, run: RunScript) -> Self {
+        self.run = run;
+        self
+    }
+
+    /// How `pppd` behaves.
+    pub fn pppd(mut self, pppd: StandIn) -> Self {
+        self.pppd = pppd;
+        self
+    }
+
+    /// A script of the service directory besides `run`: `finish`, `check`, `control/t`, `log/run`.
+    pub fn script(mut self, path: &str, text: &str) -> Self {
+        self.files.push((path.to_owned(), text.to_owned()));
+        self
+    }
+
+    /// With a `down` file: `runsv` does not start the service by itself.
+    pub fn down(mut self) -> Self {
+        self.down = true;
+        self
+    }
+
+    /// Starts modem and supervisor, and waits for the first status record. The supervisor ends with the calling
+    /// thread at the latest.
+    ///
+    /// # Panics
+    ///
+    /// When runit is not installed, or does not start.
+    #[must_use = "the bench ends when it is dropped"]
+    #[track_caller]
+    pub fn start(self) -> Bench {
+        static BENCHES: AtomicU32 = AtomicU32::new(0);
+        assert!(
+            runit_available(),
+            "`runsv` and `sv` are not on PATH: install runit (Debian: package `runit`)"
+        );
+        let number = BENCHES.fetch_add(1, Ordering::Relaxed);
+        let root = TempDir::with_prefix("cellscan-").expect("a temporary directory");
+        let service = root.path().join("service").join(&self.name);
+        let locks = root.path().join("lock");
+        fs::create_dir_all(&service).expect("a service directory");
+        fs::create_dir(&locks).expect("a directory of locks");
+        let port = root.path().join("modem");
+        let modem_log = root.path().join("modem.log");
+        let modem = PtyModem::spawn_linked(self.modem, u64::from(number), Some(modem_log), port.clone())
+            .expect("a modem on a pty");
+        for program in ["pppd", "chat"] {
+            place_program(&binaries::stand_in(), &service.join(program));
+        }
+        let pppd = format!("./pppd {}", self.pppd.arguments(&port, &root.path().join("pppd.log"), &locks));
+        place_script(&service.join("run"), &self.run.text(&pppd));
+        for (path, text) in &self.files {
+            place_script(&service.join(path), text);
+        }
+        if self.down {
+            fs::write(service.join("down"), "").expect("a down file");
+        }
+        let mark = format!("{}-{number}", std::process::id());
+        let mut bench = Bench { root, service, locks, port, modem, mark, runsv: None };
+        bench.start_runsv();
+        bench
+    }
+}
+
+/// A service that runs, until this is dropped.
+#[derive(Debug)]
+pub struct Bench {
+    root: TempDir,
+    service: PathBuf,
+    locks: PathBuf,
+    port: PathBuf,
+    modem: PtyModem,
+    mark: String,
+    runsv: Option<Child>,
+}
+
+impl Bench {
+    /// Starts `runsv` again where it was killed, as `runsvdir` does.
+    ///
+    /// # Panics
+    ///
+    /// When it runs already, or does not start.
+    #[track_caller]
+    pub fn start_runsv(&mut self) {
+        assert!(self.runsv.is_none(), "runsv runs already");
+        let _ = fs::remove_file(self.service.join("supervise/status"));
+        let log = File::options().create(true).append(true).open(self.root.path().join("runsv.log"));
+        let log = log.expect("a log for runsv");
+        // A session of its own, as under runsvdir -P. And it ends with the thread that starts it, so that a test that
+        // is killed leaves nothing: its pppd then meets a port that hung up.
+        let child = Command::new("setsid")
+            .args(["setpriv", "--pdeathsig", "KILL", "runsv"])
+            .arg(&self.service)
+            .env(MARK, &self.mark)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a second handle of the log"))
+            .stderr(log)
+            .spawn();
+        self.runsv = Some(child.expect("setsid starts (util-linux)"));
+        self.wait_until(PATIENCE, "runsv writes its status", || self.try_status().is_some());
+    }
+
+    /// Kills `runsv` by its pid; the service lives on as an orphan.
+    ///
+    /// # Panics
+    ///
+    /// When it ended before.
+    #[track_caller]
+    pub fn kill_runsv(&mut self) {
+        if let Some(mut child) = self.runsv.take() {
+            child.kill().expect("runsv is ours to kill");
+            child.wait().expect("runsv is ours to wait for");
+        }
+    }
+
+    /// The pid of `runsv`; `None` after [`kill_runsv`](Self::kill_runsv).
+    #[must_use]
+    pub fn runsv_pid(&self) -> Option<u32> {
+        self.runsv.as_ref().map(Child::id)
+    }
+
+    /// `sv <arguments> <service directory>`.
+    ///
+    /// # Panics
+    ///
+    /// When `sv` cannot be started.
+    #[track_caller]
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "most callers want the effect and look at the status record"
+    )]
+    pub fn sv(&self, arguments: &[&str]) -> Output {
+        Command::new("sv").args(arguments).arg(&self.service).output().expect("sv starts")
+    }
+
+    /// The status record.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    #[must_use]
+    #[track_caller]
+    pub fn status(&self) -> Status {
+        self.try_status().expect("a status record of 20 bytes")
+    }
+
+    fn try_status(&self) -> Option<Status> {
+        let record = fs::read(self.service.join("supervise/status")).ok()?;
+        Some(Status::parse(record.first_chunk().filter(|_| record.len() == 20)?))
+    }
+
+    /// Who has the port open, this test not counted.
+    #[must_use]
+    pub fn holders(&self) -> Vec<u32> {
+        let mut holders = processes::holders(&self.port);
+        holders.retain(|pid| *pid != std::process::id());
+        holders
+    }
+
+    /// Waits until a `pppd` that `other` is not is the only one that holds the port, and returns its pid.
+    ///
+    /// # Panics
+    ///
+    /// When there is none within `limit`.
+    #[must_use]
+    #[track_caller]
+    pub fn wait_for_holder(&self, limit: Duration, other: Option<u32>) -> u32 {
+        self.wait_for(limit, "a pppd holds the port", || match *self.holders() {
+            [pid] if Some(pid) != other && processes::comm(pid).as_deref() == Some("pppd") => Some(pid),
+            _ => None,
+        })
+    }
+
+    /// As [`wait_for`](super::wait_for); the message also shows status, holders and logs.
+    ///
+    /// # Panics
+    ///
+    /// When `look` sees nothing within `limit`.
+    #[track_caller]
+    pub fn wait_for<T>(&self, limit: Duration, what: &str, look: impl FnMut() -> Option<T>) -> T {
+        let Some(seen) = look_for(limit, look) else {
+            panic!("not within {limit:?}: {what}\n{}", self.story());
+        };
+        seen
+    }
+
+    /// As [`wait_until`](super::wait_until); the message also shows status, holders and logs.
+    ///
+    /// # Panics
+    ///
+    /// When it does not hold within `limit`.
+    #[track_caller]
+    pub fn wait_until(&self, limit: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+        self.wait_for(limit, what, || holds().then_some(()));
+    }
+
+    /// What there is to see of the bench, for a message.
+    #[must_use]
+    pub fn story(&self) -> String {
+        let log = |name: &str| fs::read_to_string(self.root.path().join(name)).unwrap_or_default();
+        format!(
+            "status: {:?}\nholders: {:?}\npppd:\n{}runsv:\n{}modem:\n{}",
+            self.try_status(),
+            self.holders(),
+            log("pppd.log"),
+            log("runsv.log"),
+            log("modem.log")
+        )
+    }
+
+    /// What the stand-in wrote down.
+    #[must_use]
+    pub fn events(&self) -> Vec<Event> {
+        events::read(&self.root.path().join("pppd.log"))
+    }
+
+    /// The modem.
+    #[must_use]
+    pub const fn modem(&self) -> &PtyModem {
+        &self.modem
+    }
+
+    /// The port under its stable name.
+    #[must_use]
+    pub fn port(&self) -> &Path {
+        &self.port
+    }
+
+    /// The service directory.
+    #[must_use]
+    pub fn service(&self) -> &Path {
+        &self.service
+    }
+
+    /// The directory of lock files that the stand-in looks at.
+    #[must_use]
+    pub fn locks(&self) -> &Path {
+        &self.locks
+    }
+
+    /// A directory for whatever a test needs, gone with the bench.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// The built `cellscan`, marked, so that it ends with the bench at the latest.
+    #[must_use]
+    #[track_caller]
+    pub fn cellscan(&self) -> Command {
+        let mut command = binaries::cellscan();
+        command.env(MARK, &self.mark);
+        command
+    }
+
+    /// The living processes of the bench.
+    #[must_use]
+    pub fn processes(&self) -> Vec<u32> {
+        processes::marked(&format!("{MARK}={}", self.mark))
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.runsv.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        let mark = format!("{MARK}={}", self.mark);
+        // A process may be between fork and exec, or start another, while the list is gone through.
+        let gone = look_for(PATIENCE, || {
+            let left = processes::marked(&mark);
+            for pid in &left {
+                let _ = processes::kill_marked(*pid, &mark);
+            }
+            left.is_empty().then_some(())
+        });
+        assert!(gone.is_some() || thread::panicking(), "processes of {mark} do not end");
+    }
+}
+
+/// Puts a program where it is started from. A file that some process still has open for writing cannot be executed,
+/// and a fork in another thread of this test is such a process for a moment: so nothing is written here, it is
+/// linked, or copied by a process of its own.
+#[track_caller]
+fn place_program(from: &Path, to: &Path) {
+    if fs::hard_link(from, to).is_err() {
+        copy(from, to);
+    }
+}
+
+#[track_caller]
+fn place_script(path: &Path, text: &str) {
+    let source = path.with_extension("text");
+    fs::create_dir_all(path.parent().expect("a script is in a directory"))
+        .expect("a directory for the script");
+    fs::write(&source, text).expect("a script");
+    copy(&source, path);
+    fs::remove_file(&source).expect("the script's source goes");
+    let made = Command::new("chmod").arg("755").arg(path).status();
+    assert!(made.is_ok_and(|made| made.success()), "{} cannot be made executable", path.display());
+}
+
+#[track_caller]
+fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("--").arg(from).arg(to).status();
+    assert!(copied.is_ok_and(|copied| copied.success()), "{} cannot be copied", from.display());
+}
