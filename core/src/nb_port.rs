@@ -58,9 +58,8 @@ impl<U: serial::Read> Read for NbPort<U> {
                 None if count == 0 => nb::block!(self.uart.read()).map_err(NbError)?,
                 None => match self.uart.read() {
                     Ok(byte) => byte,
-                    Err(nb::Error::WouldBlock) => break,
-                    // The bytes read so far come first; the error comes again if it lasts.
-                    Err(nb::Error::Other(_)) => break,
+                    // What was read so far comes first; an error comes again if it lasts.
+                    Err(_) => break,
                 },
             };
             *to = byte;

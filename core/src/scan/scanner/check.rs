@@ -123,7 +123,7 @@ mod tests {
             plmn,
             &Name::new("AT&T"),
             crate::carrier::Availability::Available,
-            Default::default(),
+            crate::carrier::Technologies::NONE,
         );
         carriers.get(0).unwrap().clone()
     }

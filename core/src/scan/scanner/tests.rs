@@ -56,9 +56,10 @@ impl Bench {
     fn give(&mut self, input: Input<'_>) -> &[Action] {
         self.asked.clear();
         for action in self.scanner.step(self.now, input) {
-            match action {
-                Action::Report(event) => self.events.push(event),
-                other => self.asked.push(other),
+            if let Action::Report(event) = action {
+                self.events.push(event);
+            } else {
+                self.asked.push(action);
             }
         }
         &self.asked
@@ -98,11 +99,9 @@ impl Bench {
 
     /// The command that the last input had sent.
     fn sent(&self) -> Option<String> {
-        self.asked.iter().find_map(|action| match action {
-            Action::Send(Outgoing::Command(command)) => {
-                Some(String::from_utf8(command.text().to_vec()).expect("ASCII"))
-            }
-            _ => None,
+        self.asked.iter().find_map(|action| {
+            let Action::Send(Outgoing::Command(command)) = action else { return None };
+            Some(String::from_utf8(command.text().to_vec()).expect("ASCII"))
         })
     }
 
