@@ -2,7 +2,7 @@
 //!
 //! | layer | type | total over |
 //! | --- | --- | --- |
-//! | [`line`] | [`Lines`](line::Lines) | any bytes, in any pieces |
+//! | [`mod@line`] | [`Lines`](line::Lines) | any bytes, in any pieces |
 //! | [`reply`] | [`FinalResult`](reply::FinalResult) and what `+XXXX:` lines mean | any line |
 //! | [`operators`], [`registration`], [`signal`] | the grammar of one reply each | any line |
 //! | [`command`], [`answer`] | what is asked, and what it is answered with | any line |
