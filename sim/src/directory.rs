@@ -55,8 +55,8 @@ pub(crate) struct Supervise {
     /// Who holds `lock`.
     pub(crate) lock: Option<Pid>,
     pub(crate) status: Option<StatusRecord>,
-    /// How often `status` was renamed into place: what a watcher sees of a rewrite that changes nothing.
-    pub(crate) rewrites: u64,
+    /// Every record that was renamed into place: what a watcher sees of a rewrite that changes nothing.
+    pub(crate) rewrites: Vec<StatusRecord>,
     /// How many of the next rewrites are lost for want of space.
     pub(crate) loses: u32,
 }

@@ -17,6 +17,7 @@ use cellscan_core::time::Instant;
 use core::time::Duration;
 
 use crate::directory::{Directory, Fifo, Supervise};
+use crate::lease::Lease;
 use crate::pppd::PppdState;
 use crate::process::{Body, INIT, Process, Shell, Table};
 use crate::program::Program;
@@ -43,6 +44,8 @@ pub(crate) enum Event {
     Sv(usize),
     /// `runsvdir` starts a `runsv` in the directory that has the name now.
     StartRunsv,
+    /// The guard of a lease gives the service back, its holder having died.
+    Guard,
 }
 
 /// What a new process inherits.
@@ -73,6 +76,7 @@ pub(crate) struct Kernel {
     pub(crate) starts: Vec<(String, Pid)>,
     pub(crate) sv: Vec<SvClient>,
     pub(crate) lines: Lines,
+    pub(crate) lease: Option<Lease>,
     pub(crate) trace: Vec<Traced>,
 }
 
@@ -115,6 +119,7 @@ impl Kernel {
             Event::StartRunsv => {
                 self.start_runsv();
             }
+            Event::Guard => self.guard(),
         }
     }
 

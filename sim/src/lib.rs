@@ -5,6 +5,8 @@
 
 pub mod directory;
 mod kernel;
+pub mod lease;
+pub mod machine;
 pub mod pppd;
 mod process;
 pub mod program;
@@ -13,5 +15,6 @@ pub mod runsv;
 pub mod signal;
 pub mod spec;
 pub mod supervision;
+pub mod supervisor;
 pub mod sv;
 pub mod trace;

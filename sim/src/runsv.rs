@@ -291,7 +291,7 @@ impl Runsv {
             return;
         }
         supervise.status = Some(record);
-        supervise.rewrites += 1;
+        supervise.rewrites.push(record);
         kernel.note(TraceEvent::Status { runsv, log: who == Who::Log, record });
     }
 
