@@ -15,16 +15,20 @@ use cellscan_sim::supervision::{self, Observed, SeenStatus};
 use cellscan_sim::trace::Ending;
 use serde_json::{Value, json};
 
-/// Why it did not come to the end of its input. What was answered until then stands.
+/// A line that is no scenario.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BadLine {
+    /// Its number, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub cause: String,
+}
+
+/// Why not everything was answered.
 #[derive(Debug)]
 pub enum SimsvError {
-    /// A line that is no scenario.
-    Scenario {
-        /// Its number, from 1.
-        line: usize,
-        /// What is wrong with it.
-        cause: String,
-    },
+    /// These lines are no scenarios; all others were answered.
+    Lines(Vec<BadLine>),
     /// Reading or writing failed.
     Io(io::Error),
 }
@@ -32,7 +36,13 @@ pub enum SimsvError {
 impl fmt::Display for SimsvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Scenario { line, cause } => write!(f, "line {line}: {cause}"),
+            Self::Lines(bad) => {
+                for (index, BadLine { line, cause }) in bad.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { "\n" };
+                    write!(f, "{separator}line {line}: {cause}")?;
+                }
+                Ok(())
+            }
             Self::Io(error) => write!(f, "{error}"),
         }
     }
@@ -41,7 +51,7 @@ impl fmt::Display for SimsvError {
 impl core::error::Error for SimsvError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::Scenario { .. } => None,
+            Self::Lines(_) => None,
             Self::Io(error) => Some(error),
         }
     }
@@ -56,20 +66,21 @@ impl From<io::Error> for SimsvError {
 /// Runs every scenario of `input` and writes one answer each to `output`. Empty lines are passed over.
 ///
 /// # Errors
-/// The first line that is no scenario, by its number; or the input or output itself.
+/// The lines that are no scenarios, by their numbers, after all others were answered; or the input or output itself.
 pub fn run(input: impl BufRead, mut output: impl Write) -> Result<(), SimsvError> {
+    let mut bad = Vec::new();
     for (index, line) in input.lines().enumerate() {
         let line = line?;
         if line.trim().is_empty() {
             continue;
         }
-        let (id, scenario) =
-            scenario::parse(&line).map_err(|cause| SimsvError::Scenario { line: index + 1, cause })?;
-        let observed = supervision::run(&scenario);
-        writeln!(output, "{}", answer(&id, &observed))?;
+        match scenario::parse(&line) {
+            Ok((id, scenario)) => writeln!(output, "{}", answer(&id, &supervision::run(&scenario)))?,
+            Err(cause) => bad.push(BadLine { line: index + 1, cause }),
+        }
     }
     output.flush()?;
-    Ok(())
+    if bad.is_empty() { Ok(()) } else { Err(SimsvError::Lines(bad)) }
 }
 
 fn answer(id: &str, observed: &Observed) -> Value {

@@ -254,6 +254,7 @@ impl Kernel {
         let readers: Vec<Pid> = self
             .processes
             .iter()
+            .filter(|(_, process)| matches!(process.body, Body::Reader))
             .filter(|(_, process)| process.reads == Some(pipe) && process.ready)
             .map(|(pid, _)| pid)
             .collect();

@@ -49,6 +49,7 @@ pub(crate) enum ShellTerm {
     Dies,
     Ignores,
     Forwards,
+    ForwardsThenExits(i32),
     Exits(i32),
 }
 

@@ -73,6 +73,8 @@ pub enum Command {
     IgnoreTerm,
     /// From here on `SIGTERM` is passed on to what is in the background.
     ForwardTerm,
+    /// The same, and then waits for what is in the background and exits.
+    ForwardTermThenExit(i32),
     /// From here on `SIGTERM` makes the shell exit, once the command that it waits for has ended.
     ExitOnTerm(i32),
 }

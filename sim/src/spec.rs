@@ -86,7 +86,7 @@ fn term(value: &str) -> Option<Term> {
 /// A line that has no model here: it is better refused than taken for something else.
 pub fn shell(text: &str) -> Result<Program, SpecError> {
     let mut commands = Vec::new();
-    for line in text.split(['\n', ';']) {
+    for line in lines(text) {
         let line = line.trim();
         // One `&` ends a command; two are a conjunction, for which there is no model.
         let (line, background) = match line.strip_suffix('&') {
@@ -98,6 +98,21 @@ pub fn shell(text: &str) -> Result<Program, SpecError> {
         }
     }
     Ok(Program::Shell(commands))
+}
+
+/// The text between newlines and semicolons, except for those in quotes.
+fn lines(text: &str) -> Vec<&str> {
+    let mut quote = None;
+    let ends = |c: char| {
+        match quote {
+            Some(open) if c == open => quote = None,
+            None if c == '\'' || c == '"' => quote = Some(c),
+            None => return c == '\n' || c == ';',
+            Some(_) => {}
+        }
+        false
+    };
+    text.split(ends).collect()
 }
 
 /// `a & b` is a command in the background and another one.
@@ -172,10 +187,19 @@ fn trap_command(trap: &str) -> Option<Command> {
         return Some(Command::IgnoreTerm);
     }
     if action.starts_with("kill ") {
-        return Some(Command::ForwardTerm);
+        return match action.split_once("exit") {
+            None => Some(Command::ForwardTerm),
+            // Without a wait it would leave them behind, for which there is no model.
+            Some((before, _)) if !before.contains("wait") => None,
+            Some((_, code)) => Some(Command::ForwardTermThenExit(exit_code(code)?)),
+        };
     }
-    let code = action.strip_prefix("exit")?.trim();
-    Some(Command::ExitOnTerm(if code.is_empty() { 0 } else { code.parse().ok()? }))
+    Some(Command::ExitOnTerm(exit_code(action.strip_prefix("exit")?)?))
+}
+
+fn exit_code(text: &str) -> Option<i32> {
+    let text = text.trim();
+    if text.is_empty() { Some(0) } else { text.parse().ok() }
 }
 
 #[cfg(test)]
@@ -202,6 +226,10 @@ mod tests {
 
     #[test]
     fn a_forwarding_shell_is_understood() {
+        let Ok(Program::Shell(exits)) = shell("trap 'kill $p; wait $p; exit 3' TERM; wait") else {
+            panic!("refused")
+        };
+        assert_eq!(exits, [Command::ForwardTermThenExit(3), Command::Wait]);
         let Ok(Program::Shell(commands)) = shell("trap 'kill $p' TERM\n@PROG@ run & p=$!\nwait $p; wait")
         else {
             panic!("refused")

@@ -287,6 +287,7 @@ fn outcome(program: &Program) -> (u64, bool) {
                     | Command::Wait
                     | Command::IgnoreTerm
                     | Command::ForwardTerm
+                    | Command::ForwardTermThenExit(_)
                     | Command::ExitOnTerm(_) => {}
                 }
             }

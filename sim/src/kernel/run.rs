@@ -133,6 +133,7 @@ impl Kernel {
                 }
                 Command::IgnoreTerm => shell.on_term = ShellTerm::Ignores,
                 Command::ForwardTerm => shell.on_term = ShellTerm::Forwards,
+                Command::ForwardTermThenExit(code) => shell.on_term = ShellTerm::ForwardsThenExits(code),
                 Command::ExitOnTerm(code) => shell.on_term = ShellTerm::Exits(code),
             }
         }
@@ -146,10 +147,16 @@ impl Kernel {
         }
         shell.term_seen = false;
         let waited = std::mem::replace(&mut shell.waits, false);
-        match shell.on_term {
+        let on_term = shell.on_term;
+        let children = shell.background.clone();
+        if let ShellTerm::ForwardsThenExits(code) = on_term {
+            shell.commands = vec![Command::Wait, Command::Exit(Some(code))];
+            shell.next = 0;
+        }
+        match on_term {
             ShellTerm::Exits(code) => self.die(pid, Ending::Exit(code)),
-            ShellTerm::Forwards => {
-                for child in shell.background.clone() {
+            ShellTerm::Forwards | ShellTerm::ForwardsThenExits(_) => {
+                for child in children {
                     self.kill(Actor::Somebody, child, Signal::Term);
                 }
                 if waited {

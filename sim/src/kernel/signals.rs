@@ -92,7 +92,7 @@ impl Kernel {
             Body::Shell(shell) if ready && signal == Signal::Term => match shell.on_term {
                 ShellTerm::Dies => {}
                 ShellTerm::Ignores => return,
-                ShellTerm::Forwards | ShellTerm::Exits(_) => {
+                ShellTerm::Forwards | ShellTerm::ForwardsThenExits(_) | ShellTerm::Exits(_) => {
                     shell.term_seen = true;
                     self.shell_trap(pid);
                     return;
