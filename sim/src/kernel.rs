@@ -32,7 +32,7 @@ pub(crate) use line::{Line, Lines};
 pub(crate) const EXEC: Duration = Duration::from_millis(2);
 
 /// What the queue holds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Event {
     /// A process acts by itself; void when its generation has changed.
     Process(Pid, u64),

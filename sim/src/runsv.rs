@@ -82,9 +82,9 @@ enum Step {
     ReadControl(Who),
     SeeTerm,
     ExitIfDone,
-    /// update_status: the time that it takes.
+    /// `update_status`: the time that it takes.
     Write(Who),
-    /// update_status: the last rename.
+    /// `update_status`: the last rename.
     Rename(Who),
     Sleep,
     /// custom: runs `control/X` and waits for it.
@@ -278,7 +278,7 @@ impl Runsv {
         }
     }
 
-    /// runsv.c: update_status, the last of its three renames.
+    /// runsv.c: `update_status`, the last of its three renames.
     fn rename_status(&self, kernel: &mut Kernel, who: Who) {
         let service = self.service(who);
         let record = service.record();

@@ -40,7 +40,7 @@ pub fn plain<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<
         let wrong = || SpecError::Value { key: key.to_owned(), value: value.to_owned() };
         match key {
             "run" => {
-                plain.run_ms = value.parse::<i64>().map_err(|_| wrong()).map(|ms| u64::try_from(ms).ok())?
+                plain.run_ms = value.parse::<i64>().map_err(|_| wrong()).map(|ms| u64::try_from(ms).ok())?;
             }
             "exit" => plain.exit = value.parse().map_err(|_| wrong())?,
             "sig" => {
@@ -144,7 +144,7 @@ fn simple(line: &str, background: bool) -> Result<Option<Command>, SpecError> {
     let program = match first {
         "@PROG@" => {
             let (name, pairs) = rest.split_first().ok_or_else(refused)?;
-            tag = (*name).to_owned();
+            (*name).clone_into(&mut tag);
             let pairs: Option<Vec<_>> = pairs.iter().map(|pair| pair.split_once('=')).collect();
             plain(pairs.ok_or_else(refused)?)?.into()
         }

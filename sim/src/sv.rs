@@ -267,11 +267,14 @@ impl Kernel {
     }
 }
 
+/// What stands for "never": longer than any run of the simulator.
+const FOR_EVER_MS: u64 = 1 << 40;
+
 /// How long a program takes by itself, and whether it exits 0.
 fn outcome(program: &Program) -> (u64, bool) {
     match program {
         Program::Plain(plain) => {
-            (plain.run_ms.unwrap_or(u64::from(u32::MAX)), plain.exit == 0 || plain.dies_of.is_some())
+            (plain.run_ms.unwrap_or(FOR_EVER_MS), plain.exit == 0 || plain.dies_of.is_some())
         }
         Program::Shell(commands) => {
             let (mut takes_ms, mut good) = (0, true);
@@ -293,7 +296,7 @@ fn outcome(program: &Program) -> (u64, bool) {
             }
             (takes_ms, good)
         }
-        Program::Reader | Program::Pppd(_) => (u64::from(u32::MAX), true),
+        Program::Reader | Program::Pppd(_) => (FOR_EVER_MS, true),
         Program::Unrunnable => (0, false),
     }
 }

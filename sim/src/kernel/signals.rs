@@ -33,15 +33,14 @@ impl Kernel {
                 return;
             }
             process.stopped = false;
-            let due = process.due.map(|due| due.max(now));
             let pending = std::mem::take(&mut process.pending);
             for signal in pending {
                 self.deliver(pid, signal);
             }
             if self.processes.is_alive(pid) {
-                // What ran out meanwhile runs out now, unless a signal has just set another time.
-                let current = self.processes.get(pid).and_then(|process| process.due);
-                self.schedule(pid, current.map(|at| at.max(now)).or(due.filter(|_| current.is_some())));
+                // What ran out meanwhile runs out now.
+                let due = self.processes.get(pid).and_then(|process| process.due);
+                self.schedule(pid, due.map(|due| due.max(now)));
                 self.wake_runsv(pid);
             }
             return;

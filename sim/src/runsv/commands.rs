@@ -71,14 +71,15 @@ impl Runsv {
                 }
             }
             Step::Start(who) => {
-                if self.service(who).state != ServiceState::Finish {
-                    self.first([Step::Custom(who, b'u'), Step::Fork(who)]);
-                    if self.service(who).pid.is_some() {
-                        // startservice, "should never happen": it does after `k`, and then two copies run.
-                        self.agenda.insert(1, Step::Stop(who));
-                    }
-                } else {
-                    self.first([Step::Fork(who)]);
+                let service = self.service(who);
+                let (finishes, two_copies) = (service.state == ServiceState::Finish, service.pid.is_some());
+                self.first([Step::Fork(who)]);
+                if two_copies {
+                    // startservice, "should never happen": it does after `k`, and then two copies run.
+                    self.first([Step::Stop(who)]);
+                }
+                if !finishes {
+                    self.first([Step::Custom(who, b'u')]);
                 }
             }
             Step::Fork(who) => self.fork(kernel, who),
