@@ -232,7 +232,7 @@ impl Kernel {
         let Some(state) = self.pppd(pid) else { return };
         match signal {
             Signal::Usr1 | Signal::Usr2 | Signal::Alrm | Signal::Pipe => return,
-            Signal::Quit => {
+            Signal::Quit | Signal::Ill | Signal::Abrt | Signal::Bus | Signal::Fpe | Signal::Segv => {
                 self.die(pid, Ending::Signal(signal));
                 return;
             }

@@ -7,6 +7,11 @@ pub enum Signal {
     Hup,
     Int,
     Quit,
+    Ill,
+    Abrt,
+    Bus,
+    Fpe,
+    Segv,
     Kill,
     Usr1,
     Usr2,
@@ -18,10 +23,15 @@ pub enum Signal {
 }
 
 impl Signal {
-    const ALL: [(Self, &'static str); 11] = [
+    const ALL: [(Self, &'static str); 16] = [
         (Self::Hup, "HUP"),
         (Self::Int, "INT"),
         (Self::Quit, "QUIT"),
+        (Self::Ill, "ILL"),
+        (Self::Abrt, "ABRT"),
+        (Self::Bus, "BUS"),
+        (Self::Fpe, "FPE"),
+        (Self::Segv, "SEGV"),
         (Self::Kill, "KILL"),
         (Self::Usr1, "USR1"),
         (Self::Usr2, "USR2"),
@@ -51,8 +61,13 @@ impl Signal {
             1 => Some(Self::Hup),
             2 => Some(Self::Int),
             3 => Some(Self::Quit),
+            4 => Some(Self::Ill),
+            6 => Some(Self::Abrt),
+            7 => Some(Self::Bus),
+            8 => Some(Self::Fpe),
             9 => Some(Self::Kill),
             10 => Some(Self::Usr1),
+            11 => Some(Self::Segv),
             12 => Some(Self::Usr2),
             13 => Some(Self::Pipe),
             14 => Some(Self::Alrm),

@@ -114,8 +114,11 @@ impl Kernel {
                     }
                 }
                 Command::Exec(tag, program) => {
+                    let ignores = shell.on_term == ShellTerm::Ignores;
                     let Some(process) = self.processes.get_mut(pid) else { return };
                     process.tag = tag;
+                    // What is ignored stays ignored over exec; a trap does not.
+                    process.term_blocked |= ignores;
                     process.body = Self::body(program);
                     process.ready = false;
                     self.schedule(pid, Some(self.now + EXEC));
