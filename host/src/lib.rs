@@ -1,1 +1,3 @@
-//! .
+//! The host side of `cellscan`.
+
+pub mod simsv;

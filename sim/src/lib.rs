@@ -1,6 +1,24 @@
-//! A simulated gateway: supervisor, `pppd` and modem in virtual time, without threads, clocks or hidden dice.
+//! A simulated gateway: supervisor, `pppd`, modem and scan in virtual time.
+//!
+//! Nothing here reads a clock, draws a random number that no seed gave, starts a thread (but for [`pty`], which serves
+//! the modem in real time) or depends on the order of a hash table: the same calls give the same trace.
 
+pub mod directory;
+mod kernel;
+pub mod lease;
+pub mod machine;
 pub mod modem;
+pub mod pppd;
 pub mod prng;
+mod process;
+pub mod program;
 #[cfg(feature = "pty")]
 pub mod pty;
+pub mod queue;
+pub mod runsv;
+pub mod signal;
+pub mod spec;
+pub mod supervision;
+pub mod supervisor;
+pub mod sv;
+pub mod trace;

@@ -1,0 +1,157 @@
+//! Supervision scenarios as JSON lines, through the simulated `runsv`, to what was observed as JSON lines.
+//!
+//! One scenario a line: `id`, `service`, `stimuli`, `duration`, and where they matter `phase_ms` and `only_impl`;
+//! whatever else is there (what was recorded from a real `runsv`, above all) is passed over. One answer a line, in
+//! the same order: `id`, `status`, `log_status`, `signals`, `sleeps`, `exit`. Times are ms from the first status
+//! record.
+
+mod scenario;
+
+use core::fmt;
+use std::io::{self, BufRead, Write};
+
+use cellscan_core::supervisor::ServiceState;
+use cellscan_sim::supervision::{self, Observed, SeenStatus};
+use cellscan_sim::trace::Ending;
+use serde_json::{Value, json};
+
+/// A line that is no scenario.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BadLine {
+    /// Its number, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub cause: String,
+}
+
+/// Why not everything was answered.
+#[derive(Debug)]
+pub enum SimsvError {
+    /// These lines are no scenarios; all others were answered.
+    Lines(Vec<BadLine>),
+    /// Reading or writing failed.
+    Io(io::Error),
+}
+
+impl fmt::Display for SimsvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lines(bad) => {
+                for (index, BadLine { line, cause }) in bad.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { "\n" };
+                    write!(f, "{separator}line {line}: {cause}")?;
+                }
+                Ok(())
+            }
+            Self::Io(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl core::error::Error for SimsvError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Lines(_) => None,
+            Self::Io(error) => Some(error),
+        }
+    }
+}
+
+impl From<io::Error> for SimsvError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Runs every scenario of `input` and writes one answer each to `output`. Empty lines are passed over.
+///
+/// # Errors
+/// The lines that are no scenarios, by their numbers, after all others were answered; or the input or output itself.
+pub fn run(input: impl BufRead, mut output: impl Write) -> Result<(), SimsvError> {
+    let mut bad = Vec::new();
+    for (index, line) in input.lines().enumerate() {
+        let line = line?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        match scenario::parse(&line) {
+            Ok((id, scenario)) => writeln!(output, "{}", answer(&id, &supervision::run(&scenario)))?,
+            Err(cause) => bad.push(BadLine { line: index + 1, cause }),
+        }
+    }
+    output.flush()?;
+    if bad.is_empty() { Ok(()) } else { Err(SimsvError::Lines(bad)) }
+}
+
+fn answer(id: &str, observed: &Observed) -> Value {
+    let signals: Vec<Value> = observed
+        .signals
+        .iter()
+        .map(|(t, signal, to)| json!({"t": t, "sig": signal.name(), "to": to}))
+        .collect();
+    let sleeps: Vec<Value> = observed.sleeps.iter().map(|(t, ms)| json!({"t": t, "ms": ms})).collect();
+    let exit = observed.exit.map(|(t, ending)| match ending {
+        Ending::Exit(code) => json!({"t": t, "how": code}),
+        Ending::Signal(signal) => json!({"t": t, "how": format!("SIG{}", signal.name())}),
+    });
+    json!({
+        "id": id,
+        "status": observed.status.iter().map(status).collect::<Vec<_>>(),
+        "log_status": observed.log_status.iter().map(status).collect::<Vec<_>>(),
+        "signals": signals,
+        "sleeps": sleeps,
+        "exit": exit,
+    })
+}
+
+fn status(seen: &SeenStatus) -> Value {
+    let state = match seen.record.state {
+        ServiceState::Down => "down",
+        ServiceState::Run => "run",
+        ServiceState::Finish => "finish",
+    };
+    json!({
+        "t": seen.t_ms,
+        "state": state,
+        "pid": seen.name,
+        "want": if seen.record.want_up { "u" } else { "d" },
+        "paused": u8::from(seen.record.paused),
+        "term": u8::from(seen.record.got_term),
+        "since": seen.since_ms,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answers(text: &str) -> Result<Vec<Value>, SimsvError> {
+        let mut out = Vec::new();
+        run(text.as_bytes(), &mut out)?;
+        Ok(String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+    }
+
+    #[test]
+    fn an_answer_has_the_keys_that_are_judged() {
+        let text = r#"{"id":"x","service":{"run":{"prog":{}}},"stimuli":[{"at":1300,"op":"ctl","bytes":"d"}],
+            "duration":2000}"#
+            .replace('\n', " ");
+        let all = answers(&text).unwrap();
+        let [answer] = all.as_slice() else { panic!("{all:?}") };
+        assert_eq!(answer["id"], "x");
+        assert_eq!(answer["status"][1]["pid"], "R1");
+        assert_eq!(answer["status"][3]["term"], 1);
+        assert_eq!(answer["signals"][0]["sig"], "TERM");
+        assert_eq!(answer["exit"], Value::Null);
+    }
+
+    #[test]
+    fn a_bad_line_is_named() {
+        let good = r#"{"id":"x","service":{"run":null},"stimuli":[],"duration":10}"#;
+        let error = answers(&format!("{good}\n\n{{\"id\":3}}\n")).unwrap_err();
+        assert!(error.to_string().starts_with("line 3: "), "{error}");
+        let bad_op = good.replace("[]", r#"[{"at":1,"op":"explode"}]"#);
+        let error = answers(&bad_op).unwrap_err().to_string();
+        assert!(error.starts_with("line 1: ") && error.contains("explode"), "{error}");
+    }
+}

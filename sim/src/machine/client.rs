@@ -1,0 +1,85 @@
+//! What the scanner's own process does to the machine: its port, its lock, its life.
+
+use cellscan_core::time::Instant;
+use core::time::Duration;
+
+use super::Machine;
+use crate::kernel::{Event, Kernel};
+use crate::lease::Lease;
+use crate::process::{Body, INIT, Process};
+use crate::trace::{Origin, Pid, TraceEvent};
+
+impl Kernel {
+    pub(crate) fn start_client(&mut self) -> Pid {
+        let mut process = Process::new(INIT, "cellscan", Origin::Client, Body::Client);
+        process.ready = true;
+        let pid = self.processes.insert(process);
+        self.note(TraceEvent::Started { pid, tag: "cellscan".to_owned(), origin: Origin::Client });
+        pid
+    }
+}
+
+impl Machine {
+    /// The scanner's pid.
+    #[must_use]
+    pub fn client(&self) -> Pid {
+        self.client
+    }
+
+    /// The client has opened the port.
+    pub fn client_opened_port(&mut self) {
+        self.kernel.open_line(crate::kernel::Line::Ours, self.client);
+    }
+
+    /// The client has closed the port.
+    pub fn client_closed_port(&mut self) {
+        self.kernel.close_line(self.client);
+    }
+
+    /// Makes the UUCP lock of the port, with the client's pid. `false`: another live process has it. A lock
+    /// whose owner is dead is replaced.
+    #[must_use = "a port that is locked by somebody else must not be opened"]
+    pub fn lock_port(&mut self) -> bool {
+        if self.kernel.locked_against(self.client) {
+            return false;
+        }
+        self.kernel.set_lock(Some(self.client));
+        true
+    }
+
+    /// Removes the UUCP lock, if it is the client's.
+    pub fn unlock_port(&mut self) {
+        if self.kernel.lines.lock == Some(self.client) {
+            self.kernel.set_lock(None);
+        }
+    }
+
+    /// The lease as it lies on disk.
+    #[must_use]
+    pub fn lease(&self) -> Option<Lease> {
+        self.kernel.lease
+    }
+
+    /// Whether there is a lease whose owner is gone.
+    #[must_use]
+    pub fn lease_is_orphaned(&self) -> bool {
+        self.kernel.lease.is_some_and(|lease| !self.kernel.processes.is_alive(lease.owner))
+    }
+
+    /// The scanner dies: its port is closed, its lock goes stale, its lease is orphaned. With a guard, that gives
+    /// the service back after so long; without one (killed too, or a power failure of its own) nobody does.
+    pub fn client_dies(&mut self, guard_after: Option<Duration>) {
+        self.kernel.die(self.client, crate::trace::Ending::Signal(crate::signal::Signal::Kill));
+        if let Some(after) = guard_after {
+            let at: Instant = self.kernel.now + after;
+            self.kernel.queue.push(at, Event::Guard);
+        }
+    }
+
+    /// A new scanner is started. Its pid is another one.
+    pub fn client_starts(&mut self) {
+        if !self.kernel.processes.is_alive(self.client) {
+            self.client = self.kernel.start_client();
+        }
+    }
+}

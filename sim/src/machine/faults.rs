@@ -1,0 +1,129 @@
+//! What goes wrong on a gateway, or is done by others.
+
+use core::time::Duration;
+
+use super::{Machine, Supervision};
+use crate::directory::ControlError;
+use crate::kernel::{Event, Line};
+use crate::process::{Body, INIT, Process};
+use crate::signal::Signal;
+use crate::sv::SvCommand;
+use crate::trace::{Actor, Origin, Pid, TraceEvent};
+
+impl Machine {
+    /// The `runsv` of the service that is alive.
+    #[must_use]
+    pub fn runsv(&self) -> Option<Pid> {
+        let live = self.kernel.processes.iter();
+        live.filter(|(_, process)| matches!(process.body, Body::Runsv) && process.zombie.is_none())
+            .map(|(pid, _)| pid)
+            .last()
+    }
+
+    /// `runsv` is killed (F23). `runsvdir` starts a new one after `back_after` (measured 2.8–4.1 s, at most 6 s);
+    /// it knows nothing of any `down`. `None`: there is no `runsvdir`.
+    pub fn kill_runsv(&mut self, back_after: Option<Duration>) {
+        if let Some(pid) = self.runsv() {
+            self.kernel.kill(Actor::Somebody, pid, Signal::Kill);
+        }
+        if let Some(after) = back_after {
+            let at = self.kernel.now + after;
+            self.kernel.queue.push(at, Event::StartRunsv);
+        }
+    }
+
+    /// `runsv` is stopped by SIGSTOP, or hangs: everything looks healthy, nothing is obeyed.
+    pub fn freeze_runsv(&mut self) {
+        if let Some(pid) = self.runsv() {
+            self.kernel.kill(Actor::Somebody, pid, Signal::Stop);
+        }
+    }
+
+    /// The frozen `runsv` goes on, and obeys what has come meanwhile.
+    pub fn thaw_runsv(&mut self) {
+        if let Some(pid) = self.runsv() {
+            self.kernel.kill(Actor::Somebody, pid, Signal::Cont);
+        }
+    }
+
+    /// Somebody else writes a control byte (`u`, `d`, `o`, `t`, `k` …).
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn somebody_writes(&mut self, byte: u8) -> Result<(), ControlError> {
+        self.kernel.write_control(Actor::Somebody, false, &[byte])
+    }
+
+    /// Somebody else runs `sv`.
+    pub fn somebody_runs_sv(&mut self, command: SvCommand) {
+        self.kernel.start_sv(vec![command]);
+    }
+
+    /// Somebody else signals every `pppd` of our port.
+    pub fn somebody_signals_pppd(&mut self, signal: Signal) {
+        for pid in self.our_pppds() {
+            self.kernel.kill(Actor::Somebody, pid, signal);
+        }
+    }
+
+    /// `supervise/control` is replaced by a FIFO that nobody reads.
+    pub fn replace_control(&mut self) {
+        self.kernel.replace_fifo();
+    }
+
+    /// The service directory is removed and made anew by a package. With `supervise` as a link the status record
+    /// never changes again, although `runsv` obeys; without, the new directory is unsupervised.
+    pub fn recreate_directory(&mut self) {
+        self.kernel.recreate_directory(false);
+    }
+
+    /// The next so many rewrites of the status record are lost, `/run` being full.
+    pub fn lose_status_writes(&mut self, count: u32) {
+        if let Some(supervise) = self.kernel.supervise_mut(false) {
+            supervise.loses = count;
+        }
+    }
+
+    /// Something that has nothing to do with the service opens the port, locks or not, and keeps it so long.
+    pub fn stranger_opens_port(&mut self, hold: Duration) -> Pid {
+        let mut process = Process::new(INIT, "stranger", Origin::Stranger, Body::Idler);
+        process.ready = true;
+        let pid = self.kernel.processes.insert(process);
+        let event = TraceEvent::Started { pid, tag: "stranger".to_owned(), origin: Origin::Stranger };
+        self.kernel.note(event);
+        self.kernel.open_line(Line::Ours, pid);
+        self.kernel.schedule(pid, Some(self.kernel.now + hold));
+        pid
+    }
+
+    /// Somebody starts a `pppd` on our port by hand (F10).
+    pub fn start_second_pppd(&mut self) {
+        self.start_pppd(Origin::SecondPppd);
+    }
+
+    /// The wall clock is set, forward or back.
+    pub fn step_clock(&mut self, ms: i64) {
+        self.kernel.step_clock(ms);
+    }
+
+    /// All faults end: a frozen `runsv` goes on, a missing one is started, records are written again, strangers and
+    /// second `pppd` go. What has been done to files stays.
+    pub fn heal(&mut self) {
+        self.lose_status_writes(0);
+        self.thaw_runsv();
+        let intruders: Vec<Pid> = self
+            .kernel
+            .processes
+            .iter()
+            .filter(|(_, process)| matches!(process.origin, Origin::Stranger | Origin::SecondPppd))
+            .map(|(pid, _)| pid)
+            .collect();
+        for pid in intruders {
+            self.kernel.kill(Actor::Somebody, pid, Signal::Kill);
+        }
+        let supervised = matches!(self.profile.supervision, Supervision::Runsv(_));
+        if supervised && self.runsv().is_none() {
+            self.kernel.queue.push(self.kernel.now, Event::StartRunsv);
+        }
+    }
+}

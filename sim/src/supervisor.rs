@@ -1,0 +1,304 @@
+//! The supervisor trait over the simulated machine, as a native client would implement it.
+
+use core::fmt;
+use core::num::NonZeroU32;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
+
+use crate::directory::ControlError;
+use crate::lease::{Lease, byte};
+use crate::machine::Machine;
+use crate::signal;
+use crate::trace::{Actor, Origin, Pid, StatusRecord};
+
+#[cfg(test)]
+mod tests;
+
+/// Why the simulated supervisor failed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SimError {
+    /// There is no status record.
+    NoRecord,
+    /// Nobody reads `ok` or `control`.
+    NotSupervised,
+    /// The request could not be written.
+    Control(ControlError),
+    /// Another live scanner holds the lease.
+    Leased,
+    /// It is not taken.
+    NotTaken,
+}
+
+impl fmt::Display for SimError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoRecord => "no status record",
+            Self::NotSupervised => "runsv not running",
+            Self::Control(ControlError::NoFile) => "supervise/control: file does not exist",
+            Self::Control(ControlError::NoReader) => "supervise/control: nobody reads it",
+            Self::Control(ControlError::Full) => "supervise/control: full",
+            Self::Leased => "leased to somebody else",
+            Self::NotTaken => "not taken",
+        })
+    }
+}
+
+impl core::error::Error for SimError {}
+
+/// The supervisor of a simulated machine.
+///
+/// On an unsupervised machine the backend is the supervisor: `supervised` is `true`, the want is what was asked
+/// last, `ask(Down)` does nothing (the scan signals what remains), and `ask(Up)` runs the start command.
+#[derive(Debug)]
+pub struct SimSupervisor {
+    machine: Rc<RefCell<Machine>>,
+    taken: Option<Taken>,
+}
+
+/// What was noted when the service was taken, and what has been seen since.
+#[derive(Clone, Debug)]
+struct Taken {
+    asked: Option<Want>,
+    /// Processes of the service: what the record named, and their descendants.
+    noted: BTreeSet<Pid>,
+    watch: Watch,
+}
+
+/// Counts rewrites of the status record that none of our own requests explains.
+#[derive(Clone, Debug, Default)]
+struct Watch {
+    /// How many rewrites have been looked at.
+    seen: usize,
+    last: Option<StatusRecord>,
+    /// Rewrites without a change that our own `d` and `u` still have to their credit.
+    own_downs: u32,
+    own_ups: u32,
+    foreign_down: bool,
+}
+
+impl Watch {
+    /// A request of ours is on its way. A `d` to a running service rewrites twice, once for the TERM that it sends.
+    fn asks(&mut self, want: Want) {
+        match want {
+            Want::Up => self.own_ups += 1,
+            Want::Once => self.own_downs += 1,
+            Want::Down => {
+                let runs = self.last.is_some_and(|last| last.state == ServiceState::Run);
+                self.own_downs += if runs { 2 } else { 1 };
+            }
+        }
+    }
+
+    fn sees(&mut self, record: StatusRecord) {
+        let last = self.last.replace(record);
+        let by_itself = last.is_some_and(|last| StatusRecord { want_up: record.want_up, ..last } != record);
+        if by_itself {
+            // Started, ended, signalled: not the rewrite with which a request begins. What a request was still
+            // credited with for its TERM is void once nothing runs.
+            if record.state != ServiceState::Run {
+                self.own_downs = 0;
+            }
+            return;
+        }
+        if record.want_up {
+            self.own_ups = self.own_ups.saturating_sub(1);
+            self.foreign_down = false;
+        } else if self.own_downs > 0 {
+            self.own_downs -= 1;
+        } else {
+            self.foreign_down = true;
+        }
+    }
+}
+
+impl SimSupervisor {
+    /// The supervisor of this machine.
+    #[must_use]
+    pub fn new(machine: Rc<RefCell<Machine>>) -> Self {
+        Self { machine, taken: None }
+    }
+
+    /// Whether this supervisor holds the lease.
+    #[must_use]
+    pub fn holds_lease(&self) -> bool {
+        let machine = self.machine.borrow();
+        self.taken.is_some() && machine.lease().is_some_and(|lease| lease.owner == machine.client())
+    }
+
+    /// Looks at what has been rewritten, and notes the processes of the service that are seen.
+    fn look(&mut self) {
+        let machine = self.machine.borrow();
+        let Some(taken) = &mut self.taken else { return };
+        taken.note(&machine);
+        let Some(supervise) = machine.kernel.supervise(false) else { return };
+        let fresh = supervise.rewrites.get(taken.watch.seen..).unwrap_or_default();
+        for record in fresh {
+            taken.watch.sees(*record);
+        }
+        taken.watch.seen = supervise.rewrites.len();
+    }
+
+    fn read(&self) -> Result<ServiceStatus, SimError> {
+        let machine = self.machine.borrow();
+        let asked = self.taken.as_ref().and_then(|taken| taken.asked);
+        if machine.is_unsupervised() {
+            return Ok(unsupervised(&machine, asked));
+        }
+        let record = machine.status().ok_or(SimError::NoRecord)?;
+        let foreign_down = self.taken.as_ref().is_some_and(|taken| taken.watch.foreign_down);
+        Ok(ServiceStatus {
+            supervised: machine.supervised(),
+            state: record.state,
+            pid: record.pid.and_then(NonZeroU32::new),
+            want: want(&record, asked),
+            foreign_down,
+        })
+    }
+}
+
+/// `o` and `d` leave the same byte; what runs without having been sent a TERM is to run once, unless it was we who
+/// asked for down and a `control/t` forbade the TERM.
+fn want(record: &StatusRecord, asked: Option<Want>) -> Want {
+    if record.want_up {
+        Want::Up
+    } else if record.state == ServiceState::Run && !record.got_term && asked != Some(Want::Down) {
+        Want::Once
+    } else {
+        Want::Down
+    }
+}
+
+fn unsupervised(machine: &Machine, asked: Option<Want>) -> ServiceStatus {
+    let pid = machine.our_pppds().into_iter().find(|pid| machine.origin(*pid) == Some(Origin::Service));
+    let runs = pid.is_some();
+    ServiceStatus {
+        supervised: true,
+        state: if runs { ServiceState::Run } else { ServiceState::Down },
+        pid: pid.and_then(NonZeroU32::new),
+        want: asked.unwrap_or(if runs { Want::Up } else { Want::Down }),
+        foreign_down: false,
+    }
+}
+
+impl Taken {
+    fn note(&mut self, machine: &Machine) {
+        let mut roots: Vec<Pid> = self.noted.iter().copied().collect();
+        if machine.is_unsupervised() {
+            // The holder of this port that is being replaced: a pppd, not whatever else may have opened it.
+            roots.extend(
+                machine.our_pppds().into_iter().filter(|pid| machine.origin(*pid) == Some(Origin::Service)),
+            );
+        } else {
+            roots.extend(machine.status().and_then(|record| record.pid));
+        }
+        for root in roots {
+            if machine.is_alive(root) {
+                self.noted.insert(root);
+                self.noted.extend(machine.kernel.processes.descendants(root));
+            }
+        }
+        self.noted.retain(|pid| machine.is_alive(*pid));
+    }
+}
+
+impl Supervisor for SimSupervisor {
+    type Error = SimError;
+
+    fn take(&mut self) -> nb::Result<ServiceStatus, SimError> {
+        let status = self.read()?;
+        if !status.supervised {
+            return Err(nb::Error::Other(SimError::NotSupervised));
+        }
+        let mut machine = self.machine.borrow_mut();
+        let client = machine.client();
+        let found = match machine.lease() {
+            Some(lease) if lease.owner != client && machine.is_alive(lease.owner) => {
+                return Err(nb::Error::Other(SimError::Leased));
+            }
+            // Whoever died with the service in hand has noted what it was meant to do.
+            Some(lease) => lease.want,
+            None => status.want,
+        };
+        machine.kernel.set_lease(Some(Lease { owner: client, want: found }));
+        let watch = Watch {
+            seen: machine.kernel.supervise(false).map_or(0, |supervise| supervise.rewrites.len()),
+            last: machine.status(),
+            ..Watch::default()
+        };
+        let mut taken = Taken { asked: None, noted: BTreeSet::new(), watch };
+        taken.note(&machine);
+        drop(machine);
+        self.taken = Some(taken);
+        Ok(ServiceStatus { want: found, ..status })
+    }
+
+    fn ask(&mut self, want: Want) -> nb::Result<(), SimError> {
+        self.look();
+        let mut machine = self.machine.borrow_mut();
+        if machine.is_unsupervised() {
+            let runs = unsupervised(&machine, None).state == ServiceState::Run;
+            if want != Want::Down && !runs {
+                machine.start_pppd(Origin::Service);
+            }
+        } else {
+            machine
+                .kernel
+                .write_control(Actor::Client, false, &[byte(want)])
+                .map_err(|error| nb::Error::Other(SimError::Control(error)))?;
+        }
+        if let Some(taken) = &mut self.taken {
+            taken.asked = Some(want);
+            taken.watch.asks(want);
+        }
+        Ok(())
+    }
+
+    fn status(&mut self) -> nb::Result<ServiceStatus, SimError> {
+        self.look();
+        Ok(self.read()?)
+    }
+
+    fn remains(&mut self) -> nb::Result<Remains, SimError> {
+        self.look();
+        let machine = self.machine.borrow();
+        let taken = self.taken.as_ref().ok_or(nb::Error::Other(SimError::NotTaken))?;
+        let holders = machine.holders();
+        let holding = holders.iter().map(|holder| holder.pid).find(|pid| taken.noted.contains(pid));
+        let service = holding.or_else(|| taken.noted.first().copied());
+        let stranger = holders
+            .iter()
+            .map(|holder| holder.pid)
+            .find(|pid| !taken.noted.contains(pid) && *pid != machine.client());
+        Ok(Remains {
+            service: service.and_then(NonZeroU32::new),
+            stranger: stranger.and_then(NonZeroU32::new),
+        })
+    }
+
+    fn signal(&mut self, signal: Signal) -> nb::Result<(), SimError> {
+        self.look();
+        let taken = self.taken.as_ref().ok_or(nb::Error::Other(SimError::NotTaken))?;
+        let signal = match signal {
+            Signal::Term => signal::Signal::Term,
+            Signal::Kill => signal::Signal::Kill,
+        };
+        let mut machine = self.machine.borrow_mut();
+        for pid in &taken.noted {
+            machine.kernel.kill(Actor::Client, *pid, signal);
+        }
+        Ok(())
+    }
+
+    fn link_up(&mut self) -> nb::Result<bool, SimError> {
+        Ok(self.machine.borrow().link_up())
+    }
+
+    fn release(&mut self) -> nb::Result<(), SimError> {
+        self.taken.take().ok_or(nb::Error::Other(SimError::NotTaken))?;
+        self.machine.borrow_mut().kernel.set_lease(None);
+        Ok(())
+    }
+}

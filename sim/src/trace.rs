@@ -1,0 +1,106 @@
+//! What happened, in order: the material of the checkers and of the determinism check.
+
+use cellscan_core::supervisor::ServiceState;
+use cellscan_core::time::Instant;
+
+use crate::signal::Signal;
+
+/// A process number. Never used twice in one run.
+pub type Pid = u32;
+
+/// A status record as `runsv` writes it (runsv.c: `update_status`).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct StatusRecord {
+    /// Byte 19.
+    pub state: ServiceState,
+    /// Bytes 12–15; `None` is 0. The pid of `./finish` in [`ServiceState::Finish`].
+    pub pid: Option<Pid>,
+    /// Byte 17: `u`. Wanted down, once and exit all read `d`.
+    pub want_up: bool,
+    /// Byte 16.
+    pub paused: bool,
+    /// Byte 18.
+    pub got_term: bool,
+    /// Bytes 0–11 as ms of the wall clock: since when it runs (also in finish) or is down.
+    pub stamp_ms: i64,
+}
+
+/// Who does something to a process or to a service.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Actor {
+    /// The scan under test, through its supervisor.
+    Client,
+    /// A `runsv`.
+    Runsv(Pid),
+    /// Anybody else: an operator, the out-of-memory killer, a second client.
+    Somebody,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ending {
+    /// With this exit code.
+    Exit(i32),
+    /// Of this signal.
+    Signal(Signal),
+}
+
+/// Where a process comes from. Children inherit it, so that a checker knows what a client can only guess.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Origin {
+    /// The scanned service: its `run`, `finish`, `control/*` and whatever they started.
+    Service,
+    /// The log service.
+    Log,
+    /// A supervisor.
+    Runsv,
+    /// The scanner.
+    Client,
+    /// Something that holds the port and has nothing to do with the service.
+    Stranger,
+    /// A `pppd` started by hand on the port of the service.
+    SecondPppd,
+    /// The `pppd` of another modem, on another port (F16).
+    OtherPppd,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "fields say what they are; the variants say what happened")]
+pub enum TraceEvent {
+    /// A process was forked.
+    Started { pid: Pid, tag: String, origin: Origin },
+    /// A process ended.
+    Ended { pid: Pid, ending: Ending, origin: Origin },
+    /// A signal was sent, to a process that may be dead already.
+    Signalled { by: Actor, to: Pid, signal: Signal, origin: Option<Origin> },
+    /// `runsv` has rewritten a status record.
+    Status { runsv: Pid, log: bool, record: StatusRecord },
+    /// A rewrite was lost for want of space; the file still shows the older record.
+    StatusLost { runsv: Pid },
+    /// `runsv` sleeps off an early death.
+    Slept { runsv: Pid, ms: u64 },
+    /// Bytes were put into the control FIFO of the service.
+    Control { by: Actor, bytes: Vec<u8> },
+    /// A process has opened the port of the service.
+    PortOpened { pid: Pid, origin: Origin },
+    /// A process has let go of the port of the service.
+    PortClosed { pid: Pid, origin: Origin },
+    /// The UUCP lock of the port has a new owner; `None`: it was removed.
+    Locked { by: Option<Pid> },
+    /// The link is up (`true`) or down.
+    Link { up: bool },
+    /// The lease is held (`true`) or released.
+    Lease { held: bool },
+    /// The wall clock was set by so many ms.
+    ClockStepped { ms: i64 },
+}
+
+/// A [`TraceEvent`] with its time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Traced {
+    /// When it happened.
+    pub at: Instant,
+    /// What happened.
+    pub event: TraceEvent,
+}
