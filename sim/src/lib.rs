@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, draws a random number that no seed gave, starts a thread (but for [`pty`], which serves
 //! the modem in real time) or depends on the order of a hash table: the same calls give the same trace.
 
+pub mod check;
 pub mod directory;
 mod kernel;
 pub mod lease;
@@ -16,9 +17,12 @@ pub mod program;
 pub mod pty;
 pub mod queue;
 pub mod runsv;
+pub mod sabotage;
+pub mod scenario;
 pub mod signal;
 pub mod spec;
 pub mod supervision;
 pub mod supervisor;
 pub mod sv;
 pub mod trace;
+pub mod world;

@@ -1,0 +1,226 @@
+//! What must hold in every world: safety while things go wrong, liveness once they have ceased.
+
+use core::time::Duration;
+
+use cellscan_core::carrier::Trial;
+use cellscan_core::port::Port;
+use cellscan_core::scan::{Event, Outcome, Phase};
+use cellscan_core::supervisor::{ServiceState, Supervisor};
+use cellscan_core::time::Instant;
+
+use crate::machine::{RunScript, Supervision};
+use crate::modem::{ModemFault, Selection};
+use crate::scenario::{Fault, Scenario};
+use crate::trace::Traced;
+use crate::world::{Intrusion, Record, World};
+
+/// Once faults have ceased, all must be well within this time: a modem boots in 12 s and registers in 6, runsv comes back
+/// within 6 s and sleeps for 1, a scan that is under way ends within its budget and waits a minute for the link.
+pub const LIVENESS: Duration = Duration::from_secs(120);
+
+/// A scan ends within this time of its request, whatever happens: the budget, the times before it counts and after
+/// it, and what frozen supervisors add.
+pub const SCAN_TIME_MAX: Duration = Duration::from_secs(900);
+
+/// Something that must not happen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Violation {
+    /// A byte went to the modem while another process had the port.
+    Intrusion(Intrusion),
+    /// A signal reached a process that is none of the service's.
+    StraySignal(Traced),
+    /// Two `pppd` had the service's port at once.
+    TwoPppds(Instant),
+    /// The scan says that it gave the service back on this carrier, and the modem was on another, or none.
+    WrongCarrier {
+        /// As the scan says.
+        selected: String,
+        /// As the modem knows.
+        registered: Option<String>,
+    },
+    /// The signal that the scan reports of a carrier is not that carrier's.
+    FalseSignal {
+        /// Whose.
+        plmn: String,
+        /// As reported, dBm.
+        dbm: i16,
+    },
+    /// The link was away for longer than the budget.
+    BudgetExceeded(Duration),
+    /// The scan did not end in its time.
+    NeverEnded(Phase),
+    /// Faults have ceased, and the service is not wanted up.
+    NotWantedUp,
+    /// Faults have ceased, and the service does not run.
+    NotRunning,
+    /// Faults have ceased, and the modem stays deregistered, without a word of it in the report.
+    Deregistered,
+    /// Faults have ceased, and the lease is still held.
+    LeaseHeld,
+    /// The scan has ended, and its lock is still on the port.
+    LockHeld,
+    /// Two runs of one scenario differ.
+    Undetermined,
+}
+
+/// A scenario lived through.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Examination {
+    /// Everything that happened.
+    pub record: Record,
+    /// What should not have.
+    pub violations: Vec<Violation>,
+}
+
+/// Lives through a scenario twice and checks everything.
+#[must_use]
+pub fn examine(scenario: &Scenario) -> Examination {
+    let mut first = live_through(World::new(scenario.clone()));
+    let second = live_through(World::new(scenario.clone()));
+    if first != second {
+        first.violations.push(Violation::Undetermined);
+    }
+    first
+}
+
+/// Lives through a world: the scan, then the time in which all must become well.
+#[must_use]
+pub fn live_through<P: Port, S: Supervisor>(mut world: World<P, S>) -> Examination {
+    let scenario = world.scenario().clone();
+    let mut violations = Vec::new();
+    let end = Instant::ZERO + scenario.asked_after + SCAN_TIME_MAX;
+    while !(world.scan_has_ended() && world.faults_are_over()) {
+        let Some(next) = world.next_event().filter(|next| *next <= end) else { break };
+        world.advance_to(next);
+        if world.machine().live_pppds() > 1 && one_pppd_is_due(&scenario) {
+            violations.push(Violation::TwoPppds(next));
+            break;
+        }
+    }
+    if !world.scan_has_ended() {
+        violations.push(Violation::NeverEnded(world.scanner().phase()));
+    }
+    world.heal();
+    let well = world.now() + LIVENESS;
+    world.advance_to(well);
+    safety(&world, &scenario, &mut violations);
+    liveness(&world, &scenario, &mut violations);
+    Examination { record: world.record(), violations }
+}
+
+/// Whether two `pppd` at once could only be the scan's doing.
+fn one_pppd_is_due(scenario: &Scenario) -> bool {
+    let started_by_others =
+        scenario.faults.iter().any(|timed| matches!(timed.fault, Fault::SecondPppd | Fault::RunsvDies(_)));
+    let leaves_orphans = scenario.machine.pppd.detaches
+        || matches!(&scenario.machine.supervision, Supervision::Runsv(runsv) if runsv.run != RunScript::Execs);
+    !started_by_others && !leaves_orphans
+}
+
+fn safety<P: Port, S: Supervisor>(world: &World<P, S>, scenario: &Scenario, violations: &mut Vec<Violation>) {
+    violations.extend(world.intrusions().into_iter().map(Violation::Intrusion));
+    violations.extend(world.machine().stray_signals().cloned().map(Violation::StraySignal));
+    let report = world.scanner().report();
+    if report.outcome == Some(Outcome::Complete)
+        && radio_is_steady(scenario)
+        && let (Some(selected), Some(handed)) = (report.selected, world.handed().last())
+        && handed.registered.as_deref() != Some(selected.as_str())
+    {
+        let registered = handed.registered.clone();
+        violations.push(Violation::WrongCarrier { selected: selected.as_str().to_owned(), registered });
+    }
+    if radio_is_steady(scenario) && scenario.modem.signal_noise == 0 {
+        for carrier in world.scanner().carriers() {
+            let Trial::Registered(strength) = carrier.trial else { continue };
+            let Some(dbm) = strength.rssi_dbm else { continue };
+            let mut networks = scenario.modem.networks.iter().filter(|net| net.plmn == carrier.plmn.as_str());
+            if !networks.any(|network| i16::from(network.rssi) * 2 - 113 == dbm) {
+                let plmn = carrier.plmn.as_str().to_owned();
+                violations.push(Violation::FalseSignal { plmn, dbm });
+            }
+        }
+    }
+    if let Some(away) = time_away(world).filter(|_| supervisor_is_steady(scenario))
+        && away > scenario.policy.budget
+    {
+        violations.push(Violation::BudgetExceeded(away));
+    }
+}
+
+fn liveness<P: Port, S: Supervisor>(
+    world: &World<P, S>,
+    scenario: &Scenario,
+    violations: &mut Vec<Violation>,
+) {
+    let machine = world.machine();
+    if let Some(record) = machine.status()
+        && up_is_due(scenario)
+    {
+        if !record.want_up {
+            violations.push(Violation::NotWantedUp);
+        }
+        // One that ends at once by itself is down most of the time.
+        if record.state != ServiceState::Run && scenario.machine.pppd.crashes_after_ms.is_none() {
+            violations.push(Violation::NotRunning);
+        }
+    }
+    if machine.is_unsupervised() && machine.live_pppds() == 0 {
+        violations.push(Violation::NotRunning);
+    }
+    let (_, selection) = world.modem_state();
+    let said = world.scanner().report().restored == Some(false) || !world.scanner_is_alive();
+    if selection == Selection::Deregistered && !said && scenario.modem.selection != Selection::Deregistered {
+        violations.push(Violation::Deregistered);
+    }
+    if machine.lease().is_some()
+        && world.scanner().report().outcome.is_none_or(|_| world.scanner().report().given_back)
+    {
+        violations.push(Violation::LeaseHeld);
+    }
+    if world.scanner_is_alive() && machine.lock_owner() == Some(machine.client()) {
+        violations.push(Violation::LockHeld);
+    }
+}
+
+/// Whether nobody but the scan asked for anything but up.
+fn up_is_due(scenario: &Scenario) -> bool {
+    let found_down = matches!(&scenario.machine.supervision, Supervision::Runsv(runsv) if runsv.down);
+    let asked_down = scenario.faults.iter().any(|timed| match &timed.fault {
+        Fault::ControlByte(byte) => !matches!(byte, b'u' | b't' | b'h'),
+        Fault::Sv(words) => !words.contains("up") && !words.contains("restart"),
+        _ => false,
+    });
+    !found_down && !asked_down
+}
+
+/// Whether the modem stays where it is told to be and says what is true.
+fn radio_is_steady(scenario: &Scenario) -> bool {
+    !scenario.faults.iter().any(|timed| {
+        matches!(
+            timed.fault,
+            Fault::Modem(
+                ModemFault::ResetNow
+                    | ModemFault::LoseRegistration
+                    | ModemFault::NetworkGone(_)
+                    | ModemFault::Signal { .. }
+                    | ModemFault::Garbage(_)
+                    | ModemFault::TruncateNextAnswer(_)
+            )
+        )
+    })
+}
+
+fn supervisor_is_steady(scenario: &Scenario) -> bool {
+    !scenario.faults.iter().any(|timed| {
+        matches!(timed.fault, Fault::RunsvDies(_) | Fault::RunsvFreezes(_) | Fault::ScannerKilled)
+    })
+}
+
+/// From the first request for down to the service given back, of the scan that ended.
+fn time_away<P: Port, S: Supervisor>(world: &World<P, S>) -> Option<Duration> {
+    let told = world.told();
+    let asked =
+        told.iter().find(|told| matches!(told.event, Event::Moved { to: Phase::StopPppWaitSv, .. }))?;
+    let back = told.iter().find(|told| told.event == Event::GivenBack)?;
+    Some(back.at.saturating_since(asked.at))
+}

@@ -1,0 +1,276 @@
+//! Worlds with a name, for `scan --sim=NAME`, for tests, and for showing.
+
+use core::time::Duration;
+
+use cellscan_core::carrier::Plmn;
+use cellscan_core::scan::policy::NoLink;
+use cellscan_core::scan::{Phase, Policy, Strategy};
+
+use crate::machine::{MachineProfile, RunScript, RunsvProfile, Supervision};
+use crate::modem::{ModemFault, Network, Profile, Select, WhileBusy};
+use crate::pppd::{Chat, PppdProfile, PppdTerm};
+
+use super::{Fault, Scenario, Timed};
+
+/// A world with a name.
+#[derive(Clone, Copy, Debug)]
+pub struct Builtin {
+    /// What it is called.
+    pub name: &'static str,
+    /// What it shows, in one line.
+    pub about: &'static str,
+    /// How `cellscan scan` exits in it: 0 a carrier was chosen, 1 none was, 111 the service could not be had.
+    pub exit: u8,
+    make: fn() -> Scenario,
+}
+
+impl Builtin {
+    /// The scenario.
+    #[must_use]
+    pub fn scenario(&self) -> Scenario {
+        (self.make)()
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<&'static Self> {
+        BUILTIN.iter().find(|builtin| builtin.name == name)
+    }
+}
+
+const fn new(name: &'static str, exit: u8, make: fn() -> Scenario, about: &'static str) -> Builtin {
+    Builtin { name, about, exit, make }
+}
+
+/// All of them; the first is what `--sim` alone runs.
+pub const BUILTIN: &[Builtin] = &[
+    new(
+        "field",
+        0,
+        Scenario::default,
+        "the recorded scan: five entries, four carriers, one listed twice, one that refuses",
+    ),
+    new("forbidden", 0, forbidden, "two of the carriers in reach are forbidden: they are not tried"),
+    new(
+        "elsewhere",
+        0,
+        elsewhere,
+        "the strongest says OK and the modem registers with another: the next best is taken",
+    ),
+    new(
+        "late-answer",
+        0,
+        late_answer,
+        "a selection is answered after its time: no result goes to the wrong carrier",
+    ),
+    new("slow-pppd", 0, slow_pppd, "pppd takes 9 s to end, and its chat keeps the port for 4 s more"),
+    new("no-exec", 0, no_exec, "the run script does not exec: TERM kills a shell and pppd keeps the port"),
+    new("second-client", 0, second_client, "somebody says `sv up` in the middle of the search"),
+    new("port-vanishes", 0, port_vanishes, "the modem's USB port goes away for 8 s during a trial"),
+    new(
+        "runsv-dies",
+        0,
+        runsv_dies,
+        "runsv is killed during the search; its successor knows nothing of `down`",
+    ),
+    new(
+        "crash-loop",
+        0,
+        crash_loop,
+        "pppd ends at once whenever it is started, and runsv is asleep when asked",
+    ),
+    new("good-enough", 0, good_enough, "the first carrier above -75 dBm ends the trials"),
+    new("quick", 0, quick, "remembered carriers only: no search"),
+    new("next-best", 0, next_best, "no link comes up over the best: the service is taken again for the next"),
+    new("modem-silent", 1, modem_silent, "the modem does not answer"),
+    new("sim-locked", 1, sim_locked, "the SIM wants a PIN"),
+    new("no-network", 1, no_network, "nothing is in reach"),
+    new("all-refuse", 1, all_refuse, "every carrier refuses: the registration found is restored"),
+    new("budget", 1, budget, "the search takes longer than the link may be away"),
+    new("stranger", 1, stranger, "a process that is none of the service's holds the port: it is not touched"),
+    new("aborted", 1, aborted, "the scan is told to end during a trial"),
+    new(
+        "second-client-insists",
+        1,
+        second_client_insists,
+        "somebody says `sv up` again and again: the scan yields",
+    ),
+    new(
+        "supervisor-hangs",
+        1,
+        supervisor_hangs,
+        "runsv is frozen: nothing is taken, the service stays as it is",
+    ),
+];
+
+fn recorded(change: impl FnOnce(&mut Vec<Network>)) -> Scenario {
+    let mut modem = Profile::default();
+    change(&mut modem.networks);
+    Scenario { modem, ..Scenario::default() }
+}
+
+fn set_select(networks: &mut [Network], plmn: &str, select: &Select) {
+    for network in networks.iter_mut().filter(|network| network.plmn == plmn) {
+        network.select = select.clone();
+    }
+}
+
+fn forbidden() -> Scenario {
+    recorded(|networks| {
+        for network in
+            networks.iter_mut().filter(|network| matches!(network.plmn.as_str(), "310260" | "313100"))
+        {
+            network.stat = 3;
+        }
+    })
+}
+
+fn elsewhere() -> Scenario {
+    let mut scenario = recorded(|networks| {
+        let elsewhere = Select::AcceptButRegistersElsewhere { after_ms: 6_000, plmn: "311480".to_owned() };
+        set_select(networks, "310410", &elsewhere);
+    });
+    scenario.modem.registered = Some("311480".to_owned());
+    scenario
+}
+
+fn late_answer() -> Scenario {
+    let mut scenario = recorded(|networks| {
+        let late = Select::AcceptLate { registered_after_ms: 60_000, after_ms: 61_000 };
+        set_select(networks, "310260", &late);
+    });
+    scenario.policy.timeouts.register = Duration::from_secs(10);
+    scenario
+}
+
+fn with_pppd(pppd: PppdProfile, runsv: RunsvProfile) -> Scenario {
+    let machine =
+        MachineProfile { supervision: Supervision::Runsv(runsv), pppd, ..MachineProfile::default() };
+    Scenario { machine, ..Scenario::default() }
+}
+
+fn slow_pppd() -> Scenario {
+    let pppd =
+        PppdProfile { term: PppdTerm::Ends(9_000), chat: Chat::Outlives(4_000), ..PppdProfile::default() };
+    with_pppd(pppd, RunsvProfile::default())
+}
+
+fn no_exec() -> Scenario {
+    with_pppd(PppdProfile::default(), RunsvProfile { run: RunScript::Stays, ..RunsvProfile::default() })
+}
+
+fn crash_loop() -> Scenario {
+    let pppd = PppdProfile { crashes_after_ms: Some(150), ..PppdProfile::default() };
+    let mut scenario = with_pppd(pppd, RunsvProfile::default());
+    scenario.policy.timeouts.link = Duration::from_secs(10);
+    scenario
+}
+
+fn second_client() -> Scenario {
+    Scenario {
+        faults: vec![Timed::during(Phase::WaitResults, 20_000, Fault::Sv("up"))],
+        ..Scenario::default()
+    }
+}
+
+fn second_client_insists() -> Scenario {
+    let up = |seconds| Timed::after(seconds, Fault::Sv("up"));
+    Scenario { faults: vec![up(10), up(20), up(30), up(40)], ..Scenario::default() }
+}
+
+fn port_vanishes() -> Scenario {
+    let gone = Fault::PortVanishes(Duration::from_secs(8));
+    Scenario { faults: vec![Timed::during(Phase::TestCarrier, 2_000, gone)], ..Scenario::default() }
+}
+
+fn runsv_dies() -> Scenario {
+    let dies = Fault::RunsvDies(Duration::from_millis(3_400));
+    Scenario { faults: vec![Timed::during(Phase::WaitResults, 10_000, dies)], ..Scenario::default() }
+}
+
+fn good_enough() -> Scenario {
+    Scenario {
+        policy: Policy { strategy: Strategy::GoodEnough(-75), ..Policy::DEFAULT },
+        ..Scenario::default()
+    }
+}
+
+fn quick() -> Scenario {
+    let remembered =
+        ["311480", "310410"].iter().filter_map(|digits| Plmn::parse(digits.as_bytes()).ok()).collect();
+    let policy = Policy { strategy: Strategy::Quick, ..Policy::DEFAULT };
+    Scenario { policy, remembered, ..Scenario::default() }
+}
+
+fn next_best() -> Scenario {
+    let mut scenario =
+        with_pppd(PppdProfile { link_after_ms: 100_000, ..PppdProfile::default() }, RunsvProfile::default());
+    scenario.policy.no_link = NoLink::NextBest;
+    scenario.policy.timeouts.link = Duration::from_secs(20);
+    scenario
+}
+
+fn modem_silent() -> Scenario {
+    let deaf = Fault::Modem(ModemFault::Silent { for_ms: 300_000 });
+    Scenario { faults: vec![Timed::after(0, deaf)], ..Scenario::default() }
+}
+
+fn sim_locked() -> Scenario {
+    let mut scenario = Scenario::default();
+    scenario.modem.sim = Some("SIM PIN".to_owned());
+    scenario.modem.registered = None;
+    scenario
+}
+
+fn no_network() -> Scenario {
+    let mut scenario = recorded(Vec::clear);
+    scenario.modem.registered = None;
+    scenario
+}
+
+fn all_refuse() -> Scenario {
+    recorded(|networks| {
+        for network in networks.iter_mut() {
+            network.select = Select::Refuse { after_ms: 600, code: 30 };
+        }
+    })
+}
+
+fn budget() -> Scenario {
+    let mut scenario = Scenario::default();
+    scenario.modem.delays.search = 170_000;
+    scenario.modem.while_busy = WhileBusy::Abort(crate::modem::AbortAnswer::Aborted);
+    scenario.policy.budget = Duration::from_secs(90);
+    scenario
+}
+
+fn stranger() -> Scenario {
+    let stranger = Fault::Stranger(Duration::from_secs(600));
+    Scenario { faults: vec![Timed::after(0, stranger)], ..Scenario::default() }
+}
+
+fn aborted() -> Scenario {
+    Scenario { faults: vec![Timed::during(Phase::TestCarrier, 1_500, Fault::Abort)], ..Scenario::default() }
+}
+
+fn supervisor_hangs() -> Scenario {
+    let hangs = Fault::RunsvFreezes(Duration::from_secs(12));
+    Scenario { faults: vec![Timed::after(0, hangs)], ..Scenario::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::examine;
+    use cellscan_core::scan::Outcome;
+
+    #[test]
+    fn each_ends_as_it_says_and_breaks_no_rule() {
+        for builtin in BUILTIN {
+            let examination = examine(&builtin.scenario());
+            assert_eq!(examination.violations, [], "{}", builtin.name);
+            let complete = examination.record.outcome == Some(Outcome::Complete);
+            assert_eq!(complete, builtin.exit == 0, "{}: {:?}", builtin.name, examination.record.report);
+        }
+    }
+}

@@ -1,0 +1,438 @@
+//! The whole: a gateway, a modem and a scan, in virtual time.
+//!
+//! The world jumps from one event to the next: whichever of the gateway, the modem, the scan's deadline and the faults
+//! comes first. The scan runs in the same [`Driver`] as on a real gateway; only port and supervisor are simulated.
+
+use core::fmt;
+use core::time::Duration;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use cellscan_core::carrier::Carriers;
+use cellscan_core::driver::Driver;
+use cellscan_core::port::Port;
+use cellscan_core::scan::gate::{Origin as Asker, Request};
+use cellscan_core::scan::{Event, Outcome, Phase, Report, Scanner};
+use cellscan_core::supervisor::Supervisor;
+use cellscan_core::time::Instant;
+
+use crate::machine::Machine;
+use crate::modem::{Modem, ModemFault, ModemLog};
+use crate::runsv::Rule;
+use crate::scenario::{Fault, Scenario, When};
+use crate::supervisor::SimSupervisor;
+use crate::sv::SvCommand;
+use crate::trace::Traced;
+
+mod port;
+
+use port::Wire;
+pub use port::{Intrusion, LineError, SimPort};
+
+/// Polls of the driver at one instant, at most: each gives an event, and a step gives no more than a dozen.
+const POLLS_MAX: usize = 256;
+
+/// From the scanner's death to its guard's first byte: the closing of a pipe and a write, measured in milliseconds.
+const GUARD_AFTER: Duration = Duration::from_millis(5);
+
+/// An event of the scan with its time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Told {
+    /// When.
+    pub at: Instant,
+    /// What.
+    pub event: Event,
+}
+
+/// What the modem was registered on when the scan said that it had given the service back.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Handed {
+    /// When.
+    pub at: Instant,
+    /// The network.
+    pub registered: Option<String>,
+}
+
+/// A gateway, a modem and a scan.
+pub struct World<P: Port, S: Supervisor> {
+    scenario: Scenario,
+    now: Instant,
+    machine: Rc<RefCell<Machine>>,
+    wire: Rc<RefCell<Wire>>,
+    driver: Driver<P, S>,
+    /// The scanner is alive.
+    alive: bool,
+    asked: bool,
+    /// Faults to come, with their times as far as these are known.
+    faults: Vec<(Option<Instant>, usize)>,
+    returns: Vec<(Instant, Return)>,
+    told: Vec<Told>,
+    errors: Vec<String>,
+    handed: Vec<Handed>,
+}
+
+/// The end of a fault that lasts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Return {
+    Port,
+    Runsv,
+}
+
+impl<P: Port, S: Supervisor> fmt::Debug for World<P, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World")
+            .field("now", &self.now)
+            .field("scenario", &self.scenario)
+            .finish_non_exhaustive()
+    }
+}
+
+impl World<SimPort, SimSupervisor> {
+    /// A world at its beginning.
+    #[must_use]
+    pub fn new(scenario: Scenario) -> Self {
+        Self::with(scenario, |port, _| port, |supervisor, _| supervisor)
+    }
+}
+
+impl<P: Port, S: Supervisor> World<P, S> {
+    /// A world with something between the scan and its port or its supervisor. For scanners that are broken on purpose.
+    #[must_use]
+    pub fn with(
+        scenario: Scenario,
+        port: impl FnOnce(SimPort, &Rc<RefCell<Machine>>) -> P,
+        supervisor: impl FnOnce(SimSupervisor, &Rc<RefCell<Machine>>) -> S,
+    ) -> Self {
+        let machine = Rc::new(RefCell::new(Machine::new(scenario.machine.clone())));
+        let wire = Rc::new(RefCell::new(Wire {
+            now: Instant::ZERO,
+            modem: Modem::new(scenario.modem.clone(), scenario.seed),
+            machine: Rc::clone(&machine),
+            present: true,
+            open: false,
+            since: Instant::ZERO,
+            inbox: std::collections::VecDeque::new(),
+            intrusions: Vec::new(),
+        }));
+        let port = port(SimPort(Rc::clone(&wire)), &machine);
+        let supervisor = supervisor(SimSupervisor::new(Rc::clone(&machine)), &machine);
+        let mut driver = Driver::new(port, supervisor, scenario.policy);
+        for plmn in &scenario.remembered {
+            driver.scanner_mut().remember(*plmn);
+        }
+        let start = Instant::ZERO + scenario.asked_after;
+        let faults = scenario
+            .faults
+            .iter()
+            .enumerate()
+            .map(|(index, timed)| match timed.when {
+                When::After(after) => (Some(start + after), index),
+                When::In(..) => (None, index),
+            })
+            .collect();
+        Self {
+            scenario,
+            now: Instant::ZERO,
+            machine,
+            wire,
+            driver,
+            alive: true,
+            asked: false,
+            faults,
+            returns: Vec::new(),
+            told: Vec::new(),
+            errors: Vec::new(),
+            handed: Vec::new(),
+        }
+    }
+
+    /// The time.
+    #[must_use]
+    pub const fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// When something happens next; `None`: nothing ever will.
+    #[must_use]
+    pub fn next_event(&self) -> Option<Instant> {
+        let start = (!self.asked).then(|| Instant::ZERO + self.scenario.asked_after);
+        let driver = self.driver.next_deadline().filter(|_| self.alive);
+        let faults = self.faults.iter().filter_map(|(at, _)| *at).min();
+        let returns = self.returns.iter().map(|(at, _)| *at).min();
+        let modem = self.wire.borrow().modem.next_event();
+        [start, driver, faults, returns, modem, self.machine.borrow().next_event()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Lives through everything that happens up to `until`, and gives what the scan told.
+    pub fn advance_to(&mut self, until: Instant) -> Vec<Told> {
+        let before = self.told.len();
+        while let Some(next) = self.next_event().filter(|next| *next <= until) {
+            self.live(next);
+        }
+        self.live(until);
+        self.told.get(before..).unwrap_or_default().to_vec()
+    }
+
+    /// Lives through the next event, and gives what the scan told.
+    pub fn advance(&mut self) -> Vec<Told> {
+        let before = self.told.len();
+        if let Some(next) = self.next_event() {
+            self.live(next);
+        }
+        self.told.get(before..).unwrap_or_default().to_vec()
+    }
+
+    /// Lives on until the scan has ended, or `limit` has passed since the request.
+    pub fn run_scan(&mut self, limit: Duration) {
+        let end = Instant::ZERO + self.scenario.asked_after + limit;
+        while !self.scan_has_ended() {
+            let Some(next) = self.next_event().filter(|next| *next <= end) else { return };
+            self.live(next);
+        }
+    }
+
+    /// Whether the scan was asked for and has ended, or its scanner was killed.
+    #[must_use]
+    pub fn scan_has_ended(&self) -> bool {
+        self.asked && (!self.alive || self.driver.scanner().phase() == Phase::Idle)
+    }
+
+    /// Whether every fault has come, and has ended.
+    #[must_use]
+    pub fn faults_are_over(&self) -> bool {
+        self.returns.is_empty() && self.faults.iter().all(|(at, _)| at.is_none())
+    }
+
+    fn live(&mut self, to: Instant) {
+        self.now = self.now.max(to);
+        self.machine.borrow_mut().advance_to(self.now);
+        {
+            let mut wire = self.wire.borrow_mut();
+            wire.now = self.now;
+            wire.deliver();
+            let registered = wire.modem.is_usable_for_pppd() && wire.present;
+            self.machine.borrow_mut().set_modem_registered(registered);
+        }
+        self.bring_back();
+        self.strike();
+        if !self.asked && self.now >= Instant::ZERO + self.scenario.asked_after {
+            self.asked = true;
+            self.driver.request(self.now, Request { id: 1, origin: Asker::Manual });
+        }
+        if self.alive {
+            self.drive();
+        }
+        // What the scan has sent may be answered at once.
+        self.wire.borrow_mut().deliver();
+    }
+
+    fn drive(&mut self) {
+        for _ in 0..POLLS_MAX {
+            match self.driver.poll(self.now) {
+                Ok(event) => self.tell(event),
+                Err(nb::Error::WouldBlock) => return,
+                Err(nb::Error::Other(error)) => self.errors.push(format!("{}: {error}", self.now)),
+            }
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.told.push(Told { at: self.now, event });
+        if let Event::Moved { to, .. } = event {
+            for (at, index) in &mut self.faults {
+                let when = self.scenario.faults.get(*index).map(|timed| timed.when);
+                if let (None, Some(When::In(phase, after))) = (*at, when)
+                    && phase == to
+                {
+                    *at = Some(self.now + after);
+                }
+            }
+        }
+        if event == Event::GivenBack {
+            let registered = self.wire.borrow().modem.registered().map(str::to_owned);
+            self.handed.push(Handed { at: self.now, registered });
+        }
+    }
+
+    fn strike(&mut self) {
+        let now = self.now;
+        let due: Vec<usize> = self
+            .faults
+            .iter()
+            .filter(|(at, _)| at.is_some_and(|at| at <= now))
+            .map(|(_, index)| *index)
+            .collect();
+        self.faults.retain(|(_, index)| !due.contains(index));
+        for index in due {
+            if let Some(timed) = self.scenario.faults.get(index) {
+                let fault = timed.fault.clone();
+                self.apply(fault);
+            }
+        }
+    }
+
+    fn apply(&mut self, fault: Fault) {
+        match fault {
+            Fault::Modem(fault) => self.wire.borrow_mut().modem.apply(self.now, fault),
+            Fault::PortVanishes(span) => {
+                let mut wire = self.wire.borrow_mut();
+                if wire.open {
+                    let now = wire.now;
+                    wire.modem.closed(now);
+                }
+                wire.present = false;
+                wire.inbox.clear();
+                self.returns.push((self.now + span, Return::Port));
+            }
+            Fault::RunsvDies(back) => self.machine.borrow_mut().kill_runsv(Some(back)),
+            Fault::RunsvFreezes(span) => {
+                self.machine.borrow_mut().freeze_runsv();
+                self.returns.push((self.now + span, Return::Runsv));
+            }
+            Fault::ControlByte(byte) => {
+                // Where nobody reads it, the second client is told so; it is none of the scan's business.
+                let _refused = self.machine.borrow_mut().somebody_writes(byte);
+            }
+            Fault::Sv(words) => {
+                let words: Vec<&str> = words.split_whitespace().collect();
+                if let Some(command) = SvCommand::parse(&words, None, Rule::default()) {
+                    self.machine.borrow_mut().somebody_runs_sv(command);
+                }
+            }
+            Fault::PppdSignalled(signal) => self.machine.borrow_mut().somebody_signals_pppd(signal),
+            Fault::Stranger(span) => {
+                self.machine.borrow_mut().stranger_opens_port(span);
+            }
+            Fault::SecondPppd => self.machine.borrow_mut().start_second_pppd(),
+            Fault::StatusLost(count) => self.machine.borrow_mut().lose_status_writes(count),
+            Fault::ClockStep(ms) => self.machine.borrow_mut().step_clock(ms),
+            Fault::ScannerKilled => {
+                if self.alive {
+                    self.alive = false;
+                    // The kernel closes what a dead process had open; its UUCP lock stays, naming a dead pid.
+                    let mut wire = self.wire.borrow_mut();
+                    let now = wire.now;
+                    if core::mem::take(&mut wire.open) {
+                        wire.modem.closed(now);
+                        wire.inbox.clear();
+                    }
+                    self.machine.borrow_mut().client_dies(Some(GUARD_AFTER));
+                }
+            }
+            Fault::Abort => self.driver.abort(self.now),
+        }
+    }
+
+    fn bring_back(&mut self) {
+        let now = self.now;
+        let due: Vec<Return> =
+            self.returns.iter().filter(|(at, _)| *at <= now).map(|(_, what)| *what).collect();
+        self.returns.retain(|(at, _)| *at > now);
+        for what in due {
+            match what {
+                Return::Port => {
+                    let mut wire = self.wire.borrow_mut();
+                    wire.present = true;
+                    wire.inbox.clear();
+                }
+                Return::Runsv => self.machine.borrow_mut().thaw_runsv(),
+            }
+        }
+    }
+
+    /// The scenario.
+    #[must_use]
+    pub const fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// The scan.
+    #[must_use]
+    pub const fn scanner(&self) -> &Scanner {
+        self.driver.scanner()
+    }
+
+    /// The gateway.
+    #[must_use]
+    pub fn machine(&self) -> std::cell::Ref<'_, Machine> {
+        self.machine.borrow()
+    }
+
+    /// Whether the scanner was not killed.
+    #[must_use]
+    pub const fn scanner_is_alive(&self) -> bool {
+        self.alive
+    }
+
+    /// What the scan told.
+    #[must_use]
+    pub fn told(&self) -> &[Told] {
+        &self.told
+    }
+
+    /// What the modem was registered on each time the service was given back.
+    #[must_use]
+    pub fn handed(&self) -> &[Handed] {
+        &self.handed
+    }
+
+    /// Bytes that went to the modem while another process had the port.
+    #[must_use]
+    pub fn intrusions(&self) -> Vec<Intrusion> {
+        self.wire.borrow().intrusions.clone()
+    }
+
+    /// The network that the modem is registered on, and how it chooses.
+    #[must_use]
+    pub fn modem_state(&self) -> (Option<String>, crate::modem::Selection) {
+        let wire = self.wire.borrow();
+        (wire.modem.registered().map(str::to_owned), wire.modem.selection())
+    }
+
+    /// All that lasts ends now: faults still to come do not, what is frozen or gone comes back.
+    pub fn heal(&mut self) {
+        self.faults.clear();
+        for (at, _) in &mut self.returns {
+            *at = self.now;
+        }
+        self.bring_back();
+        self.machine.borrow_mut().heal();
+        self.wire.borrow_mut().modem.apply(self.now, ModemFault::Heal);
+    }
+
+    /// Everything that happened: equal for two runs of one scenario.
+    #[must_use]
+    pub fn record(&self) -> Record {
+        Record {
+            outcome: self.driver.scanner().report().outcome,
+            report: self.driver.scanner().report().clone(),
+            carriers: self.driver.scanner().carriers().clone(),
+            told: self.told.clone(),
+            errors: self.errors.clone(),
+            machine: self.machine.borrow().trace().to_vec(),
+            modem: self.wire.borrow().modem.log().to_vec(),
+        }
+    }
+}
+
+/// Everything that happened in a world.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// How the scan ended; `None`: it did not.
+    pub outcome: Option<Outcome>,
+    /// What came of it.
+    pub report: Report,
+    /// What was found of carriers.
+    pub carriers: Carriers,
+    /// What the scan told.
+    pub told: Vec<Told>,
+    /// What port and supervisor failed with.
+    pub errors: Vec<String>,
+    /// What happened on the gateway.
+    pub machine: Vec<Traced>,
+    /// What the modem heard and said.
+    pub modem: Vec<ModemLog>,
+}

@@ -1,0 +1,177 @@
+//! The serial line between the scan and the modem.
+
+use core::fmt;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use cellscan_core::port::Port;
+use cellscan_core::time::Instant;
+use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
+
+use crate::machine::Machine;
+use crate::modem::Modem;
+use crate::trace::Origin;
+
+/// Bytes that wait to be read, at most, as a tty's buffer (Linux: `N_TTY_BUF_SIZE` 4096); what is over is lost.
+const INBOX_LEN_MAX: usize = 4_096;
+
+/// Why the simulated line failed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LineError {
+    /// The device is not there.
+    NoDevice,
+    /// Another live process has the UUCP lock.
+    Locked,
+    /// The device went away while it was open (`EIO`).
+    Gone,
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoDevice => "no such device",
+            Self::Locked => "the line is locked by another process",
+            Self::Gone => "input/output error",
+        })
+    }
+}
+
+impl core::error::Error for LineError {}
+
+impl embedded_io::Error for LineError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoDevice => ErrorKind::NotFound,
+            Self::Locked => ErrorKind::PermissionDenied,
+            Self::Gone => ErrorKind::Other,
+        }
+    }
+}
+
+/// A byte that went to the modem while another process had the port.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Intrusion {
+    /// When.
+    pub at: Instant,
+    /// What was sent.
+    pub bytes: Vec<u8>,
+    /// Whose port it was.
+    pub holder: Origin,
+}
+
+/// Both ends of the line and what lies in between.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    pub(crate) now: Instant,
+    pub(crate) modem: Modem,
+    pub(crate) machine: Rc<RefCell<Machine>>,
+    /// The device is there.
+    pub(crate) present: bool,
+    pub(crate) open: bool,
+    /// Since when it is open.
+    pub(crate) since: Instant,
+    pub(crate) inbox: VecDeque<u8>,
+    pub(crate) intrusions: Vec<Intrusion>,
+}
+
+impl Wire {
+    /// Moves what the modem has sent by now to the reader.
+    pub(crate) fn deliver(&mut self) {
+        let mut sent = Vec::new();
+        self.modem.poll(self.now, &mut sent);
+        if self.open && self.present {
+            let room = INBOX_LEN_MAX.saturating_sub(self.inbox.len());
+            self.inbox.extend(sent.into_iter().take(room));
+        }
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.inbox.clear();
+        if core::mem::take(&mut self.open) {
+            if self.present {
+                self.modem.closed(self.now);
+            }
+            let mut machine = self.machine.borrow_mut();
+            machine.client_closed_port();
+            machine.unlock_port();
+        }
+    }
+}
+
+/// The scan's end of the line.
+#[derive(Clone, Debug)]
+pub struct SimPort(pub(crate) Rc<RefCell<Wire>>);
+
+impl ErrorType for SimPort {
+    type Error = LineError;
+}
+
+impl Read for SimPort {
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize, LineError> {
+        let mut wire = self.0.borrow_mut();
+        if !wire.present {
+            return Err(LineError::Gone);
+        }
+        let count = buf.len().min(wire.inbox.len());
+        for (to, byte) in buf.iter_mut().zip(wire.inbox.drain(..count)) {
+            *to = byte;
+        }
+        Ok(count)
+    }
+}
+
+impl ReadReady for SimPort {
+    fn read_ready(&mut self) -> Result<bool, LineError> {
+        let wire = self.0.borrow();
+        if wire.present { Ok(!wire.inbox.is_empty()) } else { Err(LineError::Gone) }
+    }
+}
+
+impl Write for SimPort {
+    fn write(&mut self, buf: &[u8]) -> Result<usize, LineError> {
+        let wire = &mut *self.0.borrow_mut();
+        if !wire.present {
+            return Err(LineError::Gone);
+        }
+        let holders = wire.machine.borrow().holders();
+        // Who has no part in the game may open a port that is locked and held; nobody can keep a root process from it.
+        let opened = wire.since;
+        let intrudes = |origin: Origin, since: Instant| match origin {
+            Origin::Client => false,
+            Origin::Stranger => since < opened,
+            Origin::Service | Origin::Log | Origin::Runsv | Origin::SecondPppd | Origin::OtherPppd => true,
+        };
+        if let Some(other) = holders.iter().find(|holder| intrudes(holder.origin, holder.since)) {
+            let intrusion = Intrusion { at: wire.now, bytes: buf.to_vec(), holder: other.origin };
+            wire.intrusions.push(intrusion);
+        }
+        wire.modem.receive(wire.now, buf);
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> Result<(), LineError> {
+        Ok(())
+    }
+}
+
+impl Port for SimPort {
+    fn open(&mut self) -> nb::Result<(), LineError> {
+        let wire = &mut *self.0.borrow_mut();
+        if !wire.present {
+            return Err(nb::Error::Other(LineError::NoDevice));
+        }
+        if !wire.machine.borrow_mut().lock_port() {
+            return Err(nb::Error::Other(LineError::Locked));
+        }
+        wire.machine.borrow_mut().client_opened_port();
+        wire.open = true;
+        wire.since = wire.now;
+        wire.modem.opened(wire.now);
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        self.0.borrow_mut().close();
+    }
+}
