@@ -91,6 +91,8 @@ pub struct Observed {
     pub sleeps: Vec<(i64, u64)>,
     /// How `runsv` ended, if it did.
     pub exit: Option<(i64, Ending)>,
+    /// The exit codes of the `sv` commands that have ended, by stimulus.
+    pub sv_codes: Vec<Vec<u8>>,
 }
 
 /// One rewrite of a status record.
@@ -280,6 +282,7 @@ fn collect(kernel: &Kernel, runsvs: &[Pid], zero: Instant, wall_zero_ms: i64) ->
             }
         }
     }
+    observed.sv_codes = kernel.sv.iter().map(|client| client.codes.clone()).collect();
     observed
 }
 
