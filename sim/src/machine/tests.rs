@@ -5,7 +5,6 @@ use cellscan_core::supervisor::{ServiceState, Want};
 use super::*;
 use crate::pppd::{Chat, PppdTerm};
 use crate::signal::Signal;
-use core::time::Duration;
 
 fn at(ms: u64) -> Instant {
     Instant::from_millis(ms)
@@ -212,6 +211,17 @@ fn sv_down_then_up_in_the_pause_leaves_it_down_for_good() {
     }
     machine.advance_to(at(9_000));
     assert_eq!(state(&machine), Some((ServiceState::Down, false)));
+}
+
+#[test]
+fn a_port_that_is_away_hangs_pppd_up_until_it_is_back() {
+    let mut machine = gateway(RunsvProfile::default(), PppdProfile::default());
+    machine.set_port_present(false);
+    machine.advance_to(at(8_500));
+    assert_eq!((holders(&machine), machine.link_up()), (vec![], false));
+    machine.set_port_present(true);
+    machine.advance_to(at(13_000));
+    assert!(machine.link_up());
 }
 
 #[test]
