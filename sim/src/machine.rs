@@ -12,6 +12,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use cellscan_core::time::Instant;
+use core::time::Duration;
 
 use crate::directory::ServiceFiles;
 use crate::kernel::{Inherit, Kernel, Line};
@@ -130,7 +131,8 @@ impl Machine {
             Supervision::Runsv(runsv) => {
                 machine.kernel.rule = runsv.rule;
                 machine.kernel.add_directory(directory(&runsv, &machine.profile.pppd));
-                machine.kernel.start_runsv();
+                machine.kernel.start_runsv(Duration::ZERO);
+                machine.kernel.advance_to(Instant::ZERO);
             }
             Supervision::Unsupervised => machine.start_pppd(Origin::Service),
         }

@@ -50,7 +50,7 @@ pub enum Chat {
     /// A `pppd` that ends before the link is up leaves it behind, and it holds the port that many ms more (F20;
     /// measured: 6–7 s of an 8 s time-out, the default time-out is 45 s).
     OutlivesConnect(u64),
-    /// A helper that lives as long as its `pppd`, link or not, and that many ms more.
+    /// A child that lives as long as its `pppd`, link or not, and that many ms more.
     Outlives(u64),
 }
 
@@ -182,8 +182,14 @@ impl Kernel {
     fn pppd_opens(&mut self, pid: Pid) {
         let now = self.now;
         let locked = self.locked_against(pid);
+        let absent = self.lines.absent;
         let Some(state) = self.pppd(pid) else { return };
         let (line, profile) = (state.line, state.profile.clone());
+        if line == Line::Ours && absent {
+            // main.c: tty open, "Failed to open %s: No such file or directory"
+            self.die(pid, Ending::Exit(EXIT_FATAL_ERROR));
+            return;
+        }
         if line == Line::Ours && profile.lock {
             if locked {
                 self.die(pid, Ending::Exit(EXIT_LOCK_FAILED));
@@ -275,6 +281,20 @@ impl Kernel {
         }
         if self.lines.lock == Some(pid) && matches!(ending, Ending::Exit(_)) {
             self.set_lock(None);
+        }
+    }
+
+    /// The modem has left the bus, or is back. Whoever has the port open is hung up.
+    pub(crate) fn set_absent(&mut self, absent: bool) {
+        self.lines.absent = absent;
+        if !absent {
+            return;
+        }
+        for (pid, _) in self.lines.holders.clone() {
+            let Some(state) = self.pppd(pid) else { continue };
+            state.phase = Phase::Ending(EXIT_HANGUP);
+            self.link_down(pid);
+            self.schedule(pid, Some(self.now));
         }
     }
 

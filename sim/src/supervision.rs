@@ -7,7 +7,7 @@ use cellscan_core::time::Instant;
 use core::time::Duration;
 
 use crate::directory::{LogFiles, ServiceFiles};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, RUNSV_STARTS};
 use crate::program::{File, Program};
 use crate::runsv::{REWRITE, Rule};
 use crate::signal::Signal;
@@ -91,6 +91,8 @@ pub struct Observed {
     pub sleeps: Vec<(i64, u64)>,
     /// How `runsv` ended, if it did.
     pub exit: Option<(i64, Ending)>,
+    /// The exit codes of the `sv` commands that have ended, by stimulus.
+    pub sv_codes: Vec<Vec<u8>>,
 }
 
 /// One rewrite of a status record.
@@ -114,7 +116,7 @@ pub fn run(scenario: &Scenario) -> Observed {
     let mut kernel = Kernel { rule: scenario.rule, now: BEGIN, ..Kernel::default() };
     kernel.wall_offset_ms = wall_zero_ms - millis(zero);
     kernel.add_directory(scenario.service.clone());
-    let mut runsvs = vec![kernel.start_runsv()];
+    let mut runsvs = vec![kernel.start_runsv(Duration::ZERO)];
     for (at_ms, stimulus) in &scenario.stimuli {
         kernel.advance_to(zero + Duration::from_millis(*at_ms));
         apply(&mut kernel, &mut runsvs, stimulus);
@@ -156,7 +158,7 @@ fn apply(kernel: &mut Kernel, runsvs: &mut Vec<Pid>, stimulus: &Stimulus) {
         Stimulus::Write(path, file) => write(kernel, path, file.clone()),
         Stimulus::RecreateDirectory(without_control) => kernel.recreate_directory(*without_control),
         Stimulus::ReplaceFifo => kernel.replace_fifo(),
-        Stimulus::StartRunsv => runsvs.push(kernel.start_runsv()),
+        Stimulus::StartRunsv => runsvs.push(kernel.start_runsv(RUNSV_STARTS)),
         Stimulus::ClockStep(ms) => kernel.step_clock(*ms),
         Stimulus::Poll => {}
     }
@@ -280,6 +282,7 @@ fn collect(kernel: &Kernel, runsvs: &[Pid], zero: Instant, wall_zero_ms: i64) ->
             }
         }
     }
+    observed.sv_codes = kernel.sv.iter().map(|client| client.codes.clone()).collect();
     observed
 }
 

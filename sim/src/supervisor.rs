@@ -67,47 +67,49 @@ struct Taken {
     watch: Watch,
 }
 
-/// Counts rewrites of the status record that none of our own requests explains.
+/// Finds rewrites of the status record that none of our own requests explains.
 #[derive(Clone, Debug, Default)]
 struct Watch {
     /// How many rewrites have been looked at.
     seen: usize,
     last: Option<StatusRecord>,
-    /// Rewrites without a change that our own `d` and `u` still have to their credit.
+    /// Requests for down that no rewrite has answered yet.
     own_downs: u32,
-    own_ups: u32,
+    /// How often our `d` may rewrite the record once more for the TERM that it sends, changing nothing where the
+    /// TERM is not the first.
+    own_terms: u32,
     foreign_down: bool,
 }
 
 impl Watch {
-    /// A request of ours is on its way. A `d` to a running service rewrites twice, once for the TERM that it sends.
+    /// A request of ours is on its way.
     fn asks(&mut self, want: Want) {
         match want {
-            Want::Up => self.own_ups += 1,
+            // What it rewrites is not taken for a wish for down.
+            Want::Up => {}
             Want::Once => self.own_downs += 1,
             Want::Down => {
-                let runs = self.last.is_some_and(|last| last.state == ServiceState::Run);
-                self.own_downs += if runs { 2 } else { 1 };
+                self.own_downs += 1;
+                self.own_terms += u32::from(self.last.is_some_and(|last| last.state == ServiceState::Run));
             }
         }
     }
 
     fn sees(&mut self, record: StatusRecord) {
         let last = self.last.replace(record);
-        let by_itself = last.is_some_and(|last| StatusRecord { want_up: record.want_up, ..last } != record);
-        if by_itself {
-            // Started, ended, signalled: not the rewrite with which a request begins. What a request was still
-            // credited with for its TERM is void once nothing runs.
-            if record.state != ServiceState::Run {
-                self.own_downs = 0;
-            }
+        if record.state != ServiceState::Run {
+            self.own_terms = 0;
+        }
+        // Started, ended, signalled: not the rewrite with which a request begins.
+        if last.is_some_and(|last| StatusRecord { want_up: record.want_up, ..last } != record) {
             return;
         }
         if record.want_up {
-            self.own_ups = self.own_ups.saturating_sub(1);
             self.foreign_down = false;
         } else if self.own_downs > 0 {
             self.own_downs -= 1;
+        } else if self.own_terms > 0 && record.got_term {
+            self.own_terms -= 1;
         } else {
             self.foreign_down = true;
         }

@@ -300,3 +300,71 @@ fn outcome(program: &Program) -> (u64, bool) {
         Program::Unrunnable => (0, false),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::ServiceFiles;
+    use crate::program::{File, Plain, Term};
+    use crate::signal::Signal;
+    use crate::supervision::{Observed, Scenario, Stimulus, run};
+
+    fn sv(args: &[&str], rule: Rule) -> Stimulus {
+        Stimulus::Sv(vec![SvCommand::parse(args, None, rule).unwrap()])
+    }
+
+    fn observe(plain: Plain, stimuli: Vec<(u64, Stimulus)>, rule: Rule, duration_ms: u64) -> Observed {
+        let service = ServiceFiles { run: Some(File::new("run", plain.into())), ..ServiceFiles::default() };
+        run(&Scenario { service, rule, phase_ms: 100, stimuli, duration_ms })
+    }
+
+    fn deaf() -> Plain {
+        Plain { term: Term::Ignores, ..Plain::default() }
+    }
+
+    #[test]
+    fn force_stop_kills_after_the_wait_and_fails_all_the_same() {
+        let stop = sv(&["-w", "1", "force-stop"], Rule::Upstream);
+        let observed = observe(deaf(), vec![(1_200, stop)], Rule::Upstream, 3_400);
+        let kill = observed.signals.iter().find(|(_, signal, _)| *signal == Signal::Kill);
+        assert!(kill.is_some_and(|(at, ..)| (2_455..2_475).contains(at)), "{kill:?}");
+        assert_eq!(observed.sv_codes, [[1]]);
+    }
+
+    #[test]
+    fn plain_down_returns_at_once_and_stop_waits() {
+        let stimuli =
+            vec![(1_200, sv(&["down"], Rule::Upstream)), (1_210, sv(&["-w", "2", "stop"], Rule::Upstream))];
+        let early = observe(deaf(), stimuli.clone(), Rule::Upstream, 3_700);
+        assert_eq!(early.sv_codes, [vec![0], vec![]]);
+        let late = observe(deaf(), stimuli, Rule::Upstream, 3_800);
+        assert_eq!(late.sv_codes, [[0], [1]], "2.52 s for -w 2");
+    }
+
+    #[test]
+    fn nothing_is_written_where_the_record_says_it_already() {
+        let stimuli = vec![(1_200, sv(&["up"], Rule::Upstream))];
+        let observed = observe(Plain::default(), stimuli, Rule::Upstream, 2_000);
+        assert_eq!((observed.status.len(), observed.sv_codes), (2, vec![vec![0]]));
+    }
+
+    #[test]
+    fn stop_in_the_pause_is_told_ok_with_its_byte_still_unread() {
+        let crashes = Plain { run_ms: Some(200), ..Plain::default() };
+        let observed = observe(crashes, vec![(500, sv(&["stop"], Rule::Upstream))], Rule::Upstream, 1_000);
+        assert_eq!(observed.sv_codes, [[0]]);
+        assert!(observed.status.iter().all(|seen| seen.record.want_up));
+    }
+
+    #[test]
+    fn in_busybox_a_wait_alone_does_not_wait() {
+        let waits = |rule| SvCommand::parse(&["-w", "1", "down"], None, rule).map(|sv| sv.check.is_some());
+        assert_eq!((waits(Rule::Upstream), waits(Rule::Busybox)), (Some(true), Some(false)));
+    }
+
+    #[test]
+    fn unknown_words_are_refused() {
+        assert_eq!(SvCommand::parse(&["zap"], None, Rule::Upstream), None);
+        assert_eq!(SvCommand::parse(&["-v"], None, Rule::Upstream), None);
+    }
+}

@@ -25,6 +25,8 @@ pub(crate) struct Lines {
     pub(crate) links: Vec<Pid>,
     /// Whether the modem at our port is registered.
     pub(crate) registered: bool,
+    /// Whether our port is away, its modem having left the bus.
+    pub(crate) absent: bool,
 }
 
 impl Kernel {

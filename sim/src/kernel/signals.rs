@@ -61,10 +61,10 @@ impl Kernel {
         match &mut process.body {
             Body::Runsv => {
                 // runsv.c: main blocks TERM and CHLD outside of poll; everything else has its default.
-                if signal == Signal::Term {
-                    if let Some(runsv) = self.runsvs.get_mut(&pid) {
-                        runsv.term_comes();
-                    }
+                if signal == Signal::Term
+                    && let Some(runsv) = self.runsvs.get_mut(&pid)
+                {
+                    runsv.term_comes();
                     self.wake_runsv(pid);
                     return;
                 }

@@ -96,6 +96,12 @@ impl Machine {
         pid
     }
 
+    /// The modem leaves the bus or comes back (F11). A `pppd` on its port is hung up; one that comes to open it
+    /// exits 1, and its supervisor tries again each second.
+    pub fn set_port_present(&mut self, present: bool) {
+        self.kernel.set_absent(!present);
+    }
+
     /// Somebody starts a `pppd` on our port by hand (F10).
     pub fn start_second_pppd(&mut self) {
         self.start_pppd(Origin::SecondPppd);
@@ -110,6 +116,7 @@ impl Machine {
     /// second `pppd` go. What has been done to files stays.
     pub fn heal(&mut self) {
         self.lose_status_writes(0);
+        self.set_port_present(true);
         self.thaw_runsv();
         let intruders: Vec<Pid> = self
             .kernel
