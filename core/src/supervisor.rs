@@ -31,8 +31,8 @@ pub enum ServiceState {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ServiceStatus {
-    /// Whether a supervisor is there to obey. When `false` the other fields say what it last wrote, and
-    /// nothing more.
+    /// Whether a supervisor is there to obey, and the record its own: one that a dead supervisor left behind says
+    /// nothing of what its successor will do. When `false` the other fields say what was last written, and nothing more.
     pub supervised: bool,
     /// What the service does.
     pub state: ServiceState,
@@ -40,8 +40,10 @@ pub struct ServiceStatus {
     pub pid: Option<NonZeroU32>,
     /// What it is meant to do.
     pub want: Want,
-    /// Somebody else has asked for down since [`Supervisor::take`]: the record was rewritten and none of our own
-    /// requests explains it (`runit` rewrites it for a `d` that changes nothing).
+    /// Somebody else has asked for down since [`Supervisor::take`], and nobody for up since: the record was rewritten
+    /// and none of our own requests explains it (`runit` rewrites it for a `d` that changes nothing). Where that is
+    /// in doubt it is `false`: a service brought up against somebody's wish can be sent down again, one left down by
+    /// mistake cannot be reached.
     pub foreign_down: bool,
 }
 

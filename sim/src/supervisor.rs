@@ -79,6 +79,8 @@ struct Watch {
     /// TERM is not the first.
     own_terms: u32,
     foreign_down: bool,
+    /// No supervisor was there, and so many rewrites had been made by then: only one that is newer is its successor's.
+    orphaned_at: Option<usize>,
 }
 
 impl Watch {
@@ -90,14 +92,14 @@ impl Watch {
             Want::Once => self.own_downs += 1,
             Want::Down => {
                 self.own_downs += 1;
-                self.own_terms += u32::from(self.last.is_some_and(|last| last.state == ServiceState::Run));
+                self.own_terms += 1;
             }
         }
     }
 
     fn sees(&mut self, record: StatusRecord) {
         let last = self.last.replace(record);
-        if record.state != ServiceState::Run {
+        if record.state == ServiceState::Down && !record.want_up && self.own_downs == 0 {
             self.own_terms = 0;
         }
         // Started, ended, signalled: not the rewrite with which a request begins.
@@ -108,7 +110,7 @@ impl Watch {
             self.foreign_down = false;
         } else if self.own_downs > 0 {
             self.own_downs -= 1;
-        } else if self.own_terms > 0 && record.got_term {
+        } else if self.own_terms > 0 {
             self.own_terms -= 1;
         } else {
             self.foreign_down = true;
@@ -136,6 +138,13 @@ impl SimSupervisor {
         let Some(taken) = &mut self.taken else { return };
         taken.note(&machine);
         let Some(supervise) = machine.kernel.supervise(false) else { return };
+        if machine.runsv().is_none() {
+            taken.watch = Watch { seen: taken.watch.seen, ..Watch::default() };
+            taken.watch.orphaned_at = Some(supervise.rewrites.len());
+        }
+        if taken.watch.orphaned_at.is_some_and(|at| supervise.rewrites.len() > at) {
+            taken.watch.orphaned_at = None;
+        }
         let fresh = supervise.rewrites.get(taken.watch.seen..).unwrap_or_default();
         for record in fresh {
             taken.watch.sees(*record);
@@ -151,8 +160,9 @@ impl SimSupervisor {
         }
         let record = machine.status().ok_or(SimError::NoRecord)?;
         let foreign_down = self.taken.as_ref().is_some_and(|taken| taken.watch.foreign_down);
+        let left_behind = self.taken.as_ref().is_some_and(|taken| taken.watch.orphaned_at.is_some());
         Ok(ServiceStatus {
-            supervised: machine.supervised(),
+            supervised: machine.supervised() && !left_behind,
             state: record.state,
             pid: record.pid.and_then(NonZeroU32::new),
             want: want(&record, asked),

@@ -284,6 +284,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
                     wire.modem.closed(now);
                 }
                 wire.present = false;
+                self.machine.borrow_mut().set_port_present(false);
                 wire.inbox.clear();
                 self.returns.push((self.now + span, Return::Port));
             }
@@ -336,6 +337,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
                 Return::Port => {
                     let mut wire = self.wire.borrow_mut();
                     wire.present = true;
+                    self.machine.borrow_mut().set_port_present(true);
                     wire.inbox.clear();
                 }
                 Return::Runsv => self.machine.borrow_mut().thaw_runsv(),

@@ -73,6 +73,22 @@ impl Command {
         text
     }
 
+    /// Whether it waits for the network, and so may take minutes.
+    #[must_use]
+    pub const fn asks_the_network(&self) -> bool {
+        match self {
+            Self::Deregister | Self::Operators | Self::Select(_) | Self::SelectAutomatically => true,
+            Self::Attention
+            | Self::VerboseErrors
+            | Self::Sim
+            | Self::NumericFormat
+            | Self::CurrentOperator
+            | Self::Registration(_)
+            | Self::Signal
+            | Self::SignalExtended => false,
+        }
+    }
+
     /// Whether the answer has a line of its own before the final result. An `OK` without it belongs to somebody else.
     #[must_use]
     pub const fn has_answer_line(&self) -> bool {

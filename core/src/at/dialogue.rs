@@ -42,6 +42,10 @@ pub const ESCAPE_GUARD: Duration = Duration::from_millis(1_100);
 /// the boot of the modems whose manuals say (10–20 s).
 pub const ATTENTION_TRIES_MAX: u8 = 8;
 
+/// The same after a selection or a search was given up: a modem that cannot abort one answers nothing before it is done
+/// (field log: 21 s; manuals: up to 180 s), and with the waits between them these tries last some 70 s.
+pub const ATTENTION_TRIES_BUSY_MAX: u8 = 30;
+
 /// After so many tries the modem may be in data mode, and `+++` goes before the next.
 const TRIES_BEFORE_ESCAPE: u8 = 2;
 
@@ -120,6 +124,8 @@ pub struct Dialogue {
     echo: Echo,
     /// A command was given up, and its answer has not been seen since.
     owed: bool,
+    /// How often `AT` is tried.
+    patience: u8,
     list: OperatorList,
 }
 
@@ -133,7 +139,13 @@ impl Dialogue {
     /// A line that is not open.
     #[must_use]
     pub const fn new() -> Self {
-        Self { state: State::Closed, echo: Echo::Unknown, owed: false, list: OperatorList::new() }
+        Self {
+            state: State::Closed,
+            echo: Echo::Unknown,
+            owed: false,
+            patience: ATTENTION_TRIES_MAX,
+            list: OperatorList::new(),
+        }
     }
 
     /// Begins to synchronise with the modem; ends in [`Outcome::Ready`] or [`Outcome::Dead`].
@@ -221,11 +233,12 @@ impl Dialogue {
             State::Asking { tries, then, .. } => {
                 let tries = tries.saturating_add(1);
                 self.echo = Echo::Unknown;
-                if tries >= ATTENTION_TRIES_MAX {
+                if tries >= self.patience {
                     self.state = State::Closed;
                     return Turn::ended(Outcome::Dead);
                 }
-                if tries == TRIES_BEFORE_ESCAPE {
+                // A modem that was given a command is not in data mode, only slow.
+                if tries == TRIES_BEFORE_ESCAPE && then == Then::Ready {
                     self.state = State::GuardBefore { until: now + ESCAPE_GUARD, tries, then };
                     return Turn::default();
                 }
@@ -364,6 +377,10 @@ impl Dialogue {
 
     fn give_up(&mut self, now: Instant) -> Turn {
         self.owed = true;
+        if let State::Waiting(waiting) = &self.state {
+            let slow = waiting.command.asks_the_network();
+            self.patience = if slow { ATTENTION_TRIES_BUSY_MAX } else { ATTENTION_TRIES_MAX };
+        }
         self.state = State::Aborting { until: now + ABORT_DRAIN };
         Turn::sending(Outgoing::Return)
     }

@@ -213,7 +213,7 @@ fn the_end_of_a_call_answers_no_command() {
 fn after_a_timeout_step_no_deadline_lies_behind() {
     let mut talk = Talk::ready(true);
     talk.start(select("310410"));
-    for _ in 0..60 {
+    for _ in 0..100 {
         let Some(deadline) = talk.dialogue.next_deadline() else { return };
         talk.now = deadline + Duration::from_millis(50);
         let _ = talk.dialogue.timeout(talk.now);

@@ -106,11 +106,11 @@ pub struct Policy {
     /// How long each step may take.
     pub timeouts: Timeouts,
     /// From "registered" to the first value of the signal: read at once it is still the last carrier's (field log: six
-    /// carriers between 16 and 17).
+    /// carriers between 16 and 17). Each value takes a modem up to a second more.
     pub settle: Duration,
     /// Values of the signal taken of each carrier, at most [`SAMPLES_MAX`]; the median counts.
     pub samples: u8,
-    /// Between two values, and between two looks at the registration.
+    /// Between two looks at the registration, and between two values where the first says "unknown".
     pub poll: Duration,
     /// How often `AT+COPS=?` is asked before the scan is given up.
     pub searches: u8,
@@ -137,7 +137,7 @@ impl Policy {
         strategy: Strategy::Full,
         budget: Duration::from_secs(300),
         timeouts: Timeouts::DEFAULT,
-        settle: Duration::from_secs(1),
+        settle: Duration::from_millis(500),
         samples: 2,
         poll: Duration::from_millis(500),
         searches: 2,

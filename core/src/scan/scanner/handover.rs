@@ -51,9 +51,9 @@ impl Scanner {
     fn note(&mut self, status: ServiceStatus, out: &mut Actions) {
         self.hold.service = Some(status);
         if status.foreign_down && !self.hold.foreign_down {
-            self.hold.foreign_down = true;
             report(out, Event::ForeignDown);
         }
+        self.hold.foreign_down = status.foreign_down;
     }
 
     pub(super) fn seen_while_stopping(

@@ -67,10 +67,7 @@ impl Scanner {
             Modem::TestCarrier { index, deadline, denials, .. } => {
                 self.look_at_registration(index, deadline, denials, out);
             }
-            Modem::WaitSignal { index, deadline, .. } => {
-                self.state = State::Modem(Modem::WaitSignal { index, deadline, step: Measure::Rssi });
-                self.command(Command::Signal, self.policy.timeouts.read, out);
-            }
+            Modem::WaitSignal { index, deadline, .. } => self.ask_signal(index, deadline, out),
             Modem::VerifyCarrier { index, deadline, .. } => self.verify_timeout(index, deadline, out),
             Modem::Prepare(_)
             | Modem::GetOperators
@@ -208,13 +205,19 @@ impl Scanner {
                 Strength::default()
             }
         };
+        // Values of RSSI as many as are wanted, and RSRP once with the last, or in place of one that is unknown.
+        let wanted = usize::from(self.policy.samples.max(1)).min(SAMPLES_MAX);
         let strength = match step {
             Measure::Pausing(_) => return,
-            Measure::Rssi if !self.hold.no_rsrp => {
-                self.state = State::Modem(Modem::WaitSignal { index, deadline, step: Measure::Rsrp(value) });
-                return self.command(Command::SignalExtended, self.policy.timeouts.read, out);
+            Measure::Rssi => {
+                let last = self.hold.samples.len().saturating_add(1) >= wanted;
+                if !self.hold.no_rsrp && (last || !value.is_known()) {
+                    self.state =
+                        State::Modem(Modem::WaitSignal { index, deadline, step: Measure::Rsrp(value) });
+                    return self.command(Command::SignalExtended, self.policy.timeouts.read, out);
+                }
+                value
             }
-            Measure::Rssi => value,
             Measure::Rsrp(rssi) => {
                 self.hold.no_rsrp = matches!(said, Said::Refused(_));
                 Strength { rssi_dbm: rssi.rssi_dbm, ..value }
@@ -224,16 +227,20 @@ impl Scanner {
             // Full is no error: as many as the policy may ask for are there.
             let _kept = self.hold.samples.push(strength);
         }
-        let wanted = usize::from(self.policy.samples.max(1)).min(SAMPLES_MAX);
         if self.hold.samples.len() >= wanted || self.now >= deadline {
             let strength = median(&self.hold.samples);
             return self.end_trial(index, Trial::Registered(strength), out);
         }
-        self.state = State::Modem(Modem::WaitSignal {
-            index,
-            deadline,
-            step: Measure::Pausing(self.now + self.policy.poll),
-        });
+        if strength.is_known() {
+            return self.ask_signal(index, deadline, out);
+        }
+        let step = Measure::Pausing(self.now + self.policy.poll);
+        self.state = State::Modem(Modem::WaitSignal { index, deadline, step });
+    }
+
+    fn ask_signal(&mut self, index: usize, deadline: Instant, out: &mut Actions) {
+        self.state = State::Modem(Modem::WaitSignal { index, deadline, step: Measure::Rssi });
+        self.command(Command::Signal, self.policy.timeouts.read, out);
     }
 
     fn end_trial(&mut self, index: usize, trial: Trial, out: &mut Actions) {
