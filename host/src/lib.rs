@@ -12,8 +12,8 @@
 
 pub mod clock;
 pub mod event_loop;
-// pub mod guard;
-// pub mod link;
+pub mod guard;
+pub mod link;
 pub mod process;
 pub mod serial;
-// pub mod service;
+pub mod service;

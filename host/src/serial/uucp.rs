@@ -8,12 +8,15 @@
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::num::NonZeroU32;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::process::{Pid, getpid, test_kill_process};
+
+use crate::process::Stat;
 
 /// Bytes of a lock file that are looked at: ten digits and a line feed are the form, a host name may follow.
 const CONTENT_LEN_MAX: u64 = 64;
@@ -225,9 +228,12 @@ fn parse_owner(content: &[u8]) -> Option<i32> {
 }
 
 fn is_alive(pid: i32) -> bool {
-    let Some(pid) = Pid::from_raw(pid) else { return false };
+    let Some(raw) = Pid::from_raw(pid) else { return false };
     // EPERM also says that it is there.
-    test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
+    let there = test_kill_process(raw) != Err(rustix::io::Errno::SRCH);
+    // A zombie is there too, and uses nothing.
+    let id = u32::try_from(pid).ok().and_then(NonZeroU32::new);
+    there && !id.and_then(Stat::of).is_some_and(|stat| stat.is_dead())
 }
 
 fn is_young(path: &Path) -> bool {
