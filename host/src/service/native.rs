@@ -20,6 +20,9 @@ use crate::guard::{Guard, GuardOptions};
 use crate::link::Link;
 use crate::process::Proc;
 
+/// Readings of the record in one look while it is being rewritten. One request rewrites it twice.
+const READS_MAX: u32 = 8;
+
 /// What the native backend is made with.
 #[derive(Debug)]
 pub struct NativeOptions {
@@ -148,18 +151,17 @@ impl Held {
 
     /// One level reading: events counted, the record, the supervisor, the process noted.
     fn look(&mut self, clock: Clock) -> Result<ServiceStatus, ServiceError> {
-        self.count();
         let supervised = self.dir.is_supervised()?;
         self.find_successor(supervised);
-        let record = self.dir.read_status()?;
+        let (record, stable) = self.read()?;
         if supervised && let Some(pid) = record.pid {
             self.tracked.note_service(pid, self.runsv.as_ref().map(Proc::pid));
         }
-        // Counted again after the reading: the events that belong to this record are in.
-        self.count();
-        let at_rest = supervised && record.is_at_rest() && self.dir.unread() == Some(0);
+        let at_rest = supervised && record.is_at_rest();
         let known = self.rewrites.foreign();
-        self.rewrites.observe(clock.now(), at_rest);
+        if stable {
+            self.rewrites.observe(clock.now(), at_rest, self.dir.unread() == Some(0));
+        }
         if self.rewrites.foreign() && !known {
             log::warn!("{}: somebody else has asked for down", self.dir.path().display());
             if let Some(guard) = &mut self.guard {
@@ -173,6 +175,22 @@ impl Held {
             want: want_of(&record, self.asked, self.rewrites.any_since_asked()),
             foreign_down: self.rewrites.foreign(),
         })
+    }
+
+    /// The record, and whether the count belongs to it: an event that comes between may be of a later record, and a
+    /// foreign `u` that is counted with the record from before it would look like a foreign `d`.
+    fn read(&mut self) -> Result<(StatusRecord, bool), ServiceError> {
+        self.count();
+        let mut record = self.dir.read_status()?;
+        for _ in 0..READS_MAX {
+            let counted = self.rewrites.total();
+            self.count();
+            if self.rewrites.total() == counted {
+                return Ok((record, true));
+            }
+            record = self.dir.read_status()?;
+        }
+        Ok((record, false))
     }
 
     fn count(&mut self) {

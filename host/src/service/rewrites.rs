@@ -39,10 +39,13 @@ impl Rewrites {
         self.rest = None;
     }
 
-    /// Says whether the service is at rest, all our bytes read; to be called after every `add`.
-    pub(crate) fn observe(&mut self, now: Instant, at_rest: bool) {
+    /// Says whether the service is at rest, and whether all bytes for its supervisor have been read; to be called
+    /// after every `add`.
+    pub(crate) fn observe(&mut self, now: Instant, at_rest: bool, all_read: bool) {
         self.rest = match self.rest {
             _ if !at_rest => None,
+            // A byte of ours may still be on its way. Later ones can only be somebody else's.
+            None if !all_read => None,
             Some((since, count)) if count == self.total => Some((since, count)),
             Some((since, _)) if now.saturating_since(since) >= QUIET => {
                 self.foreign = true;
@@ -55,6 +58,11 @@ impl Rewrites {
     /// The record was rewritten since we last asked for something: the request has been read.
     pub(crate) const fn any_since_asked(&self) -> bool {
         self.total > self.at_ask
+    }
+
+    /// All events counted so far.
+    pub(crate) const fn total(&self) -> u64 {
+        self.total
     }
 
     /// Somebody else asked for down.
@@ -73,17 +81,17 @@ mod tests {
         let mut rewrites = Rewrites::default();
         rewrites.asked();
         rewrites.add(3);
-        rewrites.observe(AT(ms), true);
+        rewrites.observe(AT(ms), true, true);
         rewrites
     }
 
     #[test]
     fn a_rewrite_long_after_the_service_came_to_rest_is_somebody_elses() {
         let mut rewrites = at_rest_since(1_000);
-        rewrites.observe(AT(1_500), true);
+        rewrites.observe(AT(1_500), true, true);
         assert!(!rewrites.foreign());
         rewrites.add(1);
-        rewrites.observe(AT(9_000), true);
+        rewrites.observe(AT(9_000), true, true);
         assert!(rewrites.foreign());
     }
 
@@ -91,8 +99,8 @@ mod tests {
     fn a_late_event_of_the_stop_itself_is_no_alarm() {
         let mut rewrites = at_rest_since(1_000);
         rewrites.add(1);
-        rewrites.observe(AT(1_020), true);
-        rewrites.observe(AT(60_000), true);
+        rewrites.observe(AT(1_020), true, true);
+        rewrites.observe(AT(60_000), true, true);
         assert!(!rewrites.foreign());
     }
 
@@ -101,19 +109,39 @@ mod tests {
         let mut rewrites = at_rest_since(1_000);
         rewrites.asked();
         assert!(!rewrites.any_since_asked());
-        rewrites.observe(AT(4_000), false);
+        rewrites.observe(AT(4_000), false, true);
         rewrites.add(1);
-        rewrites.observe(AT(4_001), true);
+        rewrites.observe(AT(4_001), true, true);
         assert!(rewrites.any_since_asked() && !rewrites.foreign());
+    }
+
+    #[test]
+    fn a_foreign_byte_that_is_seen_before_it_is_read_is_not_taken_for_ours() {
+        let mut rewrites = at_rest_since(1_000);
+        rewrites.observe(AT(9_000), true, false);
+        rewrites.add(1);
+        rewrites.observe(AT(9_001), true, true);
+        assert!(rewrites.foreign());
+    }
+
+    #[test]
+    fn our_own_byte_that_is_read_late_is_no_alarm() {
+        let mut rewrites = at_rest_since(1_000);
+        rewrites.asked();
+        rewrites.observe(AT(4_000), true, false);
+        rewrites.observe(AT(5_000), true, false);
+        rewrites.add(1);
+        rewrites.observe(AT(5_100), true, true);
+        assert!(!rewrites.foreign());
     }
 
     #[test]
     fn a_foreign_restart_is_not_mistaken_for_a_foreign_down() {
         let mut rewrites = at_rest_since(1_000);
         rewrites.add(2);
-        rewrites.observe(AT(5_000), false);
+        rewrites.observe(AT(5_000), false, true);
         rewrites.add(3);
-        rewrites.observe(AT(5_100), true);
+        rewrites.observe(AT(5_100), true, true);
         assert!(!rewrites.foreign());
     }
 }
