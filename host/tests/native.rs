@@ -10,7 +10,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use cellscan::process::{self, Proc};
-use cellscan::service::ServiceError;
+use cellscan::service::locate::{self, LocateOptions};
+use cellscan::service::{Service, ServiceError};
 use cellscan_core::supervisor::{ServiceState, Signal, Supervisor, Want};
 use support::{Pty, Runit, SOON, ask, down_and_free, remains, status, take, until};
 
@@ -263,7 +264,38 @@ fn a_name_that_means_another_directory_is_not_brought_up() {
 fn a_service_that_nobody_supervises_is_refused() {
     let mut runit = Runit::start("exec sleep 600\n");
     runit.kill_runsv();
+    // Between its fork and its exec the service still has runsv's descriptors, and looks like a supervisor.
+    until(&mut runit.native(), "unsupervised", |native| !status(native).supervised);
     assert!(matches!(nb::block!(runit.native().take()), Err(ServiceError::NotSupervised { .. })));
+}
+
+#[test]
+fn the_sv_program_does_the_same_without_ever_being_waited_for() {
+    let runit = Runit::start("exec sleep 600\n");
+    let mut service = runit.by_sv();
+    let found = support::done(&mut service, Supervisor::take).unwrap();
+    assert_eq!((found.state, found.want), (ServiceState::Run, Want::Up));
+    assert!(!matches!(service.ask(Want::Down), Err(nb::Error::Other(_))), "sv has only just been started");
+    support::done(&mut service, |service| service.ask(Want::Down)).unwrap();
+    support::until_service(&mut service, "down and free", |service| {
+        let now = support::done(service, Supervisor::status).unwrap();
+        let free = support::done(service, Supervisor::remains).unwrap().is_free();
+        now.state == ServiceState::Down && now.want == Want::Down && free
+    });
+    support::done(&mut service, |service| service.ask(Want::Up)).unwrap();
+    support::until_service(&mut service, "up", |service| {
+        let now = support::done(service, Supervisor::status).unwrap();
+        now.state == ServiceState::Run && now.want == Want::Up
+    });
+}
+
+#[test]
+fn the_native_backend_is_chosen_where_it_works_and_the_reason_is_said() {
+    let runit = Runit::start("exec sleep 600\n");
+    let service = Some(runit.dir().to_string_lossy().into_owned());
+    let choice = locate::choose(LocateOptions { service, ..LocateOptions::new() }).unwrap();
+    assert!(matches!(choice.service, Service::Native(_)));
+    assert!(choice.why.starts_with("native: ") && choice.why.contains("runsv"), "{}", choice.why);
 }
 
 #[test]

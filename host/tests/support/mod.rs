@@ -16,7 +16,10 @@ use cellscan::guard::GuardOptions;
 use cellscan::link::Link;
 use cellscan::process::{self, Proc};
 use cellscan::service::dir::ServiceDir;
+use cellscan::service::locate;
 use cellscan::service::native::{Native, NativeOptions};
+use cellscan::service::sv::SvOptions;
+use cellscan::service::{Service, ServiceError, Sv};
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
 use cellscan_core::time::Instant;
 use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
@@ -47,6 +50,33 @@ pub(crate) fn until(native: &mut Native, what: &str, mut holds: impl FnMut(&mut 
         assert!(now() < deadline, "not in time: {what}; {:?}", status(native));
         wait(native, LOOK_AGAIN);
         native.woken();
+    }
+}
+
+/// Asks again until there is an answer, waiting for what the backend waits for.
+pub(crate) fn done<T>(
+    service: &mut Service,
+    mut ask: impl FnMut(&mut Service) -> nb::Result<T, ServiceError>,
+) -> Result<T, ServiceError> {
+    let deadline = after(SOON);
+    loop {
+        match ask(service) {
+            Ok(answer) => return Ok(answer),
+            Err(nb::Error::Other(error)) => return Err(error),
+            Err(nb::Error::WouldBlock) => assert!(now() < deadline, "no answer in time"),
+        }
+        event_loop::wait(&service.wake_fds(), Some(deadline), Clock::new()).unwrap();
+        service.woken();
+    }
+}
+
+#[track_caller]
+pub(crate) fn until_service(service: &mut Service, what: &str, mut holds: impl FnMut(&mut Service) -> bool) {
+    let deadline = after(SOON);
+    while !holds(service) {
+        assert!(now() < deadline, "not in time: {what}");
+        event_loop::wait(&service.wake_fds(), Some(after(LOOK_AGAIN)), Clock::new()).unwrap();
+        service.woken();
     }
 }
 
@@ -197,6 +227,11 @@ impl Runit {
         Native::new(NativeOptions { dir, ppp_port, guard, link: Link::none() })
     }
 
+    pub(crate) fn by_sv(&self) -> Service {
+        let program = locate::find_sv().unwrap();
+        Service::Sv(Sv::new(SvOptions { program, dir: self.dir(), ppp_port: None, link: Link::none() }))
+    }
+
     pub(crate) fn native(&self) -> Native {
         Self::backend(self.dir(), None, None)
     }
@@ -250,7 +285,9 @@ impl Runit {
 fn hold_program() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let target = tests.ancestors().nth(2).map(Path::to_path_buf).unwrap();
-    target.join("examples/hold")
+    let hold = target.join("examples/hold");
+    assert!(hold.exists(), "cargo test builds the examples; with --test NAME add --examples");
+    hold
 }
 
 impl Drop for Runit {
