@@ -1,0 +1,37 @@
+//! Takes a service and holds it down until it is killed; its guard then gives the service back.
+//!
+//! `cargo run --example hold -- /etc/service/pppd`, and `kill -9` it.
+
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use cellscan::guard::{self, GuardOptions};
+use cellscan::link::Link;
+use cellscan::service::native::{Native, NativeOptions};
+use cellscan_core::supervisor::{Supervisor, Want};
+
+fn main() -> ExitCode {
+    let mut args = std::env::args_os().skip(1);
+    match args.next() {
+        Some(word) if word == guard::SUBCOMMAND => guard::main(args),
+        Some(dir) => hold(dir.into(), &args.map(PathBuf::from).collect::<Vec<_>>()),
+        None => ExitCode::from(100),
+    }
+}
+
+fn hold(dir: PathBuf, lock_dirs: &[PathBuf]) -> ExitCode {
+    let guard = Some(GuardOptions { program: None, lock_dirs: lock_dirs.to_vec() });
+    let mut native = Native::new(NativeOptions { dir, ppp_port: None, guard, link: Link::none() });
+    let taken = nb::block!(native.take()).and_then(|_found| nb::block!(native.ask(Want::Down)));
+    if let Err(error) = taken {
+        let _nobody_listens = writeln!(io::stderr(), "hold: fatal: {error}");
+        return ExitCode::from(111);
+    }
+    let port = PathBuf::from("/dev/ttyHELD");
+    let _locks = cellscan::serial::uucp::UucpLocks::take(lock_dirs, &[&port]);
+    let _nobody_listens = writeln!(io::stdout(), "held").and_then(|()| io::stdout().flush());
+    // Until the other end closes, or something worse.
+    let _end = io::stdin().read(&mut [0]);
+    ExitCode::SUCCESS
+}

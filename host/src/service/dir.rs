@@ -1,0 +1,324 @@
+//! A service directory and its `supervise` files, held by descriptor: a name may come to mean another directory.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::mem::MaybeUninit;
+use std::num::NonZeroU32;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
+use rustix::fs::{Access, AtFlags, Mode, OFlags, accessat, open, openat};
+use rustix::io::{Errno, ioctl_fionread};
+
+use super::ServiceError;
+use super::status::{StatusRecord, parse_file};
+use crate::process::{self, Proc};
+
+/// Bytes of a status file that are looked at: more than any supervisor writes (40).
+const STATUS_READ_MAX: u64 = 64;
+/// Bytes of `/proc/locks` that are looked at: some ten thousand locks.
+const LOCKS_LEN_MAX: u64 = 1 << 20;
+/// Events read in one go; the rest stays readable.
+const EVENTS_MAX: u64 = 1_024;
+
+/// A service directory as it was when it was opened.
+#[derive(Debug)]
+pub struct ServiceDir {
+    name: PathBuf,
+    real: PathBuf,
+    service: OwnedFd,
+    supervise: OwnedFd,
+    identity: (u64, u64),
+}
+
+impl ServiceDir {
+    /// Opens `SVC` and `SVC/supervise`, which may be a symbolic link.
+    ///
+    /// # Errors
+    /// There is no such directory, it has never been supervised, or it is not ours to look into.
+    pub fn open(name: &Path) -> Result<Self, ServiceError> {
+        let not_there = || ServiceError::NoService { path: name.into() };
+        let real = name.canonicalize().map_err(|source| {
+            if source.kind() == io::ErrorKind::NotFound {
+                not_there()
+            } else {
+                ServiceError::io("resolve", name, source)
+            }
+        })?;
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let service = open(&real, flags, Mode::empty()).map_err(|errno| match errno {
+            Errno::NOENT | Errno::NOTDIR => not_there(),
+            errno => ServiceError::errno("open", &real, errno),
+        })?;
+        let supervise = openat(&service, "supervise", flags, Mode::empty()).map_err(|errno| match errno {
+            Errno::NOENT => ServiceError::NeverSupervised { path: real.clone() },
+            errno => ServiceError::errno("open", &real.join("supervise"), errno),
+        })?;
+        let identity = identity_of(&service).map_err(|source| ServiceError::io("look at", &real, source))?;
+        Ok(Self { name: name.into(), real, service, supervise, identity })
+    }
+
+    /// The directory with all links resolved, as it was when opened.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.real
+    }
+
+    /// Its device and inode.
+    #[must_use]
+    pub const fn identity(&self) -> (u64, u64) {
+        self.identity
+    }
+
+    /// Whether the name it was opened by still means this directory. `runsvdir` follows the name, so a link that
+    /// points elsewhere now has another supervisor.
+    #[must_use]
+    pub fn is_still_named(&self) -> bool {
+        fs::metadata(&self.name).is_ok_and(|meta| (meta.dev(), meta.ino()) == self.identity)
+    }
+
+    /// Whether the file `down` keeps the service from starting by itself.
+    #[must_use]
+    pub fn has_down_file(&self) -> bool {
+        accessat(&self.service, "down", Access::EXISTS, AtFlags::empty()).is_ok()
+    }
+
+    /// The record as it stands. `runsv` replaces it by `rename(2)`, so it is never half written.
+    ///
+    /// # Errors
+    /// It is missing, not ours to read, or no record of `runsv`.
+    pub fn read_status(&self) -> Result<StatusRecord, ServiceError> {
+        // `O_NONBLOCK` for whatever else might be there under that name.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = openat(&self.supervise, "status", flags, Mode::empty()).map_err(|errno| match errno {
+            Errno::NOENT => ServiceError::NeverSupervised { path: self.real.clone() },
+            errno => ServiceError::errno("open", &self.file("status"), errno),
+        })?;
+        let mut content = Vec::new();
+        File::from(file)
+            .take(STATUS_READ_MAX + 1)
+            .read_to_end(&mut content)
+            .map_err(|source| ServiceError::io("read", &self.file("status"), source))?;
+        parse_file(&content).map_err(|source| ServiceError::NotRunit { path: self.real.clone(), source })
+    }
+
+    /// Whether somebody reads `control` and `ok`. Both are asked: a reader of `ok` alone may be anybody.
+    ///
+    /// # Errors
+    /// They are no FIFOs, or not ours to open.
+    pub fn is_supervised(&self) -> Result<bool, ServiceError> {
+        for fifo in ["ok", "control"] {
+            match self.open_fifo(fifo) {
+                Ok(_) => {}
+                Err(ServiceError::NotSupervised { .. }) => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Bytes that wait in `control`, ours or others'; `None` where that cannot be told.
+    #[must_use]
+    pub fn unread(&self) -> Option<u64> {
+        ioctl_fionread(self.open_fifo("control").ok()?).ok()
+    }
+
+    /// Writes one byte to `control`. The FIFO is opened for it alone: a write end that stays open would keep unread
+    /// bytes for a later `runsv` to obey.
+    ///
+    /// # Errors
+    /// Nobody supervises (`ENXIO`, `EPIPE`), 64 KiB of others' bytes wait already (`EAGAIN`), or it is not allowed.
+    pub fn send(&self, byte: u8) -> Result<(), ServiceError> {
+        let fifo = self.open_fifo("control")?;
+        match rustix::io::retry_on_intr(|| rustix::io::write(&fifo, &[byte])) {
+            Ok(1) => Ok(()),
+            Ok(_) | Err(Errno::AGAIN) => Err(ServiceError::ControlFull { path: self.real.clone() }),
+            Err(Errno::PIPE) => Err(ServiceError::NotSupervised { path: self.real.clone() }),
+            Err(errno) => Err(ServiceError::errno("write to", &self.file("control"), errno)),
+        }
+    }
+
+    fn open_fifo(&self, name: &str) -> Result<OwnedFd, ServiceError> {
+        // Without `O_NONBLOCK` this would block for ever on a dead supervisor, and never is a file created.
+        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let fd = openat(&self.supervise, name, flags, Mode::empty()).map_err(|errno| match errno {
+            Errno::NXIO => ServiceError::NotSupervised { path: self.real.clone() },
+            Errno::NOENT => ServiceError::NeverSupervised { path: self.real.clone() },
+            errno => ServiceError::errno("open", &self.file(name), errno),
+        })?;
+        let file = File::from(fd);
+        match file.metadata() {
+            Ok(meta) if meta.file_type().is_fifo() => Ok(file.into()),
+            Ok(_) => Err(ServiceError::NotAFifo { path: self.file(name) }),
+            Err(source) => Err(ServiceError::io("look at", &self.file(name), source)),
+        }
+    }
+
+    /// The `runsv` of this directory: whoever holds the lock on `supervise/lock`, as `/proc/locks` tells it
+    /// (`proc_locks(5)`), with this as its working directory. Where the lock table does not tell (another process
+    /// namespace, a file system whose numbers differ there), a `runsv` with this working directory.
+    #[must_use]
+    pub fn supervisor(&self) -> Option<Proc> {
+        let by_lock = self.lock_holders();
+        let here = |pid: &NonZeroU32| process::working_dir(*pid) == Some(self.identity);
+        let found = by_lock.iter().copied().find(here).or_else(|| {
+            process::all()
+                .into_iter()
+                .find(|pid| here(pid) && process::Stat::of(*pid).is_some_and(|stat| stat.comm == "runsv"))
+        });
+        // A lock holder elsewhere runs a directory that was deleted or moved: worth knowing, by its handle.
+        Proc::open(found.or_else(|| by_lock.first().copied())?).ok().flatten()
+    }
+
+    fn lock_holders(&self) -> Vec<NonZeroU32> {
+        let Ok(lock) = openat(&self.supervise, "lock", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) else {
+            return Vec::new();
+        };
+        let Ok((_, inode)) = identity_of(&lock) else { return Vec::new() };
+        let mut table = Vec::new();
+        let read =
+            File::open("/proc/locks").and_then(|file| file.take(LOCKS_LEN_MAX).read_to_end(&mut table));
+        if read.is_err() {
+            return Vec::new();
+        }
+        let table = String::from_utf8_lossy(&table);
+        let holders = table.lines().filter_map(|line| parse_lock(line).filter(|lock| lock.1 == inode));
+        holders.map(|lock| lock.0).collect()
+    }
+
+    /// An inotify descriptor that tells every rewrite of the record, also of unchanged content. The directory is
+    /// watched, since the file itself is replaced each time.
+    ///
+    /// # Errors
+    /// The limit of inotify instances of this user is reached (inotify(7)).
+    pub fn watch(&self) -> io::Result<OwnedFd> {
+        let fd = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+        // Through the descriptor: the directory that was opened, wherever its name leads by now.
+        let path = format!("/proc/self/fd/{}", self.supervise.as_raw_fd());
+        inotify::add_watch(&fd, path, WatchFlags::MOVED_TO)?;
+        Ok(fd)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.real.join("supervise").join(name)
+    }
+}
+
+/// What [`drain`] found.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Drained {
+    /// Rewrites of `status`.
+    pub rewrites: u64,
+    /// Events were lost, or the directory is gone: the count is a lower bound.
+    pub lost: bool,
+}
+
+/// Takes what a [`ServiceDir::watch`] descriptor has to tell, without waiting.
+#[must_use]
+pub fn drain(watch: &OwnedFd) -> Drained {
+    let mut buf = [MaybeUninit::uninit(); 4_096];
+    let mut reader = inotify::Reader::new(watch, &mut buf);
+    let mut drained = Drained::default();
+    for _ in 0..EVENTS_MAX {
+        let Ok(event) = reader.next() else { break };
+        if event.events().intersects(ReadFlags::QUEUE_OVERFLOW | ReadFlags::IGNORED | ReadFlags::UNMOUNT) {
+            drained.lost = true;
+        } else if event.file_name().is_some_and(|name| name.to_bytes() == b"status") {
+            drained.rewrites += 1;
+        }
+    }
+    drained
+}
+
+fn identity_of(fd: &OwnedFd) -> io::Result<(u64, u64)> {
+    let meta = File::from(fd.as_fd().try_clone_to_owned()?).metadata()?;
+    Ok((meta.dev(), meta.ino()))
+}
+
+/// Process and inode of an exclusive `flock(2)` in a line of `/proc/locks`. The device is not compared: on overlay and
+/// btrfs the number there is another than stat(2) gives. Blocked waiters have `->` and are none.
+fn parse_lock(line: &str) -> Option<(NonZeroU32, u64)> {
+    let mut words = line.split_ascii_whitespace().skip(1);
+    if (words.next()?, words.next()?, words.next()?) != ("FLOCK", "ADVISORY", "WRITE") {
+        return None;
+    }
+    let pid = words.next()?.parse().ok()?;
+    let inode = words.next()?.rsplit(':').next()?.parse().ok()?;
+    Some((pid, inode))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_table_is_read_and_waiters_and_other_kinds_are_not_holders() {
+        let pid = |pid| NonZeroU32::new(pid).unwrap();
+        assert_eq!(parse_lock("5: FLOCK  ADVISORY  WRITE 271 08:01:4711 0 EOF"), Some((pid(271), 4711)));
+        for line in [
+            "5: -> FLOCK  ADVISORY  WRITE 271 08:01:4711 0 EOF",
+            "5: POSIX  ADVISORY  WRITE 271 08:01:4711 0 EOF",
+            "5: FLOCK  ADVISORY  READ 271 08:01:4711 0 EOF",
+            "5: FLOCK  ADVISORY  WRITE 0 08:01:4711 0 EOF",
+            "5: FLOCK  ADVISORY  WRITE -1 08:01:4711 0 EOF",
+            "5: FLOCK  ADVISORY  WRITE 271 nonsense",
+            "",
+        ] {
+            assert_eq!(parse_lock(line), None, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_directory_that_was_never_supervised_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = ServiceDir::open(dir.path()).unwrap_err();
+        assert!(matches!(error, ServiceError::NeverSupervised { .. }), "{error}");
+        let error = ServiceDir::open(&dir.path().join("none")).unwrap_err();
+        assert!(matches!(error, ServiceError::NoService { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_plain_file_in_place_of_the_fifo_is_not_written_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let supervise = dir.path().join("supervise");
+        fs::create_dir(&supervise).unwrap();
+        fs::write(supervise.join("control"), "").unwrap();
+        fs::write(supervise.join("status"), [0xff; 20]).unwrap();
+        let service = ServiceDir::open(dir.path()).unwrap();
+        assert!(matches!(service.send(b'd').unwrap_err(), ServiceError::NotAFifo { .. }));
+        assert_eq!(fs::read(supervise.join("control")).unwrap(), b"");
+        assert!(matches!(service.read_status().unwrap_err(), ServiceError::NotRunit { .. }));
+    }
+
+    #[test]
+    fn every_rewrite_is_counted_also_one_that_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let supervise = dir.path().join("supervise");
+        fs::create_dir(&supervise).unwrap();
+        let service = ServiceDir::open(dir.path()).unwrap();
+        let watch = service.watch().unwrap();
+        for name in ["status", "stat", "status"] {
+            fs::write(supervise.join("new"), "same").unwrap();
+            fs::rename(supervise.join("new"), supervise.join(name)).unwrap();
+        }
+        assert_eq!(drain(&watch), Drained { rewrites: 2, lost: false });
+        assert_eq!(drain(&watch), Drained::default());
+    }
+
+    #[test]
+    fn a_link_that_points_elsewhere_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["a/supervise", "b/supervise"] {
+            fs::create_dir_all(dir.path().join(name)).unwrap();
+        }
+        let name = dir.path().join("pppd");
+        std::os::unix::fs::symlink("a", &name).unwrap();
+        let service = ServiceDir::open(&name).unwrap();
+        assert!(service.is_still_named());
+        fs::remove_file(&name).unwrap();
+        std::os::unix::fs::symlink("b", &name).unwrap();
+        assert!(!service.is_still_named());
+    }
+}

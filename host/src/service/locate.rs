@@ -1,0 +1,289 @@
+//! Finds the service of `pppd` and chooses how to talk to its supervisor. What is found is said, not guessed silently.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::dir::ServiceDir;
+use super::native::{Native, NativeOptions};
+use super::sv::{Sv, SvOptions};
+use super::unsupervised::{Unsupervised, UnsupervisedOptions};
+use super::{Service, ServiceError};
+use crate::guard::GuardOptions;
+use crate::link::Link;
+
+/// Where distributions keep the directory that `runsvdir` watches: Debian and Alpine, Void, upstream, Artix; and the
+/// definitions, which are services too where `supervise` is linked into `/run`.
+pub const SERVICE_ROOTS: [&str; 5] =
+    ["/etc/service", "/var/service", "/service", "/run/runit/service", "/etc/sv"];
+/// Entries of one root that are looked at.
+const ENTRIES_MAX: usize = 4_096;
+/// Where `sv` is looked for beside `$PATH`, which may be short under a supervisor.
+const PROGRAM_DIRS: [&str; 7] =
+    ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin", "/command", "/package/admin/runit/command"];
+
+/// How the supervisor is spoken to.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Backend {
+    /// The first of the others that works.
+    #[default]
+    Auto,
+    /// Its own files.
+    Native,
+    /// The `sv` program.
+    Sv,
+    /// There is no supervisor.
+    Unsupervised,
+}
+
+/// What the choice is made from.
+#[derive(Debug)]
+pub struct LocateOptions {
+    /// The backend asked for.
+    pub backend: Backend,
+    /// Name or path of the service; `None` looks for `pppd`, `ppp` and `pppd-*`.
+    pub service: Option<String>,
+    /// The directories to look in, as of [`default_roots`].
+    pub roots: Vec<PathBuf>,
+    /// The port that `pppd` uses, where known.
+    pub ppp_port: Option<PathBuf>,
+    /// The command that starts an unsupervised `pppd`.
+    pub start: Vec<OsString>,
+    /// The `sv` program; `None` looks for it.
+    pub sv: Option<PathBuf>,
+    /// How the guard is started, if there is to be one.
+    pub guard: Option<GuardOptions>,
+    /// How the link is looked at.
+    pub link: Link,
+}
+
+impl LocateOptions {
+    /// Everything found by itself, with a guard, waiting for no link.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            backend: Backend::Auto,
+            service: None,
+            roots: default_roots(),
+            ppp_port: None,
+            start: Vec::new(),
+            sv: None,
+            guard: Some(GuardOptions::default()),
+            link: Link::none(),
+        }
+    }
+}
+
+impl Default for LocateOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A backend, and why this one.
+#[derive(Debug)]
+pub struct Choice {
+    /// The backend, not yet taken.
+    pub service: Service,
+    /// The service directory; `None` without a supervisor.
+    pub dir: Option<PathBuf>,
+    /// One sentence for people: which, and why.
+    pub why: String,
+}
+
+/// `$SVDIR`, where set, and [`SERVICE_ROOTS`].
+#[must_use]
+pub fn default_roots() -> Vec<PathBuf> {
+    let set = std::env::var_os("SVDIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
+    set.into_iter().chain(SERVICE_ROOTS.map(PathBuf::from)).collect()
+}
+
+/// The `sv` program, by absolute path.
+#[must_use]
+pub fn find_sv() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let dirs = std::env::split_paths(&path).chain(PROGRAM_DIRS.map(PathBuf::from));
+    dirs.filter(|dir| dir.is_absolute()).map(|dir| dir.join("sv")).find(|file| is_program(file))
+}
+
+/// The service directory by name or path; `None` where nothing was named and nothing is there.
+///
+/// # Errors
+/// What was named is not there, or several could be meant. One directory under several names counts once.
+pub fn find_service(wanted: Option<&str>, roots: &[PathBuf]) -> Result<Option<PathBuf>, ServiceError> {
+    let Some(wanted) = wanted else {
+        let mut found = candidates(roots);
+        return match found.len() {
+            0 | 1 => Ok(found.pop()),
+            _ => Err(ServiceError::Ambiguous { found }),
+        };
+    };
+    if wanted.contains('/') {
+        let path = std::path::absolute(wanted).unwrap_or_else(|_| wanted.into());
+        return if path.is_dir() { Ok(Some(path)) } else { Err(ServiceError::NoService { path }) };
+    }
+    let found = roots.iter().map(|root| root.join(wanted)).find(|dir| dir.is_dir());
+    found.map(Some).ok_or_else(|| ServiceError::NoService { path: wanted.into() })
+}
+
+/// All services that could be `pppd`, the likelier root first, each directory once.
+#[must_use]
+pub fn candidates(roots: &[PathBuf]) -> Vec<PathBuf> {
+    let mut seen = HashSet::new();
+    let mut found = Vec::new();
+    for root in roots {
+        let Ok(entries) = fs::read_dir(root) else { continue };
+        let names = entries.take(ENTRIES_MAX).flatten().map(|entry| entry.file_name());
+        let mut names: Vec<OsString> =
+            names.filter(|name| name.to_str().is_some_and(is_name_of_pppd)).collect();
+        names.sort();
+        for dir in names.into_iter().map(|name| root.join(name)) {
+            let Ok(meta) = fs::metadata(&dir) else { continue };
+            if is_program(&dir.join("run")) && seen.insert((meta.dev(), meta.ino())) {
+                found.push(dir);
+            }
+        }
+    }
+    found
+}
+
+/// Finds the service and chooses the backend: native where the supervisor's files are ours to use, else `sv`, else
+/// none.
+///
+/// # Errors
+/// The service that was named is not there or is ambiguous, or the backend that was asked for cannot be had.
+pub fn choose(options: LocateOptions) -> Result<Choice, ServiceError> {
+    let found = match options.backend {
+        Backend::Unsupervised => None,
+        Backend::Auto | Backend::Native | Backend::Sv => {
+            find_service(options.service.as_deref(), &options.roots)?
+        }
+    };
+    let Some(dir) = found else { return unsupervised(options) };
+    let shown = dir.display().to_string();
+    let usable = ServiceDir::open(&dir).and_then(|opened| {
+        opened.read_status()?;
+        let supervised = opened.is_supervised()?;
+        if supervised { Ok(()) } else { Err(ServiceError::NotSupervised { path: dir.clone() }) }
+    });
+    let sv = options.sv.clone().or_else(find_sv);
+    match (options.backend, usable, sv) {
+        (
+            Backend::Auto,
+            Err(error @ (ServiceError::NeverSupervised { .. } | ServiceError::NotSupervised { .. })),
+            _,
+        ) => {
+            // `sv` would find the same.
+            let why = error.to_string();
+            if options.service.is_some() || options.start.is_empty() {
+                return Err(error);
+            }
+            let choice = unsupervised(options)?;
+            Ok(Choice { why: format!("{}; {why}", choice.why), ..choice })
+        }
+        (Backend::Auto | Backend::Native, Ok(()), _) => {
+            let why = format!("native: {shown} is supervised by runsv and its files are ours to use");
+            Ok(native(options, dir, why))
+        }
+        (Backend::Auto, Err(error), Some(program)) => {
+            let why = format!("sv: {} speaks to {shown}, since natively: {error}", program.display());
+            Ok(by_sv(options, program, dir, why))
+        }
+        (Backend::Sv, _, Some(program)) => {
+            let why = format!("sv: {} speaks to {shown}, as configured", program.display());
+            Ok(by_sv(options, program, dir, why))
+        }
+        (Backend::Sv, _, None) => Err(ServiceError::NoService { path: "sv".into() }),
+        (Backend::Auto | Backend::Native | Backend::Unsupervised, Err(error), _) => Err(error),
+        (Backend::Unsupervised, Ok(()), _) => unsupervised(options),
+    }
+}
+
+fn native(options: LocateOptions, dir: PathBuf, why: String) -> Choice {
+    let LocateOptions { ppp_port, guard, link, .. } = options;
+    let native = Native::new(NativeOptions { dir: dir.clone(), ppp_port, guard, link });
+    Choice { service: Service::Native(native), dir: Some(dir), why }
+}
+
+fn by_sv(options: LocateOptions, program: PathBuf, dir: PathBuf, why: String) -> Choice {
+    let LocateOptions { ppp_port, link, .. } = options;
+    let sv = Sv::new(SvOptions { program, dir: dir.clone(), ppp_port, link });
+    Choice { service: Service::Sv(sv), dir: Some(dir), why }
+}
+
+fn unsupervised(options: LocateOptions) -> Result<Choice, ServiceError> {
+    let Some(ppp_port) = options.ppp_port else {
+        let path = PathBuf::from(options.service.unwrap_or_else(|| "pppd".to_owned()));
+        return Err(ServiceError::NoService { path });
+    };
+    let why = format!("unsupervised: no service found, the pppd on {} is meant", ppp_port.display());
+    let backend = UnsupervisedOptions { ppp_port, start: options.start, link: options.link };
+    Ok(Choice { service: Service::Unsupervised(Unsupervised::new(backend)), dir: None, why })
+}
+
+fn is_name_of_pppd(name: &str) -> bool {
+    name == "pppd" || name == "ppp" || name.starts_with("pppd-")
+}
+
+fn is_program(file: &Path) -> bool {
+    fs::metadata(file).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn roots(services: &[&str]) -> (TempDir, Vec<PathBuf>) {
+        let dir = tempfile::tempdir().unwrap();
+        for service in services {
+            let service = dir.path().join(service);
+            fs::create_dir_all(&service).unwrap();
+            fs::write(service.join("run"), "#!/bin/sh\n").unwrap();
+            fs::set_permissions(service.join("run"), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let roots = vec![dir.path().join("service"), dir.path().join("sv")];
+        (dir, roots)
+    }
+
+    #[test]
+    fn one_service_under_two_names_is_one() {
+        let (dir, roots) = roots(&["sv/pppd", "sv/getty"]);
+        fs::create_dir(dir.path().join("service")).unwrap();
+        symlink("../sv/pppd", dir.path().join("service/pppd")).unwrap();
+        let found = find_service(None, &roots).unwrap();
+        assert_eq!(found, Some(dir.path().join("service/pppd")), "the name that runsvdir uses");
+    }
+
+    #[test]
+    fn several_services_are_listed_and_not_chosen_from() {
+        let (_dir, roots) = roots(&["service/pppd-wan", "service/ppp", "service/pppoe"]);
+        let Err(ServiceError::Ambiguous { found }) = find_service(None, &roots) else { panic!() };
+        assert_eq!(found.len(), 2);
+        assert!(find_service(Some("pppd-wan"), &roots).unwrap().is_some());
+    }
+
+    #[test]
+    fn what_was_named_has_to_be_there() {
+        let (dir, roots) = roots(&["service/pppd"]);
+        assert!(matches!(find_service(Some("modem"), &roots), Err(ServiceError::NoService { .. })));
+        let path = dir.path().join("service/pppd");
+        assert_eq!(find_service(path.to_str(), &[]).unwrap(), Some(path));
+        assert_eq!(find_service(None, &[]).unwrap(), None);
+    }
+
+    #[test]
+    fn without_service_and_port_there_is_nothing_to_choose() {
+        let options = LocateOptions { roots: Vec::new(), ..LocateOptions::new() };
+        assert!(matches!(choose(options), Err(ServiceError::NoService { .. })));
+        let ppp_port = Some("/dev/ttyUSB0".into());
+        let options = LocateOptions { roots: Vec::new(), ppp_port, ..LocateOptions::new() };
+        let choice = choose(options).unwrap();
+        assert!(choice.why.starts_with("unsupervised: "), "{}", choice.why);
+    }
+}

@@ -1,0 +1,304 @@
+//! `runsv` spoken to directly: a byte into `supervise/control`, the record in `supervise/status`.
+//!
+//! No program is started, and nothing is believed but the record: `sv` says `ok` while its byte is still unread, and
+//! writes none at all when the old record already says what is asked for (sv.c:control). A request counts as
+//! obeyed once the record shows it; [`Supervisor::status`] is how the scan sees that.
+
+use std::num::NonZeroU32;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
+
+use super::ServiceError;
+use super::dir::{ServiceDir, drain};
+use super::rewrites::Rewrites;
+use super::status::StatusRecord;
+use super::tracked::Tracked;
+use crate::clock::Clock;
+use crate::guard::{Guard, GuardOptions};
+use crate::link::Link;
+use crate::process::Proc;
+
+/// Readings of the record in one look while it is being rewritten. One request rewrites it twice.
+const READS_MAX: u32 = 8;
+
+/// What the native backend is made with.
+#[derive(Debug)]
+pub struct NativeOptions {
+    /// The service directory; a symbolic link in `/etc/service` is fine.
+    pub dir: PathBuf,
+    /// The port that the service's `pppd` uses. Where it is not given it is found from what the service holds when
+    /// it is taken.
+    pub ppp_port: Option<PathBuf>,
+    /// Whether a guard process gives the service back when this process dies, and how.
+    pub guard: Option<GuardOptions>,
+    /// How the link is looked at.
+    pub link: Link,
+}
+
+/// A service under `runsv`.
+#[derive(Debug)]
+pub struct Native {
+    options: NativeOptions,
+    clock: Clock,
+    held: Option<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    dir: ServiceDir,
+    runsv: Option<Proc>,
+    watch: Option<OwnedFd>,
+    rewrites: Rewrites,
+    asked: Option<Want>,
+    tracked: Tracked,
+    guard: Option<Guard>,
+}
+
+impl Native {
+    /// The backend for one service; nothing is touched before [`Supervisor::take`].
+    #[must_use]
+    pub fn new(options: NativeOptions) -> Self {
+        Self { options, clock: Clock::new(), held: None }
+    }
+
+    /// What to wait for; see [`Service::wake_fds`](super::Service::wake_fds).
+    #[must_use]
+    pub fn wake_fds(&self) -> Vec<BorrowedFd<'_>> {
+        let mut fds: Vec<BorrowedFd<'_>> = self.options.link.fd().into_iter().collect();
+        if let Some(held) = &self.held {
+            fds.extend(held.watch.as_ref().map(AsFd::as_fd));
+            fds.extend(held.runsv.as_ref().and_then(Proc::fd));
+            fds.extend(held.tracked.wake_fds());
+        }
+        fds
+    }
+
+    /// Takes in what woke the loop; see [`Service::woken`](super::Service::woken).
+    pub fn woken(&mut self) {
+        self.options.link.woken();
+        let now = self.clock;
+        if let Some(held) = &mut self.held {
+            held.tracked.prune();
+            // What cannot be read now is an error for whoever asks for the status next.
+            let _told_later = held.look(now);
+        }
+    }
+
+    /// The port that the service uses; see [`Service::ppp_port`](super::Service::ppp_port).
+    #[must_use]
+    pub fn ppp_port(&self) -> Option<&Path> {
+        let found = self.held.as_ref().and_then(|held| held.tracked.port());
+        found.or(self.options.ppp_port.as_deref())
+    }
+
+    /// The processes known to belong to the service and still alive: id and name, the first is the service's own.
+    pub fn processes(&self) -> impl Iterator<Item = (NonZeroU32, &str)> {
+        let held = self.held.iter();
+        held.flat_map(|held| held.tracked.noted().map(|proc| (proc.pid(), proc.comm())))
+    }
+
+    fn held(&mut self) -> Result<&mut Held, ServiceError> {
+        self.held.as_mut().ok_or(ServiceError::NotTaken)
+    }
+
+    fn try_take(&mut self) -> Result<(ServiceStatus, Held), ServiceError> {
+        let mut held = Held::open(&self.options)?;
+        let status = held.look(self.clock)?;
+        if !status.supervised {
+            return Err(ServiceError::NotSupervised { path: held.dir.path().into() });
+        }
+        held.tracked.note_descendants();
+        held.tracked.find_port();
+        held.tracked.note_detached();
+        if let (Some(options), Want::Up | Want::Once) = (&self.options.guard, status.want) {
+            // The guard is there before the first `d`: there is no moment in which nobody would give back.
+            held.guard =
+                Some(Guard::spawn(held.dir.path(), status.want, options).map_err(ServiceError::Guard)?);
+        }
+        Ok((status, held))
+    }
+}
+
+impl Held {
+    fn open(options: &NativeOptions) -> Result<Self, ServiceError> {
+        let dir = ServiceDir::open(&options.dir)?;
+        if !dir.is_supervised()? {
+            return Err(ServiceError::NotSupervised { path: dir.path().into() });
+        }
+        let runsv = dir.supervisor();
+        let elsewhere = |proc: &Proc| {
+            crate::process::working_dir(proc.pid()).is_some_and(|found| found != dir.identity())
+        };
+        if runsv.as_ref().is_some_and(elsewhere) {
+            return Err(ServiceError::Replaced { path: dir.path().into() });
+        }
+        if runsv.is_none() {
+            log::warn!(
+                "{}: its runsv is not found in /proc; its end will be seen late",
+                dir.path().display()
+            );
+        }
+        let watch = dir.watch();
+        if let Err(error) = &watch {
+            log::warn!("{}: no inotify ({error}); changes will be seen late", dir.path().display());
+        }
+        let tracked = Tracked::new(options.ppp_port.clone(), Some(dir.identity()));
+        let watch = watch.ok();
+        Ok(Self { dir, runsv, watch, rewrites: Rewrites::default(), asked: None, tracked, guard: None })
+    }
+
+    /// One level reading: events counted, the record, the supervisor, the process noted.
+    fn look(&mut self, clock: Clock) -> Result<ServiceStatus, ServiceError> {
+        let supervised = self.dir.is_supervised()?;
+        self.find_successor(supervised);
+        let (record, stable) = self.read()?;
+        if supervised && let Some(pid) = record.pid {
+            self.tracked.note_service(pid, self.runsv.as_ref().map(Proc::pid));
+        }
+        let at_rest = supervised && record.is_at_rest();
+        let known = self.rewrites.foreign();
+        if stable {
+            self.rewrites.observe(clock.now(), at_rest, self.dir.unread() == Some(0));
+        }
+        if self.rewrites.foreign() && !known {
+            log::warn!("{}: somebody else has asked for down", self.dir.path().display());
+            if let Some(guard) = &mut self.guard {
+                guard.stand_down();
+            }
+        }
+        Ok(ServiceStatus {
+            supervised,
+            state: record.state,
+            pid: record.pid,
+            want: want_of(&record, self.asked, self.rewrites.any_since_asked()),
+            foreign_down: self.rewrites.foreign(),
+        })
+    }
+
+    /// The record, and whether the count belongs to it: an event that comes between may be of a later record, and a
+    /// foreign `u` that is counted with the record from before it would look like a foreign `d`.
+    fn read(&mut self) -> Result<(StatusRecord, bool), ServiceError> {
+        self.count();
+        let mut record = self.dir.read_status()?;
+        for _ in 0..READS_MAX {
+            let counted = self.rewrites.total();
+            self.count();
+            if self.rewrites.total() == counted {
+                return Ok((record, true));
+            }
+            record = self.dir.read_status()?;
+        }
+        Ok((record, false))
+    }
+
+    fn count(&mut self) {
+        let drained = self.watch.as_ref().map(drain).unwrap_or_default();
+        self.rewrites.add(drained.rewrites);
+        if drained.lost {
+            self.rewrites.restart();
+        }
+    }
+
+    /// Notices a supervisor that died and the one that came after it, which knows nothing of what was asked of the
+    /// first. `runsvdir` starts it after 3 to 6 s.
+    fn find_successor(&mut self, supervised: bool) {
+        if self.runsv.as_ref().is_some_and(Proc::is_gone) {
+            log::warn!("{}: its runsv has died", self.dir.path().display());
+            self.runsv = None;
+            self.asked = None;
+            self.rewrites.restart();
+        }
+        if supervised && self.runsv.is_none() {
+            self.runsv = self.dir.supervisor();
+            self.rewrites.restart();
+        }
+    }
+
+    fn ask(&mut self, want: Want) -> Result<(), ServiceError> {
+        if want != Want::Down && !self.dir.is_still_named() {
+            // The name has another supervisor by now, and the old one is told to exit: a `u` would make two.
+            return Err(ServiceError::Renamed { path: self.dir.path().into() });
+        }
+        // The last moment at which the children of what is about to die can be told from strangers.
+        self.tracked.note_descendants();
+        self.count();
+        self.dir.send(byte_of(want))?;
+        self.asked = Some(want);
+        self.rewrites.asked();
+        Ok(())
+    }
+}
+
+/// The record knows `u` and `d` only. A service that runs, is wanted down and was not told to end is to run once;
+/// unless it was us who asked for down and a `control/t` script kept the TERM from it. `obeyed`: what we asked for
+/// last has been read.
+pub(super) fn want_of(record: &StatusRecord, asked: Option<Want>, obeyed: bool) -> Want {
+    let runs_on = record.state == ServiceState::Run && !record.got_term;
+    match asked {
+        _ if record.want_up => Want::Up,
+        Some(Want::Once) if obeyed => Want::Once,
+        None | Some(Want::Up) if runs_on => Want::Once,
+        None | Some(Want::Up | Want::Once | Want::Down) => Want::Down,
+    }
+}
+
+/// The byte that asks for it (runsv.c:ctrl).
+#[must_use]
+pub const fn byte_of(want: Want) -> u8 {
+    match want {
+        Want::Up => b'u',
+        Want::Once => b'o',
+        Want::Down => b'd',
+    }
+}
+
+impl Supervisor for Native {
+    type Error = ServiceError;
+
+    fn take(&mut self) -> nb::Result<ServiceStatus, ServiceError> {
+        self.held = None;
+        let (status, held) = self.try_take()?;
+        self.held = Some(held);
+        Ok(status)
+    }
+
+    fn ask(&mut self, want: Want) -> nb::Result<(), ServiceError> {
+        Ok(self.held()?.ask(want)?)
+    }
+
+    /// Before [`Supervisor::take`] it is a look from outside, and never a foreign down.
+    fn status(&mut self) -> nb::Result<ServiceStatus, ServiceError> {
+        if let Some(held) = &mut self.held {
+            return Ok(held.look(self.clock)?);
+        }
+        let dir = ServiceDir::open(&self.options.dir)?;
+        let supervised = dir.is_supervised()?;
+        let record = dir.read_status()?;
+        let want = want_of(&record, None, false);
+        Ok(ServiceStatus { supervised, state: record.state, pid: record.pid, want, foreign_down: false })
+    }
+
+    fn remains(&mut self) -> nb::Result<Remains, ServiceError> {
+        Ok(self.held()?.tracked.remains())
+    }
+
+    fn signal(&mut self, signal: Signal) -> nb::Result<(), ServiceError> {
+        let held = self.held()?;
+        let path = held.dir.path().to_path_buf();
+        Ok(held.tracked.signal(signal).map_err(|source| ServiceError::io("signal", &path, source))?)
+    }
+
+    fn link_up(&mut self) -> nb::Result<bool, ServiceError> {
+        Ok(self.options.link.is_up().map_err(ServiceError::Link)?)
+    }
+
+    /// A service that is not taken has nothing to release.
+    fn release(&mut self) -> nb::Result<(), ServiceError> {
+        if let Some(guard) = self.held.take().and_then(|held| held.guard) {
+            guard.release();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,235 @@
+//! No supervisor: the `pppd` on this port is ended by signal, and started again by a configured command.
+//!
+//! Only the holder of this port is ever touched, and only if it is a `pppd`: a gateway may have a second modem. Under
+//! a supervisor this backend is wrong, since what it ends is restarted, and what it starts nobody supervises.
+
+use std::ffi::OsString;
+use std::num::NonZeroU32;
+use std::os::fd::BorrowedFd;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
+
+use super::ServiceError;
+use super::tracked::Tracked;
+use crate::link::Link;
+use crate::process::Proc;
+
+/// What the backend is made with.
+#[derive(Debug)]
+pub struct UnsupervisedOptions {
+    /// The port whose `pppd` is meant.
+    pub ppp_port: PathBuf,
+    /// The command that starts it again, by argument vector; empty where there is none.
+    pub start: Vec<OsString>,
+    /// How the link is looked at.
+    pub link: Link,
+}
+
+/// A `pppd` that nobody supervises.
+#[derive(Debug)]
+pub struct Unsupervised {
+    options: UnsupervisedOptions,
+    tracked: Option<Tracked>,
+    want: Want,
+    started: Option<Child>,
+}
+
+impl Unsupervised {
+    /// The backend for one port; nothing is touched before [`Supervisor::take`].
+    #[must_use]
+    pub fn new(options: UnsupervisedOptions) -> Self {
+        Self { options, tracked: None, want: Want::Down, started: None }
+    }
+
+    /// What to wait for; see [`Service::wake_fds`](super::Service::wake_fds).
+    #[must_use]
+    pub fn wake_fds(&self) -> Vec<BorrowedFd<'_>> {
+        self.options.link.fd().into_iter().chain(self.tracked.iter().flat_map(Tracked::wake_fds)).collect()
+    }
+
+    /// Takes in what woke the loop; see [`Service::woken`](super::Service::woken).
+    pub fn woken(&mut self) {
+        self.options.link.woken();
+        self.reap();
+        if let Some(tracked) = &mut self.tracked {
+            tracked.prune();
+        }
+    }
+
+    /// The port; see [`Service::ppp_port`](super::Service::ppp_port).
+    #[must_use]
+    pub fn ppp_port(&self) -> Option<&Path> {
+        Some(&self.options.ppp_port)
+    }
+
+    fn reap(&mut self) {
+        if self.started.as_mut().is_some_and(|child| !matches!(child.try_wait(), Ok(None))) {
+            self.started = None;
+        }
+    }
+
+    fn tracked(&mut self) -> Result<&mut Tracked, ServiceError> {
+        self.tracked.as_mut().ok_or(ServiceError::NotTaken)
+    }
+
+    /// Notes every `pppd` that holds the port; the first of them alive.
+    fn find(&mut self) -> Result<Option<NonZeroU32>, ServiceError> {
+        let tracked = self.tracked()?;
+        for holder in tracked.holders().into_iter().filter(|holder| holder.comm() == "pppd") {
+            tracked.note(holder);
+        }
+        tracked.prune();
+        Ok(tracked.noted().next().map(Proc::pid))
+    }
+
+    fn look(&mut self) -> Result<ServiceStatus, ServiceError> {
+        self.reap();
+        let found = self.find()?;
+        let pid = found.or_else(|| self.started.as_ref().and_then(|child| NonZeroU32::new(child.id())));
+        let state = if pid.is_some() { ServiceState::Run } else { ServiceState::Down };
+        // The one who obeys is this backend itself.
+        Ok(ServiceStatus { supervised: true, state, pid, want: self.want, foreign_down: false })
+    }
+
+    fn start(&mut self) -> Result<(), ServiceError> {
+        if self.look()?.pid.is_some() {
+            // Asked again: a second pppd would only meet the first one's lock.
+            return Ok(());
+        }
+        let (program, args) = self.options.start.split_first().ok_or(ServiceError::NoStartCommand)?;
+        let mut command = Command::new(program);
+        // A group of its own: a `^C` meant for the scan does not end the new pppd.
+        command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).process_group(0);
+        let child =
+            command.spawn().map_err(|source| ServiceError::io("start", Path::new(program), source))?;
+        log::info!("started {} as process {}", program.display(), child.id());
+        self.started = Some(child);
+        Ok(())
+    }
+}
+
+impl Supervisor for Unsupervised {
+    type Error = ServiceError;
+
+    fn take(&mut self) -> nb::Result<ServiceStatus, ServiceError> {
+        self.tracked = Some(Tracked::new(Some(self.options.ppp_port.clone()), None));
+        self.want = Want::Down;
+        if self.find()?.is_some() {
+            if self.options.start.is_empty() {
+                self.tracked = None;
+                return Err(ServiceError::NoStartCommand.into());
+            }
+            self.want = Want::Up;
+            self.tracked()?.note_descendants();
+        }
+        Ok(self.look()?)
+    }
+
+    /// Down is a TERM to the `pppd` on the port, up and once are the start command, unless a `pppd` has the port.
+    fn ask(&mut self, want: Want) -> nb::Result<(), ServiceError> {
+        match want {
+            Want::Down => {
+                self.find()?;
+                let path = self.options.ppp_port.clone();
+                let tracked = self.tracked()?;
+                tracked.note_descendants();
+                tracked.signal(Signal::Term).map_err(|source| ServiceError::io("signal", &path, source))?;
+            }
+            Want::Up | Want::Once => self.start()?,
+        }
+        self.want = want;
+        Ok(())
+    }
+
+    fn status(&mut self) -> nb::Result<ServiceStatus, ServiceError> {
+        if self.tracked.is_none() {
+            self.tracked = Some(Tracked::new(Some(self.options.ppp_port.clone()), None));
+            let found = self.look();
+            self.tracked = None;
+            return Ok(found.map(|found| match found.pid {
+                Some(_) => ServiceStatus { want: Want::Up, ..found },
+                None => found,
+            })?);
+        }
+        Ok(self.look()?)
+    }
+
+    fn remains(&mut self) -> nb::Result<Remains, ServiceError> {
+        Ok(self.tracked()?.remains())
+    }
+
+    fn signal(&mut self, signal: Signal) -> nb::Result<(), ServiceError> {
+        let path = self.options.ppp_port.clone();
+        let sent = self.tracked()?.signal(signal);
+        Ok(sent.map_err(|source| ServiceError::io("signal", &path, source))?)
+    }
+
+    fn link_up(&mut self) -> nb::Result<bool, ServiceError> {
+        Ok(self.options.link.is_up().map_err(ServiceError::Link)?)
+    }
+
+    fn release(&mut self) -> nb::Result<(), ServiceError> {
+        self.reap();
+        self.tracked = None;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unsupervised(port: &Path, start: &[&str]) -> Unsupervised {
+        let start = start.iter().map(OsString::from).collect();
+        Unsupervised::new(UnsupervisedOptions { ppp_port: port.into(), start, link: Link::none() })
+    }
+
+    #[test]
+    fn a_holder_that_is_no_pppd_is_a_stranger_and_is_not_signalled() {
+        let modem = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR).unwrap();
+        rustix::pty::unlockpt(&modem).unwrap();
+        let name = rustix::pty::ptsname(&modem, Vec::new()).unwrap().into_string().unwrap();
+        let tty = std::fs::File::options().read(true).write(true).open(&name).unwrap();
+        let mut child = Command::new("sleep").arg("60").stdin(tty).spawn().unwrap();
+        let mut service = unsupervised(Path::new(&name), &[]);
+        let found = nb::block!(service.take()).unwrap();
+        assert_eq!((found.pid, found.want), (None, Want::Down));
+        nb::block!(service.ask(Want::Down)).unwrap();
+        let remains = nb::block!(service.remains()).unwrap();
+        assert_eq!((remains.service, remains.stranger), (None, NonZeroU32::new(child.id())));
+        assert!(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(nb::block!(service.remains()).unwrap().is_free());
+    }
+
+    #[test]
+    fn the_pppd_on_the_port_is_ended_and_the_start_command_runs_once() {
+        let modem = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR).unwrap();
+        rustix::pty::unlockpt(&modem).unwrap();
+        let name = rustix::pty::ptsname(&modem, Vec::new()).unwrap().into_string().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        // Named as the real one: the name is what is looked at.
+        let pppd = dir.path().join("pppd");
+        std::fs::copy("/bin/sleep", &pppd).unwrap();
+        let tty = std::fs::File::options().read(true).write(true).open(&name).unwrap();
+        let mut old = Command::new(&pppd).arg("60").stdin(tty).spawn().unwrap();
+        let mut service = unsupervised(Path::new(&name), &["/bin/sleep", "60"]);
+        let found = nb::block!(service.take()).unwrap();
+        assert_eq!((found.pid, found.want), (NonZeroU32::new(old.id()), Want::Up));
+        nb::block!(service.ask(Want::Down)).unwrap();
+        old.wait().unwrap();
+        assert!(nb::block!(service.remains()).unwrap().is_free());
+        nb::block!(service.ask(Want::Up)).unwrap();
+        let first = nb::block!(service.status()).unwrap();
+        nb::block!(service.ask(Want::Up)).unwrap();
+        assert_eq!(nb::block!(service.status()).unwrap(), first, "not started twice");
+        assert_eq!(first.want, Want::Up);
+        let mut started = service.started.take().unwrap();
+        started.kill().unwrap();
+        started.wait().unwrap();
+    }
+}

@@ -1,0 +1,371 @@
+//! The native backend against the real `runsv`: what was measured of it, as promises.
+//!
+//! Every test has a service directory and a `runsv` of its own, waits on conditions with a deadline, and ends only
+//! what it started, by handle.
+
+mod support;
+
+use std::fs;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use cellscan::process::{self, Proc};
+use cellscan::service::locate::{self, LocateOptions};
+use cellscan::service::{Service, ServiceError};
+use cellscan_core::supervisor::{ServiceState, Signal, Supervisor, Want};
+use support::{Pty, Runit, SOON, ask, down_and_free, remains, status, take, until};
+
+#[test]
+fn a_service_goes_down_and_comes_up_again() {
+    let runit = Runit::start("exec sleep 600\n");
+    let mut native = runit.native();
+    let found = take(&mut native);
+    assert!(found.supervised && !found.foreign_down);
+    assert_eq!((found.state, found.want), (ServiceState::Run, Want::Up));
+    let old = found.pid.unwrap();
+    assert_eq!(remains(&mut native).service, Some(old), "taking changes nothing");
+    ask(&mut native, Want::Down);
+    until(&mut native, "down and free", down_and_free);
+    ask(&mut native, Want::Up);
+    until(&mut native, "up again", |native| {
+        let now = status(native);
+        now.want == Want::Up && now.state == ServiceState::Run && now.pid != Some(old)
+    });
+    assert!(!status(&mut native).foreign_down);
+    nb::block!(native.release()).unwrap();
+}
+
+#[test]
+fn a_change_wakes_the_loop_and_quiet_does_not() {
+    let runit = Runit::start("exec sleep 600\n");
+    let mut native = runit.native();
+    take(&mut native);
+    native.woken();
+    assert!(support::wait(&native, Duration::from_millis(100)).timed_out, "nothing happens, nothing wakes");
+    ask(&mut native, Want::Down);
+    assert!(!support::wait(&native, SOON).timed_out);
+    until(&mut native, "down and free", down_and_free);
+    native.woken();
+    assert!(
+        support::wait(&native, Duration::from_millis(100)).timed_out,
+        "what has ended wakes nobody again"
+    );
+}
+
+#[test]
+fn down_asked_in_the_throttle_is_not_believed_before_the_record_wants_down() {
+    // The service dies at once: runsv sleeps for a second and reads no command meanwhile.
+    let runit = Runit::crashing("echo x >>starts\nexit 1\n");
+    let mut native = runit.native();
+    take(&mut native);
+    until(&mut native, "in the throttle", |native| {
+        let now = status(native);
+        now.state == ServiceState::Down && now.want == Want::Up
+    });
+    ask(&mut native, Want::Down);
+    let at_once = status(&mut native);
+    assert_eq!((at_once.want, at_once.pid), (Want::Up, None), "down, and yet not ours");
+    until(&mut native, "wanted down", |native| status(native).want == Want::Down);
+    until(&mut native, "down and free", down_and_free);
+    let starts = fs::read_to_string(runit.dir().join("starts")).unwrap();
+    assert!(support::wait(&native, Duration::from_millis(1_300)).timed_out);
+    assert_eq!(fs::read_to_string(runit.dir().join("starts")).unwrap(), starts, "not started again");
+}
+
+#[test]
+fn up_right_after_down_in_the_throttle_is_not_lost() {
+    let runit = Runit::crashing("exit 1\n");
+    let mut native = runit.native();
+    take(&mut native);
+    until(&mut native, "in the throttle", |native| status(native).state == ServiceState::Down);
+    ask(&mut native, Want::Down);
+    ask(&mut native, Want::Up);
+    let deadline = support::after(SOON);
+    let mut seen_down = false;
+    until(&mut native, "both requests read, and up wanted", |native| {
+        seen_down |= status(native).want == Want::Down;
+        status(native).want == Want::Up && runit.unread() == 0
+    });
+    assert!(support::now() < deadline);
+    until(&mut native, "started again", |native| status(native).pid.is_some());
+}
+
+#[test]
+fn a_service_deaf_to_term_is_told_apart_and_killed_by_handle() {
+    let runit = Runit::start("trap '' TERM\necho ready >ready\nwhile :; do sleep 600 & wait $!; done\n");
+    runit.until_file("ready");
+    let mut native = runit.native();
+    let pid = take(&mut native).pid.unwrap();
+    ask(&mut native, Want::Down);
+    until(&mut native, "wanted down", |native| status(native).want == Want::Down);
+    assert_eq!(status(&mut native).state, ServiceState::Run);
+    assert_eq!(remains(&mut native).service, Some(pid));
+    nb::block!(native.signal(Signal::Kill)).unwrap();
+    until(&mut native, "down and free", down_and_free);
+}
+
+#[test]
+fn a_runsv_that_dies_is_seen_and_its_successor_is_asked_again() {
+    let mut runit = Runit::start("exec sleep 600\n");
+    let mut native = runit.native();
+    let first = take(&mut native).pid.unwrap();
+    ask(&mut native, Want::Down);
+    until(&mut native, "down and free", down_and_free);
+    runit.kill_runsv();
+    until(&mut native, "unsupervised", |native| !status(native).supervised);
+    assert!(matches!(nb::block!(native.ask(Want::Down)), Err(ServiceError::NotSupervised { .. })));
+    runit.start_runsv();
+    until(&mut native, "the successor starts the service", |native| {
+        let now = status(native);
+        now.supervised && now.state == ServiceState::Run && now.want == Want::Up
+    });
+    let second = remains(&mut native).service.unwrap();
+    assert_ne!(second, first, "noted as the service's");
+    ask(&mut native, Want::Down);
+    until(&mut native, "down and free", down_and_free);
+    assert!(!status(&mut native).foreign_down, "another runsv is not another client");
+}
+
+#[test]
+fn the_orphan_of_a_dead_runsv_is_still_the_services() {
+    let mut runit = Runit::start("exec sleep 600\n");
+    let mut native = runit.native();
+    let pid = take(&mut native).pid.unwrap();
+    runit.kill_runsv();
+    until(&mut native, "unsupervised", |native| !status(native).supervised);
+    assert_eq!(status(&mut native).state, ServiceState::Run, "the record is stale");
+    assert_eq!(remains(&mut native).service, Some(pid));
+    nb::block!(native.signal(Signal::Term)).unwrap();
+    until(&mut native, "free", |native| remains(native).is_free());
+}
+
+#[test]
+fn a_foreign_down_during_the_hold_is_noticed() {
+    let runit = Runit::start("exec sleep 600\n");
+    let mut native = runit.native();
+    take(&mut native);
+    ask(&mut native, Want::Down);
+    until(&mut native, "down and free", down_and_free);
+    let rest = support::now() + Duration::from_millis(400);
+    until(&mut native, "some quiet", |native| {
+        assert!(!status(native).foreign_down);
+        support::now() > rest
+    });
+    runit.sv("down");
+    until(&mut native, "noticed", |native| status(native).foreign_down);
+    assert_eq!(status(&mut native).want, Want::Down);
+}
+
+#[test]
+fn a_foreign_up_during_the_hold_is_seen_and_is_no_foreign_down() {
+    let runit = Runit::start("exec sleep 600\n");
+    let mut native = runit.native();
+    take(&mut native);
+    ask(&mut native, Want::Down);
+    until(&mut native, "down and free", down_and_free);
+    runit.sv("up");
+    until(&mut native, "seen", |native| {
+        let now = status(native);
+        now.want == Want::Up && now.state == ServiceState::Run
+    });
+    ask(&mut native, Want::Down);
+    until(&mut native, "down and free", down_and_free);
+    assert!(!status(&mut native).foreign_down);
+}
+
+#[test]
+fn a_child_that_outlives_a_run_without_exec_remains() {
+    let pty = Pty::open();
+    let runit = Runit::start(&format!("sleep 600 <>{}\n", pty.name));
+    let mut native = runit.native_on(&pty);
+    let shell = take(&mut native).pid.unwrap();
+    until(&mut native, "the child is there", |_| process::descendants(shell).len() == 1);
+    let child = process::descendants(shell).first().map(Proc::pid);
+    ask(&mut native, Want::Down);
+    until(&mut native, "down", |native| status(native).state == ServiceState::Down);
+    let left = remains(&mut native);
+    assert_eq!((left.service, left.stranger), (child, None), "down, and yet the port is held");
+    nb::block!(native.signal(Signal::Term)).unwrap();
+    until(&mut native, "down and free", down_and_free);
+}
+
+#[test]
+fn a_stranger_on_the_port_is_named_and_never_signalled() {
+    let pty = Pty::open();
+    let runit = Runit::start("exec sleep 600\n");
+    let mut native = runit.native_on(&pty);
+    take(&mut native);
+    let mut stranger = pty.hold();
+    ask(&mut native, Want::Down);
+    until(&mut native, "down", |native| remains(native).service.is_none());
+    assert_eq!(remains(&mut native).stranger, NonZeroU32::new(stranger.id()));
+    nb::block!(native.signal(Signal::Kill)).unwrap();
+    assert!(stranger.try_wait().unwrap().is_none());
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+    assert!(remains(&mut native).is_free());
+}
+
+#[test]
+fn a_finish_script_is_waited_for() {
+    let runit = Runit::with_finish("exec sleep 600\n", "echo x >finishing\nexec sleep 600\n");
+    let mut native = runit.native();
+    take(&mut native);
+    ask(&mut native, Want::Down);
+    runit.until_file("finishing");
+    until(&mut native, "finish", |native| {
+        let now = status(native);
+        now.state == ServiceState::Finish && now.want == Want::Down && now.pid.is_some()
+    });
+    assert!(!remains(&mut native).is_free());
+    nb::block!(native.signal(Signal::Term)).unwrap();
+    until(&mut native, "down and free", down_and_free);
+}
+
+#[test]
+fn a_service_that_was_to_run_once_is_found_so() {
+    let runit = Runit::start("exec sleep 600\n");
+    runit.sv("once");
+    let mut native = runit.native();
+    until(&mut native, "once", |native| status(native).want == Want::Once);
+    assert_eq!(take(&mut native).want, Want::Once);
+    ask(&mut native, Want::Down);
+    until(&mut native, "down and free", down_and_free);
+    ask(&mut native, Want::Once);
+    until(&mut native, "running once", |native| {
+        let now = status(native);
+        now.state == ServiceState::Run && now.want == Want::Once
+    });
+}
+
+#[test]
+fn a_directory_made_anew_under_its_supervisor_is_refused() {
+    let runit = Runit::start("exec sleep 600\n");
+    runit.replace_dir();
+    let refused = nb::block!(runit.native().take());
+    assert!(
+        matches!(refused, Err(ServiceError::NeverSupervised { .. } | ServiceError::Replaced { .. })),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn a_name_that_means_another_directory_is_not_brought_up() {
+    let runit = Runit::start("exec sleep 600\n");
+    let mut native = runit.native_by_link();
+    take(&mut native);
+    ask(&mut native, Want::Down);
+    until(&mut native, "down and free", down_and_free);
+    runit.point_link_elsewhere();
+    assert!(matches!(nb::block!(native.ask(Want::Up)), Err(ServiceError::Renamed { .. })));
+}
+
+#[test]
+fn a_service_that_nobody_supervises_is_refused() {
+    let mut runit = Runit::start("exec sleep 600\n");
+    runit.kill_runsv();
+    // Between its fork and its exec the service still has runsv's descriptors, and looks like a supervisor.
+    until(&mut runit.native(), "unsupervised", |native| !status(native).supervised);
+    assert!(matches!(nb::block!(runit.native().take()), Err(ServiceError::NotSupervised { .. })));
+}
+
+#[test]
+fn the_sv_program_does_the_same_without_ever_being_waited_for() {
+    let runit = Runit::start("exec sleep 600\n");
+    let mut service = runit.by_sv();
+    let found = support::done(&mut service, Supervisor::take).unwrap();
+    assert_eq!((found.state, found.want), (ServiceState::Run, Want::Up));
+    assert!(!matches!(service.ask(Want::Down), Err(nb::Error::Other(_))), "sv has only just been started");
+    support::done(&mut service, |service| service.ask(Want::Down)).unwrap();
+    support::until_service(&mut service, "down and free", |service| {
+        let now = support::done(service, Supervisor::status).unwrap();
+        let free = support::done(service, Supervisor::remains).unwrap().is_free();
+        now.state == ServiceState::Down && now.want == Want::Down && free
+    });
+    support::done(&mut service, |service| service.ask(Want::Up)).unwrap();
+    support::until_service(&mut service, "up", |service| {
+        let now = support::done(service, Supervisor::status).unwrap();
+        now.state == ServiceState::Run && now.want == Want::Up
+    });
+}
+
+#[test]
+fn the_native_backend_is_chosen_where_it_works_and_the_reason_is_said() {
+    let runit = Runit::start("exec sleep 600\n");
+    let service = Some(runit.dir().to_string_lossy().into_owned());
+    let choice = locate::choose(LocateOptions { service, ..LocateOptions::new() }).unwrap();
+    assert!(matches!(choice.service, Service::Native(_)));
+    assert!(choice.why.starts_with("native: ") && choice.why.contains("runsv"), "{}", choice.why);
+}
+
+#[test]
+fn the_guard_gives_back_after_the_scan_is_killed_and_removes_its_lock() {
+    let runit = Runit::start("exec sleep 600\n");
+    let mut native = runit.native();
+    let before = status(&mut native).pid;
+    let mut holder = runit.hold();
+    until(&mut native, "held", |native| status(native).want == Want::Down && status(native).pid.is_none());
+    assert_eq!(runit.locks(), 1);
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    until(&mut native, "given back", |native| {
+        let now = status(native);
+        now.want == Want::Up && now.state == ServiceState::Run && now.pid != before
+    });
+    assert_eq!(runit.locks(), 0);
+}
+
+#[test]
+fn the_guard_leaves_a_foreign_down_alone() {
+    let runit = Runit::start("exec sleep 600\n");
+    let mut native = runit.native_with_guard();
+    take(&mut native);
+    ask(&mut native, Want::Down);
+    until(&mut native, "down and free", down_and_free);
+    let rest = support::now() + Duration::from_millis(400);
+    until(&mut native, "some quiet", |native| !status(native).foreign_down && support::now() > rest);
+    runit.sv("down");
+    until(&mut native, "noticed", |native| status(native).foreign_down);
+    let guard = support::guards_of(&runit);
+    assert_eq!(guard.len(), 1);
+    // The pipe closes without a release, as it does when this process dies.
+    drop(native);
+    let mut native = runit.native();
+    until(&mut native, "the guard ends", |_| guard.iter().all(Proc::is_gone));
+    assert_eq!(status(&mut native).want, Want::Down);
+}
+
+#[test]
+fn a_released_guard_ends_and_changes_nothing() {
+    let runit = Runit::start("exec sleep 600\n");
+    let mut native = runit.native_with_guard();
+    take(&mut native);
+    ask(&mut native, Want::Down);
+    until(&mut native, "down and free", down_and_free);
+    let guard = support::guards_of(&runit);
+    assert_eq!(guard.len(), 1);
+    nb::block!(native.release()).unwrap();
+    assert!(guard.iter().all(Proc::is_gone));
+    assert_eq!(status(&mut native).want, Want::Down, "what the scan left is what stays");
+}
+
+#[test]
+fn a_status_that_names_a_stranger_does_not_get_it_signalled() {
+    let mut runit = Runit::start("exec sleep 600\n");
+    let mut native = runit.native();
+    take(&mut native);
+    ask(&mut native, Want::Down);
+    until(&mut native, "down and free", down_and_free);
+    let mut stranger = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+    let mut record = fs::read(runit.dir().join("supervise/status")).unwrap();
+    record[12..16].copy_from_slice(&stranger.id().to_le_bytes());
+    record[19] = 1;
+    fs::write(runit.dir().join("supervise/status"), &record).unwrap();
+    assert_eq!(status(&mut native).pid, NonZeroU32::new(stranger.id()));
+    assert_eq!(remains(&mut native).service, None);
+    nb::block!(native.signal(Signal::Kill)).unwrap();
+    assert!(stranger.try_wait().unwrap().is_none());
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+    runit.kill_runsv();
+}

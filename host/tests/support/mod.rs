@@ -1,0 +1,313 @@
+//! A real `runsv` over a directory of its own.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says where")]
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::num::NonZeroU32;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use cellscan::clock::Clock;
+use cellscan::event_loop::{self, Ready};
+use cellscan::guard::GuardOptions;
+use cellscan::link::Link;
+use cellscan::process::{self, Proc};
+use cellscan::service::dir::ServiceDir;
+use cellscan::service::locate;
+use cellscan::service::native::{Native, NativeOptions};
+use cellscan::service::sv::SvOptions;
+use cellscan::service::{Service, ServiceError, Sv};
+use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
+use cellscan_core::time::Instant;
+use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
+use tempfile::TempDir;
+
+/// More than anything here takes on a loaded box; the throttle of `runsv` is 1 s.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+/// The longest wait between two looks at a condition that wakes nobody.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+pub(crate) fn now() -> Instant {
+    Clock::new().now()
+}
+
+pub(crate) fn after(span: Duration) -> Instant {
+    now() + span
+}
+
+pub(crate) fn wait(native: &Native, limit: Duration) -> Ready {
+    event_loop::wait(&native.wake_fds(), Some(after(limit)), Clock::new()).unwrap()
+}
+
+/// Looks, and waits for something to happen, until the condition holds.
+#[track_caller]
+pub(crate) fn until(native: &mut Native, what: &str, mut holds: impl FnMut(&mut Native) -> bool) {
+    let deadline = after(SOON);
+    while !holds(native) {
+        assert!(now() < deadline, "not in time: {what}; {:?}", status(native));
+        wait(native, LOOK_AGAIN);
+        native.woken();
+    }
+}
+
+/// Asks again until there is an answer, waiting for what the backend waits for.
+pub(crate) fn done<T>(
+    service: &mut Service,
+    mut ask: impl FnMut(&mut Service) -> nb::Result<T, ServiceError>,
+) -> Result<T, ServiceError> {
+    let deadline = after(SOON);
+    loop {
+        match ask(service) {
+            Ok(answer) => return Ok(answer),
+            Err(nb::Error::Other(error)) => return Err(error),
+            Err(nb::Error::WouldBlock) => assert!(now() < deadline, "no answer in time"),
+        }
+        event_loop::wait(&service.wake_fds(), Some(deadline), Clock::new()).unwrap();
+        service.woken();
+    }
+}
+
+#[track_caller]
+pub(crate) fn until_service(service: &mut Service, what: &str, mut holds: impl FnMut(&mut Service) -> bool) {
+    let deadline = after(SOON);
+    while !holds(service) {
+        assert!(now() < deadline, "not in time: {what}");
+        event_loop::wait(&service.wake_fds(), Some(after(LOOK_AGAIN)), Clock::new()).unwrap();
+        service.woken();
+    }
+}
+
+#[track_caller]
+pub(crate) fn take(native: &mut Native) -> ServiceStatus {
+    nb::block!(native.take()).unwrap()
+}
+
+#[track_caller]
+pub(crate) fn ask(native: &mut Native, want: Want) {
+    nb::block!(native.ask(want)).unwrap();
+}
+
+#[track_caller]
+pub(crate) fn status(native: &mut Native) -> ServiceStatus {
+    nb::block!(native.status()).unwrap()
+}
+
+#[track_caller]
+pub(crate) fn remains(native: &mut Native) -> Remains {
+    nb::block!(native.remains()).unwrap()
+}
+
+/// Stopped, as the scan means it.
+pub(crate) fn down_and_free(native: &mut Native) -> bool {
+    let now = status(native);
+    let down = now.state == ServiceState::Down && now.want == Want::Down && now.pid.is_none();
+    down && remains(native).is_free()
+}
+
+/// The guards that stand for a service.
+pub(crate) fn guards_of(runit: &Runit) -> Vec<Proc> {
+    let dir = runit.dir().canonicalize().unwrap();
+    let is_guard = |pid: &NonZeroU32| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let mut words = line.split(|byte| *byte == 0);
+        words.nth(1) == Some(b"guard") && words.any(|word| word == dir.as_os_str().as_encoded_bytes())
+    };
+    process::all().into_iter().filter(is_guard).filter_map(|pid| Proc::open(pid).unwrap()).collect()
+}
+
+/// A terminal whose other end is held open here.
+pub(crate) struct Pty {
+    pub(crate) name: String,
+    _modem: std::os::fd::OwnedFd,
+}
+
+impl Pty {
+    pub(crate) fn open() -> Self {
+        let modem = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        unlockpt(&modem).unwrap();
+        let name = ptsname(&modem, Vec::new()).unwrap().into_string().unwrap();
+        Self { name, _modem: modem }
+    }
+
+    /// Somebody who has it open.
+    pub(crate) fn hold(&self) -> Child {
+        let tty = fs::File::options().read(true).write(true).open(&self.name).unwrap();
+        Command::new("sleep").arg("600").stdin(tty).spawn().unwrap()
+    }
+}
+
+pub(crate) struct Runit {
+    root: TempDir,
+    runsv: Option<Child>,
+    /// The service ends at once, each time.
+    crashes: bool,
+}
+
+impl Runit {
+    #[must_use]
+    pub(crate) fn start(run: &str) -> Self {
+        Self::with_scripts(&[("run", run)], false)
+    }
+
+    /// A service that ends at once: no process of it is waited for.
+    #[must_use]
+    pub(crate) fn crashing(run: &str) -> Self {
+        Self::with_scripts(&[("run", run)], true)
+    }
+
+    #[must_use]
+    pub(crate) fn with_finish(run: &str, finish: &str) -> Self {
+        Self::with_scripts(&[("run", run), ("finish", finish)], false)
+    }
+
+    fn with_scripts(scripts: &[(&str, &str)], crashes: bool) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("svc")).unwrap();
+        fs::create_dir(root.path().join("lock")).unwrap();
+        let mut runit = Self { root, runsv: None, crashes };
+        for (name, script) in scripts {
+            let file = runit.dir().join(name);
+            fs::write(&file, format!("#!/bin/sh\n{script}")).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        runit.start_runsv();
+        runit
+    }
+
+    pub(crate) fn dir(&self) -> PathBuf {
+        self.root.path().join("svc")
+    }
+
+    /// Starts `runsv` and waits until the service has been started.
+    pub(crate) fn start_runsv(&mut self) {
+        let mut command = Command::new("runsv");
+        command.arg(self.dir()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.runsv = Some(command.spawn().expect("runsv is installed"));
+        let deadline = after(SOON);
+        let started = || {
+            let dir = ServiceDir::open(&self.dir()).ok()?;
+            let record = dir.is_supervised().ok()?.then(|| dir.read_status().ok())??;
+            (record.want_up && (self.crashes || record.pid.is_some())).then_some(())
+        };
+        while started().is_none() {
+            assert!(now() < deadline, "runsv did not start the service");
+            event_loop::wait(&[], Some(after(Duration::from_millis(5))), Clock::new()).unwrap();
+        }
+    }
+
+    /// As a crash would: the service lives on.
+    pub(crate) fn kill_runsv(&mut self) {
+        let mut runsv = self.runsv.take().unwrap();
+        runsv.kill().unwrap();
+        runsv.wait().unwrap();
+    }
+
+    pub(crate) fn unread(&self) -> u64 {
+        ServiceDir::open(&self.dir()).unwrap().unread().unwrap()
+    }
+
+    pub(crate) fn sv(&self, word: &str) {
+        assert!(Command::new("sv").arg(word).arg(self.dir()).status().unwrap().success());
+    }
+
+    #[track_caller]
+    pub(crate) fn until_file(&self, name: &str) {
+        let deadline = after(SOON);
+        while !self.dir().join(name).exists() {
+            assert!(now() < deadline, "no file {name}");
+            event_loop::wait(&[], Some(after(LOOK_AGAIN)), Clock::new()).unwrap();
+        }
+    }
+
+    fn backend(dir: PathBuf, port: Option<&Pty>, guard: Option<GuardOptions>) -> Native {
+        let ppp_port = port.map(|port| port.name.clone().into());
+        Native::new(NativeOptions { dir, ppp_port, guard, link: Link::none() })
+    }
+
+    pub(crate) fn by_sv(&self) -> Service {
+        let program = locate::find_sv().unwrap();
+        Service::Sv(Sv::new(SvOptions { program, dir: self.dir(), ppp_port: None, link: Link::none() }))
+    }
+
+    pub(crate) fn native(&self) -> Native {
+        Self::backend(self.dir(), None, None)
+    }
+
+    pub(crate) fn native_on(&self, port: &Pty) -> Native {
+        Self::backend(self.dir(), Some(port), None)
+    }
+
+    pub(crate) fn native_with_guard(&self) -> Native {
+        let options = GuardOptions { program: Some(hold_program()), lock_dirs: Vec::new() };
+        Self::backend(self.dir(), None, Some(options))
+    }
+
+    pub(crate) fn native_by_link(&self) -> Native {
+        let link = self.root.path().join("link");
+        symlink("svc", &link).unwrap();
+        Self::backend(link, None, None)
+    }
+
+    pub(crate) fn point_link_elsewhere(&self) {
+        let link = self.root.path().join("link");
+        fs::remove_file(&link).unwrap();
+        symlink("lock", &link).unwrap();
+    }
+
+    /// What a package upgrade does: the name gets a new directory with the old `supervise`.
+    pub(crate) fn replace_dir(&self) {
+        let old = self.root.path().join("old");
+        fs::rename(self.dir(), &old).unwrap();
+        fs::create_dir(self.dir()).unwrap();
+        symlink(old.join("supervise"), self.dir().join("supervise")).unwrap();
+    }
+
+    /// A process that holds the service down, with a guard.
+    pub(crate) fn hold(&self) -> Child {
+        let mut command = Command::new(hold_program());
+        command.arg(self.dir()).arg(self.root.path().join("lock"));
+        let mut holder = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut said = String::new();
+        BufReader::new(holder.stdout.take().unwrap()).read_line(&mut said).unwrap();
+        assert_eq!(said, "held\n");
+        holder
+    }
+
+    pub(crate) fn locks(&self) -> usize {
+        fs::read_dir(self.root.path().join("lock")).unwrap().count()
+    }
+}
+
+/// The example `hold`, which cargo builds beside the tests.
+fn hold_program() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let target = tests.ancestors().nth(2).map(Path::to_path_buf).unwrap();
+    let hold = target.join("examples/hold");
+    assert!(hold.exists(), "cargo test builds the examples; with --test NAME add --examples");
+    hold
+}
+
+impl Drop for Runit {
+    fn drop(&mut self) {
+        // Whatever works in this directory was started by this test.
+        use std::os::unix::fs::MetadataExt;
+        let identity = |dir: &Path| fs::metadata(dir).ok().map(|meta| (meta.dev(), meta.ino()));
+        let dirs = [identity(&self.dir()), identity(&self.root.path().join("old"))];
+        if let Some(mut runsv) = self.runsv.take() {
+            let _gone = runsv.kill();
+            let _gone = runsv.wait();
+        }
+        for pid in process::all() {
+            let here = process::working_dir(pid);
+            if here.is_some()
+                && dirs.contains(&here)
+                && let Ok(Some(proc)) = Proc::open(pid)
+            {
+                let _gone = proc.signal(Signal::Kill);
+            }
+        }
+    }
+}
