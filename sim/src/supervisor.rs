@@ -51,7 +51,7 @@ impl core::error::Error for SimError {}
 /// The supervisor of a simulated machine.
 ///
 /// On an unsupervised machine the backend is the supervisor: `supervised` is `true`, the want is what was asked
-/// last, `ask(Down)` does nothing (the scan signals what remains), and `ask(Up)` runs the start command.
+/// last, `ask(Down)` sends TERM to the `pppd` on the port, and `ask(Up)` runs the start command.
 #[derive(Debug)]
 pub struct SimSupervisor {
     machine: Rc<RefCell<Machine>>,
@@ -252,7 +252,11 @@ impl Supervisor for SimSupervisor {
         let mut machine = self.machine.borrow_mut();
         if machine.is_unsupervised() {
             let runs = unsupervised(&machine, None).state == ServiceState::Run;
-            if want != Want::Down && !runs {
+            if want == Want::Down {
+                for pid in self.taken.iter().flat_map(|taken| &taken.noted) {
+                    machine.kernel.kill(Actor::Client, *pid, signal::Signal::Term);
+                }
+            } else if !runs {
                 machine.start_pppd(Origin::Service);
             }
         } else {
