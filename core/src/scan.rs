@@ -169,6 +169,13 @@ pub const MOVES: &[(Phase, Phase)] = {
         (WaitSignal, StopPppWaitSv),
         (ConnectBest, StopPppWaitSv),
         (VerifyCarrier, StopPppWaitSv),
+        // Somebody opened the port while it was ours.
+        (Prepare, VerifyStopped),
+        (WaitResults, VerifyStopped),
+        (TestCarrier, VerifyStopped),
+        (WaitSignal, VerifyStopped),
+        (ConnectBest, VerifyStopped),
+        (VerifyCarrier, VerifyStopped),
         // The port went away.
         (WaitResults, Prepare),
         (TestCarrier, Prepare),
@@ -278,7 +285,8 @@ pub enum Event {
     Signalled(Signal),
     /// A process that is none of the service's holds the port.
     HeldByStranger(core::num::NonZeroU32),
-    /// The service came up without us, or its supervisor died; it is asked down again, so many times more at most.
+    /// The service came up without us, its supervisor died, or somebody opened the port. It is asked down again, or the
+    /// port waited for, so many times more at most.
     Interrupted {
         /// Whether a supervisor is there.
         supervised: bool,

@@ -5,13 +5,13 @@ use core::time::Duration;
 use cellscan_core::carrier::Trial;
 use cellscan_core::port::Port;
 use cellscan_core::scan::{Event, Outcome, Phase};
-use cellscan_core::supervisor::{ServiceState, Supervisor};
+use cellscan_core::supervisor::Supervisor;
 use cellscan_core::time::Instant;
 
 use crate::machine::{RunScript, Supervision};
-use crate::modem::{ModemFault, Selection};
+use crate::modem::{ModemFault, Select, Selection};
 use crate::scenario::{Fault, Scenario};
-use crate::trace::Traced;
+use crate::trace::{Origin, Traced};
 use crate::world::{Intrusion, Record, World};
 
 /// Once faults have ceased, all must be well within this time: a modem boots in 12 s and registers in 6, runsv comes back
@@ -21,6 +21,9 @@ pub const LIVENESS: Duration = Duration::from_secs(120);
 /// A scan ends within this time of its request, whatever happens: the budget, the times before it counts and after
 /// it, and what frozen supervisors add.
 pub const SCAN_TIME_MAX: Duration = Duration::from_secs(900);
+
+/// Within this time a service that runs is seen to have the port: a restart takes runsv a second, and `finish` may run.
+const SETTLED: Duration = Duration::from_secs(10);
 
 /// Something that must not happen.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +47,13 @@ pub enum Violation {
         plmn: String,
         /// As reported, dBm.
         dbm: i16,
+    },
+    /// The scan reports that this carrier refused, and it would not have.
+    FalseRefusal {
+        /// Whose.
+        plmn: String,
+        /// As reported.
+        code: u16,
     },
     /// The link was away for longer than the budget.
     BudgetExceeded(Duration),
@@ -103,6 +113,10 @@ pub fn live_through<P: Port, S: Supervisor>(mut world: World<P, S>) -> Examinati
     world.heal();
     let well = world.now() + LIVENESS;
     world.advance_to(well);
+    let running = running_within(&mut world, SETTLED);
+    if !running && running_is_due(&scenario) {
+        violations.push(Violation::NotRunning);
+    }
     safety(&world, &scenario, &mut violations);
     liveness(&world, &scenario, &mut violations);
     Examination { record: world.record(), violations }
@@ -131,9 +145,15 @@ fn safety<P: Port, S: Supervisor>(world: &World<P, S>, scenario: &Scenario, viol
     }
     if radio_is_steady(scenario) && scenario.modem.signal_noise == 0 {
         for carrier in world.scanner().carriers() {
+            let mut networks = scenario.modem.networks.iter().filter(|net| net.plmn == carrier.plmn.as_str());
+            if let Trial::Refused(Some(code)) = carrier.trial
+                && !networks.clone().any(|network| matches!(network.select, Select::Refuse { .. }))
+            {
+                let plmn = carrier.plmn.as_str().to_owned();
+                violations.push(Violation::FalseRefusal { plmn, code });
+            }
             let Trial::Registered(strength) = carrier.trial else { continue };
             let Some(dbm) = strength.rssi_dbm else { continue };
-            let mut networks = scenario.modem.networks.iter().filter(|net| net.plmn == carrier.plmn.as_str());
             if !networks.any(|network| i16::from(network.rssi) * 2 - 113 == dbm) {
                 let plmn = carrier.plmn.as_str().to_owned();
                 violations.push(Violation::FalseSignal { plmn, dbm });
@@ -159,20 +179,16 @@ fn liveness<P: Port, S: Supervisor>(
         if !record.want_up {
             violations.push(Violation::NotWantedUp);
         }
-        // One that ends at once by itself is down most of the time.
-        if record.state != ServiceState::Run && scenario.machine.pppd.crashes_after_ms.is_none() {
-            violations.push(Violation::NotRunning);
-        }
-    }
-    if machine.is_unsupervised() && machine.live_pppds() == 0 {
-        violations.push(Violation::NotRunning);
     }
     let (_, selection) = world.modem_state();
     let said = world.scanner().report().restored == Some(false) || !world.scanner_is_alive();
     if selection == Selection::Deregistered && !said && scenario.modem.selection != Selection::Deregistered {
         violations.push(Violation::Deregistered);
     }
+    // A pppd that nobody supervises has no guard: the README says so.
+    let unguarded = machine.is_unsupervised() && !world.scanner_is_alive();
     if machine.lease().is_some()
+        && !unguarded
         && world.scanner().report().outcome.is_none_or(|_| world.scanner().report().given_back)
     {
         violations.push(Violation::LeaseHeld);
@@ -185,12 +201,44 @@ fn liveness<P: Port, S: Supervisor>(
 /// Whether nobody but the scan asked for anything but up.
 fn up_is_due(scenario: &Scenario) -> bool {
     let found_down = matches!(&scenario.machine.supervision, Supervision::Runsv(runsv) if runsv.down);
-    let asked_down = scenario.faults.iter().any(|timed| match &timed.fault {
-        Fault::ControlByte(byte) => !matches!(byte, b'u' | b't' | b'h'),
-        Fault::Sv(words) => !words.contains("up") && !words.contains("restart"),
-        _ => false,
+    let asked_down = scenario.faults.iter().any(|timed| {
+        matches!(timed.fault, Fault::ControlByte(byte) if !matches!(byte, b'u' | b't' | b'h'))
+            || matches!(timed.fault, Fault::Sv(words) if !words.contains("up") && !words.contains("restart"))
     });
     !found_down && !asked_down
+}
+
+/// Whether a process of the service has the port at some moment of so long a time.
+fn running_within<P: Port, S: Supervisor>(world: &mut World<P, S>, span: Duration) -> bool {
+    let end = world.now() + span;
+    loop {
+        if world.machine().holders().iter().any(|holder| holder.origin == Origin::Service) {
+            return true;
+        }
+        let Some(next) = world.next_event().filter(|next| *next <= end) else { return false };
+        world.advance_to(next);
+    }
+}
+
+/// Whether it is the scan's doing if no `pppd` has the port. It is not where `pppd` ends by itself, where a dead runsv or
+/// somebody's signal leaves one behind that the next one cannot pass, or where nobody starts one that has ended.
+fn running_is_due(scenario: &Scenario) -> bool {
+    let execs =
+        matches!(&scenario.machine.supervision, Supervision::Runsv(runsv) if runsv.run == RunScript::Execs);
+    let by_others = scenario.faults.iter().any(|timed| match timed.fault {
+        Fault::RunsvDies(_) => true,
+        Fault::PppdSignalled(_) | Fault::Sv(_) | Fault::ControlByte(_) | Fault::ScannerKilled => !execs,
+        Fault::Modem(_)
+        | Fault::PortVanishes(_)
+        | Fault::RunsvFreezes(_)
+        | Fault::Stranger(_)
+        | Fault::SecondPppd
+        | Fault::StatusLost(_)
+        | Fault::ClockStep(_)
+        | Fault::Abort => false,
+    });
+    let supervised = !matches!(scenario.machine.supervision, Supervision::Unsupervised);
+    supervised && up_is_due(scenario) && !by_others && scenario.machine.pppd.crashes_after_ms.is_none()
 }
 
 /// Whether the modem stays where it is told to be and says what is true.

@@ -55,7 +55,10 @@ impl<S: Supervisor> Supervisor for OnlyKills<S> {
 
     fn remains(&mut self) -> nb::Result<Remains, S::Error> {
         let machine = self.machine.borrow();
-        let holder = machine.holders().first().and_then(|holder| NonZeroU32::new(holder.pid));
+        let holders = machine.holders();
+        // Once it has the port it looks no more.
+        let has_it = holders.iter().any(|holder| holder.pid == machine.client());
+        let holder = holders.first().filter(|_| !has_it).and_then(|holder| NonZeroU32::new(holder.pid));
         Ok(Remains { service: holder, stranger: None })
     }
 

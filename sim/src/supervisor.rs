@@ -256,6 +256,9 @@ impl Supervisor for SimSupervisor {
                 for pid in self.taken.iter().flat_map(|taken| &taken.noted) {
                     machine.kernel.kill(Actor::Client, *pid, signal::Signal::Term);
                 }
+            } else if runs && self.taken.as_ref().is_some_and(|taken| taken.asked == Some(Want::Down)) {
+                // It was sent a TERM and is on its way out: what is started now would meet its lock.
+                return Err(nb::Error::WouldBlock);
             } else if !runs {
                 machine.start_pppd(Origin::Service);
             }

@@ -323,7 +323,11 @@ impl<P: Port, S: Supervisor> World<P, S> {
                     self.machine.borrow_mut().client_dies(Some(GUARD_AFTER));
                 }
             }
-            Fault::Abort => self.driver.abort(self.now),
+            Fault::Abort => {
+                if self.alive {
+                    self.driver.abort(self.now);
+                }
+            }
         }
     }
 

@@ -193,7 +193,15 @@ impl Scanner {
                 self.seen_remains(step, remains, &mut out);
             }
 
-            (State::Modem(Modem::Opening { .. }), Input::PortOpened) => self.port_opened(&mut out),
+            (State::Modem(modem), Input::Remains(remains)) => self.seen_holders(modem, remains, &mut out),
+            (State::Restoring { .. }, Input::Remains(remains)) if !remains.is_free() => {
+                self.restored(false, &mut out)
+            }
+            (State::Clearing { step, .. }, Input::Remains(remains)) => {
+                self.seen_while_clearing(step, remains, &mut out);
+            }
+            (State::Clearing { .. }, Input::Service(status)) => self.note(status, &mut out),
+            (State::Modem(Modem::Opening { .. }), Input::PortOpened) => self.port_opened(),
             (State::Modem(Modem::Opening { deadline, .. }), Input::PortLost) => self.open_failed(deadline),
             (State::Modem(_), Input::PortLost) => self.port_lost(&mut out),
             (State::Modem(_) | State::Restoring { .. }, Input::Line(line)) => self.line(line, &mut out),
@@ -223,6 +231,7 @@ impl Scanner {
                 State::Idle
                 | State::Complete
                 | State::StartPpp { .. }
+                | State::Clearing { .. }
                 | State::Restoring { .. }
                 | State::GivingBack { .. },
                 Input::Abort,
@@ -239,6 +248,7 @@ impl Scanner {
                 | State::VerifyStopped { .. }
                 | State::StartPpp { .. }
                 | State::WaitPpp { .. }
+                | State::Clearing { .. }
                 | State::GivingBack { .. },
                 Input::PortLost | Input::Line(_),
             )
@@ -251,6 +261,7 @@ impl Scanner {
                 | State::Modem(_)
                 | State::StartPpp { .. }
                 | State::WaitPpp { .. }
+                | State::Clearing { .. }
                 | State::Restoring { .. }
                 | State::GivingBack { .. },
                 Input::Taken(_) | Input::Remains(_) | Input::Link(_) | Input::PortOpened | Input::Refused(_),
@@ -273,7 +284,18 @@ impl Scanner {
         let phase = self.phase();
         Watch {
             service: !matches!(phase, Phase::Idle | Phase::StopPpp),
-            remains: matches!(phase, Phase::VerifyStopped),
+            remains: match self.state {
+                State::VerifyStopped { .. } | State::Clearing { .. } | State::Restoring { .. } => true,
+                // From here on the port is ours alone; who opens it all the same is to be seen before the next byte.
+                State::Modem(modem) => !matches!(modem, Modem::Opening { .. }),
+                State::Idle
+                | State::StopPpp { .. }
+                | State::StopPppWaitSv(_)
+                | State::StartPpp { .. }
+                | State::WaitPpp { .. }
+                | State::Complete
+                | State::GivingBack { .. } => false,
+            },
             link: matches!(phase, Phase::WaitPpp),
         }
     }
@@ -372,6 +394,7 @@ impl Scanner {
             State::Modem(modem) => self.modem_timeout(modem, out),
             State::StartPpp { deadline, .. } => self.starting_timeout(deadline, out),
             State::WaitPpp { .. } => self.link_is_late(out),
+            State::Clearing { step, .. } => self.clearing_timeout(step, out),
             State::Restoring { until, .. } => self.restoring_timeout(until, out),
             State::GivingBack { deadline, .. } => self.giving_back_timeout(deadline, out),
             State::Idle | State::Complete => {}

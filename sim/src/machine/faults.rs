@@ -23,6 +23,9 @@ impl Machine {
     /// `runsv` is killed (F23). `runsvdir` starts a new one after `back_after` (measured 2.8–4.1 s, at most 6 s);
     /// it knows nothing of any `down`. `None`: there is no `runsvdir`.
     pub fn kill_runsv(&mut self, back_after: Option<Duration>) {
+        if self.is_unsupervised() {
+            return;
+        }
         if let Some(pid) = self.runsv() {
             self.kernel.kill(Actor::Somebody, pid, Signal::Kill);
         }

@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use cellscan_core::scan::policy::NoLink;
+use cellscan_core::scan::policy::{NoLink, Timeouts};
 use cellscan_core::scan::{Phase, Policy, Strategy};
 
 use crate::machine::{ControlScript, MachineProfile, RunScript, RunsvProfile, Supervision};
@@ -71,8 +71,8 @@ impl Kind {
             }),
             Self::ModemLateAnswers => Fault::Modem(ModemFault::DelayNextAnswer(dice.range(500, 120_000))),
             Self::ModemNoise => Fault::Modem(match dice.below(6) {
-                0 => ModemFault::Garbage((0..dice.range(1, 300)).map(|_| dice.below(256) as u8).collect()),
-                1 => ModemFault::TruncateNextAnswer(dice.below(40) as usize),
+                0 => ModemFault::Garbage((0..dice.range(1, 300)).map(|_| small(dice, 0, 255)).collect()),
+                1 => ModemFault::TruncateNextAnswer(size(dice, 0, 39)),
                 2 => ModemFault::DuplicateNextFinal,
                 3 => ModemFault::EchoLost,
                 4 => ModemFault::Urc("+CREG: 2".to_owned()),
@@ -82,7 +82,7 @@ impl Kind {
             Self::ModemRadio => Fault::Modem(match dice.below(3) {
                 0 => ModemFault::LoseRegistration,
                 1 => ModemFault::NetworkGone("310410".to_owned()),
-                _ => ModemFault::Signal { plmn: "311480".to_owned(), rssi: dice.below(32) as u8 },
+                _ => ModemFault::Signal { plmn: "311480".to_owned(), rssi: small(dice, 0, 31) },
             }),
             Self::Port => Fault::PortVanishes(Duration::from_millis(dice.range(50, 30_000))),
             Self::RunsvDies => Fault::RunsvDies(Duration::from_millis(dice.range(2_800, 6_000))),
@@ -102,7 +102,7 @@ impl Kind {
             }
             Self::Strangers => Fault::Stranger(Duration::from_millis(dice.range(100, 60_000))),
             Self::SecondPppd => Fault::SecondPppd,
-            Self::StatusLost => Fault::StatusLost(dice.range(1, 4) as u32),
+            Self::StatusLost => Fault::StatusLost(u32::from(small(dice, 1, 4))),
             Self::Clock => Fault::ClockStep(if dice.chance(500) { 3_600_000 } else { -3_600_000 }),
             Self::ScannerKilled => Fault::ScannerKilled,
             Self::Abort => Fault::Abort,
@@ -137,7 +137,7 @@ impl Scenario {
                 let when = if dice.chance(500) {
                     When::After(Duration::from_millis(dice.below(150_000)))
                 } else {
-                    let phase = PHASES[dice.below(PHASES.len() as u64) as usize];
+                    let phase = PHASES[size(dice, 0, PHASES.len() - 1)];
                     When::In(phase, Duration::from_millis(dice.below(3_000)))
                 };
                 faults.push(Timed { when, fault: kind.draw(dice) });
@@ -209,7 +209,7 @@ fn network(dice: &mut Prng, plmn: &str, name: &str) -> Network {
         select,
         registration_ms: dice.below(4_000),
         roaming: dice.chance(200),
-        ..Network::new(plmn, name, dice.range(2, 31) as u8)
+        ..Network::new(plmn, name, small(dice, 2, 31))
     }
 }
 
@@ -244,7 +244,7 @@ fn modem(dice: &mut Prng) -> Profile {
             _ => LineEnding::CrLf,
         },
         fragments: if dice.chance(300) {
-            Fragments { size: dice.range(1, 20) as usize, gap_ms: dice.range(0, 3) }
+            Fragments { size: size(dice, 1, 20), gap_ms: dice.range(0, 3) }
         } else {
             Fragments::default()
         },
@@ -256,7 +256,7 @@ fn modem(dice: &mut Prng) -> Profile {
         searches_refused: u32::from(dice.chance(100)),
         registered,
         networks,
-        signal_settle_ms: dice.below(900),
+        signal_settle_ms: dice.below(500),
         signal_unknown_ms: if dice.chance(200) { dice.range(100, 4_000) } else { 0 },
         ..Profile::default()
     };
@@ -275,16 +275,26 @@ fn modem(dice: &mut Prng) -> Profile {
 }
 
 fn policy(dice: &mut Prng) -> Policy {
+    let register = Duration::from_secs(dice.range(8, 45));
     Policy {
+        timeouts: Timeouts { register, ..Timeouts::DEFAULT },
         strategy: if dice.chance(200) { Strategy::GoodEnough(-75) } else { Strategy::Full },
         budget: Duration::from_secs(dice.range(90, 400)),
-        samples: dice.range(1, 3) as u8,
-        retakes: dice.below(4) as u8,
-        reopens: dice.below(4) as u8,
-        searches: dice.range(1, 2) as u8,
+        samples: small(dice, 1, 3),
+        retakes: small(dice, 0, 3),
+        reopens: small(dice, 0, 3),
+        searches: small(dice, 1, 2),
         try_forbidden: dice.chance(200),
         deregister: dice.chance(900),
         no_link: if dice.chance(200) { NoLink::NextBest } else { NoLink::Warn },
         ..Policy::DEFAULT
     }
+}
+
+fn small(dice: &mut Prng, low: u8, high: u8) -> u8 {
+    u8::try_from(dice.range(u64::from(low), u64::from(high))).unwrap_or(high)
+}
+
+fn size(dice: &mut Prng, low: usize, high: usize) -> usize {
+    usize::try_from(dice.range(low as u64, high as u64)).unwrap_or(high)
 }

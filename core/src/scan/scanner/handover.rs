@@ -48,7 +48,7 @@ impl Scanner {
         }
     }
 
-    fn note(&mut self, status: ServiceStatus, out: &mut Actions) {
+    pub(super) fn note(&mut self, status: ServiceStatus, out: &mut Actions) {
         self.hold.service = Some(status);
         if status.foreign_down && !self.hold.foreign_down {
             report(out, Event::ForeignDown);
@@ -178,6 +178,25 @@ impl Scanner {
         }
     }
 
+    /// Whoever else holds the port while it is ours: the scan lets go of it and waits for it to be free again.
+    pub(super) fn seen_holders(&mut self, modem: Modem, remains: Remains, out: &mut Actions) {
+        if remains.is_free() {
+            if matches!(modem, Modem::Claiming { .. }) {
+                self.synchronise(out);
+            }
+            return;
+        }
+        let Some(left) = self.hold.retakes_left.checked_sub(1) else {
+            return self.fail(Failure::PortHeld(remains.stranger.or(remains.service)), out);
+        };
+        self.hold.retakes_left = left;
+        self.report.interruptions = self.report.interruptions.saturating_add(1);
+        report(out, Event::Interrupted { supervised: true, left });
+        self.let_go_of_port(out);
+        self.verify_stopped(out);
+        self.seen_remains(Verify::Look, remains, out);
+    }
+
     fn interrupted(&mut self, status: ServiceStatus, out: &mut Actions) {
         let Some(left) = self.hold.retakes_left.checked_sub(1) else {
             return self.fail(Failure::SecondClient, out);
@@ -202,14 +221,30 @@ impl Scanner {
     pub(super) fn fail(&mut self, failure: Failure, out: &mut Actions) {
         event!(warn, "given up: {:?}", failure);
         self.hold.failure = Some(failure);
-        let modem_is_ours =
-            matches!(self.state, State::Modem(modem) if !matches!(modem, Modem::Opening { .. }));
-        let gone = matches!(failure, Failure::SecondClient | Failure::ModemSilent | Failure::PortUnavailable);
+        let modem_is_ours = matches!(self.state, State::Modem(modem) if !matches!(modem, Modem::Opening { .. } | Modem::Claiming { .. }));
+        let gone = matches!(
+            failure,
+            Failure::SecondClient | Failure::ModemSilent | Failure::PortUnavailable | Failure::PortHeld(_)
+        );
+        // It may be half-way down, and a process of it may have outlived its supervisor's TERM.
+        let half_way = match self.state {
+            State::StopPppWaitSv(wait) => wait.wanted,
+            State::VerifyStopped { .. } => true,
+            State::Idle
+            | State::StopPpp { .. }
+            | State::Modem(_)
+            | State::StartPpp { .. }
+            | State::WaitPpp { .. }
+            | State::Complete
+            | State::Clearing { .. }
+            | State::Restoring { .. }
+            | State::GivingBack { .. } => false,
+        };
+        if half_way && !matches!(failure, Failure::PortHeld(_)) && !self.hold.orphaned {
+            let deadline = self.now + self.policy.timeouts.kill;
+            return self.enter(State::Clearing { deadline, step: Verify::Look }, out);
+        }
         if !(modem_is_ours && self.hold.disturbed) || gone {
-            if self.hold.disturbed {
-                self.report.restored = Some(false);
-                report(out, Event::Restored(false));
-            }
             return self.give_back_failed(out);
         }
         let until = self.now + self.policy.timeouts.restore;
@@ -219,6 +254,29 @@ impl Scanner {
         }
         let turn = self.dialogue.abort(self.now);
         self.turn(turn, out);
+    }
+
+    pub(super) fn seen_while_clearing(&mut self, step: Verify, remains: Remains, out: &mut Actions) {
+        let is_down = self.hold.service.is_some_and(|status| status.state == ServiceState::Down);
+        match remains.service {
+            None if is_down => self.give_back_failed(out),
+            Some(_) if is_down && step == Verify::Look => {
+                let deadline = self.now + self.policy.timeouts.term;
+                send_signal(Signal::Term, out);
+                self.state = State::Clearing { deadline, step: Verify::Termed };
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    pub(super) fn clearing_timeout(&mut self, step: Verify, out: &mut Actions) {
+        if step == Verify::Termed {
+            let deadline = self.now + self.policy.timeouts.kill;
+            send_signal(Signal::Kill, out);
+            self.state = State::Clearing { deadline, step: Verify::Killed };
+            return;
+        }
+        self.give_back_failed(out);
     }
 
     /// Sets the selection found before the scan: by the carrier's digits where it was chosen so, else automatic.
@@ -288,6 +346,10 @@ impl Scanner {
     }
 
     fn give_back_failed(&mut self, out: &mut Actions) {
+        if self.hold.disturbed && self.report.restored.is_none() {
+            self.report.restored = Some(false);
+            report(out, Event::Restored(false));
+        }
         self.let_go_of_port(out);
         let (deadline, again_at) = (self.now + self.policy.timeouts.give_back, self.now + ASK_AGAIN);
         self.enter(State::GivingBack { deadline, again_at }, out);

@@ -40,7 +40,12 @@ impl Scanner {
         }
     }
 
-    pub(super) fn port_opened(&mut self, out: &mut Actions) {
+    pub(super) fn port_opened(&mut self) {
+        let deadline = self.now + self.policy.timeouts.open;
+        self.state = State::Modem(Modem::Claiming { deadline });
+    }
+
+    pub(super) fn synchronise(&mut self, out: &mut Actions) {
         self.state = State::Modem(Modem::Prepare(Prepare::Synchronising));
         let turn = self.dialogue.open(self.now);
         self.turn(turn, out);

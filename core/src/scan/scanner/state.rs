@@ -29,6 +29,12 @@ pub(super) enum State {
         deadline: Instant,
     },
     Complete,
+    /// State 12, before the service is given back after its stop was interrupted: what remains of it is ended, or a
+    /// new `pppd` would meet the old one's lock.
+    Clearing {
+        deadline: Instant,
+        step: Verify,
+    },
     /// State 12, as long as the modem is still ours.
     Restoring {
         until: Instant,
@@ -68,6 +74,10 @@ pub(super) enum Modem {
     /// `Prepare`: the port is being opened; when to try again, and until when.
     Opening {
         again_at: Option<Instant>,
+        deadline: Instant,
+    },
+    /// `Prepare`: the port is open, and nothing is sent before nobody else is seen to have it.
+    Claiming {
         deadline: Instant,
     },
     Prepare(Prepare),
@@ -147,7 +157,7 @@ impl State {
             Self::StopPpp { .. } => Phase::StopPpp,
             Self::StopPppWaitSv(_) => Phase::StopPppWaitSv,
             Self::VerifyStopped { .. } => Phase::VerifyStopped,
-            Self::Modem(Modem::Opening { .. } | Modem::Prepare(_)) => Phase::Prepare,
+            Self::Modem(Modem::Opening { .. } | Modem::Claiming { .. } | Modem::Prepare(_)) => Phase::Prepare,
             Self::Modem(Modem::GetOperators) => Phase::GetOperators,
             Self::Modem(Modem::WaitResults { .. }) => Phase::WaitResults,
             Self::Modem(Modem::TestCarrier { .. }) => Phase::TestCarrier,
@@ -159,7 +169,7 @@ impl State {
             Self::StartPpp { .. } => Phase::StartPpp,
             Self::WaitPpp { .. } => Phase::WaitPpp,
             Self::Complete => Phase::Complete,
-            Self::Restoring { .. } | Self::GivingBack { .. } => Phase::Failed,
+            Self::Clearing { .. } | Self::Restoring { .. } | Self::GivingBack { .. } => Phase::Failed,
         }
     }
 
@@ -167,7 +177,9 @@ impl State {
     pub(super) fn deadline(&self) -> Option<Instant> {
         match *self {
             Self::Idle | Self::Complete => None,
-            Self::StopPpp { deadline } | Self::WaitPpp { deadline } => Some(deadline),
+            Self::StopPpp { deadline } | Self::WaitPpp { deadline } | Self::Clearing { deadline, .. } => {
+                Some(deadline)
+            }
             Self::StopPppWaitSv(wait) => {
                 [Some(wait.deadline), wait.again_at, wait.successor_by].into_iter().flatten().min()
             }
@@ -188,7 +200,9 @@ impl State {
     pub(super) fn each_instant(&mut self, mut visit: impl FnMut(&mut Instant)) {
         match self {
             Self::Idle | Self::Complete => {}
-            Self::StopPpp { deadline } | Self::WaitPpp { deadline } => visit(deadline),
+            Self::StopPpp { deadline } | Self::WaitPpp { deadline } | Self::Clearing { deadline, .. } => {
+                visit(deadline)
+            }
             Self::StopPppWaitSv(wait) => {
                 visit(&mut wait.deadline);
                 [&mut wait.again_at, &mut wait.successor_by].into_iter().flatten().for_each(visit);
@@ -211,6 +225,7 @@ impl Modem {
         match *self {
             Self::Opening { again_at: Some(pause), .. }
             | Self::Opening { again_at: None, deadline: pause }
+            | Self::Claiming { deadline: pause }
             | Self::WaitResults { again_at: Some(pause) }
             | Self::TestCarrier { step: Test::Looking(Look::Pausing(pause)), .. }
             | Self::VerifyCarrier { step: Look::Pausing(pause), .. }
@@ -245,7 +260,8 @@ impl Modem {
                 visit(deadline);
                 visit(other);
             }
-            Self::TestCarrier { deadline, .. }
+            Self::Claiming { deadline }
+            | Self::TestCarrier { deadline, .. }
             | Self::VerifyCarrier { deadline, .. }
             | Self::WaitSignal { deadline, .. } => visit(deadline),
         }

@@ -139,7 +139,8 @@ impl Bench {
     fn preparing(policy: Policy) -> Self {
         let mut bench = Self::verifying(policy);
         assert_eq!(bench.give(Input::Remains(Remains::default())), [Action::OpenPort]);
-        assert_eq!(bench.give(Input::PortOpened), [Action::Send(Outgoing::Return)]);
+        assert!(bench.give(Input::PortOpened).is_empty(), "not a byte before it is certain");
+        assert_eq!(bench.give(Input::Remains(Remains::default())), [Action::Send(Outgoing::Return)]);
         bench
     }
 
@@ -333,6 +334,35 @@ fn verify_stopped_started_again_for_a_moment_waits_for_down_anew() {
 }
 
 #[test]
+fn prepare_somebody_else_has_the_port_after_all_lets_go_without_a_byte() {
+    let mut bench = Bench::verifying(policy());
+    bench.give(Input::Remains(Remains::default()));
+    bench.give(Input::PortOpened);
+    let stranger = Remains { service: None, stranger: Some(PID) };
+    assert_eq!(bench.give(Input::Remains(stranger)), [Action::ClosePort]);
+    assert_eq!(bench.scanner.phase(), Phase::VerifyStopped);
+}
+
+#[test]
+fn wait_results_somebody_opens_the_port_is_waited_out() {
+    let mut bench = Bench::searching(policy());
+    let stranger = Remains { service: None, stranger: Some(PID) };
+    assert_eq!(bench.give(Input::Remains(stranger)), [Action::ClosePort]);
+    assert_eq!(bench.give(Input::Remains(Remains::default())), [Action::OpenPort]);
+}
+
+#[test]
+fn abort_half_way_down_ends_what_outlived_its_supervisors_term_before_up() {
+    let mut bench = Bench::stopping(policy());
+    bench.give(Input::Service(service(ServiceState::Run, Want::Down)));
+    assert!(bench.give(Input::Abort).is_empty());
+    bench.give(Input::Service(down()));
+    let orphan = Remains { service: Some(PID), stranger: None };
+    assert_eq!(bench.give(Input::Remains(orphan)), [Action::Signal(Signal::Term)]);
+    assert_eq!(bench.give(Input::Remains(Remains::default())), [Action::Ask(Want::Up)]);
+}
+
+#[test]
 fn prepare_sim_locked_gives_up_before_anything_is_changed() {
     let mut bench = Bench::preparing(policy());
     bench.answer("AT", &["OK"]);
@@ -394,6 +424,8 @@ fn wait_results_second_client_brings_the_service_up_and_is_answered_twice_then_y
         bench.give(Input::Service(down()));
         bench.give(Input::Remains(Remains::default()));
         bench.give(Input::PortOpened);
+        bench.give(Input::Remains(Remains::default()));
+        bench.give(Input::Remains(Remains::default()));
         bench.prepare("+COPS: 2");
         bench.answer("AT+COPS=2", &["OK"]);
     }
@@ -466,6 +498,7 @@ fn wait_signal_port_lost_is_opened_again_and_the_trial_repeated() {
     assert_eq!(bench.give(Input::PortLost), [Action::ClosePort]);
     assert_eq!(bench.pass(), [Action::OpenPort]);
     bench.give(Input::PortOpened);
+    bench.give(Input::Remains(Remains::default()));
     bench.prepare("+COPS: 1,2,\"310260\",7");
     assert_eq!(bench.sent().as_deref(), Some("AT+COPS=1,2,\"310260\""), "no search: the list is known");
 }
@@ -576,6 +609,7 @@ fn wait_ppp_without_a_link_tries_the_next_best_where_the_policy_says_so() {
     bench.give(Input::Service(down()));
     bench.give(Input::Remains(Remains::default()));
     bench.give(Input::PortOpened);
+    bench.give(Input::Remains(Remains::default()));
     bench.prepare("+COPS: 1,2,\"310410\",7");
     assert_eq!(bench.sent().as_deref(), Some("AT+COPS=1,2,\"311480\""));
 }
@@ -587,8 +621,7 @@ fn a_service_found_down_is_left_down() {
     bench.give(Input::Taken(down()));
     bench.give(Input::Service(down()));
     bench.give(Input::Abort);
-    assert!(!bench.asked.contains(&Action::Ask(Want::Up)));
-    assert!(bench.asked.contains(&Action::Release));
+    assert_eq!(bench.give(Input::Remains(Remains::default())), [Action::Release]);
 }
 
 #[test]

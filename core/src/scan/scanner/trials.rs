@@ -54,7 +54,11 @@ impl Scanner {
                 }
             },
             Modem::VerifyCarrier { index, deadline, step } => self.verified(index, deadline, step, said, out),
-            Modem::Opening { .. } | Modem::GetOperators | Modem::NextCarrier | Modem::SelectBest => {
+            Modem::Opening { .. }
+            | Modem::Claiming { .. }
+            | Modem::GetOperators
+            | Modem::NextCarrier
+            | Modem::SelectBest => {
                 debug_assert!(false, "{said:?} came in {modem:?}, where no command is in flight");
             }
         }
@@ -63,6 +67,7 @@ impl Scanner {
     pub(super) fn modem_timeout(&mut self, modem: Modem, out: &mut Actions) {
         match modem {
             Modem::Opening { deadline, .. } => self.opening_timeout(deadline, out),
+            Modem::Claiming { .. } => self.fail(Failure::PortUnavailable, out),
             Modem::WaitResults { .. } => self.search(out),
             Modem::TestCarrier { index, deadline, denials, .. } => {
                 self.look_at_registration(index, deadline, denials, out);

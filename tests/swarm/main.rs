@@ -1,0 +1,134 @@
+//! The swarm: thousands of worlds drawn from seeds, each lived through twice, each rule checked in each.
+//!
+//! `CELLSCAN_SEEDS=FROM..TO` sets the seeds; `CELLSCAN_SEEDS=17..18` repeats one. What fails is printed with the seed, its
+//! faults and the command that repeats it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use cellscan_sim::check::{Violation, examine, live_through};
+use cellscan_sim::sabotage::{ForgetsUp, OnlyKills, SkipsResynchronisation};
+use cellscan_sim::scenario::{Builtin, Scenario};
+use cellscan_sim::world::World;
+
+/// Seeds of a run that nobody asked to be longer.
+const SEEDS: std::ops::Range<u64> = 0..10_000;
+
+fn seeds() -> std::ops::Range<u64> {
+    let Ok(text) = std::env::var("CELLSCAN_SEEDS") else { return SEEDS };
+    let (from, to) = text.split_once("..").expect("CELLSCAN_SEEDS is FROM..TO");
+    from.trim().parse().expect("FROM is a number")..to.trim().parse().expect("TO is a number")
+}
+
+/// Runs `each` over all seeds on every core; collects what it gives.
+fn over_seeds<T: Send>(each: impl Fn(u64) -> Option<T> + Sync) -> Vec<(u64, T)> {
+    let seeds = seeds();
+    let next = AtomicUsize::new(0);
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut found: Vec<(u64, T)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut found = Vec::new();
+                    loop {
+                        let seed = seeds.start + next.fetch_add(1, Ordering::Relaxed) as u64;
+                        if seed >= seeds.end {
+                            return found;
+                        }
+                        found.extend(each(seed).map(|value| (seed, value)));
+                    }
+                })
+            })
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().expect("a world panicked: its seed is above"))
+            .collect()
+    });
+    found.sort_by_key(|(seed, _)| *seed);
+    found
+}
+
+fn print(seed: u64, violations: &[Violation]) {
+    let scenario = Scenario::from_seed(seed);
+    println!("seed {seed}: {violations:?}");
+    for timed in &scenario.faults {
+        println!("    {timed}");
+    }
+    println!(
+        "    again: CELLSCAN_SEEDS={seed}..{} cargo test -p cellscan-tests --test swarm no_seed",
+        seed + 1
+    );
+}
+
+#[test]
+fn no_seed_breaks_a_rule() {
+    let ended = AtomicUsize::new(0);
+    let found = over_seeds(|seed| {
+        let guard = Named(seed);
+        let examination = examine(&Scenario::from_seed(seed));
+        std::mem::forget(guard);
+        ended.fetch_add(usize::from(examination.record.outcome.is_some()), Ordering::Relaxed);
+        (!examination.violations.is_empty()).then_some(examination.violations)
+    });
+    for (seed, violations) in &found {
+        print(*seed, violations);
+    }
+    println!("{} seeds, {} scans ended by themselves", seeds().count(), ended.into_inner());
+    assert!(found.is_empty(), "{} seeds break a rule", found.len());
+}
+
+/// Names the seed of a world that panics.
+struct Named(u64);
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        println!("seed {} panicked", self.0);
+    }
+}
+
+#[test]
+fn a_scanner_that_only_kills_is_caught_at_once() {
+    // As in the field log: no UUCP lock stands between the two.
+    let mut scenario = Builtin::find("field").expect("it is the first").scenario();
+    scenario.machine.pppd.lock = false;
+    let world = World::with(
+        scenario,
+        |port, _| port,
+        |supervisor, machine| OnlyKills::new(supervisor, machine.clone()),
+    );
+    let violations = live_through(world).violations;
+    let intrusions =
+        violations.iter().filter(|violation| matches!(violation, Violation::Intrusion(_))).count();
+    assert!(intrusions > 0, "the new pppd holds the port while the scan talks to the modem: {violations:?}");
+}
+
+#[test]
+fn a_scanner_that_forgets_up_on_failure_is_caught() {
+    let scenario = Builtin::find("no-network").expect("it is built in").scenario();
+    let world = World::with(scenario, |port, _| port, |supervisor, _| ForgetsUp(supervisor));
+    let violations = live_through(world).violations;
+    assert!(violations.contains(&Violation::NotWantedUp), "{violations:?}");
+}
+
+#[test]
+fn a_scanner_that_does_not_resynchronise_is_caught_by_the_swarm() {
+    let caught = over_seeds(|seed| {
+        let world = World::with(
+            Scenario::from_seed(seed),
+            |port, _| SkipsResynchronisation::new(port),
+            |supervisor, _| supervisor,
+        );
+        let violations = live_through(world).violations;
+        let wrong = |violation: &Violation| {
+            matches!(
+                violation,
+                Violation::WrongCarrier { .. }
+                    | Violation::FalseSignal { .. }
+                    | Violation::FalseRefusal { .. }
+            )
+        };
+        violations.iter().any(wrong).then_some(())
+    });
+    println!("{} of {} seeds show results that belong to another carrier", caught.len(), seeds().count());
+    assert!(!caught.is_empty());
+}
