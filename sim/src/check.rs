@@ -173,12 +173,8 @@ fn liveness<P: Port, S: Supervisor>(
     violations: &mut Vec<Violation>,
 ) {
     let machine = world.machine();
-    if let Some(record) = machine.status()
-        && up_is_due(scenario)
-    {
-        if !record.want_up {
-            violations.push(Violation::NotWantedUp);
-        }
+    if up_is_due(scenario) && machine.status().is_some_and(|record| !record.want_up) {
+        violations.push(Violation::NotWantedUp);
     }
     let (_, selection) = world.modem_state();
     let said = world.scanner().report().restored == Some(false) || !world.scanner_is_alive();

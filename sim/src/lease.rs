@@ -13,6 +13,9 @@ pub struct Lease {
     pub owner: Pid,
     /// What the service was meant to do before.
     pub want: Want,
+    /// Its guard has written its request at least once. Before that the record proves nothing: a `d` may still wait in
+    /// the FIFO while runsv sleeps off a crash (found by seed 6097).
+    pub(crate) asked_back: bool,
 }
 
 /// The guard asks again this often until it sees its request in the record (a `u` may wait for runsv's pause).
@@ -41,12 +44,13 @@ impl Kernel {
         let Some(lease) = self.lease.filter(|lease| !self.processes.is_alive(lease.owner)) else { return };
         let supervised = self.probe_ok() == Some(true);
         let seen = self.status().is_some_and(|status| status.want_up == (lease.want == Want::Up));
-        if supervised && seen {
+        if supervised && seen && lease.asked_back {
             self.set_lease(None);
             return;
         }
         // Where nobody obeys now, runsvdir's next runsv brings the service up by itself; it is asked all the same.
-        let _refused = self.write_control(Actor::Client, false, &[byte(lease.want)]);
+        let asked_back = self.write_control(Actor::Client, false, &[byte(lease.want)]).is_ok();
+        self.lease = Some(Lease { asked_back, ..lease });
         self.queue.push(self.now + AGAIN, Event::Guard);
     }
 }

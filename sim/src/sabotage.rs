@@ -112,8 +112,9 @@ impl<S: Supervisor> Supervisor for ForgetsUp<S> {
     }
 }
 
-/// A port that answers every `AT` and every bare CR itself, as if a scan went on after a time-out without asking the
-/// modem whether it is there again; and that hides the echo, so that nothing else tells late answers from due ones.
+/// A port that answers every `AT` itself, swallows the bare CR that aborts, and echoes every command at once: as if a
+/// scan went on after a time-out without asking the modem whether it is there again, and took the next result for the
+/// answer to the next command. For modems that do not echo themselves.
 #[derive(Debug)]
 pub struct SkipsResynchronisation<P> {
     inner: P,
@@ -155,7 +156,10 @@ impl<P: Write> Write for SkipsResynchronisation<P> {
         match buf {
             b"AT\r" => self.answers.extend(b"\r\nOK\r\n"),
             b"\r" => {}
-            _ => return self.inner.write(buf),
+            _ => {
+                self.answers.extend(buf);
+                return self.inner.write(buf);
+            }
         }
         Ok(buf.len())
     }

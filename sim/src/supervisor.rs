@@ -234,7 +234,7 @@ impl Supervisor for SimSupervisor {
             Some(lease) => lease.want,
             None => status.want,
         };
-        machine.kernel.set_lease(Some(Lease { owner: client, want: found }));
+        machine.kernel.set_lease(Some(Lease { owner: client, want: found, asked_back: false }));
         let watch = Watch {
             seen: machine.kernel.supervise(false).map_or(0, |supervise| supervise.rewrites.len()),
             last: machine.status(),

@@ -195,7 +195,7 @@ impl Scanner {
 
             (State::Modem(modem), Input::Remains(remains)) => self.seen_holders(modem, remains, &mut out),
             (State::Restoring { .. }, Input::Remains(remains)) if !remains.is_free() => {
-                self.restored(false, &mut out)
+                self.restored(false, &mut out);
             }
             (State::Clearing { step, .. }, Input::Remains(remains)) => {
                 self.seen_while_clearing(step, remains, &mut out);

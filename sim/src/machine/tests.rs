@@ -236,7 +236,7 @@ fn a_stranger_holds_the_port_for_its_time() {
 #[test]
 fn the_guard_gives_back_what_a_dead_scanner_held() {
     let mut machine = gateway(RunsvProfile::default(), PppdProfile::default());
-    let lease = crate::lease::Lease { owner: machine.client(), want: Want::Up };
+    let lease = crate::lease::Lease { owner: machine.client(), want: Want::Up, asked_back: false };
     machine.kernel.set_lease(Some(lease));
     machine.somebody_writes(b'd').unwrap();
     machine.advance_to(at(6_000));

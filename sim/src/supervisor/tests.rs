@@ -228,7 +228,7 @@ fn a_live_lease_is_respected_and_an_orphaned_one_taken_over_with_its_want() {
     assert_eq!(next.take().unwrap().want, Want::Up);
     let mut other = SimSupervisor::new(Rc::clone(&bench.machine));
     let somebody = bench.machine.borrow().runsv().unwrap();
-    let live = Lease { owner: somebody, want: Want::Up };
+    let live = Lease { owner: somebody, want: Want::Up, asked_back: false };
     bench.machine.borrow_mut().kernel.set_lease(Some(live));
     assert_eq!(other.take(), Err(nb::Error::Other(SimError::Leased)));
 }

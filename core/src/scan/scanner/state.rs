@@ -201,7 +201,7 @@ impl State {
         match self {
             Self::Idle | Self::Complete => {}
             Self::StopPpp { deadline } | Self::WaitPpp { deadline } | Self::Clearing { deadline, .. } => {
-                visit(deadline)
+                visit(deadline);
             }
             Self::StopPppWaitSv(wait) => {
                 visit(&mut wait.deadline);
