@@ -52,6 +52,7 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 const READY: u8 = b'g';
 const RELEASED: u8 = b'r';
 const FOREIGN_DOWN: u8 = b'f';
+const FOREIGN_UP: u8 = b'w';
 /// Could not be done, try again (the convention of runit and s6).
 const EXIT_SYSTEM: u8 = 111;
 /// Wrong use.
@@ -146,9 +147,9 @@ impl Guard {
         let _reaped = self.child.try_wait();
     }
 
-    /// Tells it that somebody else wants the service down: should we die, it stays down.
-    pub fn stand_down(&mut self) {
-        let _dead = self.pipe.write_all(&[FOREIGN_DOWN]);
+    /// Tells it that somebody else wants the service down (should we die, it stays down), or up again.
+    pub fn foreign_down(&mut self, wanted: bool) {
+        let _dead = self.pipe.write_all(&[if wanted { FOREIGN_DOWN } else { FOREIGN_UP }]);
     }
 
     /// Its process id.
@@ -234,7 +235,7 @@ fn stand_guard(orders: &Orders) -> Result<bool, String> {
     loop {
         match rustix::io::read(rustix::stdio::stdin(), &mut byte) {
             Ok(1) if byte == [RELEASED] => return Ok(true),
-            Ok(1) => foreign_down |= byte == [FOREIGN_DOWN],
+            Ok(1) => foreign_down = byte == [FOREIGN_DOWN],
             Err(Errno::INTR) => {}
             Ok(_) | Err(_) => break,
         }

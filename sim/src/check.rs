@@ -173,7 +173,11 @@ fn liveness<P: Port, S: Supervisor>(
     violations: &mut Vec<Violation>,
 ) {
     let machine = world.machine();
-    if up_is_due(scenario) && machine.status().is_some_and(|record| !record.want_up) {
+    // A full disk keeps the record as it was before; the process table tells.
+    let record_is_old = scenario.faults.iter().any(|timed| matches!(timed.fault, Fault::StatusLost(_)));
+    let wanted_up =
+        machine.status().is_none_or(|record| record.want_up || (record_is_old && machine.live_pppds() > 0));
+    if up_is_due(scenario) && !wanted_up {
         violations.push(Violation::NotWantedUp);
     }
     let (_, selection) = world.modem_state();

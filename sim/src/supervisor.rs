@@ -2,11 +2,13 @@
 
 use core::fmt;
 use core::num::NonZeroU32;
+use core::time::Duration;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
+use cellscan_core::time::Instant;
 
 use crate::directory::ControlError;
 use crate::lease::{Lease, byte};
@@ -67,54 +69,43 @@ struct Taken {
     watch: Watch,
 }
 
-/// Finds rewrites of the status record that none of our own requests explains.
+/// Rewrites this soon after the service came to rest belong to that.
+const QUIET: Duration = Duration::from_millis(250);
+
+/// Finds rewrites of the status record that none of our own requests explains: made while the service was at rest (down,
+/// wanted down) and none of our bytes was unread. Anything less certain is not taken for a wish.
 #[derive(Clone, Debug, Default)]
 struct Watch {
     /// How many rewrites have been looked at.
     seen: usize,
-    last: Option<StatusRecord>,
-    /// Requests for down that no rewrite has answered yet.
-    own_downs: u32,
-    /// How often our `d` may rewrite the record once more for the TERM that it sends, changing nothing where the
-    /// TERM is not the first.
-    own_terms: u32,
+    /// Since when the service is at rest.
+    rest: Option<Instant>,
     foreign_down: bool,
     /// No supervisor was there, and so many rewrites had been made by then: only one that is newer is its successor's.
     orphaned_at: Option<usize>,
 }
 
 impl Watch {
-    /// A request of ours is on its way.
-    fn asks(&mut self, want: Want) {
-        match want {
-            // What it rewrites is not taken for a wish for down.
-            Want::Up => {}
-            Want::Once => self.own_downs += 1,
-            Want::Down => {
-                self.own_downs += 1;
-                self.own_terms += 1;
-            }
-        }
-    }
-
-    fn sees(&mut self, record: StatusRecord) {
-        let last = self.last.replace(record);
-        if record.state == ServiceState::Down && !record.want_up && self.own_downs == 0 {
-            self.own_terms = 0;
-        }
-        // Started, ended, signalled: not the rewrite with which a request begins.
-        if last.is_some_and(|last| StatusRecord { want_up: record.want_up, ..last } != record) {
-            return;
-        }
-        if record.want_up {
+    fn observe(&mut self, now: Instant, rewrites: &[StatusRecord], all_read: bool) {
+        let fresh = rewrites.get(self.seen..).unwrap_or_default();
+        self.seen = rewrites.len();
+        let at_rest = rewrites
+            .last()
+            .is_some_and(|last| last.state == ServiceState::Down && last.pid.is_none() && !last.want_up);
+        if fresh.iter().any(|record| record.want_up) {
             self.foreign_down = false;
-        } else if self.own_downs > 0 {
-            self.own_downs -= 1;
-        } else if self.own_terms > 0 {
-            self.own_terms -= 1;
-        } else {
-            self.foreign_down = true;
+            self.rest = None;
         }
+        self.rest = match self.rest {
+            _ if !at_rest => None,
+            None if !all_read => None,
+            Some(since) if fresh.is_empty() => Some(since),
+            Some(since) if now.saturating_since(since) >= QUIET => {
+                self.foreign_down = true;
+                Some(since)
+            }
+            Some(_) | None => Some(now),
+        };
     }
 }
 
@@ -145,11 +136,7 @@ impl SimSupervisor {
         if taken.watch.orphaned_at.is_some_and(|at| supervise.rewrites.len() > at) {
             taken.watch.orphaned_at = None;
         }
-        let fresh = supervise.rewrites.get(taken.watch.seen..).unwrap_or_default();
-        for record in fresh {
-            taken.watch.sees(*record);
-        }
-        taken.watch.seen = supervise.rewrites.len();
+        taken.watch.observe(machine.now(), &supervise.rewrites, machine.kernel.unread() == 0);
     }
 
     fn read(&self) -> Result<ServiceStatus, SimError> {
@@ -237,7 +224,6 @@ impl Supervisor for SimSupervisor {
         machine.kernel.set_lease(Some(Lease { owner: client, want: found, asked_back: false }));
         let watch = Watch {
             seen: machine.kernel.supervise(false).map_or(0, |supervise| supervise.rewrites.len()),
-            last: machine.status(),
             ..Watch::default()
         };
         let mut taken = Taken { asked: None, noted: BTreeSet::new(), watch };
@@ -270,7 +256,7 @@ impl Supervisor for SimSupervisor {
         }
         if let Some(taken) = &mut self.taken {
             taken.asked = Some(want);
-            taken.watch.asks(want);
+            taken.watch.rest = None;
         }
         Ok(())
     }

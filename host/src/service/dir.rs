@@ -33,6 +33,14 @@ pub struct ServiceDir {
     identity: (u64, u64),
 }
 
+/// Tells one status file from the next: a rename puts a new inode in place, and an inode that is used again has another
+/// time of change.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct StatusIdentity {
+    inode: u64,
+    changed: (i64, u64),
+}
+
 impl ServiceDir {
     /// Opens `SVC` and `SVC/supervise`, which may be a symbolic link.
     ///
@@ -102,6 +110,13 @@ impl ServiceDir {
             .read_to_end(&mut content)
             .map_err(|source| ServiceError::io("read", &self.file("status"), source))?;
         parse_file(&content).map_err(|source| ServiceError::NotRunit { path: self.real.clone(), source })
+    }
+
+    /// Which file the record is in: each rewrite is a new one. `None` where there is none.
+    #[must_use]
+    pub fn status_identity(&self) -> Option<StatusIdentity> {
+        let stat = rustix::fs::statat(&self.supervise, "status", AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        Some(StatusIdentity { inode: stat.st_ino, changed: (stat.st_ctime, stat.st_ctime_nsec) })
     }
 
     /// Whether somebody reads `control` and `ok`. Both are asked: a reader of `ok` alone may be anybody.

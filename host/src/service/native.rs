@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
 
 use super::ServiceError;
-use super::dir::{ServiceDir, drain};
+use super::dir::{ServiceDir, StatusIdentity, drain};
 use super::rewrites::Rewrites;
 use super::status::StatusRecord;
 use super::tracked::Tracked;
@@ -51,6 +51,10 @@ struct Held {
     runsv: Option<Proc>,
     watch: Option<OwnedFd>,
     rewrites: Rewrites,
+    /// The status file as the supervisor last left it.
+    last_file: Option<StatusIdentity>,
+    /// The same of a supervisor that is dead.
+    left_behind: Option<StatusIdentity>,
     asked: Option<Want>,
     tracked: Tracked,
     guard: Option<Guard>,
@@ -146,26 +150,45 @@ impl Held {
         }
         let tracked = Tracked::new(options.ppp_port.clone(), Some(dir.identity()));
         let watch = watch.ok();
-        Ok(Self { dir, runsv, watch, rewrites: Rewrites::default(), asked: None, tracked, guard: None })
+        let last_file = dir.status_identity();
+        Ok(Self {
+            dir,
+            runsv,
+            watch,
+            rewrites: Rewrites::default(),
+            last_file,
+            left_behind: None,
+            asked: None,
+            tracked,
+            guard: None,
+        })
     }
 
     /// One level reading: events counted, the record, the supervisor, the process noted.
     fn look(&mut self, clock: Clock) -> Result<ServiceStatus, ServiceError> {
-        let supervised = self.dir.is_supervised()?;
-        self.find_successor(supervised);
+        let alive = self.dir.is_supervised()?;
+        self.find_successor(alive);
         let (record, stable) = self.read()?;
+        let supervised = alive && self.is_its_own();
         if supervised && let Some(pid) = record.pid {
             self.tracked.note_service(pid, self.runsv.as_ref().map(Proc::pid));
         }
         let at_rest = supervised && record.is_at_rest();
         let known = self.rewrites.foreign();
+        if record.want_up {
+            self.rewrites.wanted_up();
+        }
         if stable {
             self.rewrites.observe(clock.now(), at_rest, self.dir.unread() == Some(0));
         }
-        if self.rewrites.foreign() && !known {
-            log::warn!("{}: somebody else has asked for down", self.dir.path().display());
+        if self.rewrites.foreign() != known {
+            log::warn!(
+                "{}: somebody else has asked for {}",
+                self.dir.path().display(),
+                if known { "up" } else { "down" }
+            );
             if let Some(guard) = &mut self.guard {
-                guard.stand_down();
+                guard.foreign_down(!known);
             }
         }
         Ok(ServiceStatus {
@@ -175,6 +198,20 @@ impl Held {
             want: want_of(&record, self.asked, self.rewrites.any_since_asked()),
             foreign_down: self.rewrites.foreign(),
         })
+    }
+
+    /// Whether the record was written by the supervisor that is there now: one that a dead supervisor left behind says
+    /// "down", and its successor is about to start the service.
+    fn is_its_own(&mut self) -> bool {
+        let file = self.dir.status_identity();
+        if self.left_behind.is_some() && file == self.left_behind {
+            return false;
+        }
+        self.left_behind = None;
+        if self.runsv.is_some() {
+            self.last_file = file;
+        }
+        true
     }
 
     /// The record, and whether the count belongs to it: an event that comes between may be of a later record, and a
@@ -207,6 +244,7 @@ impl Held {
         if self.runsv.as_ref().is_some_and(Proc::is_gone) {
             log::warn!("{}: its runsv has died", self.dir.path().display());
             self.runsv = None;
+            self.left_behind = self.last_file;
             self.asked = None;
             self.rewrites.restart();
         }

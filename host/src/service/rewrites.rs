@@ -60,6 +60,11 @@ impl Rewrites {
         self.total > self.at_ask
     }
 
+    /// The record wants it up: whoever asked for down has been overruled since.
+    pub(crate) const fn wanted_up(&mut self) {
+        self.foreign = false;
+    }
+
     /// All events counted so far.
     pub(crate) const fn total(&self) -> u64 {
         self.total

@@ -55,6 +55,12 @@ impl Kernel {
         Ok(control)
     }
 
+    /// Bytes that wait in the service's `control`.
+    pub(crate) fn unread(&self) -> usize {
+        let control = self.probe_control(false).ok();
+        control.and_then(|at| self.fifos.get(at)).map_or(0, |fifo| fifo.bytes.len())
+    }
+
     /// Opens `control` with `O_WRONLY|O_NONBLOCK`, writes, closes. All of it or, beyond the capacity, nothing.
     pub(crate) fn write_control(&mut self, by: Actor, log: bool, bytes: &[u8]) -> Result<(), ControlError> {
         let control = self.probe_control(log)?;

@@ -83,6 +83,8 @@ fn a_foreign_down_during_the_hold_is_seen_although_nothing_changes() {
     bench.supervisor.ask(Want::Down).unwrap();
     bench.wait(100);
     assert!(!bench.status().foreign_down, "our own second request");
+    bench.wait(400);
+    assert!(!bench.status().foreign_down);
     bench.foreign(b'd');
     assert!(bench.status().foreign_down);
 }
@@ -110,6 +112,7 @@ fn repeating_down_to_a_service_that_does_not_end_is_not_foreign() {
         assert!(!bench.status().foreign_down);
     }
     assert_eq!(bench.status().state, ServiceState::Down);
+    bench.wait(400);
     bench.foreign(b'd');
     assert!(bench.status().foreign_down);
 }
