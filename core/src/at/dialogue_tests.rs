@@ -195,6 +195,20 @@ fn a_doubtful_error_is_asked_again_once() {
 }
 
 #[test]
+fn an_error_that_comes_with_the_command_is_the_one_before_said_twice() {
+    let mut talk = Talk::ready(false);
+    talk.start(select("310410"));
+    talk.now = talk.now + Duration::from_secs(1);
+    assert!(matches!(talk.hear("+CME ERROR: 30").outcome, Some(Outcome::Refused(_))));
+    talk.start(select("311480"));
+    assert_eq!(talk.hear("+CME ERROR: 30").send, Some(Outgoing::Return));
+    assert_eq!(talk.pass().send, Some(Outgoing::Command(Command::Attention)));
+    let _ = talk.hear("OK");
+    assert_eq!(talk.pass().send, Some(Outgoing::Command(select("311480"))));
+    assert_eq!(talk.hear("OK").outcome, Some(Outcome::Answered(Answer::Done)));
+}
+
+#[test]
 fn an_ok_without_the_line_that_is_due_is_an_empty_answer_on_a_line_that_owes_nothing() {
     let mut talk = Talk::ready(false);
     talk.start(Command::Operators);

@@ -97,6 +97,12 @@ impl Bench {
         }
     }
 
+    /// An error, as long after the command as a network takes.
+    fn refuse(&mut self, text: &str) {
+        self.now = self.now + Duration::from_millis(500);
+        self.line(text);
+    }
+
     /// The command that the last input had sent.
     fn sent(&self) -> Option<String> {
         self.asked.iter().find_map(|action| {
@@ -395,8 +401,9 @@ fn prepare_port_not_there_yet_is_tried_again_until_its_time_is_over() {
 #[test]
 fn wait_results_error_searches_once_more_and_then_restores_what_was_found() {
     let mut bench = Bench::searching(policy());
-    bench.line("+CME ERROR: no network service");
-    bench.answer("AT+COPS=?", &["+CME ERROR: 30"]);
+    bench.refuse("+CME ERROR: no network service");
+    bench.answer("AT+COPS=?", &[]);
+    bench.refuse("+CME ERROR: 30");
     assert_eq!(bench.scanner.phase(), Phase::Failed);
     assert_eq!(bench.sent().as_deref(), Some("AT+COPS=0"), "it was automatic");
     bench.line("OK");
@@ -448,7 +455,7 @@ fn test_carrier_tries_each_plmn_once_forbidden_never_the_one_before_last() {
 #[test]
 fn test_carrier_refused_is_left_at_once_and_remembered() {
     let mut bench = Bench::trying(policy());
-    bench.line("+CME ERROR: no network service");
+    bench.refuse("+CME ERROR: no network service");
     assert_eq!(bench.sent().as_deref(), Some("AT+COPS=1,2,\"311480\""));
     assert_eq!(bench.scanner.carriers().get(0).unwrap().trial, Trial::Refused(Some(30)));
     assert_eq!(bench.scanner.deny_list().iter().count(), 1);
@@ -542,7 +549,7 @@ fn connect_best_registers_anew_where_another_was_tried_last() {
     bench.measure("311480", 10);
     bench.measure("310410", 10);
     assert_eq!(bench.sent().as_deref(), Some("AT+COPS=1,2,\"310260\""));
-    bench.line("+CME ERROR: 32");
+    bench.refuse("+CME ERROR: 32");
     assert_eq!(bench.sent(), Some("AT+COPS=1,2,\"310410\"".into()), "the next best, by hysteresis");
     assert_eq!(bench.scanner.carriers().get(0).unwrap().trial, Trial::Lost);
 }
@@ -566,7 +573,7 @@ fn verify_carrier_elsewhere_takes_the_next_best() {
 fn select_best_nobody_registered_restores_and_gives_back() {
     let mut bench = Bench::trying(policy());
     for _ in 0..3 {
-        bench.line("+CME ERROR: 30");
+        bench.refuse("+CME ERROR: 30");
     }
     assert_eq!(bench.sent().as_deref(), Some("AT+COPS=0"));
     assert_eq!(bench.scanner.hold.failure, Some(Failure::NoCarrier));
