@@ -22,6 +22,10 @@ use super::line::{Line, Part};
 use super::operators::{ListedOperator, OperatorList};
 use super::reply::FinalResult;
 
+mod state;
+
+use state::{Echo, State, Then, Waiting};
+
 /// Silence that counts as quiet. A modem's lines of one answer come within some ten milliseconds; field logs show up to
 /// 209 ms between echo and `OK` through a USB port.
 pub const QUIET: Duration = Duration::from_millis(250);
@@ -77,50 +81,6 @@ impl Turn {
     fn dropping() -> Self {
         Self { dropped: true, ..Self::default() }
     }
-}
-
-/// What follows once the line answers again.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-enum Then {
-    Ready,
-    TimedOut,
-    Again(Command, Duration),
-}
-
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-enum State {
-    Closed,
-    Clearing { quiet_at: Instant, until: Instant, tries: u8, then: Then },
-    GuardBefore { until: Instant, tries: u8, then: Then },
-    GuardAfter { until: Instant, tries: u8, then: Then },
-    Asking { deadline: Instant, tries: u8, echoed: bool, then: Then },
-    Settling { quiet_at: Instant, until: Instant, then: Then },
-    Ready,
-    Waiting(Waiting),
-    Aborting { until: Instant },
-}
-
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-struct Waiting {
-    command: Command,
-    /// It was sent before, and the answer was in doubt.
-    repeated: bool,
-    timeout: Duration,
-    deadline: Instant,
-    echoed: bool,
-    /// In the middle of a line that is an operator list.
-    in_list: bool,
-    /// A late answer's line came: the next final result is its.
-    skip_final: bool,
-    answer: Option<Answer>,
-}
-
-/// Whether the modem echoes. Learned from `AT`, never set: the modem is left as it was found.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-enum Echo {
-    Unknown,
-    On,
-    Off,
 }
 
 /// One dialogue over one line.
@@ -424,26 +384,6 @@ impl Dialogue {
     }
 }
 
-impl Waiting {
-    /// Whether a line belongs to the operator list being read: it begins one, goes on with a long one, or goes on
-    /// after a line end inside (seen in captures).
-    fn is_of_list(&self, line: Line<'_>) -> bool {
-        match line.part {
-            Part::Middle | Part::Last => self.in_list,
-            Part::Whole | Part::First => {
-                let begins = begins_cops(line.bytes);
-                let first =
-                    line.bytes.get(6..).unwrap_or_default().iter().find(|byte| !byte.is_ascii_whitespace());
-                // `+COPS: 1,2,"310410"` answers another question.
-                let answers = begins && !first.is_some_and(u8::is_ascii_digit);
-                let goes_on =
-                    self.answer.is_some() && matches!(line.bytes.first(), Some(b'(' | b',' | b'"' | b')'));
-                answers || goes_on
-            }
-        }
-    }
-}
-
 fn begins_cops(line: &[u8]) -> bool {
     line.get(..6).is_some_and(|head| head.eq_ignore_ascii_case(b"+COPS:"))
 }
@@ -464,5 +404,4 @@ fn is_echo(command: Command, line: Line<'_>) -> bool {
 }
 
 #[cfg(test)]
-#[path = "dialogue_tests.rs"]
 mod tests;

@@ -1,6 +1,5 @@
 //! The machine: one entry, one answer.
 
-use core::num::NonZeroU32;
 use core::time::Duration;
 
 use heapless::Vec;
@@ -8,28 +7,31 @@ use heapless::Vec;
 use crate::at::command::Command;
 use crate::at::dialogue::{Dialogue, Turn};
 use crate::at::line::Line;
-use crate::at::registration::CurrentOperator;
-use crate::carrier::{Carriers, Plmn, Strength};
-use crate::supervisor::ServiceStatus;
+use crate::carrier::{Carriers, Plmn};
 use crate::time::Instant;
 
 use super::deny::DenyList;
 use super::gate::{Declined, Gate, Request};
-use super::policy::{Policy, SAMPLES_MAX, Strategy};
+use super::policy::{Policy, Strategy};
 use super::report::{Failure, Outcome, Report};
 use super::{Action, Actions, Event, Input, MOVES, Phase, Refused, Watch};
 
 mod check;
+mod giveback;
 mod handover;
+mod hold;
 mod prepare;
+mod snapshot;
 mod state;
 mod trials;
 
 #[cfg(test)]
 mod tests;
 
-use check::Domains;
+use hold::Hold;
 use state::{Modem, State};
+
+pub use snapshot::Snapshot;
 
 /// Carriers remembered for a quick scan, at most.
 pub const REMEMBERED_MAX: usize = 8;
@@ -37,70 +39,6 @@ pub const REMEMBERED_MAX: usize = 8;
 /// Deadlines handled in one step, at most: the budget, the dialogue's and the state's own may come at once, and what
 /// follows from each lies ahead.
 const PASSES_MAX: usize = 4;
-
-/// What is known of the scan under way, beyond its state.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; the state is in `State`")]
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-struct Hold {
-    /// The service as it was found; `None` before it is taken.
-    found: Option<ServiceStatus>,
-    /// The service as it was last seen.
-    service: Option<ServiceStatus>,
-    /// When it was first asked down: the link is away from here on.
-    asked_at: Option<Instant>,
-    /// When it was given back.
-    given_at: Option<Instant>,
-    /// The selection found.
-    selection: Option<CurrentOperator>,
-    /// The modem was deregistered or told to select: it is not as it was found.
-    disturbed: bool,
-    /// The carrier that the modem was last told to use and was seen on.
-    on: Option<Plmn>,
-    /// There is a list of candidates.
-    listed: bool,
-    /// The registration domains that the modem does not know.
-    domains: Domains,
-    /// The modem does not know `+CESQ`.
-    no_rsrp: bool,
-    /// No supervisor is there, and none has come in its time: the service is an orphan.
-    orphaned: bool,
-    foreign_down: bool,
-    /// Who was last seen to hold the port.
-    stranger: Option<NonZeroU32>,
-    searches_left: u8,
-    retakes_left: u8,
-    reopens_left: u8,
-    /// When the trial, or the search, under way began.
-    began: Instant,
-    samples: Vec<Strength, SAMPLES_MAX>,
-    failure: Option<Failure>,
-}
-
-impl Hold {
-    const fn new(policy: &Policy) -> Self {
-        Self {
-            found: None,
-            service: None,
-            asked_at: None,
-            given_at: None,
-            selection: None,
-            disturbed: false,
-            on: None,
-            listed: false,
-            domains: Domains::ALL_UNKNOWN,
-            no_rsrp: false,
-            orphaned: false,
-            foreign_down: false,
-            stranger: None,
-            searches_left: policy.searches,
-            retakes_left: policy.retakes,
-            reopens_left: policy.reopens,
-            began: Instant::ZERO,
-            samples: Vec::new(),
-            failure: None,
-        }
-    }
-}
 
 /// Decides everything about a scan and does nothing.
 ///
@@ -126,19 +64,6 @@ pub struct Scanner {
     remembered: Vec<Plmn, REMEMBERED_MAX>,
     hold: Hold,
     report: Report,
-}
-
-/// Everything that decides what a scan does next, times as distances from now. Two scanners with equal snapshots
-/// behave alike.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct Snapshot(Scanner);
-
-impl Snapshot {
-    /// Where the scan is.
-    #[must_use]
-    pub const fn phase(&self) -> Phase {
-        self.0.phase()
-    }
 }
 
 impl Scanner {
@@ -328,30 +253,6 @@ impl Scanner {
     #[must_use]
     pub const fn policy(&self) -> &Policy {
         &self.policy
-    }
-
-    /// Everything that decides the next step, seen from `now`.
-    #[must_use]
-    pub fn snapshot(&self, now: Instant) -> Snapshot {
-        let mut seen = self.clone();
-        let now = seen.now.max(now);
-        let distance = |instant: &mut Instant| {
-            *instant = Instant::from_millis(instant.as_millis().saturating_sub(now.as_millis()));
-        };
-        seen.report = Report::default();
-        seen.state.each_instant(distance);
-        seen.dialogue.each_instant(distance);
-        seen.deny.each_instant(distance);
-        seen.gate.each_instant(distance);
-        // Only what is still ahead of the first request decides anything: the budget.
-        seen.hold.asked_at = seen.hold.asked_at.map(|_| {
-            let left = self.limit().as_millis().saturating_sub(now.as_millis());
-            Instant::from_millis(left)
-        });
-        seen.hold.given_at = None;
-        seen.hold.began = Instant::ZERO;
-        seen.now = Instant::ZERO;
-        Snapshot(seen)
     }
 
     fn start(&mut self, request: Request, out: &mut Actions) {

@@ -1,0 +1,264 @@
+//! States 10 to 12: the service is given back, with a carrier or without.
+
+use crate::at::answer::Outcome as Said;
+use crate::at::command::Command;
+use crate::at::registration::{Operator, SelectionMode};
+use crate::carrier::Trial;
+use crate::scan::policy::NoLink;
+use crate::scan::report::{Failure, Outcome};
+use crate::scan::{Action, Actions, Event};
+use crate::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Want};
+use crate::time::Instant;
+
+use super::check::{Check, Verdict};
+use super::handover::{ASK_AGAIN, send_signal};
+use super::state::{Look, Modem, Restore, State, Verify};
+use super::{Scanner, act, report};
+
+impl Scanner {
+    pub(super) fn fail(&mut self, failure: Failure, out: &mut Actions) {
+        event!(warn, "given up: {:?}", failure);
+        self.hold.failure = Some(failure);
+        let modem_is_ours = matches!(self.state, State::Modem(modem) if !matches!(modem, Modem::Opening { .. } | Modem::Claiming { .. }));
+        let gone = matches!(
+            failure,
+            Failure::SecondClient | Failure::ModemSilent | Failure::PortUnavailable | Failure::PortHeld(_)
+        );
+        // It may be half-way down, and a process of it may have outlived its supervisor's TERM.
+        let half_way = match self.state {
+            State::StopPppWaitSv(wait) => wait.wanted,
+            State::VerifyStopped { .. } => true,
+            State::Idle
+            | State::StopPpp { .. }
+            | State::Modem(_)
+            | State::StartPpp { .. }
+            | State::WaitPpp { .. }
+            | State::Complete
+            | State::Clearing { .. }
+            | State::Restoring { .. }
+            | State::GivingBack { .. } => false,
+        };
+        if half_way && !matches!(failure, Failure::PortHeld(_)) && !self.hold.orphaned {
+            let deadline = self.now + self.policy.timeouts.kill;
+            return self.enter(State::Clearing { deadline, step: Verify::Look }, out);
+        }
+        if !(modem_is_ours && self.hold.disturbed) || gone {
+            return self.give_back_failed(out);
+        }
+        let until = self.now + self.policy.timeouts.restore;
+        self.enter(State::Restoring { until, step: Restore::Clearing }, out);
+        if self.dialogue.is_ready() {
+            return self.restore_selection(true, out);
+        }
+        let turn = self.dialogue.abort(self.now);
+        self.turn(turn, out);
+    }
+
+    pub(super) fn seen_while_clearing(&mut self, step: Verify, remains: Remains, out: &mut Actions) {
+        let is_down = self.hold.service.is_some_and(|status| status.state == ServiceState::Down);
+        match remains.service {
+            None if is_down => self.give_back_failed(out),
+            Some(_) if is_down && step == Verify::Look => {
+                let deadline = self.now + self.policy.timeouts.term;
+                send_signal(Signal::Term, out);
+                self.state = State::Clearing { deadline, step: Verify::Termed };
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    pub(super) fn clearing_timeout(&mut self, step: Verify, out: &mut Actions) {
+        if step == Verify::Termed {
+            let deadline = self.now + self.policy.timeouts.kill;
+            send_signal(Signal::Kill, out);
+            self.state = State::Clearing { deadline, step: Verify::Killed };
+            return;
+        }
+        self.give_back_failed(out);
+    }
+
+    /// Sets the selection found before the scan: by the carrier's digits where it was chosen so, else automatic.
+    fn restore_selection(&mut self, as_found: bool, out: &mut Actions) {
+        let State::Restoring { until, .. } = self.state else { return };
+        let manual = self.hold.selection.as_ref().and_then(|found| match (&found.operator, found.mode) {
+            (Some(Operator::Plmn(plmn)), SelectionMode::Manual) if as_found => Some(*plmn),
+            _ => None,
+        });
+        let command = manual.map_or(Command::SelectAutomatically, Command::Select);
+        self.state = State::Restoring { until, step: Restore::Selecting { manual: manual.is_some() } };
+        self.command(command, until.saturating_since(self.now), out);
+    }
+
+    pub(super) fn outcome_while_restoring(&mut self, step: Restore, said: &Said, out: &mut Actions) {
+        let State::Restoring { until, .. } = self.state else { return };
+        match (step, said) {
+            (_, Said::Dead) => self.restored(false, out),
+            (Restore::Clearing, _) => self.restore_selection(true, out),
+            (Restore::Selecting { .. }, Said::Answered(_)) => {
+                self.state = State::Restoring { until, step: Restore::Looking(Look::Checking(Check::new())) };
+                self.command(Check::FIRST, self.policy.timeouts.read, out);
+            }
+            (Restore::Selecting { manual: true }, _) => self.restore_selection(false, out),
+            (Restore::Selecting { manual: false }, _) => self.restored(false, out),
+            (Restore::Looking(Look::Pausing(_)), _) => {}
+            (Restore::Looking(Look::Checking(mut check)), said) => {
+                let look = match check.take(said, None, &mut self.hold.domains) {
+                    Verdict::There => return self.restored(true, out),
+                    Verdict::NotThere | Verdict::Denied => Look::Pausing(self.now + self.policy.poll),
+                    Verdict::Ask(command) => {
+                        self.command(command, self.policy.timeouts.read, out);
+                        Look::Checking(check)
+                    }
+                };
+                self.state = State::Restoring { until, step: Restore::Looking(look) };
+            }
+        }
+    }
+
+    pub(super) fn restoring_timeout(&mut self, until: Instant, out: &mut Actions) {
+        if until <= self.now {
+            return self.restored(false, out);
+        }
+        self.state = State::Restoring { until, step: Restore::Looking(Look::Checking(Check::new())) };
+        self.command(Check::FIRST, self.policy.timeouts.read, out);
+    }
+
+    pub(super) fn restored(&mut self, seen: bool, out: &mut Actions) {
+        self.report.restored = Some(seen);
+        report(out, Event::Restored(seen));
+        self.give_back_failed(out);
+    }
+
+    /// Somebody else has the service while the registration is being restored: the modem is theirs.
+    pub(super) fn seen_while_restoring(&mut self, status: ServiceStatus, out: &mut Actions) {
+        self.note(status, out);
+        if status.supervised && (status.want == Want::Up || status.state != ServiceState::Down) {
+            self.restored(false, out);
+        }
+    }
+
+    /// What is to be asked for at the end; `None` where nothing is: it was down before, or somebody else wants it down.
+    fn want_owed(&self) -> Option<Want> {
+        let found = self.hold.found?.want;
+        (found != Want::Down && !self.hold.foreign_down).then_some(found)
+    }
+
+    fn give_back_failed(&mut self, out: &mut Actions) {
+        if self.hold.disturbed && self.report.restored.is_none() {
+            self.report.restored = Some(false);
+            report(out, Event::Restored(false));
+        }
+        self.let_go_of_port(out);
+        let (deadline, again_at) = (self.now + self.policy.timeouts.give_back, self.now + ASK_AGAIN);
+        self.enter(State::GivingBack { deadline, again_at }, out);
+        match self.want_owed() {
+            Some(want) => act(out, Action::Ask(want)),
+            None => self.failed(true, out),
+        }
+    }
+
+    pub(super) fn seen_while_giving_back(&mut self, status: ServiceStatus, out: &mut Actions) {
+        self.note(status, out);
+        if self.is_given_back(status) {
+            report(out, Event::GivenBack);
+            self.failed(true, out);
+        }
+    }
+
+    pub(super) fn giving_back_timeout(&mut self, deadline: Instant, out: &mut Actions) {
+        match self.want_owed() {
+            Some(want) if deadline > self.now => {
+                self.state = State::GivingBack { deadline, again_at: self.now + ASK_AGAIN };
+                act(out, Action::Ask(want));
+            }
+            Some(_) => self.failed(false, out),
+            None => self.failed(true, out),
+        }
+    }
+
+    fn failed(&mut self, given_back: bool, out: &mut Actions) {
+        self.report.given_back = given_back;
+        self.report.outage = self.hold.asked_at.map(|asked| self.now.saturating_since(asked));
+        let failure = self.hold.failure.unwrap_or(Failure::Aborted);
+        self.end(Outcome::Failed(failure), given_back, out);
+    }
+
+    fn is_given_back(&self, status: ServiceStatus) -> bool {
+        match self.want_owed() {
+            None => true,
+            Some(Want::Up) => status.supervised && status.want == Want::Up,
+            Some(Want::Once | Want::Down) => status.supervised && status.state == ServiceState::Run,
+        }
+    }
+
+    /// State 10: the port is let go before the service is asked up.
+    pub(super) fn start_ppp(&mut self, out: &mut Actions) {
+        self.let_go_of_port(out);
+        let (deadline, again_at) = (self.now + self.policy.timeouts.give_back, self.now + ASK_AGAIN);
+        self.enter(State::StartPpp { deadline, again_at }, out);
+        match self.want_owed() {
+            Some(want) => act(out, Action::Ask(want)),
+            None => self.started(out),
+        }
+    }
+
+    pub(super) fn seen_while_starting(&mut self, status: ServiceStatus, out: &mut Actions) {
+        self.note(status, out);
+        if self.is_given_back(status) {
+            self.started(out);
+        }
+    }
+
+    pub(super) fn starting_timeout(&mut self, deadline: Instant, out: &mut Actions) {
+        match self.want_owed() {
+            Some(want) if deadline > self.now => {
+                self.state = State::StartPpp { deadline, again_at: self.now + ASK_AGAIN };
+                act(out, Action::Ask(want));
+            }
+            Some(_) => self.fail(Failure::SupervisorSilent, out),
+            None => self.started(out),
+        }
+    }
+
+    fn started(&mut self, out: &mut Actions) {
+        self.report.given_back = true;
+        self.hold.given_at = Some(self.now);
+        report(out, Event::GivenBack);
+        if self.want_owed().is_none() || self.policy.timeouts.link.is_zero() {
+            return self.complete(None, out);
+        }
+        self.enter(State::WaitPpp { deadline: self.now + self.policy.timeouts.link }, out);
+    }
+
+    pub(super) fn link_is_up(&mut self, out: &mut Actions) {
+        let given = self.hold.given_at.unwrap_or(self.now);
+        report(out, Event::LinkUp(self.now.saturating_since(given)));
+        self.complete(Some(true), out);
+    }
+
+    /// By policy the next best is tried: it must have registered in its trial, and the budget must bear it.
+    pub(super) fn link_is_late(&mut self, out: &mut Actions) {
+        let index = self.carriers.iter().position(|carrier| Some(carrier.plmn) == self.report.selected);
+        let another =
+            self.carriers.iter().enumerate().any(|(other, carrier)| {
+                Some(other) != index && matches!(carrier.trial, Trial::Registered(_))
+            });
+        if self.policy.no_link == NoLink::NextBest && another && self.now < self.last_trial_start() {
+            if let Some(index) = index {
+                self.lose(index, out);
+            }
+            self.report.given_back = false;
+            return self.ask_down(None, out);
+        }
+        self.complete(Some(false), out);
+    }
+
+    pub(super) fn complete(&mut self, link: Option<bool>, out: &mut Actions) {
+        self.report.link = link;
+        let ended = if link == Some(true) { Some(self.now) } else { self.hold.given_at };
+        self.report.outage =
+            self.hold.asked_at.map(|asked| ended.unwrap_or(self.now).saturating_since(asked));
+        self.enter(State::Complete, out);
+        self.end(Outcome::Complete, true, out);
+    }
+}

@@ -1,0 +1,46 @@
+//! What decides the next step, and nothing else.
+
+use crate::scan::Phase;
+use crate::scan::report::Report;
+use crate::time::Instant;
+
+use super::Scanner;
+
+/// Everything that decides what a scan does next, times as distances from now. Two scanners with equal snapshots
+/// behave alike.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Snapshot(Scanner);
+
+impl Snapshot {
+    /// Where the scan is.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        self.0.phase()
+    }
+}
+
+impl Scanner {
+    /// Everything that decides the next step, seen from `now`.
+    #[must_use]
+    pub fn snapshot(&self, now: Instant) -> Snapshot {
+        let mut seen = self.clone();
+        let now = seen.now.max(now);
+        let distance = |instant: &mut Instant| {
+            *instant = Instant::from_millis(instant.as_millis().saturating_sub(now.as_millis()));
+        };
+        seen.report = Report::default();
+        seen.state.each_instant(distance);
+        seen.dialogue.each_instant(distance);
+        seen.deny.each_instant(distance);
+        seen.gate.each_instant(distance);
+        // Only what is still ahead of the first request decides anything: the budget.
+        seen.hold.asked_at = seen.hold.asked_at.map(|_| {
+            let left = self.limit().as_millis().saturating_sub(now.as_millis());
+            Instant::from_millis(left)
+        });
+        seen.hold.given_at = None;
+        seen.hold.began = Instant::ZERO;
+        seen.now = Instant::ZERO;
+        Snapshot(seen)
+    }
+}

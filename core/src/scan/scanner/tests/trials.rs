@@ -1,0 +1,166 @@
+//! States 3 to 9b.
+
+use super::*;
+
+#[test]
+fn wait_results_error_searches_once_more_and_then_restores_what_was_found() {
+    let mut bench = Bench::searching(policy());
+    bench.refuse("+CME ERROR: no network service");
+    bench.answer("AT+COPS=?", &[]);
+    bench.refuse("+CME ERROR: 30");
+    assert_eq!(bench.scanner.phase(), Phase::Failed);
+    assert_eq!(bench.sent().as_deref(), Some("AT+COPS=0"), "it was automatic");
+    bench.line("OK");
+    bench.register("310410");
+    assert_eq!(bench.asked, [Action::ClosePort, Action::Ask(Want::Up)]);
+    bench.give(Input::Service(up()));
+    assert_eq!(bench.outcome(), Some(Outcome::Failed(Failure::SearchFailed)));
+    assert_eq!(bench.scanner.report().restored, Some(true));
+}
+
+#[test]
+fn wait_results_timeout_aborts_and_resynchronises_before_it_asks_again() {
+    let mut bench = Bench::searching(Policy { budget: Duration::from_secs(900), ..policy() });
+    assert_eq!(bench.pass(), [Action::Send(Outgoing::Return)]);
+    bench.answer("AT", &["OK"]);
+    bench.answer("AT+COPS=?", &[LIST, "OK"]);
+    assert_eq!(bench.scanner.phase(), Phase::TestCarrier);
+}
+
+#[test]
+fn test_carrier_tries_each_plmn_once_forbidden_never_the_one_before_last() {
+    let bench = Bench::starting(policy());
+    let tried: StdVec<_> = bench
+        .events
+        .iter()
+        .filter_map(|event| if let Event::TrialBegins(plmn) = event { Some(plmn.as_str()) } else { None })
+        .collect();
+    assert_eq!(tried, ["310260", "311480", "310410"]);
+}
+
+#[test]
+fn test_carrier_refused_is_left_at_once_and_remembered() {
+    let mut bench = Bench::trying(policy());
+    bench.refuse("+CME ERROR: no network service");
+    assert_eq!(bench.sent().as_deref(), Some("AT+COPS=1,2,\"311480\""));
+    assert_eq!(bench.scanner.carriers().get(0).unwrap().trial, Trial::Refused(Some(30)));
+    assert_eq!(bench.scanner.deny_list().iter().count(), 1);
+}
+
+#[test]
+fn test_carrier_ok_is_not_enough_the_modem_must_be_there() {
+    let mut bench = Bench::trying(policy());
+    bench.line("OK");
+    bench.answer("AT+COPS?", &["+COPS: 1", "OK"]);
+    bench.answer("AT+COPS?", &["+COPS: 1,2,\"311480\",7", "OK"]);
+    assert_eq!(bench.scanner.phase(), Phase::TestCarrier);
+    bench.register("310260");
+    assert_eq!(bench.scanner.phase(), Phase::WaitSignal);
+}
+
+#[test]
+fn test_carrier_never_registered_is_left_when_its_time_is_over() {
+    let mut bench = Bench::trying(policy());
+    bench.line("OK");
+    let began = bench.scanner.hold.began;
+    while bench.scanner.carriers().get(0).unwrap().trial == Trial::Untried {
+        bench.answer("AT+COPS?", &["+COPS: 1", "OK"]);
+    }
+    assert_eq!(bench.scanner.carriers().get(0).unwrap().trial, Trial::TimedOut);
+    assert!(bench.now <= began + Policy::DEFAULT.timeouts.register);
+}
+
+#[test]
+fn wait_signal_unknown_is_asked_again_until_it_is_known() {
+    let mut bench = Bench::trying(policy());
+    bench.line("OK");
+    bench.register("310260");
+    bench.answer("AT+CSQ", &["+CSQ: 99,99", "OK"]);
+    bench.answer("AT+CESQ", &["+CESQ: 99,99,255,255,255,255", "OK"]);
+    bench.answer("AT+CSQ", &["+CSQ: 16,99", "OK"]);
+    bench.answer("AT+CESQ", &["+CESQ: 99,99,255,255,20,40", "OK"]);
+    let measured = Strength { rssi_dbm: Some(-81), rsrp_dbm: Some(-101), rsrq_db10: Some(-100) };
+    assert_eq!(bench.scanner.carriers().get(0).unwrap().trial, Trial::Registered(measured));
+}
+
+#[test]
+fn wait_signal_port_lost_is_opened_again_and_the_trial_repeated() {
+    let mut bench = Bench::trying(policy());
+    bench.line("OK");
+    bench.register("310260");
+    assert_eq!(bench.give(Input::PortLost), [Action::ClosePort]);
+    assert_eq!(bench.pass(), [Action::OpenPort]);
+    bench.give(Input::PortOpened);
+    bench.give(Input::Remains(Remains::default()));
+    bench.prepare("+COPS: 1,2,\"310260\",7");
+    assert_eq!(bench.sent().as_deref(), Some("AT+COPS=1,2,\"310260\""), "no search: the list is known");
+}
+
+#[test]
+fn next_carrier_good_enough_ends_the_trials() {
+    let mut bench = Bench::searching(Policy { strategy: Strategy::GoodEnough(-75), ..policy() });
+    bench.line(LIST);
+    bench.line("OK");
+    bench.measure("310410", 25);
+    assert_eq!(bench.scanner.phase(), Phase::VerifyCarrier, "the carrier before the scan was tried first");
+}
+
+#[test]
+fn next_carrier_all_on_the_deny_list_are_tried_all_the_same() {
+    let mut bench = Bench::new(policy());
+    for digits in ["310260", "311480", "310410"] {
+        bench.scanner.deny.failed(Plmn::parse(digits.as_bytes()).unwrap(), bench.now);
+    }
+    let mut denied = Bench::searching(policy());
+    denied.scanner.deny = bench.scanner.deny.clone();
+    denied.line(LIST);
+    denied.line("OK");
+    assert_eq!(denied.sent().as_deref(), Some("AT+COPS=1,2,\"310260\""));
+}
+
+#[test]
+fn quick_tries_what_is_remembered_without_a_search() {
+    let mut bench = Bench::preparing(Policy { strategy: Strategy::Quick, ..policy() });
+    bench.scanner.remember(Plmn::parse(b"311480").unwrap());
+    bench.prepare("+COPS: 0,2,\"310410\",7");
+    bench.measure("311480", 22);
+    bench.register("311480");
+    assert_eq!(bench.scanner.phase(), Phase::StartPpp);
+}
+
+#[test]
+fn connect_best_registers_anew_where_another_was_tried_last() {
+    let mut bench = Bench::trying(policy());
+    bench.measure("310260", 30);
+    bench.measure("311480", 10);
+    bench.measure("310410", 10);
+    assert_eq!(bench.sent().as_deref(), Some("AT+COPS=1,2,\"310260\""));
+    bench.refuse("+CME ERROR: 32");
+    assert_eq!(bench.sent(), Some("AT+COPS=1,2,\"310410\"".into()), "the next best, by hysteresis");
+    assert_eq!(bench.scanner.carriers().get(0).unwrap().trial, Trial::Lost);
+}
+
+#[test]
+fn verify_carrier_elsewhere_takes_the_next_best() {
+    let mut bench = Bench::trying(policy());
+    bench.measure("310260", 30);
+    bench.measure("311480", 10);
+    bench.measure("310410", 10);
+    bench.line("OK");
+    while bench.sent().as_deref() == Some("AT+COPS?") {
+        bench.line("+COPS: 1,2,\"310410\",7");
+        bench.line("OK");
+        bench.pass();
+    }
+    assert_eq!(bench.sent().as_deref(), Some("AT+COPS=1,2,\"310410\""));
+}
+
+#[test]
+fn select_best_nobody_registered_restores_and_gives_back() {
+    let mut bench = Bench::trying(policy());
+    for _ in 0..3 {
+        bench.refuse("+CME ERROR: 30");
+    }
+    assert_eq!(bench.sent().as_deref(), Some("AT+COPS=0"));
+    assert_eq!(bench.scanner.hold.failure, Some(Failure::NoCarrier));
+}
