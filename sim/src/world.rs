@@ -185,6 +185,11 @@ impl<P: Port, S: Supervisor> World<P, S> {
         self.told.get(before..).unwrap_or_default().to_vec()
     }
 
+    /// Asks for another scan. The first is asked for by the scenario, with the number 1.
+    pub fn request(&mut self, id: u32) {
+        self.driver.request(self.now, Request { id, origin: Asker::Manual });
+    }
+
     /// Lives on until the scan has ended, or `limit` has passed since the request.
     pub fn run_scan(&mut self, limit: Duration) {
         let end = Instant::ZERO + self.scenario.asked_after + limit;
@@ -220,7 +225,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
         self.strike();
         if !self.asked && self.now >= Instant::ZERO + self.scenario.asked_after {
             self.asked = true;
-            self.driver.request(self.now, Request { id: 1, origin: Asker::Manual });
+            self.request(1);
         }
         if self.alive {
             self.drive();

@@ -4,6 +4,7 @@
 //! faults and the command that repeats it.
 
 #![expect(clippy::expect_used, reason = "a swarm that cannot be set up fails loudly")]
+#![expect(clippy::print_stdout, reason = "what fails is printed with the command that repeats it")]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
