@@ -30,6 +30,8 @@ pub struct States {
     told: bool,
     found: Option<ServiceStatus>,
     signalled: Option<Signal>,
+    /// How often the service was asked down, by others' doing or by policy.
+    asked: u32,
     begun: Vec<Plmn>,
     last_trial: Option<Plmn>,
     lines: Vec<Line>,
@@ -51,6 +53,7 @@ impl States {
             told: true,
             found: None,
             signalled: None,
+            asked: 0,
             begun: Vec::new(),
             last_trial: None,
             lines: Vec::new(),
@@ -65,11 +68,14 @@ impl States {
                 self.found = Some(found);
                 self.once(format!("{}; asking for down", service(found)));
             }
-            Event::Down(after) => self.once(format!("down {} after it was asked", words::span(after))),
+            Event::Down(after) => {
+                self.once(format!("down {} after it was {}asked", words::span(after), self.first()))
+            }
             Event::PortFree(after) => {
                 let text = format!(
-                    "port free {} after down was asked{}",
+                    "port free {} after down was {}asked{}",
                     words::span(after),
+                    self.first(),
                     self.end_of_pppd(scanner)
                 );
                 self.once(text);
@@ -136,7 +142,10 @@ impl States {
         }
         (self.phase, self.entered, self.told) = (to, at, to == Phase::Idle);
         match to {
-            Phase::StopPppWaitSv => self.signalled = None,
+            Phase::StopPppWaitSv => {
+                self.signalled = None;
+                self.asked += 1;
+            }
             Phase::GetOperators => {
                 let limit = words::span(scanner.policy().timeouts.search);
                 self.once(format!("asking for the operators in reach (AT+COPS=?), {limit} at most"));
@@ -222,6 +231,11 @@ impl States {
         }
     }
 
+    /// Times count from the first request.
+    const fn first(&self) -> &'static str {
+        if self.asked > 1 { "first " } else { "" }
+    }
+
     fn end_of_pppd(&self, scanner: &Scanner) -> String {
         let signal = match self.signalled {
             Some(Signal::Term) => ", TERM",
@@ -229,7 +243,9 @@ impl States {
             None => "",
         };
         match (self.found.and_then(|found| found.pid), scanner.report().down_after) {
-            (Some(pid), Some(down)) => format!(" (process {pid} took {}{signal})", words::span(down)),
+            (Some(pid), Some(down)) if self.asked == 1 => {
+                format!(" (process {pid} took {}{signal})", words::span(down))
+            }
             _ => String::new(),
         }
     }

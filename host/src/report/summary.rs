@@ -71,7 +71,10 @@ fn facts(ended: &Ended<'_>) -> Vec<(&'static str, String)> {
     let report = ended.scanner.report();
     let mut facts = Vec::new();
     match report.outcome {
-        Some(Outcome::Failed(failure)) => facts.push(("Failed", words::failure(failure))),
+        Some(Outcome::Failed(failure)) => {
+            facts.push(("Failed", words::failure(failure)));
+            facts.extend(words::hint(failure).map(|hint| ("", hint.to_owned())));
+        }
         Some(Outcome::Complete) => {}
         None => facts.push(("Failed", "the scanner was killed".to_owned())),
     }

@@ -106,7 +106,7 @@ pub const fn phase(phase: Phase) -> &'static str {
 pub fn failure(failure: Failure) -> String {
     let words = match failure {
         Failure::ServiceUnavailable => "the service could not be taken",
-        Failure::SupervisorSilent => "the supervisor did not do what it was asked",
+        Failure::SupervisorSilent => "the supervisor did not take note of what it was asked",
         Failure::PortHeld(Some(pid)) => {
             return format!("the port did not become free, process {pid} holds it");
         }
@@ -123,6 +123,34 @@ pub fn failure(failure: Failure) -> String {
         other => other.name(),
     };
     words.to_owned()
+}
+
+/// What a failure means for whoever reads of it; `None` where its name says all.
+#[must_use]
+pub const fn hint(failure: Failure) -> Option<&'static str> {
+    match failure {
+        Failure::ServiceUnavailable => Some("nothing was touched; the line before says what was wrong"),
+        Failure::SupervisorSilent => Some("its runsv hangs or is stopped: see what it does"),
+        Failure::PortHeld(_) => {
+            Some("what holds the port is none of the service's, or does not end: see what it is")
+        }
+        Failure::PortUnavailable => Some("see whether the device is still there, and whose lock is on it"),
+        Failure::ModemSilent => {
+            Some("a modem often has several ports: see whether --port is one that answers AT")
+        }
+        Failure::SimNotReady => Some("nobody can be registered with before the SIM is unlocked"),
+        Failure::SearchFailed => {
+            Some("some modems give no list while they are registered or busy: try again")
+        }
+        Failure::NoCarrier => {
+            Some("the modem was left to choose by itself, as far as it does: try again elsewhere")
+        }
+        Failure::BudgetSpent => Some("allow a longer outage with --budget, or shorten the scan with --quick"),
+        Failure::SecondClient => {
+            Some("another program watches the service, and has to hold still during a scan")
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
