@@ -165,6 +165,23 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
         &self.supervisor
     }
 
+    /// The port, for what its owner has to do between two polls.
+    pub const fn port_mut(&mut self) -> &mut P {
+        &mut self.port
+    }
+
+    /// The supervisor, to take in what woke the caller.
+    pub const fn supervisor_mut(&mut self) -> &mut S {
+        &mut self.supervisor
+    }
+
+    /// Whether all that was decided has been carried out. After the end of a scan the release may still be waiting behind
+    /// a slow backend.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.pending.is_empty()
+    }
+
     /// Whether the port is open.
     #[must_use]
     pub const fn is_open(&self) -> bool {

@@ -97,6 +97,19 @@ pub enum Stop {
     HangUp,
 }
 
+impl Stop {
+    /// What people are told. A second signal does not skip the giving back.
+    #[must_use]
+    pub const fn announcement(self, again: bool) -> &'static str {
+        match (self, again) {
+            (_, true) => "the scan is ending already; the service is given back first",
+            (Self::Interrupt, false) => "SIGINT: the scan ends, and the service is given back",
+            (Self::Terminate, false) => "SIGTERM: the scan ends, and the service is given back",
+            (Self::HangUp, false) => "SIGHUP: the scan ends, and the service is given back",
+        }
+    }
+}
+
 /// The signals of the process, as a descriptor to wait for.
 ///
 /// While this lives, the three signals no longer end the process: whoever holds it has to ask it.

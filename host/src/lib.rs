@@ -9,13 +9,24 @@
 //! | [`service`] | `pppd` under `runsv`, natively or by `sv`, or under nobody |
 //! | [`link`] | whether the interface is there and has an address |
 //! | [`simsv`] | supervision scenarios through the simulated `runsv` |
+//! | [`cli`], [`plan`], [`exit`] | what was typed, what it means, how it ends |
+//! | [`commands`] | what each command does |
+//! | [`report`], [`logging`] | what people and programs are told |
+//! | [`remembered`] | the carriers of the last complete scan |
 //! | [`guard`] | the process that gives the service back when the scan dies |
 
+pub mod cli;
 pub mod clock;
+pub mod commands;
 pub mod event_loop;
+pub mod exit;
 pub mod guard;
 pub mod link;
+pub mod logging;
+pub mod plan;
 pub mod process;
+pub mod remembered;
+pub mod report;
 pub mod serial;
 pub mod service;
 pub mod simsv;

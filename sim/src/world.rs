@@ -190,6 +190,17 @@ impl<P: Port, S: Supervisor> World<P, S> {
         self.driver.request(self.now, Request { id, origin: Asker::Manual });
     }
 
+    /// Tells the scan to end, as a signal does, and gives what it told.
+    pub fn abort(&mut self) -> Vec<Told> {
+        let before = self.told.len();
+        if self.alive {
+            self.driver.abort(self.now);
+            self.drive();
+            self.wire.borrow_mut().deliver();
+        }
+        self.told.get(before..).unwrap_or_default().to_vec()
+    }
+
     /// Lives on until the scan has ended, or `limit` has passed since the request.
     pub fn run_scan(&mut self, limit: Duration) {
         let end = Instant::ZERO + self.scenario.asked_after + limit;
@@ -382,6 +393,12 @@ impl<P: Port, S: Supervisor> World<P, S> {
     #[must_use]
     pub fn told(&self) -> &[Told] {
         &self.told
+    }
+
+    /// What port and supervisor failed with, each with its time before it.
+    #[must_use]
+    pub fn errors(&self) -> &[String] {
+        &self.errors
     }
 
     /// What the modem was registered on each time the service was given back.

@@ -97,7 +97,7 @@ pub const BUILTIN: &[Builtin] = &[
     ),
     new(
         "supervisor-hangs",
-        1,
+        111,
         supervisor_hangs,
         "runsv is frozen: nothing is taken, the service stays as it is",
     ),

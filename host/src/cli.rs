@@ -1,0 +1,176 @@
+//! What was typed. What it means is in [`plan`](crate::plan).
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use cellscan_core::carrier::Plmn;
+use cellscan_core::scan::Strategy;
+use cellscan_core::scan::policy::NoLink;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{ArgAction, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::exit::{self, Exit};
+use crate::plan::values;
+use crate::service::locate::Backend;
+
+/// Takes a cellular modem from pppd, finds out which carrier is best, and gives it back.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "cellscan", version, after_help = exit::HELP, max_term_width = 100)]
+pub struct Args {
+    /// What is to be done.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Log what happens inside to standard error; twice for more. Or CELLSCAN_LOG=debug.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// What can be done.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Scan for carriers once, and end on the best.
+    #[command(after_help = exit::HELP)]
+    Scan(Box<ScanArgs>),
+    /// Run supervision scenarios (JSON lines on standard input) through the simulated runsv.
+    Simsv,
+    /// Print the completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+    /// Print the man page of a command, or of the program.
+    Man {
+        /// Which command.
+        command: Option<String>,
+    },
+}
+
+/// What `scan` was told.
+#[derive(Clone, Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line, each on its own")]
+pub struct ScanArgs {
+    /// The tty of the modem, by a name that stays, such as /dev/serial/by-id/…
+    #[arg(long, value_name = "TTY", required_unless_present = "sim", help_heading = "Gateway")]
+    pub port: Option<PathBuf>,
+    /// The tty that pppd uses, where it is another [default: that of --port]
+    #[arg(long, value_name = "TTY", help_heading = "Gateway")]
+    pub ppp_port: Option<PathBuf>,
+    /// Bits per second; USB modems ignore it.
+    #[arg(long, value_name = "BPS", default_value_t = 115_200, help_heading = "Gateway")]
+    pub baud: u32,
+    /// The service of pppd, by name or path [default: what is found as pppd, ppp or pppd-*]
+    #[arg(long, value_name = "NAME|PATH", help_heading = "Gateway")]
+    pub service: Option<String>,
+    /// How the supervisor is spoken to: auto takes the first of the others that works.
+    #[arg(long, value_parser = backend(), default_value = "auto", help_heading = "Gateway")]
+    pub backend: Backend,
+    /// Starts pppd again where nobody supervises it; split at white space, run without a shell.
+    #[arg(long, value_name = "WORDS", help_heading = "Gateway")]
+    pub start_command: Option<String>,
+    /// The interface that is up when the link is, a `*` at its end stands for anything; none: do not wait.
+    #[arg(long, value_name = "PATTERN|none", default_value = crate::link::DEFAULT_INTERFACE, help_heading = "Gateway")]
+    pub link: String,
+    /// Where UUCP locks are kept; again for more [default: /var/lock and /run/lock]
+    #[arg(long, value_name = "DIR", help_heading = "Gateway")]
+    pub lock_dir: Vec<PathBuf>,
+    /// Where the carriers of the last complete scan are remembered.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/cellscan", help_heading = "Gateway")]
+    pub state_dir: PathBuf,
+
+    /// The longest time that the link may be away [default: 300s]
+    #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Scan")]
+    pub budget: Option<Duration>,
+    /// full: try every carrier, the best wins; good-enough[=-75]: the first at so many dBm ends the trials [default: full]
+    #[arg(long, value_name = "full|good-enough[=DBM]", value_parser = values::strategy, help_heading = "Scan")]
+    pub strategy: Option<Strategy>,
+    /// Try remembered carriers only, without a search of the network.
+    #[arg(long, conflicts_with = "strategy", help_heading = "Scan")]
+    pub quick: bool,
+    /// The carriers to remember, likeliest last, such as 310410,311480 [default: those of the last complete scan]
+    #[arg(long, value_name = "PLMN", value_delimiter = ',', value_parser = values::plmn, requires = "quick", help_heading = "Scan")]
+    pub carriers: Vec<Plmn>,
+    /// How long the search may take [default: 180s]
+    #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Scan")]
+    pub search_timeout: Option<Duration>,
+    /// How long a registration may take [default: 45s]
+    #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Scan")]
+    pub register_timeout: Option<Duration>,
+    /// How long the link is waited for [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Scan")]
+    pub link_timeout: Option<Duration>,
+    /// When no link comes up over the chosen carrier: say so, or take the service again for the next best [default: warn]
+    #[arg(long, value_parser = no_link(), help_heading = "Scan")]
+    pub no_link: Option<NoLink>,
+    /// Try forbidden carriers too, where no other can be used.
+    #[arg(long, help_heading = "Scan")]
+    pub try_forbidden: bool,
+
+    /// Scan in a simulated world, without hardware; --sim=list names them.
+    #[arg(
+        long,
+        value_name = "SCENARIO",
+        num_args = 0..=1,
+        require_equals = true,
+        conflicts_with_all = [
+            "port", "ppp_port", "baud", "service", "backend", "start_command", "link", "lock_dir", "state_dir",
+        ],
+        help_heading = "Simulation"
+    )]
+    #[expect(clippy::option_option, reason = "absent, present, present with a name")]
+    pub sim: Option<Option<String>>,
+    /// Let the simulated world take its own time.
+    #[arg(long, requires = "sim", help_heading = "Simulation")]
+    pub realtime: bool,
+    /// The dice: of the named scenario or, without a name, of everything.
+    #[arg(long, value_name = "N", requires = "sim", help_heading = "Simulation")]
+    pub seed: Option<u64>,
+
+    /// Write JSON to standard output, one object a line.
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+    /// Write no states to standard error; warnings stay.
+    #[arg(short, long, help_heading = "Output")]
+    pub quiet: bool,
+}
+
+fn backend() -> impl TypedValueParser<Value = Backend> {
+    PossibleValuesParser::new(["auto", "native", "sv", "unsupervised"]).map(|name| match name.as_str() {
+        "native" => Backend::Native,
+        "sv" => Backend::Sv,
+        "unsupervised" => Backend::Unsupervised,
+        _ => Backend::Auto,
+    })
+}
+
+fn no_link() -> impl TypedValueParser<Value = NoLink> {
+    PossibleValuesParser::new(["warn", "next-best"]).map(|name| match name.as_str() {
+        "next-best" => NoLink::NextBest,
+        _ => NoLink::Warn,
+    })
+}
+
+/// Reads the command line.
+///
+/// # Errors
+/// The program is to end now, and has said why: after `--help` with 0, on wrong use with 100.
+pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Args, Exit> {
+    Args::try_parse_from(words).map_err(|error| {
+        // Whoever closed the other end has seen enough.
+        let _nobody_listens = error.print();
+        if error.use_stderr() { Exit::Usage } else { Exit::Done }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_description_of_the_command_line_is_sound() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,66 @@
+//! One module for each command.
+
+use std::io::{self, BufWriter, Write};
+
+use clap::CommandFactory;
+
+use crate::cli::{Args, Command, ScanArgs};
+use crate::exit::{Exit, Fatal};
+use crate::logging;
+use crate::plan::Plan;
+use crate::report::console;
+
+pub mod scan;
+pub mod simsv;
+pub mod simulated;
+
+/// Does what was asked for, and says on standard error why it could not be done.
+#[must_use]
+pub fn run(args: &Args) -> Exit {
+    let ended = logging::start(args.verbose).and_then(|()| match &args.command {
+        Command::Scan(scan) => run_scan(scan, args.verbose > 0),
+        Command::Simsv => simsv::run(),
+        Command::Completions { shell } => printed(|out| {
+            clap_complete::generate(*shell, &mut Args::command(), "cellscan", out);
+            Ok(())
+        }),
+        Command::Man { command } => man(command.as_deref()),
+    });
+    ended.unwrap_or_else(|fatal| {
+        console::complain("fatal", &fatal.message);
+        fatal.exit
+    })
+}
+
+fn run_scan(args: &ScanArgs, verbose: bool) -> Result<Exit, Fatal> {
+    match Plan::new(args)? {
+        Plan::ListScenarios => printed(simulated::list),
+        Plan::Simulated(plan) => simulated::run(&plan, args.json, args.quiet, verbose),
+        Plan::Gateway(plan) => scan::run(&plan, args.json, args.quiet, verbose),
+    }
+}
+
+fn man(command: Option<&str>) -> Result<Exit, Fatal> {
+    let mut program = Args::command();
+    program.build();
+    let page = match command {
+        None => program,
+        Some(name) => {
+            let found = program.find_subcommand(name).filter(|found| !found.is_hide_set());
+            found.cloned().ok_or_else(|| Fatal::usage(format!("man: found {name:?}, wanted a command")))?
+        }
+    };
+    printed(|out| clap_mangen::Man::new(page).render(out))
+}
+
+/// Writes a result to standard output. Whoever closes it has seen enough; any other failure is one of the system.
+fn printed(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Exit, Fatal> {
+    let mut whole = Vec::new();
+    write(&mut whole).map_err(|error| Fatal::system(format!("unable to make the output: {error}")))?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    match out.write_all(&whole).and_then(|()| out.flush()) {
+        Ok(()) => Ok(Exit::Done),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
+        Err(error) => Err(Fatal::system(format!("unable to write to standard output: {error}"))),
+    }
+}

@@ -1,0 +1,19 @@
+//! `simsv`: scenarios on standard input, what was observed on standard output.
+
+use std::io::{self, BufWriter};
+
+use crate::exit::{Exit, Fatal};
+use crate::simsv::{self, SimsvError};
+
+/// Answers every scenario.
+///
+/// # Errors
+/// Lines that are no scenarios, after all others were answered; or input or output failed.
+pub fn run() -> Result<Exit, Fatal> {
+    match simsv::run(io::stdin().lock(), BufWriter::new(io::stdout().lock())) {
+        Ok(()) => Ok(Exit::Done),
+        Err(SimsvError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
+        Err(error @ SimsvError::Io(_)) => Err(Fatal::system(format!("simsv: {error}"))),
+        Err(error @ SimsvError::Lines(_)) => Err(Fatal::usage(format!("simsv: {error}"))),
+    }
+}

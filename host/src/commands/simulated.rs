@@ -1,0 +1,143 @@
+//! `scan --sim`: the same scan, in a world that is computed.
+
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use cellscan_core::port::Port;
+use cellscan_core::supervisor::Supervisor;
+use cellscan_core::time::Instant;
+use cellscan_sim::check::{LIVENESS, SCAN_TIME_MAX};
+use cellscan_sim::scenario::BUILTIN;
+use cellscan_sim::world::{Told, World};
+
+use crate::clock::Clock;
+use crate::event_loop::{self, Signals};
+use crate::exit::{Exit, Fatal};
+use crate::plan::SimulatedPlan;
+use crate::report::{Ended, Reporter, Style};
+
+/// The reason in the report of a scanner that was killed.
+const KILLED: &str = "scanner_killed";
+
+/// Writes what there is: name, exit code, one line of what it shows.
+///
+/// # Errors
+/// The output failed.
+pub fn list(out: &mut dyn Write) -> io::Result<()> {
+    let width = BUILTIN.iter().map(|builtin| builtin.name.len()).max().unwrap_or(0);
+    BUILTIN.iter().try_for_each(|builtin| {
+        writeln!(out, "{:<width$}  {:>3}  {}", builtin.name, builtin.exit, builtin.about)
+    })
+}
+
+/// Scans in a simulated world.
+///
+/// # Errors
+/// The scan did not end, or the output failed.
+pub fn run(plan: &SimulatedPlan, json: bool, quiet: bool, verbose: bool) -> Result<Exit, Fatal> {
+    let mut world = World::new(plan.scenario.clone());
+    let origin = Instant::ZERO + plan.scenario.asked_after;
+    let style = Style { json, quiet, bar: plan.realtime && !verbose };
+    let mut reporter = Reporter::new(style, origin);
+    let mut teller = Teller { reporter: &mut reporter, errors: 0 };
+    if plan.realtime {
+        in_its_own_time(&mut world, origin, &mut teller)?;
+    } else {
+        at_full_speed(&mut world, origin, &mut teller);
+    }
+    if !world.scan_has_ended() {
+        return Err(Fatal::system(format!(
+            "the simulated scan did not end within {} s",
+            SCAN_TIME_MAX.as_secs()
+        )));
+    }
+    let ended_at = world.now();
+    let killed = !world.scanner_is_alive();
+    let (exit, given_back) = if killed {
+        (Exit::System, guard_gives_back(&mut world))
+    } else {
+        (Exit::of(world.scanner().report()), world.scanner().report().given_back)
+    };
+    reporter.finish(&Ended {
+        scanner: world.scanner(),
+        exit,
+        reason: killed.then_some(KILLED),
+        given_back,
+        watches_link: true,
+        simulated: Some(&plan.name),
+        virtual_time: Some(ended_at.saturating_since(origin)),
+    })?;
+    Ok(exit)
+}
+
+/// Passes on what the scan tells.
+struct Teller<'a> {
+    reporter: &'a mut Reporter,
+    /// Of what port and supervisor failed with, so many were passed on.
+    errors: usize,
+}
+
+impl Teller<'_> {
+    fn pass_on<P: Port, S: Supervisor>(&mut self, told: &[Told], world: &World<P, S>) {
+        for error in world.errors().get(self.errors..).unwrap_or_default() {
+            // Without its time: what fails again and again is said once.
+            self.reporter.warn(error.split_once(": ").map_or(error, |(_, what)| what));
+        }
+        self.errors = world.errors().len();
+        for told in told {
+            self.reporter.event(told.at, told.event, world.scanner());
+        }
+    }
+}
+
+fn at_full_speed<P: Port, S: Supervisor>(world: &mut World<P, S>, origin: Instant, teller: &mut Teller<'_>) {
+    let limit = origin + SCAN_TIME_MAX;
+    while !world.scan_has_ended() && world.next_event().is_some_and(|next| next <= limit) {
+        let told = world.advance();
+        teller.pass_on(&told, world);
+    }
+}
+
+/// Waits for each event as a real scan does, so that a signal ends it as it ends a real one.
+fn in_its_own_time<P: Port, S: Supervisor>(
+    world: &mut World<P, S>,
+    origin: Instant,
+    teller: &mut Teller<'_>,
+) -> Result<(), Fatal> {
+    let system = |error: io::Error| Fatal::system(format!("unable to wait: {error}"));
+    let clock = Clock::new();
+    let mut signals = Signals::catch().map_err(system)?;
+    let began = clock.now();
+    // What the gateway did before the request is of no interest.
+    let told = world.advance_to(origin);
+    teller.pass_on(&told, world);
+    let limit = origin + SCAN_TIME_MAX;
+    let mut asked_to_end = false;
+    while !world.scan_has_ended() && world.next_event().is_some_and(|next| next <= limit) {
+        let next = [world.next_event(), teller.reporter.next_tick()].into_iter().flatten().min();
+        let deadline = next.map(|next| began + next.saturating_since(origin));
+        event_loop::wait(&[signals.as_fd()], deadline, clock).map_err(system)?;
+        let now = origin + clock.now().saturating_since(began);
+        let told = world.advance_to(now);
+        teller.pass_on(&told, world);
+        teller.reporter.tick(now);
+        if let Some(stop) = signals.take() {
+            teller.reporter.note(stop.announcement(asked_to_end));
+            if !core::mem::replace(&mut asked_to_end, true) {
+                let told = world.abort();
+                teller.pass_on(&told, world);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Lives on until the lease of a dead scanner is honoured.
+fn guard_gives_back<P: Port, S: Supervisor>(world: &mut World<P, S>) -> bool {
+    let limit = world.now() + Duration::max(LIVENESS, Duration::from_secs(1));
+    while world.machine().lease().is_some() && world.next_event().is_some_and(|next| next <= limit) {
+        let _nobody_tells = world.advance();
+    }
+    world.machine().lease().is_none()
+}

@@ -1,0 +1,134 @@
+//! How the program ends: the convention of runit and s6, so that a `./finish` script can tell.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use cellscan_core::scan::{Failure, Outcome, Report};
+
+/// What the exit codes mean, for `--help`.
+pub const HELP: &str = "Exit codes:
+  0    done
+  1    the scan ended without a usable carrier; the link was given back
+  100  wrong use or configuration: trying again does not help
+  111  system error: the service could not be taken or given back; try again";
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Exit {
+    /// 0: done.
+    Done,
+    /// 1: the scan ended without a usable carrier, and the service was given back.
+    NoCarrier,
+    /// 100: wrong use or configuration.
+    Usage,
+    /// 111: a system error.
+    System,
+}
+
+impl Exit {
+    /// The number.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::NoCarrier => 1,
+            Self::Usage => 100,
+            Self::System => 111,
+        }
+    }
+
+    /// What a scan that ended so exits with.
+    #[must_use]
+    pub fn of(report: &Report) -> Self {
+        if !report.given_back {
+            return Self::System;
+        }
+        match report.outcome {
+            Some(Outcome::Complete) => Self::Done,
+            // It was not had in the first place: the next attempt may find it otherwise.
+            Some(Outcome::Failed(Failure::ServiceUnavailable | Failure::SupervisorSilent)) | None => {
+                Self::System
+            }
+            Some(Outcome::Failed(_)) => Self::NoCarrier,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// Why the program ends before, or without, a result.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Fatal {
+    /// How it ends.
+    pub exit: Exit,
+    /// What was found, and what was wanted.
+    pub message: String,
+}
+
+impl Fatal {
+    /// Wrong use or configuration.
+    #[must_use]
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, message: message.into() }
+    }
+
+    /// A system error.
+    #[must_use]
+    pub fn system(message: impl Into<String>) -> Self {
+        Self { exit: Exit::System, message: message.into() }
+    }
+}
+
+impl fmt::Display for Fatal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Fatal {}
+
+/// An error and what it comes from, in one line. A cause that is in its effect's own words already is not said twice.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !said.ends_with(&words) {
+            said.push_str(": ");
+            said.push_str(&words);
+        }
+        cause = error.source();
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_given_back_is_a_system_error_whatever_was_found() {
+        let complete = Report { outcome: Some(Outcome::Complete), ..Report::default() };
+        assert_eq!(Exit::of(&complete), Exit::System);
+        assert_eq!(Exit::of(&Report { given_back: true, ..complete }), Exit::Done);
+        let failed = Report {
+            outcome: Some(Outcome::Failed(Failure::NoCarrier)),
+            given_back: true,
+            ..Report::default()
+        };
+        assert_eq!(Exit::of(&failed), Exit::NoCarrier);
+    }
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let source = std::io::Error::other("no space");
+        let error = crate::link::LinkError::Io { what: "bind a socket", source };
+        assert!(chain(&error).ends_with("no space"), "{}", chain(&error));
+        assert_eq!(chain(&error).matches("no space").count(), 1);
+    }
+}

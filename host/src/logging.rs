@@ -1,0 +1,51 @@
+//! What the crates log, to standard error.
+
+use log::{LevelFilter, Log, Metadata, Record};
+
+use crate::exit::Fatal;
+use crate::report::console;
+
+/// The variable that sets the level, over `--verbose`.
+pub const VARIABLE: &str = "CELLSCAN_LOG";
+
+struct ToStderr;
+
+static TO_STDERR: ToStderr = ToStderr;
+
+impl Log for ToStderr {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.level() <= log::max_level()
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if self.enabled(record.metadata()) {
+            let level = record.level().as_str().to_ascii_lowercase();
+            console::complain(&level, &format!("{}: {}", record.target(), record.args()));
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+/// Logs from now on: errors only, or as many more levels as was asked for.
+///
+/// # Errors
+/// The variable holds something that is no level.
+pub fn start(verbose: u8) -> Result<(), Fatal> {
+    let level = match std::env::var(VARIABLE) {
+        Ok(word) if !word.is_empty() => word.parse().map_err(|_| {
+            Fatal::usage(format!("{VARIABLE}: found {word:?}, wanted off, error, warn, info, debug or trace"))
+        })?,
+        Ok(_) | Err(_) => match verbose {
+            // What a scan warns of is in its report.
+            0 => LevelFilter::Error,
+            1 => LevelFilter::Debug,
+            2.. => LevelFilter::Trace,
+        },
+    };
+    // A second logger in one process (tests) changes nothing.
+    if log::set_logger(&TO_STDERR).is_ok() {
+        log::set_max_level(level);
+    }
+    Ok(())
+}

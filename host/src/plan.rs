@@ -1,0 +1,214 @@
+//! What the command line means, checked before anything is touched.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use cellscan_core::carrier::Plmn;
+use cellscan_core::scan::scanner::REMEMBERED_MAX;
+use cellscan_core::scan::{Policy, Strategy};
+use cellscan_sim::scenario::{BUILTIN, Builtin, Scenario};
+
+use crate::cli::ScanArgs;
+use crate::exit::Fatal;
+use crate::serial::SerialOptions;
+use crate::service::locate::Backend;
+
+pub mod values;
+
+/// The name that stands for "which are there?".
+const LIST: &str = "list";
+
+/// What `scan` is to do.
+#[derive(Clone, Debug)]
+pub enum Plan {
+    /// A scan of this gateway.
+    Gateway(Box<GatewayPlan>),
+    /// A scan in a simulated world.
+    Simulated(Box<SimulatedPlan>),
+    /// The names of the simulated worlds.
+    ListScenarios,
+}
+
+/// A scan of this gateway.
+#[derive(Clone, Debug)]
+pub struct GatewayPlan {
+    /// The line to the modem.
+    pub serial: SerialOptions,
+    /// The tty that `pppd` uses.
+    pub ppp_port: PathBuf,
+    /// The service that was named.
+    pub service: Option<String>,
+    /// How the supervisor is spoken to.
+    pub backend: Backend,
+    /// What starts an unsupervised `pppd`, by argument vector.
+    pub start: Vec<OsString>,
+    /// The interface to wait for; `None`: nobody waits.
+    pub link: Option<String>,
+    /// How the scan is to go.
+    pub policy: Policy,
+    /// The carriers of a quick scan; `None`: those of the state file.
+    pub carriers: Option<Vec<Plmn>>,
+    /// Where the state file is.
+    pub state_dir: PathBuf,
+}
+
+/// A scan in a simulated world.
+#[derive(Clone, Debug)]
+pub struct SimulatedPlan {
+    /// What the world is called.
+    pub name: String,
+    /// The world.
+    pub scenario: Scenario,
+    /// It takes its own time.
+    pub realtime: bool,
+}
+
+impl Plan {
+    /// What was typed, checked.
+    ///
+    /// # Errors
+    /// What was found, and what was wanted.
+    pub fn new(args: &ScanArgs) -> Result<Self, Fatal> {
+        if args.carriers.len() > REMEMBERED_MAX {
+            return Err(Fatal::usage(format!(
+                "--carriers: found {}, wanted {REMEMBERED_MAX} at most",
+                args.carriers.len()
+            )));
+        }
+        let Some(sim) = &args.sim else { return gateway(args) };
+        match sim.as_deref() {
+            Some(LIST) => Ok(Self::ListScenarios),
+            name => simulated(args, name),
+        }
+    }
+}
+
+fn gateway(args: &ScanArgs) -> Result<Plan, Fatal> {
+    let Some(port) = &args.port else {
+        return Err(Fatal::usage("found no port, wanted --port TTY, or --sim for a simulated one"));
+    };
+    let mut serial = SerialOptions::new(port);
+    serial.baud = args.baud;
+    if !args.lock_dir.is_empty() {
+        serial.lock_dirs.clone_from(&args.lock_dir);
+    }
+    let start = args.start_command.as_deref().unwrap_or_default();
+    let mut policy = Policy::DEFAULT;
+    apply(args, &mut policy)?;
+    Ok(Plan::Gateway(Box::new(GatewayPlan {
+        serial,
+        ppp_port: args.ppp_port.clone().unwrap_or_else(|| port.clone()),
+        service: args.service.clone(),
+        backend: args.backend,
+        start: start.split_whitespace().map(OsString::from).collect(),
+        link: Some(args.link.clone()).filter(|pattern| pattern != "none"),
+        policy,
+        carriers: Some(args.carriers.clone()).filter(|carriers| !carriers.is_empty()),
+        state_dir: args.state_dir.clone(),
+    })))
+}
+
+fn simulated(args: &ScanArgs, name: Option<&str>) -> Result<Plan, Fatal> {
+    let (name, mut scenario) = match (name, args.seed) {
+        (None, Some(seed)) => (format!("seed-{seed}"), Scenario::from_seed(seed)),
+        (None, None) => {
+            let first = BUILTIN.first().ok_or_else(|| Fatal::usage("there is no simulated world"))?;
+            (first.name.to_owned(), first.scenario())
+        }
+        (Some(name), seed) => {
+            let builtin = Builtin::find(name).ok_or_else(|| unknown(name))?;
+            let mut scenario = builtin.scenario();
+            scenario.seed = seed.unwrap_or(scenario.seed);
+            (name.to_owned(), scenario)
+        }
+    };
+    apply(args, &mut scenario.policy)?;
+    if !args.carriers.is_empty() {
+        scenario.remembered.clone_from(&args.carriers);
+    }
+    Ok(Plan::Simulated(Box::new(SimulatedPlan { name, scenario, realtime: args.realtime })))
+}
+
+fn unknown(name: &str) -> Fatal {
+    let names: Vec<&str> = BUILTIN.iter().map(|builtin| builtin.name).collect();
+    Fatal::usage(format!("--sim: found {name:?}, wanted {LIST} or one of {}", names.join(", ")))
+}
+
+/// What was typed goes over what is there: the default, or the policy of a scenario.
+fn apply(args: &ScanArgs, policy: &mut Policy) -> Result<(), Fatal> {
+    let times = &mut policy.timeouts;
+    for (option, typed, kept) in [
+        ("--search-timeout", args.search_timeout, &mut times.search),
+        ("--register-timeout", args.register_timeout, &mut times.register),
+    ] {
+        if typed == Some(Duration::ZERO) {
+            return Err(Fatal::usage(format!("{option}: found 0, wanted a second at least")));
+        }
+        *kept = typed.unwrap_or(*kept);
+    }
+    times.link = args.link_timeout.unwrap_or(times.link);
+    policy.budget = args.budget.unwrap_or(policy.budget);
+    policy.no_link = args.no_link.unwrap_or(policy.no_link);
+    policy.try_forbidden |= args.try_forbidden;
+    policy.strategy = if args.quick { Strategy::Quick } else { args.strategy.unwrap_or(policy.strategy) };
+    if policy.budget <= policy.reserve() {
+        return Err(Fatal::usage(format!(
+            "--budget: found {} s, wanted more than the {} s that restoring the registration and giving the service \
+             back may take",
+            policy.budget.as_secs(),
+            policy.reserve().as_secs()
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Args, Command};
+
+    fn plan(words: &str) -> Result<Plan, Fatal> {
+        let words = ["cellscan", "scan"].into_iter().chain(words.split_whitespace());
+        match Args::try_parse_from(words).unwrap().command {
+            Command::Scan(args) => Plan::new(&args),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_port_of_pppd_is_the_port_unless_it_is_named() {
+        let Ok(Plan::Gateway(plan)) = plan("--port /dev/ttyUSB2 --link none") else { panic!() };
+        assert_eq!((plan.ppp_port, plan.link), (PathBuf::from("/dev/ttyUSB2"), None));
+        assert_eq!(plan.policy, Policy::DEFAULT);
+    }
+
+    #[test]
+    fn what_is_typed_goes_over_the_policy_of_a_scenario() {
+        let Ok(Plan::Simulated(plan)) = plan("--sim=good-enough --budget 4m --search-timeout 1m30s") else {
+            panic!()
+        };
+        assert_eq!(plan.scenario.policy.budget, Duration::from_secs(240));
+        assert_eq!(plan.scenario.policy.strategy, Strategy::GoodEnough(-75));
+        assert_eq!(plan.scenario.policy.timeouts.search, Duration::from_secs(90));
+    }
+
+    #[test]
+    fn a_seed_alone_is_a_world_of_its_own() {
+        let Ok(Plan::Simulated(plan)) = plan("--sim --seed 7") else { panic!() };
+        assert_eq!((plan.name.as_str(), plan.scenario), ("seed-7", Scenario::from_seed(7)));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_named() {
+        let error = plan("--sim=nosuch").unwrap_err().message;
+        assert!(error.contains("nosuch") && error.contains("no-network"), "{error}");
+        let error = plan("--sim --budget 20s").unwrap_err().message;
+        assert!(error.contains("20 s") && error.contains("30 s"), "{error}");
+        assert!(plan("--sim --search-timeout 0").is_err());
+        let many = "310410,".repeat(8) + "310410";
+        assert!(plan(&format!("--sim --quick --carriers {many}")).is_err());
+    }
+}

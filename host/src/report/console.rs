@@ -1,0 +1,97 @@
+//! Standard error. Whoever read it may be gone; that is no reason for a scan to stop.
+
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use cellscan_core::scan::Phase;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+const RED: Style = AnsiColor::Red.on_default().bold();
+
+/// One line, `cellscan: LEVEL: TEXT`, for what has no console of its own.
+pub fn complain(level: &str, text: &str) {
+    let style = match level {
+        "fatal" | "error" => RED,
+        "warning" | "warn" => YELLOW,
+        _ => DIM,
+    };
+    write_line(format_args!("cellscan: {style}{level}{style:#}: {text}"));
+}
+
+/// Colours are taken out where they are not wanted: no terminal, `NO_COLOR`, `TERM=dumb`.
+fn write_line(line: fmt::Arguments<'_>) {
+    let _nobody_listens = writeln!(anstream::AutoStream::auto(io::stderr().lock()), "{line}");
+}
+
+/// Lines, and at most one bar below them.
+#[derive(Debug)]
+pub struct Console {
+    draws: bool,
+    bar: Option<ProgressBar>,
+}
+
+impl Console {
+    /// With a bar where standard error is a terminal that can draw one and `bar` allows it.
+    #[must_use]
+    pub fn new(bar: bool) -> Self {
+        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        Self { draws: bar && !dumb && io::stderr().is_terminal(), bar: None }
+    }
+
+    /// A state of the scan.
+    pub fn state(&self, phase: Phase, text: &str) {
+        let number = phase.number();
+        self.line(format_args!("{BOLD}Cellular Scan - State {number}:{BOLD:#} {text}"));
+    }
+
+    /// Something that is worth a line.
+    pub fn warn(&self, text: &str) {
+        self.line(format_args!("cellscan: {YELLOW}warning{YELLOW:#}: {text}"));
+    }
+
+    /// Something that is good to know.
+    pub fn note(&self, text: &str) {
+        self.line(format_args!("cellscan: {text}"));
+    }
+
+    fn line(&self, line: fmt::Arguments<'_>) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| write_line(line)),
+            None => write_line(line),
+        }
+    }
+
+    /// A bar that is full after `limit`; `false` where none is drawn.
+    pub fn begin_bar(&mut self, limit: Duration) -> bool {
+        if !self.draws {
+            return false;
+        }
+        let bar = ProgressBar::with_draw_target(Some(limit.as_secs()), ProgressDrawTarget::stderr());
+        let template = "searching [{bar:40}] {pos} s, {len} s at most";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.tick();
+        self.bar = Some(bar);
+        true
+    }
+
+    /// So much more time has gone.
+    pub fn advance_bar(&self, span: Duration) {
+        if let Some(bar) = &self.bar {
+            bar.inc(span.as_secs());
+        }
+    }
+
+    /// The bar goes, and leaves nothing behind.
+    pub fn end_bar(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! For programs: one object a line, keys in `snake_case` that do not change, times in seconds with the unit in the key.
+
+use std::time::Duration;
+
+use cellscan_core::carrier::{Carrier, Strength, Trial};
+use cellscan_core::scan::{Outcome, Phase};
+use serde::Serialize;
+
+use super::{Ended, words};
+
+#[derive(Serialize)]
+struct State {
+    kind: &'static str,
+    state: &'static str,
+    name: &'static str,
+    t_s: f64,
+}
+
+#[derive(Serialize)]
+struct Network<'a> {
+    kind: &'static str,
+    plmn: &'a str,
+    name: Option<&'a str>,
+    status: &'static str,
+    technologies: Vec<&'static str>,
+    outcome: &'static str,
+    cme_error: Option<u16>,
+    rssi_dbm: Option<i16>,
+    rsrp_dbm: Option<i16>,
+    rsrq_db: Option<f64>,
+    took_s: Option<f64>,
+    selected: bool,
+}
+
+#[derive(Serialize)]
+struct Tried<'a> {
+    plmn: &'a str,
+    outcome: &'static str,
+    rssi_dbm: Option<i16>,
+    rsrp_dbm: Option<i16>,
+    took_s: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Scan<'a> {
+    kind: &'static str,
+    outcome: &'static str,
+    reason: Option<&'static str>,
+    selected: Option<&'a str>,
+    before: Option<&'a str>,
+    outage_s: Option<f64>,
+    budget_s: f64,
+    down_s: Option<f64>,
+    port_free_s: Option<f64>,
+    search_s: Option<f64>,
+    link: Option<bool>,
+    given_back: bool,
+    restored: Option<bool>,
+    operators_listed: u16,
+    trials: Vec<Tried<'a>>,
+    interruptions: u8,
+    reopens: u8,
+    dropped_lines: u32,
+    simulated: Option<&'a str>,
+    virtual_s: Option<f64>,
+}
+
+/// A state was entered, so long after the request.
+#[must_use]
+pub fn state(phase: Phase, since: Duration) -> String {
+    line(&State { kind: "state", state: phase.number(), name: words::phase(phase), t_s: seconds(since) })
+}
+
+/// The carriers, and last the scan.
+#[must_use]
+pub fn result(ended: &Ended<'_>) -> Vec<String> {
+    let scanner = ended.scanner;
+    let selected = scanner.report().selected;
+    let mut lines: Vec<String> = scanner
+        .carriers()
+        .iter()
+        .map(|carrier| line(&network(carrier, Some(carrier.plmn) == selected)))
+        .collect();
+    lines.push(line(&scan(ended)));
+    lines
+}
+
+fn network(carrier: &Carrier, selected: bool) -> Network<'_> {
+    let strength = measured(carrier);
+    Network {
+        kind: "carrier",
+        plmn: carrier.plmn.as_str(),
+        name: Some(carrier.name.as_str()).filter(|name| !name.is_empty()),
+        status: words::availability(carrier.availability),
+        technologies: words::technologies(carrier),
+        outcome: words::trial(carrier.trial),
+        cme_error: if let Trial::Refused(code) = carrier.trial { code } else { None },
+        rssi_dbm: strength.rssi_dbm,
+        rsrp_dbm: strength.rsrp_dbm,
+        rsrq_db: strength.rsrq_db10.map(|tenths| f64::from(tenths) / 10.0),
+        took_s: took(carrier),
+        selected,
+    }
+}
+
+fn scan<'a>(ended: &Ended<'a>) -> Scan<'a> {
+    let scanner = ended.scanner;
+    let report = scanner.report();
+    let reason = match report.outcome {
+        Some(Outcome::Failed(failure)) => Some(failure.name()),
+        Some(Outcome::Complete) | None => None,
+    };
+    let trials = scanner.carriers().iter().map(|carrier| {
+        let strength = measured(carrier);
+        Tried {
+            plmn: carrier.plmn.as_str(),
+            outcome: words::trial(carrier.trial),
+            rssi_dbm: strength.rssi_dbm,
+            rsrp_dbm: strength.rsrp_dbm,
+            took_s: took(carrier),
+        }
+    });
+    Scan {
+        kind: "scan",
+        outcome: if report.outcome == Some(Outcome::Complete) { "complete" } else { "failed" },
+        reason: ended.reason.or(reason),
+        selected: report.selected.as_ref().map(|plmn| plmn.as_str()),
+        before: report.before.as_ref().map(|plmn| plmn.as_str()),
+        outage_s: report.outage.map(seconds),
+        budget_s: seconds(scanner.policy().budget),
+        down_s: report.down_after.map(seconds),
+        port_free_s: report.free_after.map(seconds),
+        search_s: report.search.map(seconds),
+        link: report.link.filter(|_| ended.watches_link),
+        given_back: ended.given_back,
+        restored: report.restored,
+        operators_listed: scanner.carriers().listed(),
+        trials: trials.collect(),
+        interruptions: report.interruptions,
+        reopens: report.reopens,
+        dropped_lines: report.dropped,
+        simulated: ended.simulated,
+        virtual_s: ended.virtual_time.map(seconds),
+    }
+}
+
+fn measured(carrier: &Carrier) -> Strength {
+    match carrier.trial {
+        Trial::Registered(strength) => strength,
+        Trial::Untried | Trial::Refused(_) | Trial::TimedOut | Trial::Lost => Strength::default(),
+    }
+}
+
+fn took(carrier: &Carrier) -> Option<f64> {
+    (carrier.trial != Trial::Untried).then(|| f64::from(carrier.took_ms) / 1_000.0)
+}
+
+/// Whole milliseconds, divided once: `59.512` and never `59.51200000000001`.
+fn seconds(span: Duration) -> f64 {
+    f64::from(u32::try_from(span.as_millis()).unwrap_or(u32::MAX)) / 1_000.0
+}
+
+fn line(object: &impl Serialize) -> String {
+    // Strings, numbers, booleans and lists of them: there is nothing in it that cannot be written.
+    serde_json::to_string(object).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_have_no_more_digits_than_milliseconds() {
+        for millis in [302, 59_512, 99_012, 117_023] {
+            let written = line(&seconds(Duration::from_millis(millis)));
+            assert!(written.len() <= 7, "{written}");
+        }
+    }
+}

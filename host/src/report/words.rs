@@ -1,0 +1,172 @@
+//! The words that all output shares.
+
+use std::time::Duration;
+
+use cellscan_core::carrier::{Availability, Carrier, Plmn, Strength, Trial};
+use cellscan_core::scan::{Failure, Phase, Scanner};
+
+/// A span for people: `302 ms`, `59.5 s`, `300 s`.
+#[must_use]
+pub fn span(span: Duration) -> String {
+    if span < Duration::from_secs(1) {
+        format!("{} ms", span.as_millis())
+    } else if span.subsec_millis() == 0 {
+        format!("{} s", span.as_secs())
+    } else {
+        format!("{:.1} s", span.as_secs_f64())
+    }
+}
+
+/// A name as it may be shown. It came over the air: control characters would reach the terminal, and those that turn
+/// or hide text would lie.
+#[must_use]
+pub fn shown(name: &str) -> String {
+    let lies =
+        |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    name.chars().map(|c| if c.is_control() || lies(c) { '?' } else { c }).collect()
+}
+
+/// `AT&T (310410)`, or the digits alone where no name is known.
+#[must_use]
+pub fn carrier(scanner: &Scanner, plmn: Plmn) -> String {
+    let known = scanner.carriers().iter().find(|carrier| carrier.plmn == plmn);
+    match known.filter(|carrier| !carrier.name.is_empty()) {
+        Some(carrier) => format!("{} ({plmn})", shown(carrier.name.as_str())),
+        None => plmn.to_string(),
+    }
+}
+
+/// The signal in short: RSSI, else RSRP.
+#[must_use]
+pub fn strength(strength: Strength) -> String {
+    match (strength.rssi_dbm, strength.rsrp_dbm) {
+        (Some(dbm), _) => format!("{dbm} dBm"),
+        (None, Some(dbm)) => format!("RSRP {dbm} dBm"),
+        (None, None) => "signal unknown".to_owned(),
+    }
+}
+
+/// The access technologies under which it was listed.
+#[must_use]
+pub fn technologies(carrier: &Carrier) -> Vec<&'static str> {
+    let mut names: Vec<&str> = carrier.technologies.iter().map(|technology| technology.name()).collect();
+    names.dedup();
+    names
+}
+
+/// The stable word for `<stat>`.
+#[must_use]
+pub const fn availability(availability: Availability) -> &'static str {
+    match availability {
+        Availability::Unknown => "unknown",
+        Availability::Available => "available",
+        Availability::Current => "current",
+        Availability::Forbidden => "forbidden",
+    }
+}
+
+/// The stable word for how a trial went.
+#[must_use]
+pub const fn trial(trial: Trial) -> &'static str {
+    match trial {
+        Trial::Untried => "skipped",
+        Trial::Registered(_) => "registered",
+        Trial::Refused(_) => "refused",
+        Trial::TimedOut => "timeout",
+        Trial::Lost => "lost",
+    }
+}
+
+/// The stable name of a state.
+#[must_use]
+pub const fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Idle => "idle",
+        Phase::StopPpp => "stop_ppp",
+        Phase::StopPppWaitSv => "stop_ppp_wait_sv",
+        Phase::VerifyStopped => "verify_stopped",
+        Phase::Prepare => "prepare",
+        Phase::GetOperators => "get_operators",
+        Phase::WaitResults => "wait_results",
+        Phase::TestCarrier => "test_carrier",
+        Phase::WaitSignal => "wait_signal",
+        Phase::NextCarrier => "next_carrier",
+        Phase::SelectBest => "select_best",
+        Phase::ConnectBest => "connect_best",
+        Phase::VerifyCarrier => "verify_carrier",
+        Phase::StartPpp => "start_ppp",
+        Phase::WaitPpp => "wait_ppp",
+        Phase::Complete => "complete",
+        Phase::Failed => "failed",
+    }
+}
+
+/// Why a scan failed, for people.
+#[must_use]
+pub fn failure(failure: Failure) -> String {
+    let words = match failure {
+        Failure::ServiceUnavailable => "the service could not be taken",
+        Failure::SupervisorSilent => "the supervisor did not take note of what it was asked",
+        Failure::PortHeld(Some(pid)) => {
+            return format!("the port did not become free, process {pid} holds it");
+        }
+        Failure::PortHeld(None) => "the port did not become free",
+        Failure::PortUnavailable => "the port could not be opened, or went away too often",
+        Failure::ModemSilent => "the modem does not answer AT",
+        Failure::SimNotReady => "the SIM is missing or locked",
+        Failure::SearchFailed => "the modem gave no operator list",
+        Failure::NoCarrier => "nobody could be registered with",
+        Failure::BudgetSpent => "the rest of the outage budget would not have sufficed",
+        Failure::SecondClient => "somebody else keeps bringing the service up",
+        Failure::Aborted => "it was told to end",
+        // The list may grow; its own name is better than nothing.
+        other => other.name(),
+    };
+    words.to_owned()
+}
+
+/// What a failure means for whoever reads of it; `None` where its name says all.
+#[must_use]
+pub const fn hint(failure: Failure) -> Option<&'static str> {
+    match failure {
+        Failure::ServiceUnavailable => Some("nothing was touched; the line before says what was wrong"),
+        Failure::SupervisorSilent => Some("its runsv hangs or is stopped: see what it does"),
+        Failure::PortHeld(_) => {
+            Some("what holds the port is none of the service's, or does not end: see what it is")
+        }
+        Failure::PortUnavailable => Some("see whether the device is still there, and whose lock is on it"),
+        Failure::ModemSilent => {
+            Some("a modem often has several ports: see whether --port is one that answers AT")
+        }
+        Failure::SimNotReady => Some("nobody can be registered with before the SIM is unlocked"),
+        Failure::SearchFailed => {
+            Some("some modems give no list while they are registered or busy: try again")
+        }
+        Failure::NoCarrier => {
+            Some("the modem was left to choose by itself, as far as it does: try again elsewhere")
+        }
+        Failure::BudgetSpent => Some("allow a longer outage with --budget, or shorten the scan with --quick"),
+        Failure::SecondClient => {
+            Some("another program watches the service, and has to hold still during a scan")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_from_the_air_cannot_speak_to_the_terminal() {
+        assert_eq!(shown("AT&T"), "AT&T");
+        assert_eq!(shown("\x1b[2J\u{202e}evil\r\n"), "?[2J?evil??");
+    }
+
+    #[test]
+    fn spans_have_the_unit_that_fits() {
+        assert_eq!(span(Duration::from_millis(302)), "302 ms");
+        assert_eq!(span(Duration::from_millis(59_512)), "59.5 s");
+        assert_eq!(span(Duration::from_secs(300)), "300 s");
+    }
+}
