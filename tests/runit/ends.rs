@@ -1,0 +1,138 @@
+//! However a scan ends, the service is wanted up and runs.
+
+use cellscan_sim::modem::{Profile, Select};
+use cellscan_tests::support::{Bench, StandIn, Workbench};
+use rustix::process::Signal;
+
+use super::SOON;
+use super::running::{Running, quick_modem, scan};
+
+/// A modem and a `pppd` that take their time in the state that is to be met.
+fn slow_in(number: &str) -> (Profile, StandIn) {
+    let mut modem = quick_modem();
+    let mut pppd = StandIn { lock: true, ..StandIn::default() };
+    match number {
+        "1" => pppd.dies_after_ms = 1_500,
+        "2" => modem.leftover_output = b"\r\nnoise\r\n".to_vec(),
+        "2b" => modem.delays.deregister = 2_000,
+        "3" => modem.delays.search = 5_000,
+        "5" => {
+            modem.networks.iter_mut().for_each(|network| network.select = Select::Accept { after_ms: 3_000 })
+        }
+        "6" => modem.delays.signal = 1_500,
+        _ => {}
+    }
+    (modem, pppd)
+}
+
+#[track_caller]
+fn must_be_up_again(bench: &Bench, before: u32) {
+    let after = bench.wait_for_holder(SOON, Some(before));
+    bench
+        .wait_until(SOON, "wanted up, and running", || bench.status().is_up() && bench.status().pid == after);
+    bench.wait_until(SOON, "no lock of ours is left", || {
+        std::fs::read_dir(bench.locks()).is_ok_and(|locks| {
+            let ours = |path: std::path::PathBuf| {
+                let owner = std::fs::read_to_string(path).unwrap_or_default();
+                owner.trim().parse() != Ok(after)
+            };
+            locks.filter_map(Result::ok).filter(|lock| ours(lock.path())).count() == 0
+        })
+    });
+    bench.wait_until(SOON, "no process of ours is left", || {
+        !bench
+            .processes()
+            .iter()
+            .any(|pid| cellscan_tests::support::processes::comm(*pid).as_deref() == Some("cellscan"))
+    });
+}
+
+/// The states that a signal can meet, each by the line that says it was entered or, for 1, that it is being left.
+const STATES: [&str; 6] = ["1", "2", "2b", "3", "5", "6"];
+
+fn started(number: &str) -> (Bench, u32, Running) {
+    let (modem, pppd) = slow_in(number);
+    let bench = Workbench::new().modem(modem).pppd(pppd).start();
+    let before = bench.wait_for_holder(SOON, None);
+    bench.wait_until(SOON, "up", || bench.status().is_up());
+    let scan = Running::start(scan(&bench));
+    scan.wait_for_state(&bench, number);
+    (bench, before, scan)
+}
+
+#[test]
+fn told_to_end_by_ctrl_c_or_term_in_any_state_the_service_is_given_back() {
+    for number in STATES {
+        for signal in [Signal::INT, Signal::TERM] {
+            let (bench, before, scan) = started(number);
+            scan.signal(signal);
+            let ended = scan.end();
+            assert_eq!(ended.code, Some(1), "{number}: {:#?}", ended.lines);
+            assert_eq!(ended.json["reason"], "aborted", "{number}");
+            assert_eq!(ended.json["given_back"], true, "{number}");
+            assert_eq!(ended.states().last(), Some(&"12"));
+            must_be_up_again(&bench, before);
+        }
+    }
+}
+
+#[test]
+fn killed_in_any_state_the_guard_gives_the_service_back() {
+    for number in STATES {
+        let (bench, before, scan) = started(number);
+        scan.signal(Signal::KILL);
+        must_be_up_again(&bench, before);
+    }
+}
+
+#[test]
+fn told_to_end_while_the_link_is_waited_for_the_service_is_up_already() {
+    let bench = Workbench::new().modem(quick_modem()).start();
+    let before = bench.wait_for_holder(SOON, None);
+    bench.wait_until(SOON, "up", || bench.status().is_up());
+    let mut command = scan(&bench);
+    command.args(["--link", "nolink*", "--link-timeout", "60s"]);
+    let scan = Running::start(command);
+    scan.wait_for_state(&bench, "10");
+    scan.signal(Signal::INT);
+    let ended = scan.end();
+    assert_eq!(
+        (ended.code, &ended.json["link"]),
+        (Some(0), &serde_json::Value::Bool(false)),
+        "{:#?}",
+        ended.lines
+    );
+    must_be_up_again(&bench, before);
+}
+
+#[test]
+fn a_modem_that_falls_silent_costs_its_time_and_the_service_comes_back() {
+    let mut modem = quick_modem();
+    modem.sim = Some("SIM PIN".to_owned());
+    let bench = Workbench::new().modem(modem).start();
+    let before = bench.wait_for_holder(SOON, None);
+    bench.wait_until(SOON, "up", || bench.status().is_up());
+    let ended = Running::start(scan(&bench)).end();
+    assert_eq!((ended.code, &ended.json["reason"]), (Some(1), &"sim_not_ready".into()), "{:#?}", ended.lines);
+    must_be_up_again(&bench, before);
+}
+
+#[test]
+fn a_service_found_down_is_left_down() {
+    let bench = Workbench::new().modem(quick_modem()).down().start();
+    let ended = Running::start(scan(&bench)).end();
+    ended.must_be_complete(&bench);
+    assert!(bench.status().is_held_down());
+    assert!(bench.events().is_empty(), "it was never started");
+}
+
+#[test]
+fn nobody_supervises_it_nothing_is_touched() {
+    let mut bench = Workbench::new().modem(quick_modem()).start();
+    bench.wait_for_holder(SOON, None);
+    bench.kill_runsv();
+    let mut command = scan(&bench);
+    command.args(["--backend", "native"]);
+    let ended = Running::start(command).end();
+    assert_eq!(ended.code, Some(111), "{:#?}", ended.lines);
+}

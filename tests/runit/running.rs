@@ -1,0 +1,136 @@
+//! A running `cellscan scan`, and the modem that it talks to.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use cellscan_sim::modem::{Delays, Network, Profile, Select};
+use cellscan_tests::support::{Bench, wait_until};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::SCAN;
+
+/// The recorded modem, some hundred times as quick.
+pub(super) fn quick_modem() -> Profile {
+    let mut profile = Profile {
+        delays: Delays { signal: 20, deregister: 60, automatic: 50, search: 600, ..Delays::default() },
+        automatic_registration_ms: 200,
+        signal_settle_ms: 100,
+        boot_ms: 500,
+        ..Profile::default()
+    };
+    profile.networks.iter_mut().for_each(hasten);
+    profile
+}
+
+fn hasten(network: &mut Network) {
+    network.registration_ms = 40;
+    network.select = match network.select {
+        Select::Refuse { code, .. } => Select::Refuse { after_ms: 60, code },
+        _ => Select::Accept { after_ms: 120 },
+    };
+}
+
+/// The program, its states as they come, and its end.
+pub(super) struct Running {
+    child: Child,
+    lines: Arc<Mutex<Vec<String>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+/// How it ended.
+pub(super) struct Ended {
+    pub(super) code: Option<i32>,
+    /// The last object of standard output.
+    pub(super) json: serde_json::Value,
+    pub(super) lines: Vec<String>,
+}
+
+/// `scan` on the port and the service of a bench.
+pub(super) fn scan(bench: &Bench) -> Command {
+    let mut command = bench.cellscan();
+    command.arg("scan").arg("--service").arg(bench.service()).arg("--port").arg(bench.port());
+    on_bench(command, bench)
+}
+
+/// What every scan on a bench is told: nothing of this machine's own directories, and no link to wait for.
+pub(super) fn on_bench(mut command: Command, bench: &Bench) -> Command {
+    command.arg("--lock-dir").arg(bench.locks()).arg("--state-dir").arg(bench.root().join("state"));
+    command.args(["--json", "--link", "none"]);
+    command
+}
+
+impl Running {
+    pub(super) fn start(mut command: Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the built cellscan starts");
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let stderr = child.stderr.take().expect("a pipe");
+        let into = Arc::clone(&lines);
+        let reader = std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                into.lock().expect("no panic holds it").push(line);
+            }
+        });
+        Self { child, lines, reader: Some(reader) }
+    }
+
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.lines.lock().expect("no panic holds it").clone()
+    }
+
+    /// Waits for the line of a state.
+    #[track_caller]
+    pub(super) fn wait_for_state(&self, bench: &Bench, number: &str) {
+        let wanted = format!("Cellular Scan - State {number}: ");
+        bench.wait_until(SCAN, &wanted, || self.lines().iter().any(|line| line.starts_with(&wanted)));
+    }
+
+    pub(super) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).expect("it is our child");
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(super) fn end(mut self) -> Ended {
+        wait_until(SCAN, "cellscan ends", || self.child.try_wait().is_ok_and(|status| status.is_some()));
+        let code = self.child.wait().expect("it has ended").code();
+        let mut out = String::new();
+        self.child.stdout.take().expect("a pipe").read_to_string(&mut out).expect("UTF-8");
+        self.reader.take().expect("it reads").join().expect("it reads to the end");
+        let last = out.lines().last().unwrap_or("null");
+        let json = serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {out:?}"));
+        Ended { code, json, lines: self.lines() }
+    }
+}
+
+impl Ended {
+    /// The states in the order in which they were said, each once in a row.
+    pub(super) fn states(&self) -> Vec<&str> {
+        let numbers = self.lines.iter().filter_map(|line| {
+            line.strip_prefix("Cellular Scan - State ").and_then(|rest| rest.split(':').next())
+        });
+        let mut states: Vec<&str> = numbers.collect();
+        states.dedup();
+        states
+    }
+
+    #[track_caller]
+    pub(super) fn must_be_complete(&self, bench: &Bench) {
+        assert_eq!(self.code, Some(0), "{:#?}\n{}", self.lines, bench.story());
+        assert_eq!(self.json["outcome"], "complete", "{:#?}", self.lines);
+        assert_eq!(self.json["selected"], "310410", "{:#?}", self.lines);
+        assert_eq!(self.json["given_back"], true);
+    }
+}
+
+/// The standard output of a program, as text.
+pub(super) fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}

@@ -1,0 +1,222 @@
+//! The scan that wins, and what may be in its way.
+
+use cellscan_sim::modem::ModemEvent;
+use cellscan_sim::pty::PtyModem;
+use cellscan_tests::support::{
+    Bench, RunScript, StandIn, Workbench, binaries, clock::monotonic_ms, processes, wait_for, wait_until,
+};
+use rustix::process::Signal;
+
+use super::running::{Running, on_bench, quick_modem, scan, text};
+use super::{SCAN, SOON};
+
+fn workbench() -> Workbench {
+    Workbench::new().modem(quick_modem()).pppd(StandIn {
+        lock: true,
+        dies_after_ms: 150,
+        ..StandIn::default()
+    })
+}
+
+fn up(bench: Bench) -> Bench {
+    bench.wait_for_holder(SOON, None);
+    bench.wait_until(SOON, "up", || bench.status().is_up());
+    bench
+}
+
+/// When the modem first heard something, on the clock of `pppd`'s own log.
+fn first_byte_ms(bench: &Bench) -> u64 {
+    let log = bench.modem().log();
+    let first = log.iter().find(|entry| matches!(entry.what, ModemEvent::Received(_))).expect("it was asked");
+    bench.modem().monotonic_ms(first.at)
+}
+
+fn starts(bench: &Bench) -> usize {
+    bench.events().iter().filter(|event| event.what == "start").count()
+}
+
+#[test]
+fn a_scan_takes_the_service_down_once_and_up_once_and_never_meets_its_process() {
+    let bench = up(workbench().start());
+    let before = bench.status().pid;
+    let scan = Running::start(scan(&bench));
+    scan.wait_for_state(&bench, "3");
+    assert!(bench.status().is_held_down() && !processes::is_alive(before));
+    let ended = scan.end();
+    ended.must_be_complete(&bench);
+    let after = bench.wait_for_holder(SOON, Some(before));
+    bench.wait_until(SOON, "the record names the new pppd", || {
+        bench.status().is_up() && bench.status().pid == after
+    });
+    assert_eq!(starts(&bench), 2, "{}", bench.story());
+
+    let events = bench.events();
+    let at = |what: &str| events.iter().find(|event| event.what == what).expect("it happened").at_ms;
+    let (term, exit) = (at("term"), at("exit"));
+    assert!(first_byte_ms(&bench) >= exit, "not a byte before its process was gone: {}", bench.story());
+    let free_ms = ended.json["port_free_s"].as_f64().expect("a number") * 1_000.0;
+    let own_ms = exit - term;
+    println!("pppd took {own_ms} ms to end; the port was free {free_ms:.0} ms after down was asked");
+    assert!(free_ms >= 150.0, "it takes that long");
+
+    let trial = ["5", "6", "7"];
+    let expected = ["1", "1b", "2", "2b", "3", "4", "7"];
+    let states = ended.states();
+    assert_eq!(states[..7], expected, "{states:?}");
+    assert_eq!(states[7..10], trial, "{states:?}");
+    assert_eq!(states[states.len() - 5..], ["8", "9", "9b", "10", "11"], "{states:?}");
+}
+
+#[test]
+fn sv_status_before_during_and_after_is_as_in_the_field() {
+    let bench = up(workbench().start());
+    assert!(text(&bench.sv(&["status"])).starts_with("run: "), "{}", bench.story());
+    let scan = Running::start(scan(&bench));
+    scan.wait_for_state(&bench, "3");
+    let during = bench.sv(&["status"]);
+    assert!(
+        text(&during).starts_with("down: ") && text(&during).contains("normally up"),
+        "{}",
+        text(&during)
+    );
+    scan.end().must_be_complete(&bench);
+    bench.wait_until(SOON, "run", || text(&bench.sv(&["status"])).starts_with("run: "));
+}
+
+#[test]
+fn a_second_client_that_says_up_in_the_middle_is_noticed_and_the_scan_goes_on() {
+    let mut modem = quick_modem();
+    modem.delays.search = 2_500;
+    let bench = up(workbench().modem(modem).start());
+    let scan = Running::start(scan(&bench));
+    scan.wait_for_state(&bench, "3");
+    assert!(bench.sv(&["up"]).status.success());
+    let ended = scan.end();
+    ended.must_be_complete(&bench);
+    assert!(ended.json["interruptions"].as_u64() >= Some(1), "{:#?}", ended.lines);
+    bench.wait_until(SOON, "up", || bench.status().is_up());
+}
+
+#[test]
+fn a_run_script_that_does_not_exec_is_no_hindrance() {
+    let bench = workbench().run(RunScript::Shell).start();
+    let before = bench.wait_for_holder(SOON, None);
+    let scan = Running::start(scan(&bench));
+    let ended = scan.end();
+    ended.must_be_complete(&bench);
+    assert!(!processes::is_alive(before), "the pppd behind the shell was ended");
+    bench.wait_for_holder(SOON, Some(before));
+    assert!(
+        first_byte_ms(&bench)
+            >= bench.events().iter().find(|event| event.what == "exit").expect("it ended").at_ms
+    );
+}
+
+#[test]
+fn a_chat_that_keeps_the_tty_is_ended_before_the_first_byte() {
+    let pppd = StandIn { child_holds_ms: Some(60_000), ..StandIn::default() };
+    let bench = workbench().pppd(pppd).start();
+    bench.wait_until(SOON, "pppd and its child hold the port", || bench.holders().len() == 2);
+    Running::start(scan(&bench)).end().must_be_complete(&bench);
+}
+
+#[test]
+fn a_modem_with_two_ports_is_asked_on_one_while_pppd_uses_the_other() {
+    let bench = up(workbench().start());
+    let at = PtyModem::spawn(quick_modem(), 7, None).expect("a second port");
+    let mut command = bench.cellscan();
+    command.arg("scan").arg("--service").arg(bench.service());
+    command.arg("--port").arg(at.path()).arg("--ppp-port").arg(bench.port());
+    let ended = Running::start(on_bench(command, &bench)).end();
+    ended.must_be_complete(&bench);
+    let asked =
+        at.log().iter().any(|entry| matches!(&entry.what, ModemEvent::Received(line) if line == "AT+COPS=?"));
+    assert!(asked);
+    let ours = bench.modem().log();
+    assert!(
+        !ours.iter().any(|entry| matches!(entry.what, ModemEvent::Received(_))),
+        "not a byte on the other"
+    );
+    assert_eq!(starts(&bench), 2);
+}
+
+#[test]
+fn no_sv_on_the_path_is_no_hindrance() {
+    let bench = up(workbench().start());
+    let mut command = scan(&bench);
+    command.env("PATH", bench.root().join("nothing-here"));
+    Running::start(command).end().must_be_complete(&bench);
+}
+
+#[test]
+fn the_sv_program_does_where_it_is_asked_for() {
+    let bench = up(workbench().start());
+    let mut command = scan(&bench);
+    command.args(["--backend", "sv"]);
+    Running::start(command).end().must_be_complete(&bench);
+    bench.wait_until(SOON, "up", || bench.status().is_up());
+}
+
+#[test]
+fn no_runit_at_all_the_pppd_on_the_port_is_ended_and_started_again() {
+    // The bench keeps its service down; what has the port is a pppd that nobody supervises.
+    let bench = workbench().down().start();
+    let program = bench.root().join("pppd");
+    std::fs::copy(binaries::stand_in(), &program).expect("a copy");
+    let log = bench.root().join("by-hand.log");
+    let words = format!(
+        "{} --log {} --dies-after-ms 120 {}",
+        program.display(),
+        log.display(),
+        bench.port().display()
+    );
+    let mut parts = words.split(' ');
+    let mut by_hand = std::process::Command::new(parts.next().expect("a program"));
+    let mut child = by_hand.args(parts).spawn().expect("pppd by hand");
+    let first = wait_for(SOON, "it has the port", || bench.holders().first().copied());
+    assert_eq!(first, child.id());
+    // Whoever started it reaps it, as init would.
+    let reaper = std::thread::spawn(move || child.wait());
+    let mut command = bench.cellscan();
+    command.args(["scan", "--backend", "unsupervised", "--start-command", &words]);
+    command.arg("--port").arg(bench.port());
+    let ended = Running::start(on_bench(command, &bench)).end();
+    ended.must_be_complete(&bench);
+    let second =
+        wait_for(SOON, "another has the port", || bench.holders().into_iter().find(|pid| *pid != first));
+    assert_eq!(processes::comm(second).as_deref(), Some("pppd"));
+    reaper.join().expect("no panic").expect("it was reaped");
+    assert!(processes::signal(second, Signal::KILL));
+    wait_until(SOON, "it is gone", || bench.holders().is_empty());
+}
+
+#[test]
+fn a_port_that_vanishes_under_the_scan_is_opened_again_by_its_stable_name() {
+    let mut modem = quick_modem();
+    modem.delays.search = 2_000;
+    let bench = up(workbench().modem(modem).start());
+    let scan = Running::start(scan(&bench));
+    scan.wait_for_state(&bench, "3");
+    bench.modem().vanish().expect("it vanishes");
+    let gone = monotonic_ms();
+    wait_until(SOON, "it was noticed", || {
+        scan.lines().iter().any(|line| line.contains("port")) && monotonic_ms() > gone + 300
+    });
+    bench.modem().reappear().expect("it comes back");
+    let ended = scan.end();
+    ended.must_be_complete(&bench);
+    assert_eq!(ended.json["reopens"], 1, "{:#?}", ended.lines);
+}
+
+#[test]
+fn two_scans_at_once_the_second_changes_nothing() {
+    let mut modem = quick_modem();
+    modem.delays.search = 3_000;
+    let bench = up(workbench().modem(modem).start());
+    let first = Running::start(scan(&bench));
+    first.wait_for_state(&bench, "3");
+    let second = Running::start(scan(&bench)).end();
+    assert_ne!(second.code, Some(0), "{:#?}", second.lines);
+    first.end().must_be_complete(&bench);
+    bench.wait_until(SCAN, "up", || bench.status().is_up());
+}
