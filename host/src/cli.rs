@@ -22,7 +22,7 @@ pub struct Args {
     /// What is to be done.
     #[command(subcommand)]
     pub command: Command,
-    /// Log what happens inside to standard error; twice for more. Or CELLSCAN_LOG=debug.
+    /// Log what happens inside to standard error; twice for more. Or `CELLSCAN_LOG=debug`.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
 }
@@ -118,7 +118,6 @@ pub struct ScanArgs {
         ],
         help_heading = "Simulation"
     )]
-    #[expect(clippy::option_option, reason = "absent, present, present with a name")]
     pub sim: Option<Option<String>>,
     /// Let the simulated world take its own time.
     #[arg(long, requires = "sim", help_heading = "Simulation")]

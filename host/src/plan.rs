@@ -172,10 +172,8 @@ mod tests {
 
     fn plan(words: &str) -> Result<Plan, Fatal> {
         let words = ["cellscan", "scan"].into_iter().chain(words.split_whitespace());
-        match Args::try_parse_from(words).unwrap().command {
-            Command::Scan(args) => Plan::new(&args),
-            other => panic!("{other:?}"),
-        }
+        let Command::Scan(args) = Args::try_parse_from(words).unwrap().command else { panic!() };
+        Plan::new(&args)
     }
 
     #[test]

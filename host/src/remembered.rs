@@ -127,8 +127,9 @@ pub fn write(state_dir: &Path, carriers: &Carriers, selected: Option<Plmn>) -> R
     };
     fs::create_dir_all(state_dir).map_err(failed("make", state_dir))?;
     let new = state_dir.join(format!(".{FILE}.{}", std::process::id()));
-    let text: String = kept.iter().map(|plmn| format!("{plmn}\n")).collect();
-    let written = write_new(&new, &format!("{HEADER}\n{text}"))
+    let mut lines = vec![HEADER];
+    lines.extend(kept.iter().map(Plmn::as_str));
+    let written = write_new(&new, &(lines.join("\n") + "\n"))
         .map_err(failed("write", &new))
         .and_then(|()| fs::rename(&new, &path).map_err(failed("replace", &path)));
     if written.is_err() {

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use cellscan_core::carrier::{Carrier, Strength, Trial};
+use cellscan_core::carrier::{Carrier, Plmn, Strength, Trial};
 use cellscan_core::scan::{Outcome, Phase};
 use serde::Serialize;
 
 use super::{Ended, words};
 
 #[derive(Serialize)]
-struct State {
+struct Entered {
     kind: &'static str,
     state: &'static str,
     name: &'static str,
@@ -68,7 +68,7 @@ struct Scan<'a> {
 /// A state was entered, so long after the request.
 #[must_use]
 pub fn state(phase: Phase, since: Duration) -> String {
-    line(&State { kind: "state", state: phase.number(), name: words::phase(phase), t_s: seconds(since) })
+    line(&Entered { kind: "state", state: phase.number(), name: words::phase(phase), t_s: seconds(since) })
 }
 
 /// The carriers, and last the scan.
@@ -124,8 +124,8 @@ fn scan<'a>(ended: &Ended<'a>) -> Scan<'a> {
         kind: "scan",
         outcome: if report.outcome == Some(Outcome::Complete) { "complete" } else { "failed" },
         reason: ended.reason.or(reason),
-        selected: report.selected.as_ref().map(|plmn| plmn.as_str()),
-        before: report.before.as_ref().map(|plmn| plmn.as_str()),
+        selected: report.selected.as_ref().map(Plmn::as_str),
+        before: report.before.as_ref().map(Plmn::as_str),
         outage_s: report.outage.map(seconds),
         budget_s: seconds(scanner.policy().budget),
         down_s: report.down_after.map(seconds),

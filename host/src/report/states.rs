@@ -61,6 +61,7 @@ impl States {
     }
 
     /// The lines that follow from an event.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what has no state of its own is one function down")]
     pub fn tell(&mut self, at: Instant, event: Event, scanner: &Scanner) -> Vec<Line> {
         match event {
             Event::Moved { to, .. } => self.moved(at, to, scanner),
@@ -69,7 +70,7 @@ impl States {
                 self.once(format!("{}; asking for down", service(found)));
             }
             Event::Down(after) => {
-                self.once(format!("down {} after it was {}asked", words::span(after), self.first()))
+                self.once(format!("down {} after it was {}asked", words::span(after), self.first()));
             }
             Event::PortFree(after) => {
                 let text = format!(
@@ -106,6 +107,7 @@ impl States {
     }
 
     /// What has no state of its own.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what remains has no line")]
     fn extra(&mut self, event: Event, scanner: &Scanner) {
         match event {
             Event::Signalled(signal) => {
@@ -124,7 +126,7 @@ impl States {
                 self.say(format!("{what}; asking for down again, {left} more times at most"));
             }
             Event::ForeignDown => {
-                self.say("somebody else wants the service down: it will be left so".to_owned())
+                self.say("somebody else wants the service down: it will be left so".to_owned());
             }
             Event::PortLost => self.say("the port went away; opening it again".to_owned()),
             Event::Lost(plmn) => {
@@ -135,6 +137,10 @@ impl States {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others have their line when their result is there"
+    )]
     fn moved(&mut self, at: Instant, to: Phase, scanner: &Scanner) {
         if !self.told {
             let text = self.left(at.saturating_since(self.entered), to, scanner);
@@ -179,7 +185,9 @@ impl States {
                 format!("{}{tried} of {} tried, next", self.in_vain(scanner), candidates(scanner).max(tried))
             }
             (Phase::NextCarrier, _) => {
-                format!("{}{} tried, none left to try", self.in_vain(scanner), self.begun.len())
+                let tried = self.begun.len();
+                let why = if tried < candidates(scanner) { "that is enough" } else { "none is left to try" };
+                format!("{}{tried} tried, {why}", self.in_vain(scanner))
             }
             (Phase::SelectBest, _) => "nobody is left to choose".to_owned(),
             (Phase::ConnectBest, Phase::VerifyCarrier) if after.is_zero() => {

@@ -56,7 +56,9 @@ fn table(ended: &Ended<'_>) -> Table {
 fn trial(carrier: &Carrier) -> String {
     match carrier.trial {
         Trial::Refused(Some(code)) => format!("refused (+CME ERROR: {code})"),
-        other => words::trial(other).to_owned(),
+        Trial::Refused(None) | Trial::Untried | Trial::Registered(_) | Trial::TimedOut | Trial::Lost => {
+            words::trial(carrier.trial).to_owned()
+        }
     }
 }
 

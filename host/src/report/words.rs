@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cellscan_core::carrier::{Availability, Carrier, Plmn, Strength, Trial};
+use cellscan_core::carrier::{AccessTechnology, Availability, Carrier, Plmn, Strength, Trial};
 use cellscan_core::scan::{Failure, Phase, Scanner};
 
 /// A span for people: `302 ms`, `59.5 s`, `300 s`.
@@ -49,7 +49,7 @@ pub fn strength(strength: Strength) -> String {
 /// The access technologies under which it was listed.
 #[must_use]
 pub fn technologies(carrier: &Carrier) -> Vec<&'static str> {
-    let mut names: Vec<&str> = carrier.technologies.iter().map(|technology| technology.name()).collect();
+    let mut names: Vec<&str> = carrier.technologies.iter().map(AccessTechnology::name).collect();
     names.dedup();
     names
 }
@@ -103,6 +103,10 @@ pub const fn phase(phase: Phase) -> &'static str {
 
 /// Why a scan failed, for people.
 #[must_use]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the list may grow, and then its own name is better than nothing"
+)]
 pub fn failure(failure: Failure) -> String {
     let words = match failure {
         Failure::ServiceUnavailable => "the service could not be taken",
@@ -119,7 +123,6 @@ pub fn failure(failure: Failure) -> String {
         Failure::BudgetSpent => "the rest of the outage budget would not have sufficed",
         Failure::SecondClient => "somebody else keeps bringing the service up",
         Failure::Aborted => "it was told to end",
-        // The list may grow; its own name is better than nothing.
         other => other.name(),
     };
     words.to_owned()
@@ -127,6 +130,7 @@ pub fn failure(failure: Failure) -> String {
 
 /// What a failure means for whoever reads of it; `None` where its name says all.
 #[must_use]
+#[expect(clippy::wildcard_enum_match_arm, reason = "the list may grow, and not everything needs a hint")]
 pub const fn hint(failure: Failure) -> Option<&'static str> {
     match failure {
         Failure::ServiceUnavailable => Some("nothing was touched; the line before says what was wrong"),
@@ -143,7 +147,7 @@ pub const fn hint(failure: Failure) -> Option<&'static str> {
             Some("some modems give no list while they are registered or busy: try again")
         }
         Failure::NoCarrier => {
-            Some("the modem was left to choose by itself, as far as it does: try again elsewhere")
+            Some("nobody in reach lets this SIM in, or nobody is in reach: see to antenna, SIM and contract")
         }
         Failure::BudgetSpent => Some("allow a longer outage with --budget, or shorten the scan with --quick"),
         Failure::SecondClient => {

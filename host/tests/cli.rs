@@ -1,0 +1,221 @@
+//! The program as it is used: what it prints, where, and how it exits.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+use std::io::Read;
+use std::process::{Command, Output, Stdio};
+
+use cellscan_sim::scenario::BUILTIN;
+use serde_json::Value;
+
+fn cellscan(words: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cellscan"));
+    command.args(words.split_whitespace()).stdin(Stdio::null()).env_remove("CELLSCAN_LOG");
+    command
+}
+
+fn run(words: &str) -> Output {
+    cellscan(words).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+fn objects(output: &Output) -> Vec<Value> {
+    text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn states(output: &Output) -> Vec<&str> {
+    let number = |line: &'_ str| Some(line.strip_prefix("Cellular Scan - State ")?.split_once(':')?.0.len());
+    let lines = text(&output.stderr).lines();
+    let mut states: Vec<&str> =
+        lines.filter_map(|line| line.strip_prefix("Cellular Scan - State ")?.get(..number(line)?)).collect();
+    states.dedup();
+    states
+}
+
+#[test]
+fn each_scenario_exits_as_it_says_and_gives_the_service_back() {
+    for builtin in BUILTIN {
+        let output = run(&format!("scan --json --quiet --sim={}", builtin.name));
+        assert_eq!(output.status.code(), Some(i32::from(builtin.exit)), "{}", builtin.name);
+        let objects = objects(&output);
+        let scan = objects.last().unwrap();
+        assert_eq!(scan["given_back"], true, "{}: {scan}", builtin.name);
+        assert_eq!(scan["simulated"], builtin.name);
+        assert_eq!(scan["outcome"] == "complete", builtin.exit == 0, "{}: {scan}", builtin.name);
+        assert_eq!(scan["reason"].is_null(), builtin.exit == 0, "{}: {scan}", builtin.name);
+    }
+}
+
+#[test]
+fn the_states_of_the_recorded_scan_are_told_in_order() {
+    let output = run("scan --sim");
+    assert_eq!(output.status.code(), Some(0));
+    let trial = ["5", "6", "7"];
+    let mut expected = vec!["1", "1b", "2", "2b", "3", "4", "7"];
+    expected.extend([trial, trial].concat());
+    expected.extend(["5", "7"]);
+    expected.extend(trial);
+    expected.extend(["8", "9", "9b", "10", "10b", "11"]);
+    assert_eq!(states(&output), expected);
+    let result = text(&output.stdout);
+    assert!(result.contains("Selected AT&T (310410)"), "{result}");
+    assert!(result.contains("given back"), "{result}");
+}
+
+#[test]
+fn json_ends_with_the_scan_and_has_its_keys() {
+    let output = run("scan --sim --json");
+    let objects = objects(&output);
+    let kinds: Vec<&str> = objects.iter().map(|object| object["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds.iter().filter(|kind| **kind == "carrier").count(), 4);
+    assert_eq!((kinds.first(), kinds.last()), (Some(&"state"), Some(&"scan")));
+    assert_eq!(objects.first().unwrap()["t_s"], 0.0);
+    let scan = objects.last().unwrap().as_object().unwrap();
+    let keys = "kind outcome reason selected before outage_s budget_s down_s port_free_s search_s link given_back \
+                restored operators_listed trials interruptions reopens dropped_lines simulated virtual_s";
+    for key in keys.split_whitespace() {
+        assert!(scan.contains_key(key), "{key} in {scan:?}");
+    }
+    assert_eq!(scan.len(), keys.split_whitespace().count());
+    let trials = scan["trials"].as_array().unwrap();
+    assert_eq!(trials.iter().filter(|trial| trial["outcome"] == "registered").count(), 3);
+    assert_eq!(scan["selected"], "310410");
+}
+
+#[test]
+fn options_go_over_the_policy_of_a_scenario() {
+    let output = run("scan --sim --json -q --quick --carriers 311480,310410 --budget 2m");
+    let scan = objects(&output).pop().unwrap();
+    assert_eq!((&scan["search_s"], &scan["budget_s"]), (&Value::Null, &Value::from(120.0)));
+    assert_eq!(scan["trials"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_seed_gives_the_same_scan_twice() {
+    let first = run("scan --sim --seed 7 --json");
+    assert_eq!(first.stdout, run("scan --sim --seed 7 --json").stdout);
+    assert_eq!(objects(&first).pop().unwrap()["simulated"], "seed-7");
+}
+
+#[test]
+fn wrong_use_exits_100_with_a_sentence() {
+    for (words, said) in [
+        ("", "Usage"),
+        ("scan", "--port"),
+        ("scan --sim --port /dev/ttyUSB0", "cannot be used with"),
+        ("scan --sim --budget 90apples", "wanted a time such as 90s"),
+        ("scan --sim --budget 5s", "--budget: found 5 s, wanted more than the 30 s"),
+        ("scan --sim --quick --carriers 31041x", "digits only"),
+        ("scan --sim --strategy best", "wanted full"),
+        ("scan --sim=nosuch", "wanted list or one of field, forbidden"),
+        ("man nosuch", "wanted a command"),
+        ("nosuch", "unrecognized subcommand"),
+    ] {
+        let output = run(words);
+        assert_eq!(output.status.code(), Some(100), "{words}");
+        assert!(text(&output.stderr).contains(said), "{words}: {}", text(&output.stderr));
+        assert_eq!(text(&output.stdout), "", "{words}");
+    }
+    let output = cellscan("scan --sim").env("CELLSCAN_LOG", "loud").output().unwrap();
+    assert_eq!(output.status.code(), Some(100));
+}
+
+#[test]
+fn a_port_that_is_not_there_touches_nothing() {
+    let output = run("scan --port /dev/nonexistent");
+    assert_eq!(output.status.code(), Some(111));
+    assert!(text(&output.stderr).contains("fatal: unable to find /dev/nonexistent"));
+}
+
+#[test]
+fn the_scenarios_are_listed_one_a_line() {
+    let output = run("scan --sim=list");
+    assert_eq!(output.status.code(), Some(0));
+    let lines: Vec<&str> = text(&output.stdout).lines().collect();
+    assert!(lines.len() >= 8 && lines.len() == BUILTIN.len());
+    for (line, builtin) in lines.iter().zip(BUILTIN) {
+        let mut words = line.split_whitespace();
+        assert_eq!(words.next(), Some(builtin.name));
+        assert_eq!(words.next(), Some(builtin.exit.to_string().as_str()));
+        assert!(line.ends_with(builtin.about), "{line}");
+    }
+}
+
+#[test]
+fn nothing_but_text_goes_where_no_terminal_is() {
+    for words in
+        ["scan --sim", "scan --sim=port-vanishes", "scan --sim=nosuch", "--help", "scan --sim=stranger"]
+    {
+        let output = run(words);
+        for stream in [&output.stdout, &output.stderr] {
+            let control = text(stream).chars().find(|c| c.is_control() && *c != '\n');
+            assert_eq!(control, None, "{words}");
+        }
+    }
+}
+
+#[test]
+fn what_fails_again_and_again_is_said_once() {
+    let output = run("scan --sim=port-vanishes");
+    let missing = text(&output.stderr).matches("no such device").count();
+    assert_eq!(missing, 1);
+}
+
+#[test]
+fn quiet_leaves_standard_error_empty_and_help_has_the_exit_codes() {
+    assert_eq!(text(&run("scan --sim --quiet").stderr), "");
+    let help = run("scan --help");
+    assert_eq!(help.status.code(), Some(0));
+    assert!(text(&help.stdout).contains("111  system error"));
+    assert!(!text(&run("--help").stdout).contains("guard"));
+}
+
+#[test]
+fn a_log_is_written_where_it_is_asked_for() {
+    let output = run("scan --sim -v");
+    assert!(text(&output.stderr).contains("phase Idle -> StopPpp"));
+}
+
+#[test]
+fn a_broken_pipe_is_success() {
+    for words in
+        ["scan --sim --json", "scan --sim", "scan --sim=list", "completions bash", "man scan", "--help"]
+    {
+        let mut child = cellscan(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // Nobody reads from here on, whenever the first byte comes.
+        drop(child.stdout.take());
+        let mut said = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{words}");
+        assert!(!said.contains("fatal") && !said.contains("panicked"), "{words}: {said}");
+    }
+}
+
+#[test]
+fn completions_and_man_pages_are_made_from_the_same_description() {
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(text(&run(&format!("completions {shell}")).stdout).contains("register-timeout"), "{shell}");
+    }
+    assert!(text(&run("man").stdout).contains(".TH cellscan"));
+    assert!(text(&run("man scan").stdout).contains("good\\-enough"));
+}
+
+#[test]
+fn simsv_answers_lines_and_names_bad_ones() {
+    let mut child = cellscan("simsv")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let scenario = r#"{"id":"x","service":{"run":null},"stimuli":[],"duration":10}"#;
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), format!("{scenario}\nnonsense\n").as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(100));
+    assert_eq!(objects(&output).pop().unwrap()["id"], "x");
+    assert!(text(&output.stderr).contains("line 2"));
+}
