@@ -44,10 +44,10 @@ const fn service(state: ServiceState, pid: Option<NonZeroU32>, want: Want) -> Se
     ServiceStatus { supervised: true, state, pid, want, foreign_down: false }
 }
 
-const UP: ServiceStatus = service(ServiceState::Run, Some(PID), Want::Up);
+pub(crate) const UP: ServiceStatus = service(ServiceState::Run, Some(PID), Want::Up);
 const STOPPING: ServiceStatus = service(ServiceState::Run, Some(PID), Want::Down);
 const ONCE: ServiceStatus = service(ServiceState::Run, Some(PID), Want::Once);
-const DOWN: ServiceStatus = service(ServiceState::Down, None, Want::Down);
+pub(crate) const DOWN: ServiceStatus = service(ServiceState::Down, None, Want::Down);
 const FOREIGN: ServiceStatus = ServiceStatus { foreign_down: true, ..DOWN };
 const ORPHANED: ServiceStatus = ServiceStatus { supervised: false, ..DOWN };
 
@@ -72,7 +72,7 @@ const TIMES: Timeouts = Timeouts {
     link: Duration::from_secs(1),
 };
 
-const POLICY: Policy = Policy {
+pub(crate) const POLICY: Policy = Policy {
     strategy: Strategy::Full,
     budget: Duration::MAX,
     timeouts: TIMES,
@@ -132,7 +132,6 @@ pub(crate) const SETTINGS: &[Setting] = &[
         ..PLAIN
     },
     Setting { name: "one remembered carrier, and every answer", answers: Answers::Many, ..OF_ONE },
-    Setting { name: "the port goes away once", policy: Policy { reopens: 1, ..QUICK }, ..OF_ONE },
     Setting {
         name: "another client, or the supervisor's death, once",
         policy: Policy { retakes: 1, ..QUICK },

@@ -45,7 +45,12 @@ impl Node {
         }
         world.sees_input(scanner.phase(), stimulus);
         let actions = catch_unwind(AssertUnwindSafe(|| scanner.step(now, stimulus.input()))).ok()?;
-        let broken = actions.iter().filter_map(|action| world.sees_action(*action)).next();
+        let mut broken = None;
+        for action in &actions {
+            // The world sees them all, also behind one that breaks a rule.
+            let rule = world.sees_action(*action);
+            broken = broken.or(rule);
+        }
         Some(Step { next: Self { scanner, world, now }, actions, broken })
     }
 

@@ -28,7 +28,7 @@ static WALKS: LazyLock<Vec<Walk>> = LazyLock::new(|| {
 #[track_caller]
 fn assert_kept(rules: &[&str]) {
     for walk in WALKS.iter() {
-        for broken in walk.broken(rules) {
+        if let Some(broken) = walk.broken(rules).first() {
             panic!("not so: {}\n{}", broken.rule, broken.story);
         }
     }
@@ -92,7 +92,7 @@ fn equal_snapshots_behave_alike() {
     let mut compared = 0;
     for walk in WALKS.iter() {
         let (twins, unlike) = walk.unlike_twins();
-        assert_eq!(unlike, [String::new(); 0], "reached again in another way, these go on differently");
+        assert!(unlike.is_empty(), "reached again in another way, this goes on differently:\n{}", unlike[0]);
         compared += twins;
     }
     println!("{compared} pairs compared");
