@@ -1,0 +1,152 @@
+//! How fast the core is, where a gateway has one slow core and a scan shares it with the data.
+//!
+//! `cargo bench -p cellscan-tests`
+
+use cellscan_core::at::command::{Command, Outgoing};
+use cellscan_core::at::dialogue::Dialogue;
+use cellscan_core::at::line::{Line, Lines};
+use cellscan_core::at::operators::OperatorList;
+use cellscan_core::scan::gate::{Origin, Request};
+use cellscan_core::scan::{Action, Actions, Input, Phase, Policy, Scanner};
+use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Want};
+use cellscan_core::time::Instant;
+use divan::counter::BytesCount;
+use divan::{Bencher, black_box};
+use std::time::Duration;
+
+fn main() {
+    divan::main();
+}
+
+const UP: ServiceStatus = ServiceStatus {
+    supervised: true,
+    state: ServiceState::Run,
+    pid: None,
+    want: Want::Up,
+    foreign_down: false,
+};
+const STOPPING: ServiceStatus = ServiceStatus { want: Want::Down, ..UP };
+const DOWN: ServiceStatus = ServiceStatus { state: ServiceState::Down, ..STOPPING };
+
+/// A list as border regions have it: twenty networks, each once.
+fn list() -> String {
+    let one = |n: u32| format!("(1,\"Carrier Number {n}\",\"Carrier {n}\",\"26{n:03}\",7)");
+    format!(
+        "\r\n+COPS: {},,(0,1,2,3,4),(0,1,2)\r\n\r\nOK\r\n",
+        (0..20).map(one).collect::<Vec<_>>().join(",")
+    )
+}
+
+/// A scan, its time, and the command in flight.
+#[derive(Clone)]
+struct Bench {
+    scanner: Scanner,
+    now: Instant,
+    sent: Option<Command>,
+}
+
+impl Bench {
+    fn give(&mut self, input: Input<'_>) {
+        for action in self.scanner.step(self.now, input) {
+            if let Action::Send(Outgoing::Command(command)) = action {
+                self.sent = Some(command);
+            }
+        }
+    }
+
+    /// In state 1b.
+    fn stopping() -> Self {
+        let mut bench =
+            Self { scanner: Scanner::new(Policy::DEFAULT), now: Instant::from_millis(1_000), sent: None };
+        bench.give(Input::Start(Request { id: 1, origin: Origin::Manual }));
+        bench.give(Input::Taken(UP));
+        assert_eq!(bench.scanner.phase(), Phase::StopPppWaitSv);
+        bench
+    }
+
+    /// In state 4.
+    fn searching() -> Self {
+        let mut bench = Self::stopping();
+        bench.give(Input::Service(DOWN));
+        bench.give(Input::Remains(Remains::default()));
+        bench.give(Input::PortOpened);
+        while bench.scanner.phase() == Phase::Prepare {
+            if bench.sent.take().is_some() {
+                bench.give(Input::Line(Line::whole(b"OK")));
+            } else {
+                bench.now = bench.scanner.next_deadline().unwrap_or(bench.now);
+                bench.give(Input::Timeout);
+            }
+        }
+        assert_eq!(bench.scanner.phase(), Phase::WaitResults);
+        bench
+    }
+
+    fn step(&mut self, input: Input<'_>) -> Actions {
+        self.scanner.step(self.now, input)
+    }
+}
+
+#[divan::bench]
+fn step_service_while_waiting(bencher: Bencher<'_, '_>) {
+    let mut bench = Bench::stopping();
+    bencher.bench_local(move || bench.step(black_box(Input::Service(STOPPING))));
+}
+
+#[divan::bench]
+fn step_line_in_a_search(bencher: Bencher<'_, '_>) {
+    let mut bench = Bench::searching();
+    bencher.bench_local(move || {
+        bench.step(black_box(Input::Line(Line::whole(b"+CREG: 2,\"1A2B\",\"01C3D4E5\",7"))))
+    });
+}
+
+#[divan::bench]
+fn step_list_in_a_search(bencher: Bencher<'_, '_>) {
+    let (bench, text) = (Bench::searching(), list());
+    bencher.counter(BytesCount::new(text.len())).with_inputs(|| bench.clone()).bench_local_refs(|bench| {
+        let (mut lines, mut bytes) = (Lines::new(), text.as_bytes());
+        while let Some(line) = lines.next(&mut bytes) {
+            black_box(bench.step(Input::Line(line)));
+        }
+    });
+}
+
+#[divan::bench]
+fn lines_and_dialogue(bencher: Bencher<'_, '_>) {
+    let (ready, text) = (ready(), list());
+    let now = Instant::from_millis(60_000);
+    bencher.counter(BytesCount::new(text.len())).with_inputs(|| ready.clone()).bench_local_refs(|dialogue| {
+        let _ = dialogue.start(now, Command::Operators, Duration::from_secs(180));
+        let (mut lines, mut bytes, mut found) = (Lines::new(), text.as_bytes(), 0);
+        while let Some(line) = lines.next(&mut bytes) {
+            let _ = black_box(dialogue.line(now, line, |_| found += 1));
+        }
+        assert_eq!(found, 20);
+    });
+}
+
+/// A dialogue in which a command can be started.
+fn ready() -> Dialogue {
+    let mut dialogue = Dialogue::new();
+    let mut turn = dialogue.open(Instant::ZERO);
+    while let Some(deadline) = dialogue.next_deadline() {
+        let asked = turn.send == Some(Outgoing::Command(Command::Attention));
+        turn = if asked {
+            dialogue.line(deadline, Line::whole(b"OK"), drop)
+        } else {
+            dialogue.timeout(deadline)
+        };
+    }
+    assert!(dialogue.is_ready());
+    dialogue
+}
+
+#[divan::bench]
+fn operator_list(bencher: Bencher<'_, '_>) {
+    let text = list();
+    bencher.counter(BytesCount::new(text.len())).bench_local(|| {
+        let mut list = OperatorList::new();
+        text.bytes().filter_map(|byte| list.push(black_box(byte))).count()
+    });
+}

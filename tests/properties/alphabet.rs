@@ -1,0 +1,243 @@
+//! What may happen, small enough that the walk ends: two carriers, five states of the service, and of each command the
+//! answers that differ in what they lead to.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use cellscan_core::at::command::Command;
+use cellscan_core::at::registration::Domain;
+use cellscan_core::carrier::Plmn;
+use cellscan_core::scan::policy::{NoLink, Timeouts};
+use cellscan_core::scan::{Phase, Policy, Refused, Scanner, Strategy};
+use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Want};
+
+use crate::world::{PortIs, Stimulus, World};
+
+/// What is walked: a policy, how the service is found, and what may happen to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting {
+    pub(crate) name: &'static str,
+    pub(crate) policy: Policy,
+    pub(crate) remembered: &'static [&'static str],
+    pub(crate) found: ServiceStatus,
+    pub(crate) services: &'static [ServiceStatus],
+    pub(crate) answers: Answers,
+}
+
+/// How much a modem may say.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Answers {
+    /// The same, but for an operator list: there are no trials.
+    NoList,
+    /// All goes well, but for what takes too long.
+    Smooth,
+    /// What leads to each state.
+    Few,
+    /// What leads to each line of code, too.
+    Many,
+}
+
+const PID: NonZeroU32 = NonZeroU32::new(343).unwrap();
+const STRANGER: NonZeroU32 = NonZeroU32::new(7).unwrap();
+
+const fn service(state: ServiceState, pid: Option<NonZeroU32>, want: Want) -> ServiceStatus {
+    ServiceStatus { supervised: true, state, pid, want, foreign_down: false }
+}
+
+pub(crate) const UP: ServiceStatus = service(ServiceState::Run, Some(PID), Want::Up);
+const STOPPING: ServiceStatus = service(ServiceState::Run, Some(PID), Want::Down);
+const ONCE: ServiceStatus = service(ServiceState::Run, Some(PID), Want::Once);
+pub(crate) const DOWN: ServiceStatus = service(ServiceState::Down, None, Want::Down);
+const FOREIGN: ServiceStatus = ServiceStatus { foreign_down: true, ..DOWN };
+const ORPHANED: ServiceStatus = ServiceStatus { supervised: false, ..DOWN };
+
+/// Short, so that there are few looks between a begin and its deadline.
+const TIMES: Timeouts = Timeouts {
+    take: Duration::from_secs(1),
+    want: Duration::from_secs(2),
+    down: Duration::from_secs(2),
+    down_again: Duration::from_secs(1),
+    term: Duration::from_millis(500),
+    kill: Duration::from_millis(500),
+    supervisor: Duration::from_secs(1),
+    open: Duration::from_secs(2),
+    read: Duration::from_secs(1),
+    deregister: Duration::from_secs(1),
+    search: Duration::from_secs(1),
+    register: Duration::from_secs(1),
+    signal: Duration::from_secs(1),
+    verify: Duration::from_secs(1),
+    restore: Duration::from_secs(1),
+    give_back: Duration::from_secs(2),
+    link: Duration::from_secs(1),
+};
+
+pub(crate) const POLICY: Policy = Policy {
+    strategy: Strategy::Full,
+    budget: Duration::MAX,
+    timeouts: TIMES,
+    settle: Duration::from_secs(1),
+    samples: 1,
+    poll: Duration::from_secs(1),
+    searches: 1,
+    retakes: 0,
+    reopens: 0,
+    try_forbidden: false,
+    deregister: true,
+    no_link: NoLink::Warn,
+    ..Policy::DEFAULT
+};
+
+const QUICK: Policy = Policy { strategy: Strategy::Quick, ..POLICY };
+const PLAIN: Setting = Setting {
+    name: "a full search, and nothing may go wrong twice",
+    policy: POLICY,
+    remembered: &[],
+    found: UP,
+    services: &[UP, STOPPING, DOWN],
+    answers: Answers::Few,
+};
+const OF_ONE: Setting =
+    Setting { name: "one remembered carrier", policy: QUICK, remembered: &["00101"], ..PLAIN };
+const OF_TWO: Setting = Setting { remembered: &["00101", "00102"], ..OF_ONE };
+
+/// What is walked. Each has one thing more than the plain one, since what may happen multiplies; together they are all
+/// that the rules and the table of moves speak of.
+pub(crate) const SETTINGS: &[Setting] = &[
+    PLAIN,
+    Setting {
+        name: "a second search",
+        policy: Policy { searches: 2, ..POLICY },
+        services: &[DOWN],
+        answers: Answers::Smooth,
+        ..PLAIN
+    },
+    Setting {
+        name: "a search that finds nothing, and the port and the service go away once",
+        policy: Policy { retakes: 1, reopens: 1, ..POLICY },
+        services: &[UP, DOWN],
+        answers: Answers::NoList,
+        ..PLAIN
+    },
+    Setting {
+        name: "no link: the next best",
+        policy: Policy { no_link: NoLink::NextBest, ..POLICY },
+        services: &[UP, DOWN],
+        ..PLAIN
+    },
+    Setting {
+        name: "the first that is good enough",
+        policy: Policy { strategy: Strategy::GoodEnough(-90), ..POLICY },
+        services: &[DOWN],
+        ..PLAIN
+    },
+    Setting { name: "one remembered carrier, and every answer", answers: Answers::Many, ..OF_ONE },
+    Setting {
+        name: "another client, or the supervisor's death, once",
+        policy: Policy { retakes: 1, ..QUICK },
+        services: &[UP, DOWN, ORPHANED],
+        ..OF_ONE
+    },
+    Setting {
+        name: "two remembered carriers, and the port goes away once",
+        policy: Policy { reopens: 1, ..QUICK },
+        services: &[DOWN],
+        answers: Answers::Smooth,
+        ..OF_TWO
+    },
+    Setting {
+        name: "two remembered carriers, and another client once",
+        policy: Policy { retakes: 1, ..QUICK },
+        services: &[UP, DOWN],
+        answers: Answers::Smooth,
+        ..OF_TWO
+    },
+    Setting { name: "somebody else wants it down", services: &[UP, DOWN, FOREIGN], ..OF_ONE },
+    Setting { name: "found down", found: DOWN, services: &[UP, DOWN], ..OF_ONE },
+    Setting { name: "found wanted once", found: ONCE, services: &[ONCE, DOWN], ..OF_ONE },
+];
+
+const LIST: &str = "+COPS: (1,\"A\",\"A\",\"00101\",7),(2,\"B\",\"B\",\"00102\",7),,(0,1,2,3,4),(0,1,2)";
+
+pub(crate) fn plmn(digits: &str) -> Plmn {
+    Plmn::parse(digits.as_bytes()).expect("five digits")
+}
+
+/// All that may happen to `scanner` in this world.
+pub(crate) fn offered(setting: &Setting, scanner: &Scanner, world: &World) -> Vec<Stimulus> {
+    let mut offered = vec![Stimulus::Start];
+    let phase = scanner.phase();
+    if phase == Phase::Idle {
+        return offered;
+    }
+    let refusals = [Refused::Take, Refused::Ask, Refused::Signal, Refused::Release];
+    offered.extend([Stimulus::Time, Stimulus::Abort]);
+    offered.extend(refusals.map(Stimulus::Refused));
+    if phase == Phase::StopPpp {
+        offered.push(Stimulus::Taken(setting.found));
+    }
+    let watch = scanner.watch();
+    if watch.service {
+        offered.extend(setting.services.iter().copied().map(Stimulus::Service));
+    }
+    if watch.remains {
+        let (service, stranger) = (Some(PID), Some(STRANGER));
+        let remains =
+            [Remains::default(), Remains { service, stranger: None }, Remains { service: None, stranger }];
+        offered.extend(remains.map(Stimulus::Remains));
+    }
+    if watch.link {
+        offered.extend([Stimulus::Link(true), Stimulus::Link(false)]);
+    }
+    match world.port {
+        PortIs::Closed => {}
+        PortIs::AskedFor => offered.extend([Stimulus::PortOpened, Stimulus::PortLost]),
+        PortIs::Open => {
+            offered.push(Stimulus::PortLost);
+            let lines = lines(setting.answers, world.sent);
+            // A list read twice counts on, and without end.
+            let listed = !scanner.carriers().is_empty();
+            offered
+                .extend(lines.iter().filter(|line| !(listed && **line == LIST)).copied().map(Stimulus::Line));
+        }
+    }
+    offered
+}
+
+/// What a modem may say after this command, late or not.
+const fn lines(answers: Answers, sent: Option<Command>) -> &'static [&'static str] {
+    use Answers::{Few, Many, NoList, Smooth};
+    let Some(command) = sent else { return &["OK"] };
+    match (command, answers) {
+        // The domains beside `+CEREG` are gone without: sixteen sets of unknown ones would be sixteen walks.
+        (Command::Attention | Command::Registration(Domain::Packet | Domain::FiveG | Domain::Circuit), _)
+        | (Command::Deregister | Command::Select(_) | Command::Sim, Smooth)
+        | (
+            Command::VerboseErrors | Command::NumericFormat | Command::SelectAutomatically,
+            Smooth | NoList | Few,
+        ) => &["OK"],
+        (Command::VerboseErrors | Command::NumericFormat | Command::SelectAutomatically, Many) => {
+            &["OK", "ERROR"]
+        }
+        (Command::Deregister | Command::Select(_), NoList | Few | Many) => &["OK", "+CME ERROR: 30"],
+        (Command::Sim, NoList | Few) => &["+CPIN: READY", "+CPIN: SIM PIN", "OK"],
+        (Command::Sim, Many) => &["+CPIN: READY", "+CPIN: SIM PIN", "OK", "+CME ERROR: 10"],
+        (Command::CurrentOperator, Smooth | NoList | Few) => {
+            &["+COPS: 1,2,\"00101\",7", "+COPS: 0,2,\"00102\",7", "OK"]
+        }
+        (Command::CurrentOperator, Many) => {
+            &["+COPS: 0", "+COPS: 1,2,\"00101\",7", "+COPS: 0,2,\"00102\",7", "OK", "ERROR"]
+        }
+        (Command::Operators, NoList) => &["+COPS: ,,(0-4),(0-2)", "OK", "+CME ERROR: 30"],
+        (Command::Operators, Smooth | Few | Many) => &[LIST, "+COPS: ,,(0-4),(0-2)", "OK", "+CME ERROR: 30"],
+        (Command::Registration(Domain::Eps), Smooth) => &["+CEREG: 0,1", "OK"],
+        (Command::Registration(Domain::Eps), NoList | Few) => &["+CEREG: 0,1", "+CEREG: 0,3", "OK"],
+        (Command::Registration(Domain::Eps), Many) => {
+            &["+CEREG: 0,1", "+CEREG: 0,3", "+CEREG: 0,2", "OK", "ERROR"]
+        }
+        (Command::Signal, Smooth | NoList | Few) => &["+CSQ: 20,99", "OK"],
+        (Command::Signal, Many) => &["+CSQ: 20,99", "+CSQ: 99,99", "OK", "ERROR"],
+        (Command::SignalExtended, Smooth | NoList | Few) => &["ERROR"],
+        (Command::SignalExtended, Many) => &["+CESQ: 99,99,255,255,20,50", "OK", "ERROR"],
+    }
+}

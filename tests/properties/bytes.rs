@@ -1,0 +1,278 @@
+//! Any bytes, in any pieces: nothing panics, nothing is lost, and what was printed is read back.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use cellscan_core::at::answer::Outcome;
+use cellscan_core::at::command::Command;
+use cellscan_core::at::dialogue::Dialogue;
+use cellscan_core::at::line::{LINE_LEN_MAX, Line, Lines, Part};
+use cellscan_core::at::operators::{ListedOperator, OperatorList};
+use cellscan_core::at::registration::{CurrentOperator, Domain, Registration};
+use cellscan_core::at::reply::{FinalResult, SimState};
+use cellscan_core::at::signal::{cesq, csq};
+use cellscan_core::carrier::{NAME_LEN_MAX, Plmn};
+use cellscan_core::time::Instant;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::config;
+
+fn split(pieces: &[&[u8]]) -> Vec<(Vec<u8>, Part)> {
+    let mut lines = Lines::new();
+    let mut found = vec![];
+    for piece in pieces {
+        let mut bytes = *piece;
+        while let Some(line) = lines.next(&mut bytes) {
+            found.push((line.bytes.to_vec(), line.part));
+        }
+    }
+    found
+}
+
+/// What a modem's line may look like: text and line ends more often than other bytes.
+fn noise(len: Range<usize>) -> impl Strategy<Value = Vec<u8>> {
+    vec(prop_oneof![3 => 0x20_u8..0x7f, 1 => select(&b"\r\n\0"[..]), 1 => any::<u8>()], len)
+}
+
+/// Answers of modems, whole and torn, and what is none.
+fn line() -> impl Strategy<Value = Vec<u8>> {
+    const KNOWN: &[&str] = &[
+        "OK",
+        "ERROR",
+        "AT",
+        "AT+CSQ",
+        "AT+COPS?",
+        "AT+COPS=?",
+        "+CME ERROR: 30",
+        "NO CARRIER",
+        "+CPIN: READY",
+        "+COPS: 0",
+        "+COPS: 1,2,\"00101\",7",
+        "+COPS: (1,\"A\",\"A\",\"00101\",7),,(0-4),(0-2)",
+        "+CEREG: 0,1",
+        "+CEREG: 3",
+        "+CSQ: 20,99",
+        "+CESQ: 99,99,255,255,20,50",
+    ];
+    prop_oneof![
+        4 => select(KNOWN).prop_map(|text| text.as_bytes().to_vec()),
+        1 => (select(KNOWN), any::<prop::sample::Index>()).prop_map(|(text, at)| text.as_bytes()[..at.index(text.len())].to_vec()),
+        1 => vec(any::<u8>().prop_filter("no line end", |byte| !matches!(byte, b'\r' | b'\n')), 0..40),
+    ]
+}
+
+fn part() -> impl Strategy<Value = Part> {
+    prop_oneof![6 => Just(Part::Whole), 1 => Just(Part::First), 1 => Just(Part::Middle), 1 => Just(Part::Last)]
+}
+
+/// A name that a list can carry: without quotes, and not blank at its ends, which are trimmed.
+fn operator_name() -> impl Strategy<Value = String> {
+    "[^\"\r\n\0 \t]([^\"\r\n\0]{0,14}[^\"\r\n\0 \t])?|"
+}
+
+#[derive(Clone, Debug)]
+struct Printed {
+    stat: u8,
+    long: String,
+    short: String,
+    plmn: String,
+    act: Option<u8>,
+}
+
+fn printed() -> impl Strategy<Value = Printed> {
+    (0..4_u8, operator_name(), operator_name(), "[0-9]{5,6}", proptest::option::of(0..16_u8))
+        .prop_map(|(stat, long, short, plmn, act)| Printed { stat, long, short, plmn, act })
+}
+
+fn print(operators: &[Printed], tail: &str) -> String {
+    let one = |operator: &Printed| {
+        let Printed { stat, long, short, plmn, act } = operator;
+        let act = act.map(|act| format!(",{act}")).unwrap_or_default();
+        format!("({stat},\"{long}\",\"{short}\",\"{plmn}\"{act})")
+    };
+    format!("+COPS: {}{tail}", operators.iter().map(one).collect::<Vec<_>>().join(","))
+}
+
+/// As much of a text as is kept.
+fn kept(text: &str) -> &str {
+    let end = (0..=text.len().min(NAME_LEN_MAX)).rev().find(|at| text.is_char_boundary(*at));
+    &text[..end.unwrap_or_default()]
+}
+
+fn read(bytes: &[u8]) -> Vec<ListedOperator> {
+    let mut list = OperatorList::new();
+    bytes.iter().filter_map(|byte| list.push(*byte)).collect()
+}
+
+/// What may happen to a dialogue.
+#[derive(Clone, Debug)]
+enum Turning {
+    Line(Vec<u8>, Part),
+    /// So long passes, and the deadline may come in it.
+    Wait(u64),
+    Deadline,
+    Start(Command),
+    Abort,
+    Open,
+    Close,
+}
+
+fn turning() -> impl Strategy<Value = Turning> {
+    let commands = vec![
+        Command::Sim,
+        Command::CurrentOperator,
+        Command::Operators,
+        Command::Deregister,
+        Command::Select(Plmn::parse(b"00101").expect("five digits")),
+        Command::Registration(Domain::Eps),
+        Command::Signal,
+        Command::SignalExtended,
+    ];
+    prop_oneof![
+        8 => (line(), part()).prop_map(|(line, part)| Turning::Line(line, part)),
+        4 => Just(Turning::Deadline),
+        4 => (0..6_000_u64).prop_map(Turning::Wait),
+        6 => select(commands).prop_map(Turning::Start),
+        1 => Just(Turning::Abort),
+        1 => Just(Turning::Open),
+        1 => Just(Turning::Close),
+    ]
+}
+
+/// Timeouts until a silent line is given up: tries of `AT`, the waits between them, the escape.
+const SILENCE_STEPS_MAX: usize = 24;
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn lines_do_not_depend_on_how_the_bytes_were_cut(
+        bytes in noise(0..700),
+        cuts in vec(any::<prop::sample::Index>(), 0..20),
+    ) {
+        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+        cuts.sort_unstable();
+        let mut pieces = vec![];
+        let mut rest = &bytes[..];
+        for cut in cuts {
+            let (piece, behind) = rest.split_at(cut - (bytes.len() - rest.len()));
+            pieces.push(piece);
+            rest = behind;
+        }
+        pieces.push(rest);
+        prop_assert_eq!(split(&pieces), split(&[&bytes]));
+    }
+
+    #[test]
+    fn no_byte_of_a_line_is_lost(bytes in noise(0..1_500)) {
+        for (line, part) in split(&[&bytes]) {
+            let ends = line.iter().any(|byte| matches!(byte, b'\r' | b'\n'));
+            prop_assert!(!ends && line.len() <= LINE_LEN_MAX);
+            prop_assert!(part != Part::Whole || !line.is_empty());
+        }
+        let visible = |bytes: &[u8]| -> Vec<u8> {
+            bytes.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n' | 0 | b' ' | b'\t')).collect()
+        };
+        let mut ended = bytes;
+        ended.push(b'\n');
+        let lines: Vec<u8> = split(&[&ended]).into_iter().flat_map(|(line, _)| line).collect();
+        prop_assert_eq!(visible(&lines), visible(&ended));
+    }
+
+    #[test]
+    fn a_sound_line_follows_any_noise_that_ends(mut bytes in noise(0..600)) {
+        bytes.extend_from_slice(b"\n+CSQ: 20,99\r\n");
+        prop_assert_eq!(split(&[&bytes]).pop(), Some((b"+CSQ: 20,99".to_vec(), Part::Whole)));
+    }
+
+    #[test]
+    fn a_list_that_was_printed_is_read_back(
+        operators in vec(printed(), 0..30),
+        tail in select(&["", ",,(0,1,2,3,4),(0,1,2)", ",,(0-4),(0-2)", ",(0,1,2,3,4),(0,1,2)"][..]),
+    ) {
+        let found = read(print(&operators, tail).as_bytes());
+        prop_assert_eq!(found.len(), operators.len());
+        for (found, printed) in found.iter().zip(&operators) {
+            prop_assert_eq!(found.availability.number(), printed.stat);
+            prop_assert_eq!(found.long.as_str(), kept(&printed.long));
+            prop_assert_eq!(found.short.as_str(), kept(&printed.short));
+            prop_assert_eq!(found.plmn.map(|plmn| plmn.to_string()), Some(printed.plmn.clone()));
+            prop_assert_eq!(found.technology.map(|technology| technology.0), printed.act);
+        }
+    }
+
+    #[test]
+    fn any_bytes_hold_no_more_operators_than_have_room(bytes in noise(0..2_000)) {
+        // `(0,,,00101)` is the shortest.
+        let found = read(&bytes);
+        prop_assert!(found.len() <= bytes.len() / 11, "{found:?}");
+    }
+
+    #[test]
+    fn replies_are_read_from_any_line(line in prop_oneof![line(), vec(any::<u8>(), 0..300)]) {
+        let _ = (FinalResult::parse(&line), SimState::parse(&line), CurrentOperator::parse(&line));
+        for domain in Domain::ALL {
+            if let Some(found) = Registration::parse(domain, &line) {
+                prop_assert_eq!(found.domain, domain);
+                prop_assert!(!(found.is_registered() && found.is_denied()));
+            }
+        }
+        if let Some(strength) = csq(&line) {
+            prop_assert!(strength.rssi_dbm.is_none_or(|dbm| (-116..=-25).contains(&dbm)));
+        }
+        if let Some(strength) = cesq(&line) {
+            prop_assert!(strength.rsrp_dbm.is_none_or(|dbm| (-141..=-44).contains(&dbm)));
+            prop_assert!(strength.rsrq_db10.is_none_or(|db| (-200..=-30).contains(&db)));
+        }
+    }
+
+    #[test]
+    fn numbers_in_their_range_are_read_as_the_table_says(rssi in 0..32_i16, rsrq in 0..35_i16, rsrp in 0..98_i16) {
+        let found = csq(format!("+CSQ: {rssi},99").as_bytes());
+        prop_assert_eq!(found.and_then(|strength| strength.rssi_dbm), Some(2 * rssi - 113));
+        let found = cesq(format!("+CESQ: 99,99,255,255,{rsrq},{rsrp}").as_bytes());
+        prop_assert_eq!(found.and_then(|strength| strength.rsrp_dbm), Some(rsrp - 141));
+        prop_assert_eq!(found.and_then(|strength| strength.rsrq_db10), Some(5 * rsrq - 200));
+    }
+
+    #[test]
+    fn a_dialogue_leaves_no_deadline_behind_and_ends_when_the_line_is_silent(turns in vec(turning(), 0..60)) {
+        let (mut dialogue, mut now) = (Dialogue::new(), Instant::ZERO);
+        let _ = dialogue.open(now);
+        for turn in turns {
+            let due = dialogue.next_deadline();
+            let _ = match turn {
+                Turning::Line(bytes, part) => dialogue.line(now, Line { bytes: &bytes, part }, drop),
+                Turning::Wait(millis) => {
+                    now = now + Duration::from_millis(millis);
+                    dialogue.timeout(now)
+                }
+                Turning::Deadline => {
+                    now = due.unwrap_or(now);
+                    dialogue.timeout(now)
+                }
+                Turning::Start(command) if dialogue.is_ready() => {
+                    dialogue.start(now, command, Duration::from_secs(5))
+                }
+                Turning::Start(_) => continue,
+                Turning::Abort => dialogue.abort(now),
+                Turning::Open => dialogue.open(now),
+                Turning::Close => {
+                    dialogue.close();
+                    continue;
+                }
+            };
+            prop_assert!(dialogue.next_deadline().is_none_or(|next| next > now), "{dialogue:?} at {now}");
+        }
+        let mut steps = 0;
+        while let Some(deadline) = dialogue.next_deadline() {
+            now = deadline;
+            let turn = dialogue.timeout(now);
+            prop_assert!(!matches!(turn.outcome, Some(Outcome::Answered(_) | Outcome::Refused(_))), "of silence");
+            steps += 1;
+            prop_assert!(steps <= SILENCE_STEPS_MAX, "{dialogue:?}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What the driver owes whatever its port and its supervisor do.
+
+use std::convert::Infallible;
+
+use cellscan_core::driver::Driver;
+use cellscan_core::port::Port;
+use cellscan_core::scan::Event;
+use cellscan_core::scan::gate::{Origin, Request};
+use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
+use cellscan_core::time::Instant;
+use embedded_io::{ErrorType, Read, ReadReady, Write};
+
+use crate::alphabet::POLICY;
+
+/// A port that is on its way for ever.
+struct Late;
+
+impl ErrorType for Late {
+    type Error = Infallible;
+}
+
+impl Read for Late {
+    fn read(&mut self, _buf: &mut [u8]) -> Result<usize, Infallible> {
+        Ok(0)
+    }
+}
+
+impl ReadReady for Late {
+    fn read_ready(&mut self) -> Result<bool, Infallible> {
+        Ok(false)
+    }
+}
+
+impl Write for Late {
+    fn write(&mut self, buf: &[u8]) -> Result<usize, Infallible> {
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+impl Port for Late {
+    fn open(&mut self) -> nb::Result<(), Infallible> {
+        Err(nb::Error::WouldBlock)
+    }
+
+    fn close(&mut self) {}
+}
+
+/// A service that does at once what it is asked.
+struct Obedient(Want);
+
+impl Supervisor for Obedient {
+    type Error = Infallible;
+
+    fn take(&mut self) -> nb::Result<ServiceStatus, Infallible> {
+        self.status()
+    }
+
+    fn ask(&mut self, want: Want) -> nb::Result<(), Infallible> {
+        self.0 = want;
+        Ok(())
+    }
+
+    fn status(&mut self) -> nb::Result<ServiceStatus, Infallible> {
+        let state = if self.0 == Want::Down { ServiceState::Down } else { ServiceState::Run };
+        Ok(ServiceStatus { supervised: true, state, pid: None, want: self.0, foreign_down: false })
+    }
+
+    fn remains(&mut self) -> nb::Result<Remains, Infallible> {
+        Ok(Remains::default())
+    }
+
+    fn signal(&mut self, _signal: Signal) -> nb::Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn link_up(&mut self) -> nb::Result<bool, Infallible> {
+        Ok(true)
+    }
+
+    fn release(&mut self) -> nb::Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_port_that_never_opens_does_not_keep_the_service() {
+    let mut driver = Driver::new(Late, Obedient(Want::Up), POLICY);
+    let mut now = Instant::from_millis(1_000);
+    driver.request(now, Request { id: 1, origin: Origin::Manual });
+    for _ in 0..1_000 {
+        match driver.poll(now) {
+            Ok(Event::Finished(outcome)) => {
+                assert_eq!(driver.supervisor().0, Want::Up, "{outcome:?}, and the service stays down");
+                return;
+            }
+            Ok(_) => {}
+            Err(_) => now = driver.next_deadline().map_or(now, |next| next.max(now)),
+        }
+    }
+    panic!("the scan never ends: {:?}", driver.scanner().phase());
+}

@@ -1,0 +1,288 @@
+//! A breadth-first walk over all that a scan can come to, with a small alphabet of what may happen to it.
+//!
+//! A node is a scanner and what an onlooker knows of the world around it ([`World`]). The world is honest: a port is
+//! opened only after it was asked for, and lines come only out of an open one. What is dishonest is for the random
+//! inputs of `times.rs`.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use cellscan_core::scan::{Action, Actions, Event, Phase, Scanner};
+use cellscan_core::supervisor::Want;
+use cellscan_core::time::Instant;
+
+use crate::alphabet::{self, Setting};
+use crate::key::key;
+use crate::world::{Stimulus, World};
+
+#[derive(Clone, Debug)]
+struct Node {
+    scanner: Scanner,
+    world: World,
+    now: Instant,
+}
+
+/// What came of one thing that happened to a node.
+struct Step {
+    next: Node,
+    actions: Actions,
+    /// A rule of the line that was broken.
+    broken: Option<&'static str>,
+}
+
+impl Node {
+    fn key(&self) -> u64 {
+        key(&self.scanner.snapshot(self.now), &self.world)
+    }
+
+    /// `None` where it panics.
+    fn step(&self, stimulus: Stimulus) -> Option<Step> {
+        let Self { mut scanner, mut world, mut now } = self.clone();
+        if stimulus == Stimulus::Time {
+            now = scanner.next_deadline().map_or(now, |deadline| deadline.max(now));
+        }
+        world.sees_input(scanner.phase(), stimulus);
+        let actions = catch_unwind(AssertUnwindSafe(|| scanner.step(now, stimulus.input()))).ok()?;
+        let mut broken = None;
+        for action in &actions {
+            // The world sees them all, also behind one that breaks a rule.
+            let rule = world.sees_action(*action);
+            broken = broken.or(rule);
+        }
+        Some(Step { next: Self { scanner, world, now }, actions, broken })
+    }
+
+    /// Nothing is asked for, told or changed.
+    fn is_same(&self, step: &Step) -> bool {
+        step.actions.is_empty() && self.world == step.next.world && self.scanner == step.next.scanner
+    }
+
+    /// What it asks for and becomes, whatever happens. Times that are reported are left out: they tell of the past.
+    fn behaviour(&self, setting: &Setting) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for stimulus in alphabet::offered(setting, &self.scanner, &self.world) {
+            let Some(step) = self.step(stimulus) else { continue };
+            hash_asked(&step.actions, &mut hasher);
+            let next = if self.is_same(&step) { self.key() } else { step.next.key() };
+            next.hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+}
+
+fn hash_asked(actions: &Actions, hasher: &mut DefaultHasher) {
+    for action in actions {
+        if !matches!(action, Action::Report(_)) {
+            format!("{action:?}").hash(hasher);
+        }
+    }
+}
+
+/// A rule that was broken, and how it came to that.
+#[derive(Clone, Debug)]
+pub(crate) struct Broken {
+    pub(crate) rule: &'static str,
+    pub(crate) story: String,
+}
+
+/// What is kept of a node: how it was reached, and where time alone leads.
+#[derive(Clone, Debug)]
+struct Visited {
+    parent: u32,
+    by: Option<Stimulus>,
+    phase: Phase,
+    /// `None` where nothing is waited for.
+    in_time: Option<u32>,
+    /// What it does, whatever happens.
+    behaviour: u64,
+    /// The same of another path to an equal snapshot.
+    again: Option<u64>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Walk {
+    pub(crate) name: &'static str,
+    pub(crate) moves: BTreeSet<(Phase, Phase)>,
+    pub(crate) actions_max: usize,
+    pub(crate) steps: u64,
+    pub(crate) broken: Vec<Broken>,
+    /// Nodes left when the walk was given up; 0: all that can be reached was.
+    pub(crate) left: usize,
+    visited: Vec<Visited>,
+}
+
+/// Rules whose breach is kept with its story, each; one is enough to read.
+const STORIES_MAX: usize = 2;
+
+impl Visited {
+    const fn new(parent: u32, by: Option<Stimulus>, phase: Phase) -> Self {
+        Self { parent, by, phase, in_time: None, behaviour: 0, again: None }
+    }
+}
+
+impl Walk {
+    const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            moves: BTreeSet::new(),
+            actions_max: 0,
+            steps: 0,
+            broken: Vec::new(),
+            left: 0,
+            visited: Vec::new(),
+        }
+    }
+
+    /// One step, and all that is to hold of it.
+    fn check(&mut self, setting: &Setting, at: u32, node: &Node, stimulus: Stimulus) -> Option<Step> {
+        self.steps += 1;
+        let Some(step) = node.step(stimulus) else {
+            self.breaks(PANICS, at, stimulus);
+            return None;
+        };
+        self.actions_max = self.actions_max.max(step.actions.len());
+        for action in &step.actions {
+            if let Action::Report(Event::Moved { from, to }) = action {
+                self.moves.insert((*from, *to));
+            }
+        }
+        if let Some(rule) = step.broken {
+            self.breaks(rule, at, stimulus);
+        }
+        let Node { scanner, world, now } = &step.next;
+        if stimulus == Stimulus::Time && scanner.next_deadline().is_some_and(|next| next <= *now) {
+            self.breaks(BEHIND, at, stimulus);
+        }
+        if scanner.phase() == Phase::Idle && node.scanner.phase() != Phase::Idle {
+            let owed = Some(setting.found.want).filter(|want| *want != Want::Down && !world.foreign_down);
+            if owed.is_some() && world.last_ask == Some(Want::Down) {
+                self.breaks(OWED, at, stimulus);
+            }
+            let asked = world.last_ask.is_some();
+            if asked && owed.is_some() && scanner.report().given_back && world.last_ask != owed {
+                self.breaks(GIVEN_BACK, at, stimulus);
+            }
+        }
+        Some(step)
+    }
+
+    /// Another way to a node that is known.
+    fn meet(&mut self, known: u32, from: u32, twin: &Node, setting: &Setting) {
+        let node = &mut self.visited[known as usize];
+        if known != from && node.again.is_none() && node.phase != Phase::Idle {
+            node.again = Some(twin.behaviour(setting));
+        }
+    }
+
+    /// How many snapshots were reached.
+    pub(crate) fn reached(&self) -> usize {
+        self.visited.len()
+    }
+
+    /// Pairs of equal snapshots, reached in two ways, that were compared, and the stories of those that differ.
+    pub(crate) fn unlike_twins(&self) -> (usize, Vec<String>) {
+        let twins = self.visited.iter().enumerate().filter(|(_, node)| node.again.is_some());
+        let unlike = twins.clone().filter(|(_, node)| node.again != Some(node.behaviour));
+        (twins.count(), unlike.take(STORIES_MAX).map(|(at, _)| self.story(at, None)).collect())
+    }
+
+    /// The longest way to `Idle` when only time passes, in steps; the story of a node from which there is none.
+    pub(crate) fn longest_silence(&self) -> Result<u32, String> {
+        let mut steps: Vec<Option<u32>> =
+            self.visited.iter().map(|node| (node.phase == Phase::Idle).then_some(0)).collect();
+        for start in 0..self.visited.len() {
+            let mut path = vec![];
+            let mut at = start;
+            while steps[at].is_none() {
+                // No way is longer than there are nodes, so a longer one goes round.
+                let next = self.visited[at].in_time.filter(|_| path.len() <= self.visited.len());
+                let Some(next) = next else { return Err(self.story(start, None)) };
+                path.push(at);
+                at = next as usize;
+            }
+            let known = steps[at].unwrap_or_default();
+            for (further, node) in path.into_iter().rev().enumerate() {
+                steps[node] = Some(known + 1 + u32::try_from(further).unwrap_or(u32::MAX));
+            }
+        }
+        Ok(steps.into_iter().flatten().max().unwrap_or_default())
+    }
+
+    pub(crate) fn broken(&self, rules: &[&str]) -> Vec<&Broken> {
+        self.broken.iter().filter(|broken| rules.contains(&broken.rule)).collect()
+    }
+
+    fn breaks(&mut self, rule: &'static str, at: u32, stimulus: Stimulus) {
+        if self.broken(&[rule]).len() < STORIES_MAX {
+            let story = self.story(at as usize, Some(stimulus));
+            self.broken.push(Broken { rule, story });
+        }
+    }
+
+    fn story(&self, at: usize, last: Option<Stimulus>) -> String {
+        let mut steps = vec![format!("{:?} <- {last:?}", self.visited[at].phase)];
+        let mut at = at;
+        while let Some(by) = self.visited[at].by {
+            at = self.visited[at].parent as usize;
+            steps.push(format!("{:?} <- {by:?}", self.visited[at].phase));
+        }
+        steps.reverse();
+        format!("{}:\n  {}", self.name, steps.join("\n  "))
+    }
+}
+
+/// Rules that [`explore`] checks at each step, beside those of [`World::sees_action`].
+pub(crate) const PANICS: &str = "no step panics";
+pub(crate) const BEHIND: &str = "no deadline lies behind a timeout step";
+pub(crate) const OWED: &str = "what was asked down is asked for as it was found";
+pub(crate) const GIVEN_BACK: &str = "given back is what was asked for as it was found";
+
+/// Walks all that can be reached, but no more than `nodes_max` snapshots.
+pub(crate) fn explore(setting: &Setting, nodes_max: usize) -> Walk {
+    let mut scanner = Scanner::new(setting.policy);
+    for digits in setting.remembered {
+        scanner.remember(alphabet::plmn(digits));
+    }
+    let first = Node { scanner, world: World::new(), now: Instant::from_millis(1_000) };
+    let mut walk = Walk::new(setting.name);
+    let mut seen: HashMap<u64, u32> = HashMap::from([(first.key(), 0)]);
+    walk.visited.push(Visited::new(0, None, Phase::Idle));
+    let mut frontier = VecDeque::from([(0_u32, first)]);
+    while let Some((at, node)) = frontier.pop_front() {
+        if walk.visited.len() > nodes_max {
+            walk.left = frontier.len() + 1;
+            break;
+        }
+        let mut behaviour = DefaultHasher::new();
+        for stimulus in alphabet::offered(setting, &node.scanner, &node.world) {
+            let Some(step) = walk.check(setting, at, &node, stimulus) else { continue };
+            hash_asked(&step.actions, &mut behaviour);
+            let key = if node.is_same(&step) { node.key() } else { step.next.key() };
+            key.hash(&mut behaviour);
+            let unseen = u32::try_from(walk.visited.len()).expect("fewer nodes than a u32 counts");
+            let reached = match seen.entry(key) {
+                Entry::Vacant(entry) => {
+                    let phase = step.next.scanner.phase();
+                    walk.visited.push(Visited::new(at, Some(stimulus), phase));
+                    // The end: a second scan is the first one again.
+                    if phase != Phase::Idle {
+                        frontier.push_back((unseen, step.next));
+                    }
+                    *entry.insert(unseen)
+                }
+                Entry::Occupied(known) => {
+                    let known = *known.get();
+                    walk.meet(known, at, &step.next, setting);
+                    known
+                }
+            };
+            if stimulus == Stimulus::Time {
+                walk.visited[at as usize].in_time = Some(reached);
+            }
+        }
+        walk.visited[at as usize].behaviour = behaviour.finish();
+    }
+    walk
+}

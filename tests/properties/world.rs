@@ -1,0 +1,115 @@
+//! What may happen to a scan, and what an onlooker knows who sees only that and what the scan asks for.
+
+use cellscan_core::at::command::{Command, Outgoing};
+use cellscan_core::at::line::Line;
+use cellscan_core::scan::gate::{Origin, Request};
+use cellscan_core::scan::{Action, Event, Input, Phase, Refused};
+use cellscan_core::supervisor::{Remains, ServiceStatus, Want};
+
+/// One thing that may happen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Stimulus {
+    Start,
+    Abort,
+    Taken(ServiceStatus),
+    Service(ServiceStatus),
+    Remains(Remains),
+    Link(bool),
+    PortOpened,
+    PortLost,
+    Refused(Refused),
+    Line(&'static str),
+    /// The next deadline comes, and nothing before.
+    Time,
+}
+
+impl Stimulus {
+    pub(crate) fn input(self) -> Input<'static> {
+        match self {
+            Self::Start => Input::Start(Request { id: 1, origin: Origin::Manual }),
+            Self::Abort => Input::Abort,
+            Self::Taken(found) => Input::Taken(found),
+            Self::Service(status) => Input::Service(status),
+            Self::Remains(remains) => Input::Remains(remains),
+            Self::Link(up) => Input::Link(up),
+            Self::PortOpened => Input::PortOpened,
+            Self::PortLost => Input::PortLost,
+            Self::Refused(refused) => Input::Refused(refused),
+            Self::Line(text) => Input::Line(Line::whole(text.as_bytes())),
+            Self::Time => Input::Timeout,
+        }
+    }
+}
+
+/// Rules of the port, checked at each action.
+pub(crate) const OPENED_HELD: &str = "the port is opened only once it was seen free";
+pub(crate) const SENT_HELD: &str = "nothing is sent before the port was seen free";
+pub(crate) const SENT_CLOSED: &str = "nothing is sent on a port that is not open";
+pub(crate) const PORT_KEPT: &str = "the port is let go before the service is given back";
+
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum PortIs {
+    Closed,
+    AskedFor,
+    Open,
+}
+
+/// What an onlooker knows who sees inputs and actions only.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct World {
+    pub(crate) port: PortIs,
+    /// Nobody held the port when it was last looked at, and the service was not taken anew since.
+    pub(crate) free: bool,
+    pub(crate) last_ask: Option<Want>,
+    pub(crate) foreign_down: bool,
+    /// The last command that was sent.
+    pub(crate) sent: Option<Command>,
+}
+
+impl World {
+    pub(crate) const fn new() -> Self {
+        Self { port: PortIs::Closed, free: false, last_ask: None, foreign_down: false, sent: None }
+    }
+
+    pub(crate) fn sees_input(&mut self, phase: Phase, stimulus: Stimulus) {
+        match stimulus {
+            Stimulus::Taken(status) | Stimulus::Service(status) => self.foreign_down |= status.foreign_down,
+            Stimulus::Remains(remains) if phase == Phase::VerifyStopped => self.free = remains.is_free(),
+            Stimulus::PortOpened => self.port = PortIs::Open,
+            Stimulus::PortLost => self.port = PortIs::Closed,
+            Stimulus::Start
+            | Stimulus::Abort
+            | Stimulus::Remains(_)
+            | Stimulus::Link(_)
+            | Stimulus::Refused(_)
+            | Stimulus::Line(_)
+            | Stimulus::Time => {}
+        }
+    }
+
+    /// The rules of the line: what was broken by this action.
+    pub(crate) fn sees_action(&mut self, action: Action) -> Option<&'static str> {
+        match action {
+            Action::OpenPort if !self.free => return Some(OPENED_HELD),
+            Action::OpenPort => self.port = PortIs::AskedFor,
+            Action::ClosePort => self.port = PortIs::Closed,
+            Action::Send(_) if self.port != PortIs::Open => return Some(SENT_CLOSED),
+            Action::Send(_) if !self.free => return Some(SENT_HELD),
+            Action::Send(Outgoing::Command(command)) => self.sent = Some(command),
+            Action::Ask(want) => {
+                if want != Want::Down && self.port != PortIs::Closed {
+                    return Some(PORT_KEPT);
+                }
+                self.last_ask = Some(want);
+            }
+            // From here on it may be anybody's again.
+            Action::Report(Event::Moved { to: Phase::StopPppWaitSv, .. }) => self.free = false,
+            Action::Take
+            | Action::Signal(_)
+            | Action::Send(Outgoing::Return | Outgoing::Escape | Outgoing::HangUp)
+            | Action::Release
+            | Action::Report(_) => {}
+        }
+        None
+    }
+}
