@@ -296,6 +296,13 @@ impl Carriers {
         *self = Self::new();
     }
 
+    /// How long trials took decides nothing.
+    pub(crate) fn forget_times(&mut self) {
+        for carrier in &mut self.kept {
+            carrier.took_ms = 0;
+        }
+    }
+
     /// In list order.
     pub fn iter(&self) -> core::slice::Iter<'_, Carrier> {
         self.kept.iter()

@@ -194,11 +194,27 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
     }
 
     fn feed(&mut self, now: Instant, input: Input<'_>) {
-        let actions = self.scanner.step(now, input);
-        for action in actions {
-            if let Action::Report(event) = action {
-                self.tell(event);
-            } else if let Err(action) = self.pending.push_back(action) {
+        self.step(now, input);
+        self.carry_out(now);
+    }
+
+    /// One step; what it asks for is queued.
+    fn step(&mut self, now: Instant, input: Input<'_>) {
+        for action in self.scanner.step(now, input) {
+            match action {
+                Action::Report(event) => {
+                    self.tell(event);
+                    continue;
+                }
+                Action::ClosePort => self.forget_opening(),
+                Action::Take
+                | Action::Ask(_)
+                | Action::Signal(_)
+                | Action::OpenPort
+                | Action::Send(_)
+                | Action::Release => {}
+            }
+            if let Err(action) = self.pending.push_back(action) {
                 // Two steps' worth is waiting for a backend that does not end: what is asked last matters most, and
                 // the oldest goes.
                 self.pending.pop_front();
@@ -206,7 +222,18 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
                 debug_assert!(kept.is_ok(), "room was made above");
             }
         }
-        self.carry_out(now);
+    }
+
+    /// A port that is still on its way must not keep what follows from being done: it is let go, not waited for.
+    fn forget_opening(&mut self) {
+        for _ in 0..self.pending.len() {
+            if let Some(action) = self.pending.pop_front()
+                && action != Action::OpenPort
+            {
+                let kept = self.pending.push_back(action);
+                debug_assert!(kept.is_ok(), "it was taken out of there");
+            }
+        }
     }
 
     fn tell(&mut self, event: Event) {
@@ -227,20 +254,7 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
                 Done::Silently => continue,
                 Done::With(input) => input,
             };
-            for action in self.scanner.step(now, input) {
-                match action {
-                    Action::Report(event) => self.tell(event),
-                    Action::Take
-                    | Action::Ask(_)
-                    | Action::Signal(_)
-                    | Action::OpenPort
-                    | Action::ClosePort
-                    | Action::Send(_)
-                    | Action::Release => {
-                        let _kept = self.pending.push_back(action);
-                    }
-                }
-            }
+            self.step(now, input);
         }
     }
 

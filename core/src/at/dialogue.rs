@@ -155,18 +155,22 @@ impl Dialogue {
         Turn::sending(Outgoing::Command(command))
     }
 
-    /// Gives up the command in flight as if its time were over. Does nothing where there is none.
+    /// Gives up the command in flight, or about to be sent again, as if its time were over. Does nothing where there is none.
     pub fn abort(&mut self, now: Instant) -> Turn {
-        match self.state {
+        match &mut self.state {
             State::Waiting(_) => self.give_up(now),
-            State::Closed
-            | State::Clearing { .. }
-            | State::GuardBefore { .. }
-            | State::GuardAfter { .. }
-            | State::Asking { .. }
-            | State::Settling { .. }
-            | State::Ready
-            | State::Aborting { .. } => Turn::default(),
+            State::Clearing { then, .. }
+            | State::GuardBefore { then, .. }
+            | State::GuardAfter { then, .. }
+            | State::Asking { then, .. }
+            | State::Settling { then, .. } => {
+                // What was to be asked again is not.
+                if matches!(then, Then::Again(..)) {
+                    *then = Then::TimedOut;
+                }
+                Turn::default()
+            }
+            State::Closed | State::Ready | State::Aborting { .. } => Turn::default(),
         }
     }
 

@@ -29,7 +29,7 @@ mod trials;
 mod tests;
 
 use hold::Hold;
-use state::{Modem, State};
+use state::{Modem, Restore, State};
 
 pub use snapshot::Snapshot;
 
@@ -146,6 +146,10 @@ impl Scanner {
             (State::WaitPpp { .. }, Input::Abort) => self.complete(Some(false), &mut out),
             (State::Restoring { .. }, Input::Service(status)) => self.seen_while_restoring(status, &mut out),
             (State::Restoring { .. }, Input::PortLost) => self.restored(false, &mut out),
+            (State::Restoring { step: Restore::Synchronising, .. }, Input::PortOpened) => {
+                let turn = self.dialogue.open(self.now);
+                self.turn(turn, &mut out);
+            }
             (State::GivingBack { .. }, Input::Service(status)) => {
                 self.seen_while_giving_back(status, &mut out);
             }
@@ -296,7 +300,7 @@ impl Scanner {
             State::StartPpp { deadline, .. } => self.starting_timeout(deadline, out),
             State::WaitPpp { .. } => self.link_is_late(out),
             State::Clearing { step, .. } => self.clearing_timeout(step, out),
-            State::Restoring { until, .. } => self.restoring_timeout(until, out),
+            State::Restoring { until, step } => self.restoring_timeout(until, step, out),
             State::GivingBack { deadline, .. } => self.giving_back_timeout(deadline, out),
             State::Idle | State::Complete => {}
         }

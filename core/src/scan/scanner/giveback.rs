@@ -1,5 +1,7 @@
 //! States 10 to 12: the service is given back, with a carrier or without.
 
+use core::time::Duration;
+
 use crate::at::answer::Outcome as Said;
 use crate::at::command::Command;
 use crate::at::registration::{Operator, SelectionMode};
@@ -14,6 +16,9 @@ use super::check::{Check, Verdict};
 use super::handover::{ASK_AGAIN, send_signal};
 use super::state::{Look, Modem, Restore, State, Verify};
 use super::{Scanner, act, report};
+
+/// How long DTR is low. A modem looks for 50 ms (S25, five hundredths of a second) before it believes it.
+const DTR_DROP: Duration = Duration::from_millis(300);
 
 impl Scanner {
     pub(super) fn fail(&mut self, failure: Failure, out: &mut Actions) {
@@ -46,12 +51,14 @@ impl Scanner {
             return self.give_back_failed(out);
         }
         let until = self.now + self.policy.timeouts.restore;
-        self.enter(State::Restoring { until, step: Restore::Clearing }, out);
+        let step = Restore::Dropping(self.now + DTR_DROP);
+        self.enter(State::Restoring { until, step }, out);
         if self.dialogue.is_ready() {
             return self.restore_selection(true, out);
         }
-        let turn = self.dialogue.abort(self.now);
-        self.turn(turn, out);
+        // Many modems cannot abort a search by a byte (field log), and most end it when DTR drops (V.250 §6.2.9).
+        self.dialogue.close();
+        act(out, Action::ClosePort);
     }
 
     pub(super) fn seen_while_clearing(&mut self, step: Verify, remains: Remains, out: &mut Actions) {
@@ -93,7 +100,8 @@ impl Scanner {
         let State::Restoring { until, .. } = self.state else { return };
         match (step, said) {
             (_, Said::Dead) => self.restored(false, out),
-            (Restore::Clearing, _) => self.restore_selection(true, out),
+            (Restore::Dropping(_), _) => {}
+            (Restore::Synchronising, _) => self.restore_selection(true, out),
             (Restore::Selecting { .. }, Said::Answered(_)) => {
                 self.state = State::Restoring { until, step: Restore::Looking(Look::Checking(Check::new())) };
                 self.command(Check::FIRST, self.policy.timeouts.read, out);
@@ -115,9 +123,13 @@ impl Scanner {
         }
     }
 
-    pub(super) fn restoring_timeout(&mut self, until: Instant, out: &mut Actions) {
+    pub(super) fn restoring_timeout(&mut self, until: Instant, step: Restore, out: &mut Actions) {
         if until <= self.now {
             return self.restored(false, out);
+        }
+        if matches!(step, Restore::Dropping(_)) {
+            self.state = State::Restoring { until, step: Restore::Synchronising };
+            return act(out, Action::OpenPort);
         }
         self.state = State::Restoring { until, step: Restore::Looking(Look::Checking(Check::new())) };
         self.command(Check::FIRST, self.policy.timeouts.read, out);

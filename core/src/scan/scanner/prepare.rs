@@ -91,6 +91,7 @@ impl Scanner {
             Prepare::Format => (Prepare::Selection, Command::CurrentOperator),
             Prepare::Selection => {
                 if let Said::Answered(Answer::Operator(current)) = said
+                    && !self.hold.disturbed
                     && self.hold.selection.is_none()
                 {
                     if let Some(Operator::Plmn(plmn)) = current.operator {

@@ -35,9 +35,12 @@ impl Scanner {
         seen.gate.each_instant(distance);
         // Only what is still ahead of the first request decides anything: the budget.
         seen.hold.asked_at = seen.hold.asked_at.map(|_| {
-            let left = self.limit().as_millis().saturating_sub(now.as_millis());
-            Instant::from_millis(left)
+            let limit = self.limit();
+            // A budget that never ends is as far away from everywhere.
+            let left = limit.as_millis().saturating_sub(now.as_millis());
+            if limit == Instant::FAR { limit } else { Instant::from_millis(left) }
         });
+        seen.carriers.forget_times();
         seen.hold.given_at = None;
         seen.hold.began = Instant::ZERO;
         seen.now = Instant::ZERO;

@@ -141,8 +141,10 @@ pub(super) enum Measure {
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) enum Restore {
-    /// What was in flight is being aborted, or the line synchronised.
-    Clearing,
+    /// A command was in flight: the port is closed, so that DTR drops and the modem gives it up; until when.
+    Dropping(Instant),
+    /// The port is opened again and the line synchronised.
+    Synchronising,
     /// The selection found is set; whether by the carrier's digits.
     Selecting {
         manual: bool,
@@ -187,12 +189,13 @@ impl State {
             Self::VerifyStopped { deadline, look_at: sooner, .. }
             | Self::StartPpp { deadline, again_at: sooner }
             | Self::GivingBack { deadline, again_at: sooner }
-            | Self::Restoring { until: deadline, step: Restore::Looking(Look::Pausing(sooner)) } => {
-                Some(deadline.min(sooner))
-            }
+            | Self::Restoring {
+                until: deadline,
+                step: Restore::Looking(Look::Pausing(sooner)) | Restore::Dropping(sooner),
+            } => Some(deadline.min(sooner)),
             Self::Restoring {
                 until,
-                step: Restore::Clearing | Restore::Selecting { .. } | Restore::Looking(Look::Checking(_)),
+                step: Restore::Synchronising | Restore::Selecting { .. } | Restore::Looking(Look::Checking(_)),
             } => Some(until),
         }
     }
@@ -211,7 +214,10 @@ impl State {
             Self::VerifyStopped { deadline, look_at: other, .. }
             | Self::StartPpp { deadline, again_at: other }
             | Self::GivingBack { deadline, again_at: other }
-            | Self::Restoring { until: deadline, step: Restore::Looking(Look::Pausing(other)) } => {
+            | Self::Restoring {
+                until: deadline,
+                step: Restore::Looking(Look::Pausing(other)) | Restore::Dropping(other),
+            } => {
                 visit(deadline);
                 visit(other);
             }
