@@ -71,6 +71,13 @@ pub enum ServiceError {
         /// The file.
         path: PathBuf,
     },
+    /// Another scan has it.
+    Claimed {
+        /// The service directory.
+        path: PathBuf,
+        /// Its process, where that can be told.
+        by: Option<std::num::NonZeroU32>,
+    },
     /// The supervisor does not read its commands: 64 KiB of them wait.
     ControlFull {
         /// The service directory.
@@ -167,6 +174,10 @@ impl fmt::Display for ServiceError {
                 write!(f, "{} means another directory than when the service was taken", path.display())
             }
             Self::Denied { path, .. } => write!(f, "{}: not allowed", path.display()),
+            Self::Claimed { path, by: Some(pid) } => {
+                write!(f, "{}: process {pid} is scanning already", path.display())
+            }
+            Self::Claimed { path, by: None } => write!(f, "{}: another scan has it", path.display()),
             Self::NotTaken => write!(f, "the service is not taken"),
             Self::NoStartCommand => {
                 write!(f, "pppd has no supervisor here, and no start command is configured to bring it back")
@@ -198,6 +209,7 @@ impl std::error::Error for ServiceError {
             | Self::ControlFull { .. }
             | Self::Replaced { .. }
             | Self::Renamed { .. }
+            | Self::Claimed { .. }
             | Self::NotTaken
             | Self::NoStartCommand
             | Self::Sv { .. }

@@ -129,7 +129,7 @@ fn a_service_found_down_is_left_down() {
 #[test]
 fn nobody_supervises_it_nothing_is_touched() {
     let mut bench = Workbench::new().modem(quick_modem()).start();
-    bench.wait_for_holder(SOON, None);
+    let _pppd = bench.wait_for_holder(SOON, None);
     bench.kill_runsv();
     let mut command = scan(&bench);
     command.args(["--backend", "native"]);

@@ -9,7 +9,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
-use rustix::fs::{Access, AtFlags, Mode, OFlags, accessat, open, openat};
+use rustix::fs::{Access, AtFlags, FlockOperation, Mode, OFlags, accessat, flock, open, openat};
 use rustix::io::{Errno, ioctl_fionread};
 
 use super::ServiceError;
@@ -187,20 +187,28 @@ impl ServiceDir {
         Proc::open(found.or_else(|| by_lock.first().copied())?).ok().flatten()
     }
 
-    fn lock_holders(&self) -> Vec<NonZeroU32> {
-        let Ok(lock) = openat(&self.supervise, "lock", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) else {
-            return Vec::new();
-        };
-        let Ok((_, inode)) = identity_of(&lock) else { return Vec::new() };
-        let mut table = Vec::new();
-        let read =
-            File::open("/proc/locks").and_then(|file| file.take(LOCKS_LEN_MAX).read_to_end(&mut table));
-        if read.is_err() {
-            return Vec::new();
+    /// Claims the service for this scan, by a lock on its directory that ends with the answer or with the process: two
+    /// scans at once would each take the other's "down" for what was found, and leave it so.
+    ///
+    /// # Errors
+    /// Another scan has it, or it cannot be locked.
+    pub fn claim(&self) -> Result<OwnedFd, ServiceError> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let claim = openat(&self.service, ".", flags, Mode::empty())
+            .map_err(|errno| ServiceError::errno("open", &self.real, errno))?;
+        match flock(&claim, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(claim),
+            Err(Errno::WOULDBLOCK) => {
+                let by = lock_holders(&self.service).first().copied();
+                Err(ServiceError::Claimed { path: self.real.clone(), by })
+            }
+            Err(errno) => Err(ServiceError::errno("lock", &self.real, errno)),
         }
-        let table = String::from_utf8_lossy(&table);
-        let holders = table.lines().filter_map(|line| parse_lock(line).filter(|lock| lock.1 == inode));
-        holders.map(|lock| lock.0).collect()
+    }
+
+    fn lock_holders(&self) -> Vec<NonZeroU32> {
+        let lock = openat(&self.supervise, "lock", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+        lock.map(|lock| lock_holders(&lock)).unwrap_or_default()
     }
 
     /// An inotify descriptor that tells every rewrite of the record, also of unchanged content. The directory is
@@ -250,6 +258,19 @@ pub fn drain(watch: &OwnedFd) -> Drained {
 fn identity_of(fd: &OwnedFd) -> io::Result<(u64, u64)> {
     let meta = File::from(fd.as_fd().try_clone_to_owned()?).metadata()?;
     Ok((meta.dev(), meta.ino()))
+}
+
+/// Who holds a `flock` on this file, as `/proc/locks` tells it (`proc_locks(5)`).
+fn lock_holders(file: &OwnedFd) -> Vec<NonZeroU32> {
+    let Ok((_, inode)) = identity_of(file) else { return Vec::new() };
+    let mut table = Vec::new();
+    let read = File::open("/proc/locks").and_then(|file| file.take(LOCKS_LEN_MAX).read_to_end(&mut table));
+    if read.is_err() {
+        return Vec::new();
+    }
+    let table = String::from_utf8_lossy(&table);
+    let holders = table.lines().filter_map(|line| parse_lock(line).filter(|lock| lock.1 == inode));
+    holders.map(|lock| lock.0).collect()
 }
 
 /// Process and inode of an exclusive `flock(2)` in a line of `/proc/locks`. The device is not compared: on overlay and

@@ -48,6 +48,7 @@ pub struct Native {
 #[derive(Debug)]
 struct Held {
     dir: ServiceDir,
+    _claim: OwnedFd,
     runsv: Option<Proc>,
     watch: Option<OwnedFd>,
     rewrites: Rewrites,
@@ -131,6 +132,7 @@ impl Held {
         if !dir.is_supervised()? {
             return Err(ServiceError::NotSupervised { path: dir.path().into() });
         }
+        let claim = dir.claim()?;
         let runsv = dir.supervisor();
         let elsewhere = |proc: &Proc| {
             crate::process::working_dir(proc.pid()).is_some_and(|found| found != dir.identity())
@@ -153,6 +155,7 @@ impl Held {
         let last_file = dir.status_identity();
         Ok(Self {
             dir,
+            _claim: claim,
             runsv,
             watch,
             rewrites: Rewrites::default(),

@@ -27,6 +27,8 @@ use crate::process::Proc;
 
 /// How long a call may take. It does not wait for anything, and takes 1 to 25 ms.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
+/// How long runsv may leave a `d` unread: it sleeps off a crash for a second, and runs control scripts.
+const UNREAD_LIMIT: Duration = Duration::from_secs(5);
 /// Bytes of its answer that are looked at; one line is about 100.
 const ANSWER_LEN_MAX: u64 = 4_096;
 
@@ -59,6 +61,9 @@ struct Held {
     tracked: Tracked,
     watch: Option<OwnedFd>,
     asked: Option<Want>,
+    /// A `d` of ours may not have been read yet; until when that is waited for.
+    unread_down: Option<Instant>,
+    _claim: Option<OwnedFd>,
 }
 
 #[derive(Debug)]
@@ -187,6 +192,18 @@ impl Sv {
         Ok(ServiceStatus { supervised, state: record.state, pid: record.pid, want, foreign_down: false })
     }
 
+    /// `sv up` writes nothing while the record says "want up", also where a `d` of ours still waits to be read: the
+    /// service would then stay down for good (sv.c: control). So the `d` is seen first, as long as that may take.
+    fn wait_for_unread_down(&mut self) -> nb::Result<(), ServiceError> {
+        let Some(until) = self.held()?.unread_down else { return Ok(()) };
+        let (supervised, record) = self.look()?;
+        if supervised && record.want_up && self.clock.now() < until {
+            return Err(nb::Error::WouldBlock);
+        }
+        self.held()?.unread_down = None;
+        Ok(())
+    }
+
     fn held(&mut self) -> Result<&mut Held, ServiceError> {
         self.held.as_mut().ok_or(ServiceError::NotTaken)
     }
@@ -237,6 +254,11 @@ impl Supervisor for Sv {
         if !status.supervised {
             return Err(ServiceError::NotSupervised { path: self.options.dir.clone() }.into());
         }
+        // Where the directory may not be looked into, nobody else but `sv` can tell either.
+        let claim = match ServiceDir::open(&self.options.dir) {
+            Ok(dir) => Some(dir.claim()?),
+            Err(_) => None,
+        };
         let identity = std::fs::metadata(&self.options.dir).ok().map(|meta| (meta.dev(), meta.ino()));
         let mut tracked = Tracked::new(self.options.ppp_port.clone(), identity);
         if let Some(pid) = status.pid {
@@ -245,7 +267,7 @@ impl Supervisor for Sv {
         tracked.find_port();
         tracked.note_detached();
         let watch = ServiceDir::open(&self.options.dir).ok().and_then(|dir| dir.watch().ok());
-        self.held = Some(Held { tracked, watch, asked: None });
+        self.held = Some(Held { tracked, watch, asked: None, unread_down: None, _claim: claim });
         Ok(status)
     }
 
@@ -255,12 +277,18 @@ impl Supervisor for Sv {
             Want::Once => "once",
             Want::Down => "down",
         };
+        if want != Want::Down && self.call.is_none() {
+            self.wait_for_unread_down()?;
+        }
         self.held()?.tracked.note_descendants();
         let (code, said) = self.call(word)?;
         if code != Some(0) {
             return Err(ServiceError::Sv { command: self.command(word), said, code }.into());
         }
-        self.held()?.asked = Some(want);
+        let until = self.clock.now() + UNREAD_LIMIT;
+        let held = self.held()?;
+        held.asked = Some(want);
+        held.unread_down = (want == Want::Down).then_some(until);
         Ok(())
     }
 

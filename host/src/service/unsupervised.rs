@@ -94,15 +94,16 @@ impl Unsupervised {
         Ok(ServiceStatus { supervised: true, state, pid, want: self.want, foreign_down: false })
     }
 
-    fn start(&mut self) -> Result<(), ServiceError> {
+    fn start(&mut self) -> nb::Result<(), ServiceError> {
         if self.look()?.pid.is_some() {
-            // Asked again: a second pppd would only meet the first one's lock.
-            return Ok(());
+            // One that was told to end is waited for: a new one would meet its lock. Else this is asked again.
+            return if self.want == Want::Down { Err(nb::Error::WouldBlock) } else { Ok(()) };
         }
         let (program, args) = self.options.start.split_first().ok_or(ServiceError::NoStartCommand)?;
         let mut command = Command::new(program);
         // A group of its own: a `^C` meant for the scan does not end the new pppd.
-        command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).process_group(0);
+        // Nor does it keep a pipe open that somebody reads the scan's messages from.
+        command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         let child =
             command.spawn().map_err(|source| ServiceError::io("start", Path::new(program), source))?;
         log::info!("started {} as process {}", program.display(), child.id());

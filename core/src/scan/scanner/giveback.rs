@@ -100,7 +100,6 @@ impl Scanner {
         let State::Restoring { until, .. } = self.state else { return };
         match (step, said) {
             (_, Said::Dead) => self.restored(false, out),
-            (Restore::Dropping(_), _) => {}
             (Restore::Synchronising, _) => self.restore_selection(true, out),
             (Restore::Selecting { .. }, Said::Answered(_)) => {
                 self.state = State::Restoring { until, step: Restore::Looking(Look::Checking(Check::new())) };
@@ -108,7 +107,7 @@ impl Scanner {
             }
             (Restore::Selecting { manual: true }, _) => self.restore_selection(false, out),
             (Restore::Selecting { manual: false }, _) => self.restored(false, out),
-            (Restore::Looking(Look::Pausing(_)), _) => {}
+            (Restore::Dropping(_) | Restore::Looking(Look::Pausing(_)), _) => {}
             (Restore::Looking(Look::Checking(mut check)), said) => {
                 let look = match check.take(said, None, &mut self.hold.domains) {
                     Verdict::There => return self.restored(true, out),
