@@ -129,6 +129,8 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
         self.read(now);
         if self.scanner.next_deadline().is_some_and(|deadline| deadline <= now) {
             self.feed(now, Input::Timeout);
+            // What it asked for may have brought it to where it wants to know how things stand.
+            self.look(now);
         }
         if let Some(event) = self.events.pop_front() {
             return Ok(event);

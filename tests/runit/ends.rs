@@ -5,7 +5,7 @@ use cellscan_tests::support::{Bench, StandIn, Workbench};
 use rustix::process::Signal;
 
 use super::SOON;
-use super::running::{Running, quick_modem, scan};
+use super::running::{Running, quick_modem, scan, scan_waiting_for_link};
 
 /// A modem and a `pppd` that take their time in the state that is to be met.
 fn slow_in(number: &str) -> (Profile, StandIn) {
@@ -90,7 +90,7 @@ fn told_to_end_while_the_link_is_waited_for_the_service_is_up_already() {
     let bench = Workbench::new().modem(quick_modem()).start();
     let before = bench.wait_for_holder(SOON, None);
     bench.wait_until(SOON, "up", || bench.status().is_up());
-    let mut command = scan(&bench);
+    let mut command = scan_waiting_for_link(&bench);
     command.args(["--link", "nolink*", "--link-timeout", "60s"]);
     let scan = Running::start(command);
     scan.wait_for_state(&bench, "10");

@@ -49,15 +49,22 @@ pub(super) struct Ended {
 
 /// `scan` on the port and the service of a bench.
 pub(super) fn scan(bench: &Bench) -> Command {
+    let mut command = scan_waiting_for_link(bench);
+    command.args(["--link", "none"]);
+    command
+}
+
+/// The same, without a word about the link.
+pub(super) fn scan_waiting_for_link(bench: &Bench) -> Command {
     let mut command = bench.cellscan();
     command.arg("scan").arg("--service").arg(bench.service()).arg("--port").arg(bench.port());
     on_bench(command, bench)
 }
 
-/// What every scan on a bench is told: nothing of this machine's own directories, and no link to wait for.
+/// What every scan on a bench is told: nothing of this machine's own directories.
 pub(super) fn on_bench(mut command: Command, bench: &Bench) -> Command {
     command.arg("--lock-dir").arg(bench.locks()).arg("--state-dir").arg(bench.root().join("state"));
-    command.args(["--json", "--link", "none"]);
+    command.arg("--json");
     command
 }
 

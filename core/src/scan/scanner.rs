@@ -119,8 +119,8 @@ impl Scanner {
             }
 
             (State::Modem(modem), Input::Remains(remains)) => self.seen_holders(modem, remains, &mut out),
-            (State::Restoring { .. }, Input::Remains(remains)) if !remains.is_free() => {
-                self.restored(false, &mut out);
+            (State::Restoring { step, .. }, Input::Remains(remains)) => {
+                self.seen_while_claiming(step, remains, &mut out);
             }
             (State::Clearing { step, .. }, Input::Remains(remains)) => {
                 self.seen_while_clearing(step, remains, &mut out);
@@ -146,9 +146,8 @@ impl Scanner {
             (State::WaitPpp { .. }, Input::Abort) => self.complete(Some(false), &mut out),
             (State::Restoring { .. }, Input::Service(status)) => self.seen_while_restoring(status, &mut out),
             (State::Restoring { .. }, Input::PortLost) => self.restored(false, &mut out),
-            (State::Restoring { step: Restore::Synchronising, .. }, Input::PortOpened) => {
-                let turn = self.dialogue.open(self.now);
-                self.turn(turn, &mut out);
+            (State::Restoring { until, step: Restore::Opening }, Input::PortOpened) => {
+                self.state = State::Restoring { until, step: Restore::Claiming };
             }
             (State::GivingBack { .. }, Input::Service(status)) => {
                 self.seen_while_giving_back(status, &mut out);

@@ -107,7 +107,13 @@ impl Scanner {
             }
             (Restore::Selecting { manual: true }, _) => self.restore_selection(false, out),
             (Restore::Selecting { manual: false }, _) => self.restored(false, out),
-            (Restore::Dropping(_) | Restore::Looking(Look::Pausing(_)), _) => {}
+            (
+                Restore::Dropping(_)
+                | Restore::Opening
+                | Restore::Claiming
+                | Restore::Looking(Look::Pausing(_)),
+                _,
+            ) => {}
             (Restore::Looking(Look::Checking(mut check)), said) => {
                 let look = match check.take(said, None, &mut self.hold.domains) {
                     Verdict::There => return self.restored(true, out),
@@ -127,11 +133,24 @@ impl Scanner {
             return self.restored(false, out);
         }
         if matches!(step, Restore::Dropping(_)) {
-            self.state = State::Restoring { until, step: Restore::Synchronising };
+            self.state = State::Restoring { until, step: Restore::Opening };
             return act(out, Action::OpenPort);
         }
         self.state = State::Restoring { until, step: Restore::Looking(Look::Checking(Check::new())) };
         self.command(Check::FIRST, self.policy.timeouts.read, out);
+    }
+
+    /// Who has the port, while the registration is being restored.
+    pub(super) fn seen_while_claiming(&mut self, step: Restore, remains: Remains, out: &mut Actions) {
+        let State::Restoring { until, .. } = self.state else { return };
+        if !remains.is_free() {
+            return self.restored(false, out);
+        }
+        if step == Restore::Claiming {
+            self.state = State::Restoring { until, step: Restore::Synchronising };
+            let turn = self.dialogue.open(self.now);
+            self.turn(turn, out);
+        }
     }
 
     pub(super) fn restored(&mut self, seen: bool, out: &mut Actions) {

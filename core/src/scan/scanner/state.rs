@@ -143,7 +143,10 @@ pub(super) enum Measure {
 pub(super) enum Restore {
     /// A command was in flight: the port is closed, so that DTR drops and the modem gives it up; until when.
     Dropping(Instant),
-    /// The port is opened again and the line synchronised.
+    /// The port is being opened again.
+    Opening,
+    /// It is open; nothing is sent before nobody else is seen to have it.
+    Claiming,
     Synchronising,
     /// The selection found is set; whether by the carrier's digits.
     Selecting {
@@ -195,7 +198,12 @@ impl State {
             } => Some(deadline.min(sooner)),
             Self::Restoring {
                 until,
-                step: Restore::Synchronising | Restore::Selecting { .. } | Restore::Looking(Look::Checking(_)),
+                step:
+                    Restore::Opening
+                    | Restore::Claiming
+                    | Restore::Synchronising
+                    | Restore::Selecting { .. }
+                    | Restore::Looking(Look::Checking(_)),
             } => Some(until),
         }
     }
