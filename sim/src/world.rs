@@ -8,50 +8,32 @@ use core::time::Duration;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use cellscan_core::carrier::Carriers;
 use cellscan_core::driver::Driver;
 use cellscan_core::port::Port;
 use cellscan_core::scan::gate::{Origin as Asker, Request};
-use cellscan_core::scan::{Event, Outcome, Phase, Report, Scanner};
+use cellscan_core::scan::{Event, Phase, Scanner};
 use cellscan_core::supervisor::Supervisor;
 use cellscan_core::time::Instant;
 
 use crate::machine::Machine;
-use crate::modem::{Modem, ModemFault, ModemLog};
+use crate::modem::{Modem, ModemFault};
 use crate::runsv::Rule;
 use crate::scenario::{Fault, Scenario, When};
 use crate::supervisor::SimSupervisor;
 use crate::sv::SvCommand;
-use crate::trace::Traced;
 
 mod port;
+mod record;
 
 use port::Wire;
 pub use port::{Intrusion, LineError, SimPort};
+pub use record::{Handed, Record, Told};
 
 /// Polls of the driver at one instant, at most: each gives an event, and a step gives no more than a dozen.
 const POLLS_MAX: usize = 256;
 
 /// From the scanner's death to its guard's first byte: the closing of a pipe and a write, measured in milliseconds.
 const GUARD_AFTER: Duration = Duration::from_millis(5);
-
-/// An event of the scan with its time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Told {
-    /// When.
-    pub at: Instant,
-    /// What.
-    pub event: Event,
-}
-
-/// What the modem was registered on when the scan said that it had given the service back.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Handed {
-    /// When.
-    pub at: Instant,
-    /// The network.
-    pub registered: Option<String>,
-}
 
 /// A gateway, a modem and a scan.
 pub struct World<P: Port, S: Supervisor> {
@@ -444,23 +426,4 @@ impl<P: Port, S: Supervisor> World<P, S> {
             modem: self.wire.borrow().modem.log().to_vec(),
         }
     }
-}
-
-/// Everything that happened in a world.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Record {
-    /// How the scan ended; `None`: it did not.
-    pub outcome: Option<Outcome>,
-    /// What came of it.
-    pub report: Report,
-    /// What was found of carriers.
-    pub carriers: Carriers,
-    /// What the scan told.
-    pub told: Vec<Told>,
-    /// What port and supervisor failed with.
-    pub errors: Vec<String>,
-    /// What happened on the gateway.
-    pub machine: Vec<Traced>,
-    /// What the modem heard and said.
-    pub modem: Vec<ModemLog>,
 }

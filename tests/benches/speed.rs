@@ -7,10 +7,12 @@ use cellscan_core::at::dialogue::Dialogue;
 use cellscan_core::at::line::{Line, Lines};
 use cellscan_core::at::operators::OperatorList;
 use cellscan_core::scan::gate::{Origin, Request};
-use cellscan_core::scan::{Action, Actions, Input, Phase, Policy, Scanner};
+use cellscan_core::scan::{Action, Actions, Input, Outcome, Phase, Policy, Scanner};
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Want};
 use cellscan_core::time::Instant;
-use divan::counter::BytesCount;
+use cellscan_sim::scenario::Scenario;
+use cellscan_sim::world::World;
+use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use std::time::Duration;
 
@@ -70,6 +72,7 @@ impl Bench {
         bench.give(Input::Service(DOWN));
         bench.give(Input::Remains(Remains::default()));
         bench.give(Input::PortOpened);
+        bench.give(Input::Remains(Remains::default()));
         while bench.scanner.phase() == Phase::Prepare {
             if bench.sent.take().is_some() {
                 bench.give(Input::Line(Line::whole(b"OK")));
@@ -149,4 +152,17 @@ fn operator_list(bencher: Bencher<'_, '_>) {
         let mut list = OperatorList::new();
         text.bytes().filter_map(|byte| list.push(black_box(byte))).count()
     });
+}
+
+/// A whole scan of the recorded gateway, 97 s of its time, in the simulated world; checkers are not counted.
+#[divan::bench]
+fn simulated_scan(bencher: Bencher<'_, '_>) {
+    bencher
+        .counter(ItemsCount::new(1_u32))
+        .with_inputs(|| World::new(Scenario::default()))
+        .bench_local_values(|mut world| {
+            world.run_scan(Duration::from_secs(900));
+            assert_eq!(world.scanner().report().outcome, Some(Outcome::Complete));
+            world
+        });
 }

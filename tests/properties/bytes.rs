@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cellscan_core::at::answer::Outcome;
 use cellscan_core::at::command::Command;
-use cellscan_core::at::dialogue::Dialogue;
+use cellscan_core::at::dialogue::{ATTENTION_TRIES_BUSY_MAX, Dialogue};
 use cellscan_core::at::line::{LINE_LEN_MAX, Line, Lines, Part};
 use cellscan_core::at::operators::{ListedOperator, OperatorList};
 use cellscan_core::at::registration::{CurrentOperator, Domain, Registration};
@@ -142,7 +142,7 @@ fn turning() -> impl Strategy<Value = Turning> {
 }
 
 /// Timeouts until a silent line is given up: tries of `AT`, the waits between them, the escape.
-const SILENCE_STEPS_MAX: usize = 24;
+const SILENCE_STEPS_MAX: usize = 2 * ATTENTION_TRIES_BUSY_MAX as usize + 8;
 
 proptest! {
     #![proptest_config(config())]

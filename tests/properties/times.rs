@@ -261,7 +261,8 @@ impl Bench {
             Phase::WaitPpp => self.step(Input::Link(true)),
             Phase::Prepare if self.asked.last() == Some(&Action::OpenPort) => {
                 self.asked.push(Action::Take);
-                self.step(Input::PortOpened)
+                self.step(Input::PortOpened)?;
+                self.step(Input::Remains(Remains::default()))
             }
             Phase::Prepare
             | Phase::GetOperators

@@ -16,13 +16,14 @@ struct Bench {
     now: Instant,
     /// Every command that was sent.
     sent: Vec<Command>,
+    opens: bool,
 }
 
 impl Bench {
     fn new(policy: Policy, now: Instant) -> Self {
         let mut scanner = Scanner::new(policy);
         scanner.remember(plmn("00101"));
-        Self { scanner, now, sent: vec![] }
+        Self { scanner, now, sent: vec![], opens: false }
     }
 
     fn give(&mut self, input: Input<'_>) {
@@ -30,7 +31,15 @@ impl Bench {
             if let Action::Send(Outgoing::Command(command)) = action {
                 self.sent.push(command);
             }
+            self.opens |= action == Action::OpenPort;
         }
+    }
+
+    /// The port is opened, and nobody else has it.
+    fn open(&mut self) {
+        self.opens = false;
+        self.give(Input::PortOpened);
+        self.give(Input::Remains(Remains::default()));
     }
 
     fn line(&mut self, text: &str) {
@@ -58,7 +67,7 @@ impl Bench {
     fn prepare(&mut self) {
         self.give(Input::Service(DOWN));
         self.give(Input::Remains(Remains::default()));
-        self.give(Input::PortOpened);
+        self.open();
         for command in [Command::Attention, Command::VerboseErrors, Command::Sim, Command::NumericFormat] {
             self.until(command);
             self.line("OK");
@@ -82,6 +91,9 @@ impl Bench {
         for _ in 0..200 {
             if self.scanner.phase() == Phase::Idle {
                 return;
+            }
+            if self.opens {
+                self.open();
             }
             if self.sent.last().is_some_and(|command| !command.has_answer_line()) {
                 self.line("OK");

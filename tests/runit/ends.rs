@@ -17,7 +17,7 @@ fn slow_in(number: &str) -> (Profile, StandIn) {
         "2b" => modem.delays.deregister = 2_000,
         "3" => modem.delays.search = 5_000,
         "5" => {
-            modem.networks.iter_mut().for_each(|network| network.select = Select::Accept { after_ms: 3_000 })
+            modem.networks.iter_mut().for_each(|network| network.select = Select::Accept { after_ms: 3_000 });
         }
         "6" => modem.delays.signal = 1_500,
         _ => {}

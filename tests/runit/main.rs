@@ -3,6 +3,8 @@
 //!
 //! Waits are for conditions, with a deadline; limits are generous, since the machine may be busy.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a bench that cannot be set up fails loudly")]
+
 mod ends;
 mod facts;
 mod running;

@@ -28,7 +28,10 @@ fn hasten(network: &mut Network) {
     network.registration_ms = 40;
     network.select = match network.select {
         Select::Refuse { code, .. } => Select::Refuse { after_ms: 60, code },
-        _ => Select::Accept { after_ms: 120 },
+        Select::Accept { .. }
+        | Select::Silent { .. }
+        | Select::AcceptButRegistersElsewhere { .. }
+        | Select::AcceptLate { .. } => Select::Accept { after_ms: 120 },
     };
 }
 
