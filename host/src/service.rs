@@ -23,6 +23,7 @@ use crate::link::LinkError;
 pub mod dir;
 pub mod locate;
 pub mod native;
+mod openings;
 mod rewrites;
 pub mod status;
 pub mod sv;

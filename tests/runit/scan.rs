@@ -218,3 +218,18 @@ fn two_scans_at_once_the_second_changes_nothing() {
     first.end().must_be_complete(&bench);
     bench.wait_until(SCAN, "up", || bench.status().is_up());
 }
+
+#[test]
+fn a_stranger_that_opens_the_port_in_the_middle_is_waited_out_and_not_touched() {
+    let mut modem = quick_modem();
+    modem.delays.search = 2_500;
+    let bench = up(workbench().modem(modem).start());
+    let scan = Running::start(scan(&bench));
+    scan.wait_for_state(&bench, "3");
+    let port = std::fs::File::open(bench.port()).expect("root may open what is exclusive");
+    let mut stranger = std::process::Command::new("sleep").arg("1").stdin(port).spawn().expect("sleep");
+    let ended = scan.end();
+    ended.must_be_complete(&bench);
+    assert!(ended.json["interruptions"].as_u64() >= Some(1), "{:#?}", ended.lines);
+    assert_eq!(stranger.wait().expect("it ends by itself").code(), Some(0));
+}

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use cellscan_core::supervisor::{Remains, Signal};
 
+use super::openings::Openings;
 use crate::process::{self, Proc, Stat};
 
 /// Processes that are noted at most; a `pppd` with its scripts has about five.
@@ -26,6 +27,9 @@ pub(crate) struct Tracked {
     /// Device and inode of the service directory.
     dir: Option<(u64, u64)>,
     told_of_holes: bool,
+    openings: Openings,
+    /// The last look found nobody.
+    free: bool,
 }
 
 impl Tracked {
@@ -42,6 +46,7 @@ impl Tracked {
 
     /// Notes one process; one that is known or gone already is left as it is.
     pub(crate) fn note(&mut self, proc: Proc) {
+        self.free = false;
         self.prune();
         let known = self.noted.iter().any(|noted| noted.pid() == proc.pid());
         if !known && self.noted.len() < NOTED_MAX {
@@ -103,6 +108,10 @@ impl Tracked {
 
     /// Who is left, and who holds the port.
     pub(crate) fn remains(&mut self) -> Remains {
+        // Looked for before the look: who opens the port in between is seen by the next.
+        if !self.openings.any_since(self.port.as_deref()) && self.free {
+            return Remains::default();
+        }
         self.note_descendants();
         self.strangers.clear();
         for holder in self.holders() {
@@ -118,10 +127,12 @@ impl Tracked {
             }
         }
         self.prune();
-        Remains {
+        let remains = Remains {
             service: self.noted.first().map(Proc::pid),
             stranger: self.strangers.first().map(Proc::pid),
-        }
+        };
+        self.free = remains.is_free();
+        remains
     }
 
     /// Signals all that is noted and still alive, and no one else.
@@ -162,7 +173,7 @@ impl Tracked {
     }
 
     pub(crate) fn wake_fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.noted.iter().chain(&self.strangers).filter_map(Proc::fd)
+        self.noted.iter().chain(&self.strangers).filter_map(Proc::fd).chain(self.openings.fd())
     }
 
     fn is_noted(&self, pid: NonZeroU32) -> bool {
