@@ -114,6 +114,18 @@ fn f15_a_scanner_killed_in_any_state_leaves_the_service_up() {
 }
 
 #[test]
+fn f15_killed_while_its_down_is_unread_the_guard_does_not_believe_the_old_record() {
+    // Seed 6097: runsv sleeps off a crash, its record says "want up", and our `d` waits in the FIFO.
+    for killed_ms in [0, 92, 400, 900] {
+        let pppd = PppdProfile { crashes_after_ms: Some(740), ..PppdProfile::default() };
+        let mut scenario = with(pppd, RunsvProfile::default());
+        scenario.asked_after = Duration::from_millis(12_956);
+        scenario.faults = vec![Timed::during(Phase::StopPppWaitSv, killed_ms, Fault::ScannerKilled)];
+        live(&scenario);
+    }
+}
+
+#[test]
 fn f15_told_to_end_in_any_state_gives_the_service_back() {
     for phase in
         [Phase::StopPppWaitSv, Phase::VerifyStopped, Phase::Prepare, Phase::WaitResults, Phase::TestCarrier]
@@ -204,6 +216,21 @@ fn f24_a_down_that_an_operator_asks_for_during_the_scan_is_respected() {
     assert_eq!(examination.outcome(), Outcome::Complete, "the scan goes on");
     assert!(examination.at(|event| *event == Event::ForeignDown).is_some());
     assert_eq!(examination.gateway(started).len(), 1, "and nobody brings the service up against it");
+}
+
+#[test]
+fn f24_a_restart_by_somebody_is_no_wish_for_down() {
+    // Seed 150017: runsv hangs for a moment, so that our repeated `d` and somebody's `tcu` are read together.
+    let pppd = PppdProfile { term: PppdTerm::Ends(5_774), ..PppdProfile::default() };
+    let mut scenario = with(pppd, RunsvProfile::default());
+    let hangs = Fault::RunsvFreezes(Duration::from_millis(1_246));
+    scenario.faults = vec![
+        Timed::during(Phase::StopPppWaitSv, 1_800, hangs),
+        Timed::during(Phase::StopPppWaitSv, 2_600, Fault::Sv("restart")),
+    ];
+    let examination = live(&scenario);
+    assert_eq!(examination.outcome(), Outcome::Complete);
+    assert!(examination.at(|event| *event == Event::ForeignDown).is_none());
 }
 
 #[test]
