@@ -24,24 +24,23 @@ impl Scanner {
     pub(super) fn fail(&mut self, failure: Failure, out: &mut Actions) {
         event!(warn, "given up: {:?}", failure);
         self.hold.failure = Some(failure);
-        let modem_is_ours = matches!(self.state, State::Modem(modem) if !matches!(modem, Modem::Opening { .. } | Modem::Claiming { .. }));
         let gone = matches!(
             failure,
             Failure::SecondClient | Failure::ModemSilent | Failure::PortUnavailable | Failure::PortHeld(_)
         );
-        // It may be half-way down, and a process of it may have outlived its supervisor's TERM.
-        let half_way = match self.state {
-            State::StopPppWaitSv(wait) => wait.wanted,
-            State::VerifyStopped { .. } => true,
+        // Half-way down, a process of the service may have outlived its supervisor's TERM.
+        let (half_way, modem_is_ours) = match self.state {
+            State::StopPppWaitSv(wait) => (wait.wanted, false),
+            State::VerifyStopped { .. } => (true, false),
+            State::Modem(modem) => (false, !matches!(modem, Modem::Opening { .. } | Modem::Claiming { .. })),
             State::Idle
             | State::StopPpp { .. }
-            | State::Modem(_)
             | State::StartPpp { .. }
             | State::WaitPpp { .. }
             | State::Complete
             | State::Clearing { .. }
             | State::Restoring { .. }
-            | State::GivingBack { .. } => false,
+            | State::GivingBack { .. } => (false, false),
         };
         if half_way && !matches!(failure, Failure::PortHeld(_)) && !self.hold.orphaned {
             let deadline = self.now + self.policy.timeouts.kill;
