@@ -7,6 +7,7 @@
 
 mod ends;
 mod facts;
+mod hazards;
 mod running;
 mod scan;
 
