@@ -1,0 +1,80 @@
+//! `cellscan scan` is killed with SIGKILL at instants spread over the whole scan.
+//!
+//! `CELLSCAN_KILLS=5000 cargo test --release -p cellscan-tests --test campaign kill -- --nocapture` makes it longer.
+
+use std::process::Child;
+use std::time::Instant;
+
+use cellscan_tests::support::Want;
+use cellscan_tests::support::clock::monotonic_ms;
+
+use super::*;
+
+/// Kills of a run that nobody asked to be longer.
+const KILLS: usize = 500;
+
+/// What one kill came to.
+#[derive(Clone, Copy)]
+struct Killed {
+    /// From the kill to the record that wants the service up.
+    wanted_up: Duration,
+    /// The scan had ended by itself before.
+    late: bool,
+}
+
+fn start(bench: &Bench) -> Child {
+    scan_on(bench.cellscan(), bench).spawn().expect("the built cellscan starts")
+}
+
+/// Until `pppd` has lived for longer than the second within which `runsv` would sleep off its end: what is measured is the
+/// guard, and not that sleep.
+#[track_caller]
+fn wait_until_settled(bench: &Bench) {
+    bench.wait_until(SOON, "pppd has lived for a second", || {
+        let events = bench.events();
+        let last = events.iter().rev().find(|event| event.what == "start");
+        last.is_some_and(|start| monotonic_ms() > start.at_ms + 1_100)
+    });
+}
+
+/// Starts a scan, kills it `after` so long, and waits until all is well.
+fn kill(bench: &Bench, after: Duration) -> Killed {
+    wait_until_settled(bench);
+    let mut scan = start(bench);
+    let begin = Instant::now();
+    // The instant is the stimulus, not a wait for something to happen.
+    std::thread::sleep(after.saturating_sub(begin.elapsed()));
+    let late = scan.try_wait().expect("it is our child").is_some();
+    scan.kill().expect("it is our child");
+    let died = Instant::now();
+    bench.wait_until(SOON, "wanted up", || bench.status().want == Want::Up);
+    let wanted_up = died.elapsed();
+    scan.wait().expect("it has ended");
+    wait_until_well(bench);
+    Killed { wanted_up, late }
+}
+
+#[test]
+fn killed_at_any_instant_the_service_is_wanted_up_and_runs() {
+    let kills = std::env::var("CELLSCAN_KILLS")
+        .map_or(KILLS, |text| text.parse().expect("CELLSCAN_KILLS is a number"));
+    let first = up();
+    let begin = Instant::now();
+    assert!(start(&first).wait().expect("it ends").success());
+    let whole = begin.elapsed();
+    drop(first);
+    let of = u32::try_from(kills).expect("not that many");
+    let mut killed = over(kills, |bench, number| {
+        let part = u32::try_from(number).expect("not that many");
+        kill(bench, whole * part / of)
+    });
+    let late = killed.iter().filter(|killed| killed.late).count();
+    killed.retain(|killed| !killed.late);
+    killed.sort_by_key(|killed| killed.wanted_up);
+    let at = |share: usize| {
+        killed.get((killed.len() * share / 100).min(killed.len() - 1)).expect("some").wanted_up
+    };
+    println!("{} kills over {whole:?}, {late} more after its end; no service was left down", killed.len());
+    println!("from death to \"wanted up\": median {:?}, p99 {:?}, longest {:?}", at(50), at(99), at(100));
+    assert!(killed.len() * 10 >= kills * 8, "most must meet a running scan");
+}
