@@ -7,6 +7,7 @@
 
 mod ends;
 mod facts;
+mod lease;
 mod running;
 mod scan;
 
