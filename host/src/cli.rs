@@ -34,7 +34,7 @@ pub enum Command {
     /// Scan for carriers once, and end on the best.
     #[command(after_help = exit::HELP)]
     Scan(Box<ScanArgs>),
-    /// Give back what a scan left behind that was killed together with its guard.
+    /// Give back every service that a killed scan has left down.
     #[command(after_help = exit::HELP)]
     Restore(RestoreArgs),
     /// Run supervision scenarios (JSON lines on standard input) through the simulated runsv.

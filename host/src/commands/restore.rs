@@ -99,15 +99,15 @@ pub fn run(args: &RestoreArgs) -> Result<Exit, Fatal> {
 
 /// Gives one service back, if nobody holds it.
 fn honour(dir: &RunDir, lease: &Lease, limit: Duration) -> Restored {
+    if lease.is_owner_alive() {
+        return Restored::Held(Some(lease.pid));
+    }
     let service = match ServiceDir::open(&lease.service) {
         Ok(service) if service.identity() == lease.identity() => service,
         // A directory that was made anew has a supervisor of its own, which starts what it finds there.
         Ok(_) | Err(ServiceError::NoService { .. }) => return removed(dir, lease, Restored::Stale),
         Err(error) => return Restored::Refused(error),
     };
-    if lease.is_owner_alive() {
-        return Restored::Held(Some(lease.pid));
-    }
     // Kept to the end, so that no scan takes our byte for somebody else's wish.
     let _claim = match service.claim() {
         Ok(claim) => claim,
