@@ -12,6 +12,7 @@ use clap::{ArgAction, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::exit::{self, Exit};
+use crate::lease::DEFAULT_RUN_DIR;
 use crate::plan::values;
 use crate::service::locate::Backend;
 
@@ -33,6 +34,9 @@ pub enum Command {
     /// Scan for carriers once, and end on the best.
     #[command(after_help = exit::HELP)]
     Scan(Box<ScanArgs>),
+    /// Give back every service that a killed scan has left down.
+    #[command(after_help = exit::HELP)]
+    Restore(RestoreArgs),
     /// Run supervision scenarios (JSON lines on standard input) through the simulated runsv.
     Simsv,
     /// Print the completions for a shell.
@@ -78,6 +82,9 @@ pub struct ScanArgs {
     /// Where the carriers of the last complete scan are remembered.
     #[arg(long, value_name = "DIR", default_value = "/var/lib/cellscan", help_heading = "Gateway")]
     pub state_dir: PathBuf,
+    /// Where the lease is kept while the service is taken; no link, and writable by nobody else.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_RUN_DIR, help_heading = "Gateway")]
+    pub run_dir: PathBuf,
 
     /// The longest time that the link may be away [default: 300s]
     #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Scan")]
@@ -115,6 +122,7 @@ pub struct ScanArgs {
         require_equals = true,
         conflicts_with_all = [
             "port", "ppp_port", "baud", "service", "backend", "start_command", "link", "lock_dir", "state_dir",
+            "run_dir",
         ],
         help_heading = "Simulation"
     )]
@@ -132,6 +140,20 @@ pub struct ScanArgs {
     /// Write no states to standard error; warnings stay.
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
+}
+
+/// What `restore` was told.
+#[derive(Clone, Debug, clap::Args)]
+pub struct RestoreArgs {
+    /// Where the leases are.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_RUN_DIR)]
+    pub run_dir: PathBuf,
+    /// How long each service is asked, once a second, until its record shows what is wanted.
+    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "60s")]
+    pub timeout: Duration,
+    /// Write JSON to standard output, one object a lease.
+    #[arg(long)]
+    pub json: bool,
 }
 
 fn backend() -> impl TypedValueParser<Value = Backend> {

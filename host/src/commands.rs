@@ -10,6 +10,7 @@ use crate::logging;
 use crate::plan::Plan;
 use crate::report::console;
 
+pub mod restore;
 pub mod scan;
 pub mod simsv;
 pub mod simulated;
@@ -19,6 +20,7 @@ pub mod simulated;
 pub fn run(args: &Args) -> Exit {
     let ended = logging::start(args.verbose).and_then(|()| match &args.command {
         Command::Scan(scan) => run_scan(scan, args.verbose > 0),
+        Command::Restore(args) => restore::run(args),
         Command::Simsv => simsv::run(),
         Command::Completions { shell } => printed(|out| {
             clap_complete::generate(*shell, &mut Args::command(), "cellscan", out);

@@ -6,7 +6,8 @@
 //!   │ pipe ────────► │ blocks reading
 //!   │ `r` ─────────► │ released: ends, 0
 //!   │ `f` ─────────► │ somebody else has asked for down: nothing to give back any more
-//!   ╳ (end of file)─► removes the scan's UUCP locks, writes `u` into supervise/control, until the record shows it
+//!   ╳ (end of file)─► removes the scan's UUCP locks, writes `u` into supervise/control, until the record shows it;
+//!                    then removes the scan's lease
 //! ```
 //!
 //! It is the program itself, started anew from `/proc/self/exe`, so that nothing else has to be installed. The
@@ -32,6 +33,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
 
 use crate::clock::Clock;
 use crate::event_loop::{timespec, wait_one};
+use crate::exit::chain;
+use crate::lease::RunDir;
 use crate::process::Proc;
 use crate::serial::uucp;
 use crate::service::dir::{ServiceDir, drain};
@@ -110,16 +113,25 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Starts the guard for a service and waits until it is on its post, a few milliseconds.
+    /// Starts the guard for a service and waits until it is on its post, a few milliseconds. `run_dir` is where this
+    /// process has written its lease, if it has.
     ///
     /// # Errors
     /// It could not be started or did not get ready. There is no guard then, and nothing should be asked down.
-    pub fn spawn(service_dir: &Path, want: Want, options: &GuardOptions) -> Result<Self, GuardError> {
+    pub fn spawn(
+        service_dir: &Path,
+        want: Want,
+        options: &GuardOptions,
+        run_dir: Option<&Path>,
+    ) -> Result<Self, GuardError> {
         let own = PathBuf::from("/proc/self/exe");
         let program = options.program.clone().unwrap_or(own);
         let mut command = Command::new(&program);
         command.arg0("cellscan").arg(SUBCOMMAND).arg("--service-dir").arg(service_dir);
         command.args(["--want", letter(want), "--parent", &std::process::id().to_string()]);
+        if let Some(dir) = run_dir {
+            command.arg("--run-dir").arg(dir);
+        }
         for dir in &options.lock_dirs {
             command.arg("--lock-dir").arg(dir);
         }
@@ -173,11 +185,13 @@ struct Orders {
     want: Want,
     parent: i32,
     lock_dirs: Vec<PathBuf>,
+    run_dir: Option<PathBuf>,
 }
 
 impl Orders {
     fn parse(args: impl IntoIterator<Item = OsString>) -> Option<Self> {
-        let (mut service_dir, mut want, mut parent, mut lock_dirs) = (None, None, None, Vec::new());
+        let (mut service_dir, mut want, mut parent) = (None, None, None);
+        let (mut lock_dirs, mut run_dir) = (Vec::new(), None);
         let mut args = args.into_iter();
         while let Some(name) = args.next() {
             let value = args.next()?;
@@ -186,11 +200,12 @@ impl Orders {
                 "--want" if value == OsStr::new("u") => want = Some(Want::Up),
                 "--want" if value == OsStr::new("o") => want = Some(Want::Once),
                 "--parent" => parent = Some(value.to_str()?.parse().ok()?),
+                "--run-dir" => run_dir = Some(PathBuf::from(value)),
                 "--lock-dir" => lock_dirs.push(PathBuf::from(value)),
                 _ => return None,
             }
         }
-        Some(Self { service_dir: service_dir?, want: want?, parent: parent?, lock_dirs })
+        Some(Self { service_dir: service_dir?, want: want?, parent: parent?, lock_dirs, run_dir })
     }
 }
 
@@ -200,7 +215,9 @@ impl Orders {
 #[must_use]
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let Some(orders) = Orders::parse(args) else {
-        complain("usage: guard --service-dir DIR --want u|o --parent PID [--lock-dir DIR]...");
+        complain(
+            "usage: guard --service-dir DIR --want u|o --parent PID [--run-dir DIR] [--lock-dir DIR]...",
+        );
         return ExitCode::from(EXIT_USAGE);
     };
     match stand_guard(&orders) {
@@ -245,7 +262,35 @@ fn stand_guard(orders: &Orders) -> Result<bool, String> {
     for lock_dir in &orders.lock_dirs {
         let _none = uucp::remove_locks_of(lock_dir, orders.parent);
     }
-    Ok(foreign_down || give_back(&dir, orders.want))
+    let done = foreign_down || give_back(&dir, orders.want, GIVE_BACK_LIMIT, || orders.is_adopted(&dir));
+    if done {
+        orders.remove_lease(&dir);
+    }
+    Ok(done)
+}
+
+impl Orders {
+    /// Whether another scan has taken the service since, and with it what was found.
+    fn is_adopted(&self, dir: &ServiceDir) -> bool {
+        let Some(run_dir) = &self.run_dir else { return false };
+        let lease =
+            RunDir::open(run_dir).and_then(|run| run.map_or(Ok(None), |run| run.read(dir.identity())));
+        lease.is_ok_and(|lease| lease.is_some_and(|lease| lease.pid.get() != self.parent.unsigned_abs()))
+    }
+
+    /// With the claim in hand: a scan that has it by now goes by the lease, and writes its own in its place.
+    fn remove_lease(&self, dir: &ServiceDir) {
+        let Some(run_dir) = &self.run_dir else { return };
+        let Ok(_claim) = dir.claim() else { return };
+        if self.is_adopted(dir) {
+            return;
+        }
+        let removed =
+            RunDir::open(run_dir).and_then(|run| run.map_or(Ok(()), |run| run.remove(dir.identity())));
+        if let Err(error) = removed {
+            complain(&format!("the lease stays: {}", chain(&error)));
+        }
+    }
 }
 
 fn wait_for_end(pid: u32, limit: Duration) {
@@ -255,12 +300,20 @@ fn wait_for_end(pid: u32, limit: Duration) {
     }
 }
 
-/// Writes the byte until the record shows it; `false` when it never did.
-fn give_back(dir: &ServiceDir, want: Want) -> bool {
+/// Writes the byte until the record shows it, or until `is_adopted`: somebody else sees to it; `false` when it never did.
+pub(crate) fn give_back(
+    dir: &ServiceDir,
+    want: Want,
+    limit: Duration,
+    is_adopted: impl Fn() -> bool,
+) -> bool {
     let clock = Clock::new();
-    let limit = clock.now() + GIVE_BACK_LIMIT;
+    let limit = clock.now() + limit;
     let watch = dir.watch().ok();
     while clock.now() < limit {
+        if is_adopted() {
+            return true;
+        }
         if !dir.is_still_named() {
             // The name has another supervisor, which starts what it finds there.
             return true;
@@ -341,10 +394,10 @@ mod tests {
     fn a_guard_that_does_not_get_ready_is_an_error() {
         let program = Some(PathBuf::from("/bin/true"));
         let options = GuardOptions { program, ..GuardOptions::default() };
-        let error = Guard::spawn(Path::new("/"), Want::Up, &options).unwrap_err();
+        let error = Guard::spawn(Path::new("/"), Want::Up, &options, None).unwrap_err();
         assert!(matches!(error, GuardError::NotReady));
         let options = GuardOptions { program: Some("/nonexistent".into()), ..GuardOptions::default() };
-        let error = Guard::spawn(Path::new("/"), Want::Up, &options).unwrap_err();
+        let error = Guard::spawn(Path::new("/"), Want::Up, &options, None).unwrap_err();
         assert!(matches!(error, GuardError::Spawn { .. }));
     }
 }

@@ -13,6 +13,7 @@
 //! | [`commands`] | what each command does |
 //! | [`report`], [`logging`] | what people and programs are told |
 //! | [`remembered`] | the carriers of the last complete scan |
+//! | [`lease`] | what lies on disk while a service is taken |
 //! | [`guard`] | the process that gives the service back when the scan dies |
 
 pub mod cli;
@@ -21,6 +22,7 @@ pub mod commands;
 pub mod event_loop;
 pub mod exit;
 pub mod guard;
+pub mod lease;
 pub mod link;
 pub mod logging;
 pub mod plan;

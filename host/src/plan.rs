@@ -51,6 +51,8 @@ pub struct GatewayPlan {
     pub carriers: Option<Vec<Plmn>>,
     /// Where the state file is.
     pub state_dir: PathBuf,
+    /// Where the lease is.
+    pub run_dir: PathBuf,
 }
 
 /// A scan in a simulated world.
@@ -106,6 +108,7 @@ fn gateway(args: &ScanArgs) -> Result<Plan, Fatal> {
         policy,
         carriers: Some(args.carriers.clone()).filter(|carriers| !carriers.is_empty()),
         state_dir: args.state_dir.clone(),
+        run_dir: args.run_dir.clone(),
     })))
 }
 

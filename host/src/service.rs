@@ -18,9 +18,11 @@ use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Supervisor, Want
 use rustix::io::Errno;
 
 use crate::guard::GuardError;
+use crate::lease::LeaseError;
 use crate::link::LinkError;
 
 pub mod dir;
+mod leased;
 pub mod locate;
 pub mod native;
 mod openings;
@@ -30,6 +32,7 @@ pub mod sv;
 mod tracked;
 pub mod unsupervised;
 
+pub use leased::LeaseOptions;
 pub use native::Native;
 pub use sv::Sv;
 pub use unsupervised::Unsupervised;
@@ -122,6 +125,8 @@ pub enum ServiceError {
     },
     /// The guard could not be set up.
     Guard(GuardError),
+    /// There is neither a lease on disk nor a guard: nobody would give the service back after this process's death.
+    Lease(LeaseError),
     /// The link could not be looked at.
     Link(LinkError),
     /// The kernel refused something else.
@@ -189,6 +194,7 @@ impl fmt::Display for ServiceError {
             Self::Sv { command, said, code: None } => write!(f, "`{command}` was killed: {said}"),
             Self::SvSlow { command } => write!(f, "`{command}` did not end in time"),
             Self::Guard(_) => write!(f, "the guard could not be set up"),
+            Self::Lease(_) => write!(f, "the lease could not be written, and there is no guard"),
             Self::Link(_) => write!(f, "the link could not be looked at"),
             Self::Io { what, path, .. } => write!(f, "cannot {what} {}", path.display()),
         }
@@ -201,6 +207,7 @@ impl std::error::Error for ServiceError {
             Self::NotRunit { source, .. } => Some(source),
             Self::Denied { source, .. } | Self::Io { source, .. } => Some(source),
             Self::Guard(source) => Some(source),
+            Self::Lease(source) => Some(source),
             Self::Link(source) => Some(source),
             Self::NoService { .. }
             | Self::Ambiguous { .. }
@@ -251,6 +258,14 @@ impl Service {
     /// Takes in what woke the loop, without waiting and without deciding anything.
     pub fn woken(&mut self) {
         delegate!(self, backend => backend.woken());
+    }
+
+    /// What was found at [`Supervisor::take`] or [`Supervisor::release`] that people should know, each once.
+    pub fn notes(&mut self) -> Vec<String> {
+        match self {
+            Self::Native(native) => native.notes(),
+            Self::Sv(_) | Self::Unsupervised(_) => Vec::new(),
+        }
     }
 
     /// The port that the service's `pppd` uses, as given or as found at [`Supervisor::take`].

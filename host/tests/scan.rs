@@ -80,6 +80,7 @@ impl Gateway {
         command.arg("scan").arg("--port").arg(self.modem.path()).arg("--service").arg(self.service());
         command.arg("--lock-dir").arg(self.root.path().join("lock"));
         command.arg("--state-dir").arg(self.root.path().join("state"));
+        command.arg("--run-dir").arg(self.root.path().join("run"));
         command.args(["--link", "none", "--json"]).args(words.split_whitespace());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command

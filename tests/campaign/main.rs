@@ -6,6 +6,7 @@
 mod faults;
 mod kills;
 
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -33,10 +34,16 @@ fn quick_modem() -> Profile {
     profile
 }
 
+/// Where the leases of a bench are.
+fn run_dir(bench: &Bench) -> PathBuf {
+    bench.root().join("run")
+}
+
 /// The arguments of a scan on a bench, behind whatever program runs it.
 fn scan_on(mut command: Command, bench: &Bench) -> Command {
     command.arg("scan").arg("--service").arg(bench.service()).arg("--port").arg(bench.port());
     command.arg("--lock-dir").arg(bench.locks()).arg("--state-dir").arg(bench.root().join("state"));
+    command.arg("--run-dir").arg(run_dir(bench));
     command
         .args(["--link", "none", "--quiet"])
         .stdin(Stdio::null())
@@ -61,6 +68,8 @@ fn wait_until_well(bench: &Bench) {
     bench.wait_until(SOON, "nothing of ours is left", || {
         !bench.processes().into_iter().any(|pid| comm(pid).as_deref() == Some("cellscan"))
     });
+    let leases = std::fs::read_dir(run_dir(bench)).map_or(0, Iterator::count);
+    assert_eq!(leases, 0, "a lease is left: {}", bench.story());
 }
 
 /// Does `each` of so many, on benches of their own; gives what came of them.

@@ -5,7 +5,7 @@ use cellscan_tests::support::{Bench, StandIn, Workbench};
 use rustix::process::Signal;
 
 use super::SOON;
-use super::running::{Running, quick_modem, scan, scan_waiting_for_link};
+use super::running::{Running, quick_modem, run_dir, scan, scan_waiting_for_link};
 
 /// A modem and a `pppd` that take their time in the state that is to be met.
 fn slow_in(number: &str) -> (Profile, StandIn) {
@@ -26,7 +26,7 @@ fn slow_in(number: &str) -> (Profile, StandIn) {
 }
 
 #[track_caller]
-fn must_be_up_again(bench: &Bench, before: u32) {
+pub(super) fn must_be_up_again(bench: &Bench, before: u32) {
     let after = bench.wait_for_holder(SOON, Some(before));
     bench
         .wait_until(SOON, "wanted up, and running", || bench.status().is_up() && bench.status().pid == after);
@@ -39,6 +39,9 @@ fn must_be_up_again(bench: &Bench, before: u32) {
             locks.filter_map(Result::ok).filter(|lock| ours(lock.path())).count() == 0
         })
     });
+    bench.wait_until(SOON, "no lease is left", || {
+        std::fs::read_dir(run_dir(bench)).map_or(true, |mut leases| leases.next().is_none())
+    });
     bench.wait_until(SOON, "no process of ours is left", || {
         !bench
             .processes()
@@ -50,7 +53,7 @@ fn must_be_up_again(bench: &Bench, before: u32) {
 /// The states that a signal can meet, each by the line that says it was entered or, for 1, that it is being left.
 const STATES: [&str; 6] = ["1", "2", "2b", "3", "5", "6"];
 
-fn started(number: &str) -> (Bench, u32, Running) {
+pub(super) fn started(number: &str) -> (Bench, u32, Running) {
     let (modem, pppd) = slow_in(number);
     let bench = Workbench::new().modem(modem).pppd(pppd).start();
     let before = bench.wait_for_holder(SOON, None);

@@ -8,6 +8,7 @@
 mod ends;
 mod facts;
 mod hazards;
+mod lease;
 mod running;
 mod scan;
 

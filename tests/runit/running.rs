@@ -1,6 +1,7 @@
 //! A running `cellscan scan`, and the modem that it talks to.
 
 use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -67,8 +68,13 @@ pub(super) fn scan_waiting_for_link(bench: &Bench) -> Command {
 /// What every scan on a bench is told: nothing of this machine's own directories.
 pub(super) fn on_bench(mut command: Command, bench: &Bench) -> Command {
     command.arg("--lock-dir").arg(bench.locks()).arg("--state-dir").arg(bench.root().join("state"));
-    command.arg("--json");
+    command.arg("--run-dir").arg(run_dir(bench)).arg("--json");
     command
+}
+
+/// Where the leases of a bench are.
+pub(super) fn run_dir(bench: &Bench) -> PathBuf {
+    bench.root().join("run")
 }
 
 impl Running {
@@ -99,6 +105,10 @@ impl Running {
     pub(super) fn wait_for_state(&self, bench: &Bench, number: &str) {
         let wanted = format!("Cellular Scan - State {number}: ");
         bench.wait_until(SCAN, &wanted, || self.lines().iter().any(|line| line.starts_with(&wanted)));
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub(super) fn signal(&self, signal: Signal) {

@@ -18,7 +18,7 @@ use crate::remembered;
 use crate::report::{Ended, Reporter, Style};
 use crate::serial::SerialLine;
 use crate::service::locate::{self, Choice, LocateOptions};
-use crate::service::{Service, ServiceError};
+use crate::service::{LeaseOptions, Service, ServiceError};
 
 /// Failures in a row that are taken in before the loop waits again: a status that cannot be read fails at each look.
 const FAILURES_MAX: u32 = 8;
@@ -95,6 +95,7 @@ fn choose(plan: &GatewayPlan) -> Result<Choice, Fatal> {
         ppp_port: Some(plan.ppp_port.clone()),
         start: plan.start.clone(),
         guard: Some(GuardOptions { program: None, lock_dirs: plan.serial.lock_dirs.clone() }),
+        lease: Some(LeaseOptions { run_dir: plan.run_dir.clone(), lock_dirs: plan.serial.lock_dirs.clone() }),
         link,
         ..LocateOptions::new()
     };
@@ -145,6 +146,9 @@ impl Turns {
         self.driver.request(self.clock.now(), Request { id: 1, origin: Origin::Manual });
         loop {
             let failing = self.take_in();
+            for note in self.driver.supervisor_mut().notes() {
+                self.reporter.warn(&note);
+            }
             if self.is_over() {
                 return;
             }

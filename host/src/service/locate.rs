@@ -10,7 +10,7 @@ use super::dir::ServiceDir;
 use super::native::{Native, NativeOptions};
 use super::sv::{Sv, SvOptions};
 use super::unsupervised::{Unsupervised, UnsupervisedOptions};
-use super::{Service, ServiceError};
+use super::{LeaseOptions, Service, ServiceError};
 use crate::guard::GuardOptions;
 use crate::link::Link;
 
@@ -55,6 +55,8 @@ pub struct LocateOptions {
     pub sv: Option<PathBuf>,
     /// How the guard is started, if there is to be one.
     pub guard: Option<GuardOptions>,
+    /// Where a lease is kept, if there is to be one.
+    pub lease: Option<LeaseOptions>,
     /// How the link is looked at.
     pub link: Link,
 }
@@ -71,6 +73,7 @@ impl LocateOptions {
             start: Vec::new(),
             sv: None,
             guard: Some(GuardOptions::default()),
+            lease: None,
             link: Link::none(),
         }
     }
@@ -202,8 +205,8 @@ pub fn choose(options: LocateOptions) -> Result<Choice, ServiceError> {
 }
 
 fn native(options: LocateOptions, dir: PathBuf, why: String) -> Choice {
-    let LocateOptions { ppp_port, guard, link, .. } = options;
-    let native = Native::new(NativeOptions { dir: dir.clone(), ppp_port, guard, link });
+    let LocateOptions { ppp_port, guard, lease, link, .. } = options;
+    let native = Native::new(NativeOptions { dir: dir.clone(), ppp_port, guard, lease, link });
     Choice { service: Service::Native(native), dir: Some(dir), why }
 }
 

@@ -12,11 +12,14 @@ use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Su
 
 use super::ServiceError;
 use super::dir::{ServiceDir, StatusIdentity, drain};
+use super::leased::{LeaseOptions, Leased, want_before};
 use super::rewrites::Rewrites;
 use super::status::StatusRecord;
 use super::tracked::Tracked;
 use crate::clock::Clock;
+use crate::exit::chain;
 use crate::guard::{Guard, GuardOptions};
+use crate::lease::{LeaseError, LeasedWant};
 use crate::link::Link;
 use crate::process::Proc;
 
@@ -33,6 +36,8 @@ pub struct NativeOptions {
     pub ppp_port: Option<PathBuf>,
     /// Whether a guard process gives the service back when this process dies, and how.
     pub guard: Option<GuardOptions>,
+    /// Where a lease is kept for whoever comes after this process and its guard, if there is to be one.
+    pub lease: Option<LeaseOptions>,
     /// How the link is looked at.
     pub link: Link,
 }
@@ -42,7 +47,8 @@ pub struct NativeOptions {
 pub struct Native {
     options: NativeOptions,
     clock: Clock,
-    held: Option<Held>,
+    held: Option<Box<Held>>,
+    notes: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -59,13 +65,18 @@ struct Held {
     asked: Option<Want>,
     tracked: Tracked,
     guard: Option<Guard>,
+    lease: Option<Leased>,
+    /// What the service was meant to do, from the record or from the lease of a scan that died.
+    found: Want,
+    /// Down was asked for, by us or by the scan that died.
+    touched: bool,
 }
 
 impl Native {
     /// The backend for one service; nothing is touched before [`Supervisor::take`].
     #[must_use]
     pub fn new(options: NativeOptions) -> Self {
-        Self { options, clock: Clock::new(), held: None }
+        Self { options, clock: Clock::new(), held: None, notes: Vec::new() }
     }
 
     /// What to wait for; see [`Service::wake_fds`](super::Service::wake_fds).
@@ -98,6 +109,11 @@ impl Native {
         found.or(self.options.ppp_port.as_deref())
     }
 
+    /// What people should know; see [`Service::notes`](super::Service::notes).
+    pub fn notes(&mut self) -> Vec<String> {
+        core::mem::take(&mut self.notes)
+    }
+
     /// The processes known to belong to the service and still alive: id and name, the first is the service's own.
     pub fn processes(&self) -> impl Iterator<Item = (NonZeroU32, &str)> {
         let held = self.held.iter();
@@ -105,7 +121,7 @@ impl Native {
     }
 
     fn held(&mut self) -> Result<&mut Held, ServiceError> {
-        self.held.as_mut().ok_or(ServiceError::NotTaken)
+        self.held.as_deref_mut().ok_or(ServiceError::NotTaken)
     }
 
     fn try_take(&mut self) -> Result<(ServiceStatus, Held), ServiceError> {
@@ -117,12 +133,52 @@ impl Native {
         held.tracked.note_descendants();
         held.tracked.find_port();
         held.tracked.note_detached();
-        if let (Some(options), Want::Up | Want::Once) = (&self.options.guard, status.want) {
-            // The guard is there before the first `d`: there is no moment in which nobody would give back.
-            held.guard =
-                Some(Guard::spawn(held.dir.path(), status.want, options).map_err(ServiceError::Guard)?);
+        self.provide(&mut held, status)?;
+        Ok((ServiceStatus { want: held.found, ..status }, held))
+    }
+
+    /// Sees to it that the service is given back whatever becomes of this process: the lease, then the guard. Both are
+    /// there before the first `d`, so that there is no moment in which nobody would.
+    fn provide(&mut self, held: &mut Held, status: ServiceStatus) -> Result<(), ServiceError> {
+        held.found = status.want;
+        if let Some(options) = &self.options.lease {
+            let (want, note) = want_before(options, &held.dir, status);
+            self.notes.extend(note);
+            held.touched = want != status.want;
+            held.found = want;
         }
-        Ok((status, held))
+        let Some(want) = LeasedWant::of(held.found) else { return Ok(()) };
+        if let Some(options) = &self.options.lease {
+            match Leased::write(options, &held.dir, want, held.tracked.port()) {
+                Ok(lease) => held.lease = Some(lease),
+                Err(error) if self.options.guard.is_none() => return Err(ServiceError::Lease(error)),
+                Err(error) => self.notes.push(format!(
+                    "there is no lease on disk: {}; the guard alone gives the service back",
+                    chain(&error)
+                )),
+            }
+        }
+        if let Some(options) = &self.options.guard {
+            let run_dir = self.options.lease.as_ref().filter(|_| held.lease.is_some());
+            let run_dir = run_dir.map(|options| options.run_dir.as_path());
+            match Guard::spawn(held.dir.path(), held.found, options, run_dir) {
+                Ok(guard) => held.guard = Some(guard),
+                Err(error) => {
+                    // Nothing was asked for yet; only what a dead scan has left to do stays noted.
+                    if let Some(lease) = held.lease.take().filter(|_| !held.touched) {
+                        self.warn_of(lease.remove());
+                    }
+                    return Err(ServiceError::Guard(error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn warn_of(&mut self, removed: Result<(), LeaseError>) {
+        if let Err(error) = removed {
+            self.notes.push(format!("the lease stays: {}", chain(&error)));
+        }
     }
 }
 
@@ -164,6 +220,9 @@ impl Held {
             asked: None,
             tracked,
             guard: None,
+            lease: None,
+            found: Want::Down,
+            touched: false,
         })
     }
 
@@ -192,6 +251,13 @@ impl Held {
             );
             if let Some(guard) = &mut self.guard {
                 guard.foreign_down(!known);
+            }
+            if let Some(lease) = &self.lease {
+                // Who wants it down is not to be overruled by whoever comes after us.
+                let written = if known { lease.again() } else { lease.remove() };
+                if let Err(error) = written {
+                    log::warn!("the lease is not as it should be: {}", chain(&error));
+                }
             }
         }
         Ok(ServiceStatus {
@@ -257,6 +323,14 @@ impl Held {
         }
     }
 
+    /// Whether the record shows the service as it was found, or as somebody else wants it by now.
+    fn is_as_found(&mut self, clock: Clock) -> bool {
+        !self.touched
+            || self.look(clock).is_ok_and(|status| {
+                status.foreign_down || status.supervised && [Want::Up, self.found].contains(&status.want)
+            })
+    }
+
     fn ask(&mut self, want: Want) -> Result<(), ServiceError> {
         if want != Want::Down && !self.dir.is_still_named() {
             // The name has another supervisor by now, and the old one is told to exit: a `u` would make two.
@@ -265,6 +339,7 @@ impl Held {
         // The last moment at which the children of what is about to die can be told from strangers.
         self.tracked.note_descendants();
         self.count();
+        self.touched |= want == Want::Down;
         self.dir.send(byte_of(want))?;
         self.asked = Some(want);
         self.rewrites.asked();
@@ -275,7 +350,7 @@ impl Held {
 /// The record knows `u` and `d` only. A service that runs, is wanted down and was not told to end is to run once;
 /// unless it was us who asked for down and a `control/t` script kept the TERM from it. `obeyed`: what we asked for
 /// last has been read.
-pub(super) fn want_of(record: &StatusRecord, asked: Option<Want>, obeyed: bool) -> Want {
+pub(crate) fn want_of(record: &StatusRecord, asked: Option<Want>, obeyed: bool) -> Want {
     let runs_on = record.state == ServiceState::Run && !record.got_term;
     match asked {
         _ if record.want_up => Want::Up,
@@ -301,7 +376,7 @@ impl Supervisor for Native {
     fn take(&mut self) -> nb::Result<ServiceStatus, ServiceError> {
         self.held = None;
         let (status, held) = self.try_take()?;
-        self.held = Some(held);
+        self.held = Some(Box::new(held));
         Ok(status)
     }
 
@@ -337,7 +412,16 @@ impl Supervisor for Native {
 
     /// A service that is not taken has nothing to release.
     fn release(&mut self) -> nb::Result<(), ServiceError> {
-        if let Some(guard) = self.held.take().and_then(|held| held.guard) {
+        let Some(mut held) = self.held.take() else { return Ok(()) };
+        if let Some(lease) = held.lease.take() {
+            if held.is_as_found(self.clock) {
+                self.warn_of(lease.remove());
+            } else {
+                let note = "the service is not seen as it was found: its lease stays for `cellscan restore`";
+                self.notes.push(note.to_owned());
+            }
+        }
+        if let Some(guard) = held.guard {
             guard.release();
         }
         Ok(())

@@ -224,7 +224,7 @@ impl Runit {
 
     fn backend(dir: PathBuf, port: Option<&Pty>, guard: Option<GuardOptions>) -> Native {
         let ppp_port = port.map(|port| port.name.clone().into());
-        Native::new(NativeOptions { dir, ppp_port, guard, link: Link::none() })
+        Native::new(NativeOptions { dir, ppp_port, guard, lease: None, link: Link::none() })
     }
 
     pub(crate) fn by_sv(&self) -> Service {

@@ -1,0 +1,183 @@
+//! `restore`: gives back every service whose scan was killed together with its guard.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use cellscan_core::supervisor::Want;
+use serde::Serialize;
+
+use super::printed;
+use crate::cli::RestoreArgs;
+use crate::exit::{Exit, Fatal, chain};
+use crate::guard;
+use crate::lease::{Lease, LeaseError, LeasedWant, RunDir};
+use crate::serial::uucp;
+use crate::service::ServiceError;
+use crate::service::dir::ServiceDir;
+use crate::service::native::want_of;
+
+/// What became of one lease.
+#[derive(Debug)]
+enum Restored {
+    /// The record shows what was found before the scan.
+    GivenBack(Want),
+    /// The service directory is gone, or its name means another.
+    Stale,
+    /// A scan holds the service; its process, where that can be told.
+    Held(Option<NonZeroU32>),
+    /// The record does not show it; the lease stays.
+    Silent(Duration),
+    /// The service could not be asked; the lease stays.
+    Refused(ServiceError),
+    /// The lease cannot be read or removed.
+    Unusable(LeaseError),
+}
+
+/// One object of `--json`.
+#[derive(Serialize)]
+struct Line<'a> {
+    kind: &'static str,
+    lease: PathBuf,
+    service: Option<&'a PathBuf>,
+    pid: Option<NonZeroU32>,
+    want: Option<LeasedWant>,
+    outcome: &'static str,
+    reason: Option<&'a str>,
+}
+
+/// Honours every orphaned lease of the run directory.
+///
+/// # Errors
+/// The run directory is not to be trusted or cannot be read, or the output failed after all was done.
+pub fn run(args: &RestoreArgs) -> Result<Exit, Fatal> {
+    let unusable = |error: LeaseError| Fatal::system(format!("unable to look for leases: {}", chain(&error)));
+    let Some(dir) = RunDir::open(&args.run_dir).map_err(unusable)? else { return Ok(Exit::Done) };
+    let (mut exit, mut output) = (Exit::Done, Ok(Exit::Done));
+    for name in dir.names().map_err(unusable)? {
+        let lease = match dir.read_named(&name) {
+            // Gone since the directory was read: its scan has ended.
+            Ok(None) => continue,
+            Ok(Some(lease)) => Ok(lease),
+            Err(error) => Err(error),
+        };
+        let (lease, restored) = match lease {
+            Ok(lease) => {
+                let restored = honour(&dir, &lease, args.timeout);
+                (Some(lease), restored)
+            }
+            Err(error) => (None, Restored::Unusable(error)),
+        };
+        if restored.is_failure() {
+            exit = Exit::System;
+        }
+        let said = restored.to_string(lease.as_ref());
+        // Whoever reads this may be gone, and the next service still waits.
+        let written = printed(|out| {
+            if args.json {
+                let line = Line {
+                    kind: "lease",
+                    lease: dir.path().join(&name),
+                    service: lease.as_ref().map(|lease| &lease.service),
+                    pid: lease.as_ref().map(|lease| lease.pid),
+                    want: lease.as_ref().map(|lease| lease.want),
+                    outcome: restored.name(),
+                    reason: restored.is_failure().then_some(&said),
+                };
+                serde_json::to_writer(&mut *out, &line)?;
+                writeln!(out)
+            } else {
+                let what = lease.as_ref().map(|lease| lease.service.display().to_string());
+                let what = what.unwrap_or_else(|| name.escape_debug().to_string());
+                writeln!(out, "{what}: {said}")
+            }
+        });
+        output = output.and(written);
+    }
+    output.map(|_written| exit)
+}
+
+/// Gives one service back, if nobody holds it.
+fn honour(dir: &RunDir, lease: &Lease, limit: Duration) -> Restored {
+    if lease.is_owner_alive() {
+        return Restored::Held(Some(lease.pid));
+    }
+    let service = match ServiceDir::open(&lease.service) {
+        Ok(service) if service.identity() == lease.identity() => service,
+        // A directory that was made anew has a supervisor of its own, which starts what it finds there.
+        Ok(_) | Err(ServiceError::NoService { .. }) => return removed(dir, lease, Restored::Stale),
+        Err(error) => return Restored::Refused(error),
+    };
+    // Kept to the end, so that no scan takes our byte for somebody else's wish.
+    let _claim = match service.claim() {
+        Ok(claim) => claim,
+        Err(ServiceError::Claimed { by, .. }) => return Restored::Held(by),
+        Err(error) => return Restored::Refused(error),
+    };
+    // Between the look and the claim a scan may have come and gone.
+    match dir.read(lease.identity()) {
+        Ok(Some(now)) if now == *lease => {}
+        Ok(_) => return Restored::Held(None),
+        Err(error) => return Restored::Unusable(error),
+    }
+    for lock_dir in &lease.lock_dirs {
+        let _none = uucp::remove_locks_of(lock_dir, lease.pid.get().cast_signed());
+    }
+    let now = match service.read_status() {
+        Ok(record) => want_of(&record, None, false),
+        Err(error) => return Restored::Refused(error),
+    };
+    let want = lease.want.to_restore(now);
+    if !guard::give_back(&service, want, limit, || false) {
+        return Restored::Silent(limit);
+    }
+    removed(dir, lease, Restored::GivenBack(want))
+}
+
+fn removed(dir: &RunDir, lease: &Lease, restored: Restored) -> Restored {
+    match dir.remove(lease.identity()) {
+        Ok(()) => restored,
+        Err(error) => Restored::Unusable(error),
+    }
+}
+
+impl Restored {
+    const fn is_failure(&self) -> bool {
+        match self {
+            Self::GivenBack(_) | Self::Stale | Self::Held(_) => false,
+            Self::Silent(_) | Self::Refused(_) | Self::Unusable(_) => true,
+        }
+    }
+
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::GivenBack(_) => "given_back",
+            Self::Stale => "stale",
+            Self::Held(_) => "held",
+            Self::Silent(_) | Self::Refused(_) => "not_given_back",
+            Self::Unusable(_) => "unusable",
+        }
+    }
+
+    fn to_string(&self, lease: Option<&Lease>) -> String {
+        let of = lease.map(|lease| format!(" of process {}", lease.pid)).unwrap_or_default();
+        match self {
+            Self::GivenBack(want) => {
+                let want = match want {
+                    Want::Up => "up",
+                    Want::Once => "once",
+                    Want::Down => "down",
+                };
+                format!("wanted {want} again; the lease{of} is removed")
+            }
+            Self::Stale => format!("the directory is gone; the lease{of} is removed"),
+            Self::Held(Some(pid)) => format!("process {pid} holds it; left alone"),
+            Self::Held(None) => "another process holds it; left alone".to_owned(),
+            Self::Silent(limit) => {
+                format!("not obeyed within {} s; the lease{of} stays", limit.as_secs())
+            }
+            Self::Refused(error) => format!("{}; the lease{of} stays", chain(error)),
+            Self::Unusable(error) => chain(error),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Scan and guard killed together: the lease on disk is what is left, and somebody goes by it.
+
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::time::{Duration, Instant};
+
+use cellscan_tests::support::{Bench, Workbench, processes, wait_for};
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::ends::{must_be_up_again, started};
+use super::running::{Running, quick_modem, run_dir, scan, text};
+use super::{SCAN, SOON};
+
+/// "1" is said when down has been asked for and is waited for: state 1b.
+const STATES: [&str; 3] = ["1", "3", "5"];
+/// How long a service is watched that nobody may bring up.
+const STAYS_DOWN: Duration = Duration::from_secs(2);
+
+fn leases(bench: &Bench) -> Vec<Value> {
+    let entries = fs::read_dir(run_dir(bench)).into_iter().flatten().flatten();
+    let texts = entries.map(|entry| fs::read_to_string(entry.path()).expect("a file"));
+    texts.map(|text| serde_json::from_str(&text).expect("JSON")).collect()
+}
+
+/// The guard of a scan: its child, among the processes of the bench, that was started as one.
+fn guard_of(bench: &Bench, scan: u32) -> u32 {
+    wait_for(SOON, "the scan has a guard", || {
+        bench.processes().into_iter().find(|pid| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1));
+            let cmdline = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            parent == Some(&scan.to_string()) && cmdline.split(|byte| *byte == 0).any(|word| word == b"guard")
+        })
+    })
+}
+
+/// A bench whose scan and guard were killed in a state, the process that had the port before, and the scan's pid.
+fn abandoned_in(number: &str) -> (Bench, u32, u32) {
+    let (bench, before, scan) = started(number);
+    let pid = scan.pid();
+    let guard = guard_of(&bench, pid);
+    let found = leases(&bench);
+    assert_eq!(found.len(), 1, "{number}");
+    assert_eq!((&found[0]["pid"], &found[0]["want"]), (&pid.into(), &"up".into()));
+    assert!(processes::signal(guard, Signal::KILL));
+    scan.signal(Signal::KILL);
+    bench.wait_until(SOON, "both are gone", || !processes::is_alive(pid) && !processes::is_alive(guard));
+    bench.wait_until(SOON, "down", || bench.status().is_held_down());
+    let until = Instant::now() + STAYS_DOWN;
+    while Instant::now() < until {
+        assert!(bench.status().is_held_down(), "{number}: nobody gives back\n{}", bench.story());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(leases(&bench).len(), 1, "{number}: the lease stays");
+    // Its lock is that of a dead process also while nobody has reaped it.
+    drop(scan);
+    (bench, before, pid)
+}
+
+/// `restore` on the run directory of a bench: exit code and standard output.
+fn restore(bench: &Bench, more: &[&str]) -> (Option<i32>, String) {
+    let mut command = bench.cellscan();
+    command.arg("restore").arg("--run-dir").arg(run_dir(bench)).args(more);
+    let output = command.output().expect("the built cellscan starts");
+    (output.status.code(), text(&output))
+}
+
+#[test]
+fn restore_brings_the_service_up_and_removes_the_lease() {
+    for number in STATES {
+        let (bench, before, pid) = abandoned_in(number);
+        let started = Instant::now();
+        let (code, out) = restore(&bench, &["--json"]);
+        println!("{number}: given back in {} ms", started.elapsed().as_millis());
+        let said: Value = serde_json::from_str(out.trim()).expect("one object");
+        assert_eq!((code, &said["outcome"]), (Some(0), &"given_back".into()), "{number}: {out}");
+        assert_eq!((&said["pid"], &said["want"]), (&pid.into(), &"up".into()), "{number}: {out}");
+        assert!(leases(&bench).is_empty(), "{number}");
+        must_be_up_again(&bench, before);
+        assert_eq!(restore(&bench, &[]), (Some(0), String::new()), "{number}: nothing is left to do");
+    }
+}
+
+#[test]
+fn the_next_scan_goes_by_the_lease_and_ends_with_the_service_up() {
+    for number in STATES {
+        let (bench, before, pid) = abandoned_in(number);
+        let ended = Running::start(scan(&bench)).end();
+        assert!(
+            ended.lines.iter().any(|line| line.contains(&format!("process {pid} ended with the service"))),
+            "{number}: {:#?}",
+            ended.lines
+        );
+        ended.must_be_complete(&bench);
+        must_be_up_again(&bench, before);
+    }
+}
+
+#[test]
+fn the_next_scan_that_is_killed_too_leaves_the_same_to_restore() {
+    let (bench, before, first) = abandoned_in("3");
+    let scan = Running::start(scan(&bench));
+    scan.wait_for_state(&bench, "3");
+    let guard = guard_of(&bench, scan.pid());
+    assert!(processes::signal(guard, Signal::KILL));
+    scan.signal(Signal::KILL);
+    bench.wait_until(SOON, "both are gone", || {
+        !processes::is_alive(scan.pid()) && !processes::is_alive(guard)
+    });
+    let found = leases(&bench);
+    assert_eq!((&found[0]["pid"], &found[0]["want"]), (&scan.pid().into(), &"up".into()));
+    assert_ne!(scan.pid(), first);
+    assert_eq!(restore(&bench, &[]).0, Some(0));
+    must_be_up_again(&bench, before);
+}
+
+#[test]
+fn a_living_scan_is_named_and_left_alone() {
+    let (bench, before, scan) = started("3");
+    let (code, out) = restore(&bench, &[]);
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.contains(&format!("process {} holds it; left alone", scan.pid())), "{out}");
+    assert!(bench.status().is_held_down() && leases(&bench).len() == 1);
+    scan.end().must_be_complete(&bench);
+    must_be_up_again(&bench, before);
+}
+
+#[test]
+fn a_number_that_is_used_again_is_no_living_scan() {
+    let (bench, _before, pid) = abandoned_in("3");
+    let entry = fs::read_dir(run_dir(&bench)).expect("there").flatten().next().expect("a lease").path();
+    let reused = fs::read_to_string(&entry).expect("text");
+    // This test's own process, started at another time than the lease says.
+    let reused = reused.replace(&format!("\"pid\":{pid}"), &format!("\"pid\":{}", std::process::id()));
+    fs::write(&entry, reused).expect("written");
+    let (code, out) = restore(&bench, &[]);
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.contains("wanted up again"), "{out}");
+    // The lock names the scan that really died; this lease does not.
+    bench.wait_until(SOON, "up", || bench.status().is_up());
+    assert!(leases(&bench).is_empty());
+}
+
+#[test]
+fn where_nobody_supervises_the_lease_stays_until_somebody_does() {
+    let (mut bench, before, _pid) = abandoned_in("3");
+    bench.kill_runsv();
+    let (code, out) = restore(&bench, &["--timeout", "2s"]);
+    assert_eq!(code, Some(111), "{out}");
+    assert!(out.contains("not obeyed within 2 s"), "{out}");
+    assert_eq!(leases(&bench).len(), 1);
+    bench.start_runsv();
+    let (code, out) = restore(&bench, &[]);
+    assert_eq!(code, Some(0), "{out}");
+    must_be_up_again(&bench, before);
+}
+
+#[test]
+fn a_lease_of_a_directory_that_is_gone_is_removed_and_one_that_is_none_is_named() {
+    let bench = Workbench::new().modem(quick_modem()).start();
+    let _pppd = bench.wait_for_holder(SOON, None);
+    let dir = run_dir(&bench);
+    assert_eq!(restore(&bench, &[]), (Some(0), String::new()), "no directory is no lease");
+    fs::DirBuilder::new().mode(0o700).create(&dir).expect("made");
+    let gone = r#"{"pid":7,"start_time":1,"since_unix_s":0,"since_boot_ms":0,"service":"/nonexistent/pppd",
+        "dev":1,"inode":2,"want":"up","ppp_port":null,"lock_dirs":[]}"#;
+    fs::write(dir.join("lease-1-2.json"), gone).expect("written");
+    let (code, out) = restore(&bench, &[]);
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.contains("/nonexistent/pppd: the directory is gone"), "{out}");
+    assert!(leases(&bench).is_empty());
+    fs::write(dir.join("lease-1-2.json"), "\u{1b}[2J").expect("written");
+    let (code, out) = restore(&bench, &[]);
+    assert_eq!(code, Some(111), "{out}");
+    assert!(out.contains("is no lease") && !out.contains('\u{1b}'), "{out}");
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o777)).expect("ours");
+    assert_eq!(restore(&bench, &[]), (Some(111), String::new()), "others may have written there");
+}
+
+#[test]
+fn no_room_for_a_lease_is_warned_of_and_the_guard_is_enough() {
+    let modem = quick_modem();
+    for kill in [false, true] {
+        let bench = Workbench::new().modem(modem.clone()).start();
+        let before = bench.wait_for_holder(SOON, None);
+        bench.wait_until(SOON, "up", || bench.status().is_up());
+        fs::write(run_dir(&bench), "in its place").expect("written");
+        let scan = Running::start(scan(&bench));
+        bench.wait_until(SCAN, "it is warned of", || {
+            scan.lines().iter().any(|line| line.contains("there is no lease on disk"))
+        });
+        if kill {
+            scan.wait_for_state(&bench, "3");
+            scan.signal(Signal::KILL);
+        } else {
+            scan.end().must_be_complete(&bench);
+        }
+        must_be_up_again(&bench, before);
+    }
+}
+
+#[test]
+fn a_service_found_down_needs_no_lease() {
+    let bench = Workbench::new().modem(quick_modem()).down().start();
+    let scan = Running::start(scan(&bench));
+    scan.wait_for_state(&bench, "3");
+    assert!(!run_dir(&bench).exists());
+    scan.end().must_be_complete(&bench);
+}
