@@ -275,7 +275,7 @@ impl Held {
 /// The record knows `u` and `d` only. A service that runs, is wanted down and was not told to end is to run once;
 /// unless it was us who asked for down and a `control/t` script kept the TERM from it. `obeyed`: what we asked for
 /// last has been read.
-pub(super) fn want_of(record: &StatusRecord, asked: Option<Want>, obeyed: bool) -> Want {
+pub(crate) fn want_of(record: &StatusRecord, asked: Option<Want>, obeyed: bool) -> Want {
     let runs_on = record.state == ServiceState::Run && !record.got_term;
     match asked {
         _ if record.want_up => Want::Up,
