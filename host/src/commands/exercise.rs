@@ -36,7 +36,7 @@ const CHECK: &str = "exercise";
 pub struct Exercise {
     /// From the request for down to the record saying so.
     pub down_s: Option<f64>,
-    /// From there to nobody holding the port.
+    /// From the request for down to nobody holding the port.
     pub port_free_s: Option<f64>,
     /// From the request for down to the service being wanted up.
     pub outage_s: Option<f64>,

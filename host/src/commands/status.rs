@@ -133,7 +133,7 @@ impl Status {
                 let holders = if holders.is_empty() { "nobody".to_owned() } else { holders.join(", ") };
                 writeln!(out, "port: {}: held by {holders}", shown(&port.path.display().to_string()))?;
                 for lock in &port.locks {
-                    let owner = lock.pid.map_or("nobody".to_owned(), |pid| format!("process {pid}"));
+                    let owner = lock.pid.map_or_else(|| "nobody".to_owned(), |pid| format!("process {pid}"));
                     let gone = if lock.alive { "" } else { ", left behind" };
                     writeln!(out, "lock: {}: {owner}{gone}", shown(&lock.path.display().to_string()))?;
                 }

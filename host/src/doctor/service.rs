@@ -109,10 +109,8 @@ pub fn record(standing: &Standing) -> Finding {
         (Ok(_), None) => return Finding::ok(CHECK, "unknown"),
         (Err(error), _) => return Finding::error(CHECK, chain(error), remedy_of(error)),
     };
-    let mut found = format!("{}, wanted {}", words::service_state(record.state), words::want(want));
-    if let Some(pid) = record.pid {
-        found.push_str(&format!(", process {pid}"));
-    }
+    let pid = record.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
+    let found = format!("{}, wanted {}{pid}", words::service_state(record.state), words::want(want));
     if record.paused {
         return Finding::warning(CHECK, found + ", paused", "continue it with sv cont");
     }
@@ -166,8 +164,8 @@ mod tests {
     use crate::examine::Who;
     use crate::service::status::StatusRecord;
 
-    fn who(comm: &str) -> Option<Who> {
-        Some(Who { pid: 7, comm: comm.to_owned() })
+    fn who(comm: &str) -> Who {
+        Who { pid: 7, comm: comm.to_owned() }
     }
 
     fn running() -> StatusRecord {
@@ -180,10 +178,10 @@ mod tests {
         Standing {
             dir: "/s/pppd".into(),
             supervised: Ok(true),
-            supervisor: who("runsv"),
+            supervisor: Some(who("runsv")),
             displaced: false,
             record: Ok(running()),
-            process: who("pppd"),
+            process: Some(who("pppd")),
             ports: Vec::new(),
             claimed_by: None,
             down_file: false,
@@ -227,7 +225,7 @@ mod tests {
         for standing in [
             Standing { down_file: true, ..healthy() },
             Standing { control_t: File::Executable, ..healthy() },
-            Standing { process: who("sh"), ..healthy() },
+            Standing { process: Some(who("sh")), ..healthy() },
             Standing { supervisor: None, ..healthy() },
             Standing { record: Ok(flapping), process: None, ..healthy() },
             Standing { record: Ok(StatusRecord { paused: true, ..running() }), ..healthy() },
@@ -247,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_name_that_speaks_to_a_terminal_is_muted() {
-        let line = process(&Standing { process: who("\u{1b}[2J"), ..healthy() }).unwrap().line();
+        let line = process(&Standing { process: Some(who("\u{1b}[2J")), ..healthy() }).unwrap().line();
         assert!(!line.contains('\u{1b}'), "{line}");
     }
 }

@@ -106,7 +106,6 @@ pub fn statements(text: &str, syntax: Syntax) -> Vec<Statement> {
                 Some(next) => split.push(next),
                 None => {}
             },
-            (Some(_), _) => split.push(character),
             (None, '\'' | '"') => {
                 quote = Some(character);
                 split.begin();
@@ -123,7 +122,7 @@ pub fn statements(text: &str, syntax: Syntax) -> Vec<Statement> {
                 split.end_statement(character == '&' && !twice);
             }
             (None, _) if character.is_whitespace() => split.end_word(),
-            (None, _) => split.push(character),
+            (Some(_) | None, _) => split.push(character),
         }
     }
     split.end_statement(false);

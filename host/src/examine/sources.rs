@@ -170,7 +170,7 @@ mod tests {
         let sources = follow(&service, &dir.path().join("ppp"));
         assert!(sources.read.len() + sources.unread.len() <= FILES_MAX);
         assert!(sources.unread.iter().any(|(path, _)| path == Path::new("/dev/zero")));
-        let many: String = (0..1_000).map(|n| format!("file f{n} ")).collect();
+        let many = (0..1_000).map(|n| format!("file f{n}")).collect::<Vec<_>>().join(" ");
         place(dir.path(), &[("service/run", &format!("exec pppd {many}"))]);
         let sources = follow(&service, &dir.path().join("ppp"));
         assert_eq!(sources.unread.len() + sources.read.len(), FILES_MAX);
