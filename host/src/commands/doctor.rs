@@ -84,7 +84,7 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Fatal> {
     let mut exercised = None;
     if args.exercise {
         let (finding, exercise) =
-            exercise(args, standing.as_ref(), ppp_port, count(&findings, Level::Error))?;
+            exercise(args, dir.zip(standing.as_ref()), ppp_port, count(&findings, Level::Error))?;
         findings.push(finding);
         exercised = exercise;
     }
@@ -177,14 +177,14 @@ fn not_to_be_asked(standing: Option<&Standing>, at: &PortFacts, shared: bool) ->
 
 fn exercise(
     args: &DoctorArgs,
-    standing: Option<&Standing>,
+    service: Option<(PathBuf, &Standing)>,
     ppp_port: Option<PathBuf>,
     errors: usize,
 ) -> Result<(Finding, Option<Exercise>), Fatal> {
     const CHECK: &str = "exercise";
     let not_done =
         |why: &str, remedy: &str| Ok((Finding::warning(CHECK, format!("not done: {why}"), remedy), None));
-    let Some(standing) = standing.filter(|_| errors == 0) else {
+    let Some((dir, standing)) = service.filter(|_| errors == 0) else {
         return not_done("there are errors", "see to them first");
     };
     if !standing.record.as_ref().is_ok_and(|record| record.want_up) {
@@ -195,7 +195,8 @@ fn exercise(
     }
     let options = LocateOptions {
         backend: args.backend,
-        service: Some(standing.dir.display().to_string()),
+        // By the name it was found by: should that come to mean another directory, it is not given back there.
+        service: dir.to_str().map(str::to_owned).or_else(|| args.gateway.service.clone()),
         ppp_port,
         guard: Some(GuardOptions { program: None, lock_dirs: args.gateway.lock_dirs() }),
         link: Link::none(),
@@ -203,7 +204,7 @@ fn exercise(
     };
     match locate::choose(options) {
         Ok(choice) => {
-            let (finding, exercise) = exercise::run(choice.service, &standing.dir)?;
+            let (finding, exercise) = exercise::run(choice.service, &dir)?;
             Ok((finding, Some(exercise)))
         }
         Err(error) => Ok((Finding::error(CHECK, chain(&error), "see the lines above"), None)),

@@ -71,9 +71,9 @@ impl Options {
                 "nodetach" | "-detach" => self.nodetach = true,
                 "updetach" => self.updetach = true,
                 "lock" => self.lock = true,
-                "connect" | "disconnect" | "init" => self.scripts.extend(words.next().map(str::to_owned)),
-                "call" => self.calls.extend(words.next().map(str::to_owned)),
-                "file" => self.files.extend(words.next().map(str::to_owned)),
+                "connect" | "disconnect" | "init" => keep(&mut self.scripts, words.next()),
+                "call" => keep(&mut self.calls, words.next()),
+                "file" => keep(&mut self.files, words.next()),
                 // With or without `/dev/` (pppd/tty.c:setdevname).
                 _ if word.starts_with("/dev/") || is_tty_name(word) => {
                     self.port.get_or_insert_with(|| word.to_owned());
@@ -97,6 +97,14 @@ impl Options {
             commands.last().is_some_and(|last| !last.is_exec())
         };
         self.scripts.iter().filter(outlives).map(String::as_str)
+    }
+}
+
+/// No configuration has this many; a hostile one shall not fill the screen.
+fn keep(kept: &mut Vec<String>, word: Option<&str>) {
+    const KEPT_MAX: usize = 32;
+    if let Some(word) = word.filter(|word| kept.len() < KEPT_MAX && kept.iter().all(|known| known != word)) {
+        kept.push(word.to_owned());
     }
 }
 
@@ -218,6 +226,15 @@ mod tests {
         assert_eq!((options.calls.as_slice(), options.files.len()), (&["isp".to_owned()][..], 1));
         assert_eq!(options.outliving().count(), 1);
         assert_eq!(named_files(&options.scripts[0]), [("/etc/chatscripts/isp".to_owned(), Syntax::Words)]);
+    }
+
+    #[test]
+    fn of_too_many_scripts_some_are_kept() {
+        let mut options = Options::default();
+        options.read_file(&"connect a connect b ".repeat(1_000));
+        assert_eq!(options.scripts, ["a", "b"]);
+        options.read_file(&(0..1_000).map(|n| format!("connect c{n}")).collect::<Vec<_>>().join(" "));
+        assert_eq!(options.scripts.len(), 32);
     }
 
     #[test]
