@@ -14,6 +14,7 @@ use clap_complete::Shell;
 use crate::exit::{self, Exit};
 use crate::lease::DEFAULT_RUN_DIR;
 use crate::plan::values;
+use crate::serial::SerialOptions;
 use crate::service::locate::Backend;
 
 /// Takes a cellular modem from pppd, finds out which carrier is best, and gives it back.
@@ -37,6 +38,12 @@ pub enum Command {
     /// Give back every service that a killed scan has left down.
     #[command(after_help = exit::HELP)]
     Restore(RestoreArgs),
+    /// Tell how the service, its port and the link stand; nothing is touched.
+    #[command(after_help = exit::HELP)]
+    Status(StatusArgs),
+    /// Check what a scan needs, one line each: what was found, and what to do about it.
+    #[command(after_help = exit::HELP)]
+    Doctor(DoctorArgs),
     /// Run supervision scenarios (JSON lines on standard input) through the simulated runsv.
     Simsv,
     /// Print the completions for a shell.
@@ -154,6 +161,71 @@ pub struct RestoreArgs {
     /// Write JSON to standard output, one object a lease.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Where to look, for commands that look.
+#[derive(Clone, Debug, clap::Args)]
+pub struct GatewayArgs {
+    /// The tty of the modem, by a name that stays [default: that of pppd]
+    #[arg(long, value_name = "TTY")]
+    pub port: Option<PathBuf>,
+    /// The tty that pppd uses [default: what its service holds, else that of --port]
+    #[arg(long, value_name = "TTY")]
+    pub ppp_port: Option<PathBuf>,
+    /// The service of pppd, by name or path [default: what is found as pppd, ppp or pppd-*]
+    #[arg(long, value_name = "NAME|PATH")]
+    pub service: Option<String>,
+    /// The interface that is up when the link is, a `*` at its end stands for anything; none: do not look.
+    #[arg(long, value_name = "PATTERN|none", default_value = crate::link::DEFAULT_INTERFACE)]
+    pub link: String,
+    /// Where UUCP locks are kept; again for more [default: /var/lock and /run/lock]
+    #[arg(long, value_name = "DIR")]
+    pub lock_dir: Vec<PathBuf>,
+    /// Write JSON, one object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl GatewayArgs {
+    /// The directories of UUCP locks.
+    #[must_use]
+    pub fn lock_dirs(&self) -> Vec<PathBuf> {
+        if self.lock_dir.is_empty() { SerialOptions::new("").lock_dirs } else { self.lock_dir.clone() }
+    }
+
+    /// The interface to look for; `None` where nobody is to look.
+    #[must_use]
+    pub fn link(&self) -> Option<&str> {
+        Some(self.link.as_str()).filter(|pattern| *pattern != "none")
+    }
+}
+
+/// What `status` was told.
+#[derive(Clone, Debug, clap::Args)]
+pub struct StatusArgs {
+    /// Where to look.
+    #[command(flatten)]
+    pub gateway: GatewayArgs,
+    /// Where the carriers of the last complete scan are remembered.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/cellscan")]
+    pub state_dir: PathBuf,
+}
+
+/// What `doctor` was told.
+#[derive(Clone, Debug, clap::Args)]
+pub struct DoctorArgs {
+    /// Where to look.
+    #[command(flatten)]
+    pub gateway: GatewayArgs,
+    /// Bits per second; USB modems ignore it.
+    #[arg(long, value_name = "BPS", default_value_t = 115_200)]
+    pub baud: u32,
+    /// How the supervisor is spoken to in the exercise.
+    #[arg(long, value_parser = backend(), default_value = "auto", requires = "exercise")]
+    pub backend: Backend,
+    /// Really take the service down and give it back, and tell the times: the link is away for some seconds.
+    #[arg(long)]
+    pub exercise: bool,
 }
 
 fn backend() -> impl TypedValueParser<Value = Backend> {

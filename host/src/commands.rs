@@ -10,10 +10,13 @@ use crate::logging;
 use crate::plan::Plan;
 use crate::report::console;
 
+pub mod doctor;
+pub mod exercise;
 pub mod restore;
 pub mod scan;
 pub mod simsv;
 pub mod simulated;
+pub mod status;
 
 /// Does what was asked for, and says on standard error why it could not be done.
 #[must_use]
@@ -21,6 +24,8 @@ pub fn run(args: &Args) -> Exit {
     let ended = logging::start(args.verbose).and_then(|()| match &args.command {
         Command::Scan(scan) => run_scan(scan, args.verbose > 0),
         Command::Restore(args) => restore::run(args),
+        Command::Status(status) => status::run(status),
+        Command::Doctor(doctor) => doctor::run(doctor),
         Command::Simsv => simsv::run(),
         Command::Completions { shell } => printed(|out| {
             clap_complete::generate(*shell, &mut Args::command(), "cellscan", out);

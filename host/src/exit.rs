@@ -8,7 +8,7 @@ use cellscan_core::scan::{Failure, Outcome, Report};
 /// What the exit codes mean, for `--help`.
 pub const HELP: &str = "Exit codes:
   0    done
-  1    the scan ended without a usable carrier; the link was given back
+  1    the scan ended without a usable carrier; the link was given back. Or doctor found an error
   100  wrong use or configuration: trying again does not help
   111  system error: the service could not be taken or given back; try again";
 
@@ -19,6 +19,8 @@ pub enum Exit {
     Done,
     /// 1: the scan ended without a usable carrier, and the service was given back.
     NoCarrier,
+    /// 1: `doctor` found an error.
+    Unsound,
     /// 100: wrong use or configuration.
     Usage,
     /// 111: a system error.
@@ -31,7 +33,7 @@ impl Exit {
     pub const fn code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::NoCarrier => 1,
+            Self::NoCarrier | Self::Unsound => 1,
             Self::Usage => 100,
             Self::System => 111,
         }

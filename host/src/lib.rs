@@ -12,6 +12,7 @@
 //! | [`cli`], [`plan`], [`exit`] | what was typed, what it means, how it ends |
 //! | [`commands`] | what each command does |
 //! | [`report`], [`logging`] | what people and programs are told |
+//! | [`examine`], [`doctor`] | how a gateway stands, looked at without touching it, and what to do about it |
 //! | [`remembered`] | the carriers of the last complete scan |
 //! | [`lease`] | what lies on disk while a service is taken |
 //! | [`guard`] | the process that gives the service back when the scan dies |
@@ -19,7 +20,9 @@
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod doctor;
 pub mod event_loop;
+pub mod examine;
 pub mod exit;
 pub mod guard;
 pub mod lease;

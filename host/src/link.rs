@@ -131,15 +131,7 @@ impl Link {
     /// The kernel did not tell.
     pub fn is_up(&self) -> Result<bool, LinkError> {
         let Some(watched) = &self.watched else { return Ok(true) };
-        let links = dump(RTM_GETLINK)?;
-        let named = |link: &(u32, bool, String)| link.1 && matches(&watched.pattern, &link.2);
-        let up: Vec<u32> =
-            messages(&links).filter_map(parse_link).filter(named).map(|(index, ..)| index).collect();
-        if up.is_empty() {
-            return Ok(false);
-        }
-        let addresses = dump(RTM_GETADDR)?;
-        Ok(messages(&addresses).filter_map(parse_address).any(|index| up.contains(&index)))
+        Ok(!addressed(&watched.pattern)?.is_empty())
     }
 
     /// Readable when an interface or an address came or went.
@@ -160,6 +152,22 @@ impl Link {
             }
         }
     }
+}
+
+/// The interfaces of that name that are up and have such an address; see [`Link::new`] and [`Link::is_up`].
+///
+/// # Errors
+/// The kernel did not tell.
+pub fn addressed(pattern: &str) -> Result<Vec<String>, LinkError> {
+    let links = dump(RTM_GETLINK)?;
+    let named = |link: &(u32, bool, String)| link.1 && matches(pattern, &link.2);
+    let up: Vec<_> = messages(&links).filter_map(parse_link).filter(named).collect();
+    if up.is_empty() {
+        return Ok(Vec::new());
+    }
+    let addresses = dump(RTM_GETADDR)?;
+    let indices: Vec<u32> = messages(&addresses).filter_map(parse_address).collect();
+    Ok(up.into_iter().filter(|(index, ..)| indices.contains(index)).map(|(.., name)| name).collect())
 }
 
 fn matches(pattern: &str, name: &str) -> bool {
@@ -306,7 +314,7 @@ mod tests {
         message(RTM_NEWADDR, &body)
     }
 
-    fn addressed(bytes: &[u8]) -> Vec<u32> {
+    fn indices(bytes: &[u8]) -> Vec<u32> {
         messages(bytes).filter_map(parse_address).collect()
     }
 
@@ -327,11 +335,11 @@ mod tests {
 
     #[test]
     fn an_address_that_says_nothing_of_the_carrier_does_not_count() {
-        assert_eq!(addressed(&address(AF_INET, 0, 0, 3)), [3]);
-        assert_eq!(addressed(&address(AF_INET6, 0, 0, 3)), [3]);
-        assert!(addressed(&address(AF_INET6, 0, RT_SCOPE_LINK, 3)).is_empty());
-        assert!(addressed(&address(AF_INET6, 0x40, 0, 3)).is_empty(), "tentative");
-        assert!(addressed(&address(17, 0, 0, 3)).is_empty());
+        assert_eq!(indices(&address(AF_INET, 0, 0, 3)), [3]);
+        assert_eq!(indices(&address(AF_INET6, 0, 0, 3)), [3]);
+        assert!(indices(&address(AF_INET6, 0, RT_SCOPE_LINK, 3)).is_empty());
+        assert!(indices(&address(AF_INET6, 0x40, 0, 3)).is_empty(), "tentative");
+        assert!(indices(&address(17, 0, 0, 3)).is_empty());
     }
 
     #[test]
@@ -351,7 +359,7 @@ mod tests {
                 }
                 assert!(messages(&bytes).count() <= bytes.len());
                 assert!(messages(&bytes).filter_map(parse_link).count() <= 2);
-                assert!(addressed(&bytes).len() <= 2);
+                assert!(indices(&bytes).len() <= 2);
             }
         }
         assert_eq!(messages(&[0; 64]).count(), 0, "a length of zero ends it");

@@ -284,6 +284,14 @@ pub fn working_dir(pid: NonZeroU32) -> Option<(u64, u64)> {
     fs::metadata(format!("/proc/{pid}/cwd")).ok().map(|meta| (meta.dev(), meta.ino()))
 }
 
+/// Whether a process has this file open, by device and inode; `None` where its descriptors may not be read.
+#[must_use]
+pub fn has_open(pid: NonZeroU32, file: (u64, u64)) -> Option<bool> {
+    let fds = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
+    let same = |fd: fs::DirEntry| fs::metadata(fd.path()).is_ok_and(|meta| (meta.dev(), meta.ino()) == file);
+    Some(fds.take(FDS_MAX).flatten().any(same))
+}
+
 #[cfg(test)]
 mod tests {
     use std::process::{Child, Command, Stdio};

@@ -56,6 +56,7 @@ fn natively(bench: &Bench) -> f64 {
         dir: bench.service().into(),
         ppp_port: Some(bench.port().into()),
         guard: None,
+        lease: None,
         link: Link::none(),
     });
     let clock = Clock::new();

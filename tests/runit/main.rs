@@ -5,6 +5,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a bench that cannot be set up fails loudly")]
 
+mod doctor;
 mod ends;
 mod facts;
 mod hazards;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use cellscan_core::carrier::{AccessTechnology, Availability, Carrier, Plmn, Strength, Trial};
 use cellscan_core::scan::{Failure, Phase, Scanner};
+use cellscan_core::supervisor::{ServiceState, Want};
 
 /// A span for people: `302 ms`, `59.5 s`, `300 s`.
 #[must_use]
@@ -24,6 +25,26 @@ pub fn shown(name: &str) -> String {
     let lies =
         |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     name.chars().map(|c| if c.is_control() || lies(c) { '?' } else { c }).collect()
+}
+
+/// What a service does.
+#[must_use]
+pub const fn service_state(state: ServiceState) -> &'static str {
+    match state {
+        ServiceState::Down => "down",
+        ServiceState::Run => "run",
+        ServiceState::Finish => "finish",
+    }
+}
+
+/// What is wanted of a service.
+#[must_use]
+pub const fn want(want: Want) -> &'static str {
+    match want {
+        Want::Up => "up",
+        Want::Once => "once",
+        Want::Down => "down",
+    }
 }
 
 /// `AT&T (310410)`, or the digits alone where no name is known.

@@ -135,6 +135,34 @@ impl Drop for UucpLocks {
     }
 }
 
+/// A lock that somebody has, or left behind.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FoundLock {
+    /// The file.
+    pub path: PathBuf,
+    /// Its owner; `None` where it names none.
+    pub pid: Option<u32>,
+    /// Whether that process is there.
+    pub alive: bool,
+}
+
+/// The locks of a device under each of its names; nothing is taken and nothing removed. Directories that are one and the
+/// same count once.
+#[must_use]
+pub fn look(dirs: &[PathBuf], names: &[&Path]) -> Vec<FoundLock> {
+    let mut seen = Vec::new();
+    let mut found = Vec::new();
+    for path in dirs.iter().flat_map(|dir| names.iter().map(|name| dir.join(lock_name(name)))) {
+        let Ok((owner, inode)) = read_lock(&path) else { continue };
+        if !seen.contains(&inode) {
+            seen.push(inode);
+            let pid = owner.and_then(|pid| u32::try_from(pid).ok());
+            found.push(FoundLock { path, pid, alive: owner.is_some_and(is_alive) });
+        }
+    }
+    found
+}
+
 /// Removes the locks of a process that has died; returns how many. Files that name anybody else stay.
 #[must_use]
 pub fn remove_locks_of(dir: &Path, pid: i32) -> usize {

@@ -206,6 +206,17 @@ impl ServiceDir {
         }
     }
 
+    /// The process that has claimed the service, by [`ServiceDir::claim`]; looked up only, so that looking never keeps a
+    /// scan out.
+    #[must_use]
+    pub fn claimed_by(&self) -> Option<NonZeroU32> {
+        // Inode numbers are unique on one file system only: the holder has this very directory open, as far as that can
+        // be read.
+        lock_holders(&self.service)
+            .into_iter()
+            .find(|pid| process::has_open(*pid, self.identity) != Some(false))
+    }
+
     fn lock_holders(&self) -> Vec<NonZeroU32> {
         let lock = openat(&self.supervise, "lock", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
         lock.map(|lock| lock_holders(&lock)).unwrap_or_default()

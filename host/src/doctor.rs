@@ -1,0 +1,79 @@
+//! What a field engineer checks by hand: each check is a function from what was found to one line.
+//!
+//! An error keeps a scan from working; a warning makes it slow, or its result short-lived; the rest is as it should be.
+//! What is seen goes over what scripts look like: where `pppd` itself runs under its supervisor, `exec` is not missing.
+
+use serde::Serialize;
+
+use crate::report::words::shown;
+
+pub mod port;
+pub mod scripts;
+pub mod service;
+pub mod system;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// As it should be, or good to know.
+    Ok,
+    /// A scan works, but not as well as it could.
+    Warning,
+    /// A scan does not work.
+    Error,
+}
+
+impl Level {
+    /// The word for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// One line of the doctor.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Finding {
+    /// What was checked.
+    pub check: &'static str,
+    /// How bad it is.
+    pub level: Level,
+    /// What was found.
+    pub found: String,
+    /// What to do about it.
+    #[serde(rename = "do")]
+    pub remedy: Option<String>,
+}
+
+impl Finding {
+    /// As it should be.
+    #[must_use]
+    pub fn ok(check: &'static str, found: impl AsRef<str>) -> Self {
+        Self { check, level: Level::Ok, found: shown(found.as_ref()), remedy: None }
+    }
+
+    /// A warning, and what to do.
+    #[must_use]
+    pub fn warning(check: &'static str, found: impl AsRef<str>, remedy: impl AsRef<str>) -> Self {
+        Self { level: Level::Warning, remedy: Some(shown(remedy.as_ref())), ..Self::ok(check, found) }
+    }
+
+    /// An error, and what to do.
+    #[must_use]
+    pub fn error(check: &'static str, found: impl AsRef<str>, remedy: impl AsRef<str>) -> Self {
+        Self { level: Level::Error, ..Self::warning(check, found, remedy) }
+    }
+
+    /// The line for people.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let word = self.level.word();
+        let remedy = self.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        format!("{word:<8} {}: {}{remedy}", self.check, self.found)
+    }
+}

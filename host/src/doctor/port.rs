@@ -1,0 +1,195 @@
+//! The port, the modem behind it, and the link.
+
+use super::Finding;
+use crate::examine::Who;
+use crate::examine::modem::Answer;
+use crate::examine::port::PortFacts;
+use crate::link::LinkError;
+
+/// All about one port. `service`: its holders that belong to the service, by their ids.
+#[must_use]
+pub fn all(facts: &PortFacts, service: &[u32]) -> Vec<Finding> {
+    let shown = facts.path.display();
+    let Some(real) = &facts.real else {
+        let found = format!("{shown}: there is no such file");
+        return vec![Finding::error("port", found, "plug the modem in, or name its port with --port")];
+    };
+    if !facts.is_device {
+        let found = format!("{shown} is no character device");
+        return vec![Finding::error("port", found, "name the tty of the modem with --port")];
+    }
+    let mut findings = Vec::new();
+    let leads = if real == &facts.path { String::new() } else { format!(" → {}", real.display()) };
+    if facts.is_stable() {
+        findings.push(Finding::ok("port", format!("{shown}{leads}")));
+    } else {
+        let found = format!("{shown} may be another modem's after it is plugged in anew");
+        findings.push(Finding::warning("port", found, "use its name below /dev/serial/by-id"));
+    }
+    if !facts.accessible {
+        let found = format!("we may not open {shown}");
+        findings.push(Finding::error("port access", found, "run it as root, or join the group of the port"));
+    }
+    findings.push(holders(facts, service));
+    findings.extend(locks(facts));
+    findings
+}
+
+fn holders(facts: &PortFacts, service: &[u32]) -> Finding {
+    const CHECK: &str = "port holder";
+    let (ours, strangers): (Vec<&Who>, Vec<&Who>) =
+        facts.holders.iter().partition(|holder| service.contains(&holder.pid));
+    let names = |of: &[&Who]| {
+        of.iter().map(|who| format!("{} ({})", who.pid, who.comm)).collect::<Vec<_>>().join(", ")
+    };
+    if !strangers.is_empty() {
+        let found = format!("{} has {}, and is none of the service", names(&strangers), facts.path.display());
+        return Finding::warning(CHECK, found, "end it: a scan waits for it, and gives up in the end");
+    }
+    if !ours.is_empty() {
+        return Finding::ok(CHECK, format!("{} of the service has {}", names(&ours), facts.path.display()));
+    }
+    if facts.unreadable > 0 {
+        let found = format!("{} processes cannot be looked into: one of them may have it", facts.unreadable);
+        return Finding::warning(CHECK, found, "run it as root");
+    }
+    Finding::ok(CHECK, format!("nobody has {}", facts.path.display()))
+}
+
+fn locks(facts: &PortFacts) -> Vec<Finding> {
+    let finding = |lock: &crate::serial::uucp::FoundLock| {
+        let shown = lock.path.display();
+        match lock.pid {
+            Some(pid) if lock.alive => {
+                Finding::ok("port lock", format!("{shown}: process {pid}, which lives"))
+            }
+            Some(pid) => Finding::warning(
+                "port lock",
+                format!("{shown}: process {pid}, which has ended"),
+                "none: whoever locks next removes it",
+            ),
+            None => Finding::warning(
+                "port lock",
+                format!("{shown} names no process"),
+                "remove it, if nobody is just making it",
+            ),
+        }
+    };
+    facts.locks.iter().map(finding).collect()
+}
+
+/// No port is known.
+#[must_use]
+pub fn unknown() -> Finding {
+    Finding::warning("port", "no port was named, and the service holds none", "name it with --port")
+}
+
+/// Whether a modem answered.
+#[must_use]
+pub fn modem(answer: &Answer) -> Finding {
+    const CHECK: &str = "modem";
+    match answer {
+        Answer::Ok => Finding::ok(CHECK, "answers AT with OK"),
+        Answer::NotAsked(why) => Finding::ok(CHECK, format!("not asked: {why}")),
+        Answer::Silence => Finding::error(
+            CHECK,
+            "no answer to AT",
+            "look whether this is the modem's AT port; power the modem off and on",
+        ),
+        Answer::Noise(count) => Finding::error(
+            CHECK,
+            format!("{count} bytes, and no OK among them"),
+            "look whether this is the modem's AT port, and whether its speed is --baud",
+        ),
+        Answer::Failed(why) => {
+            Finding::error(CHECK, format!("could not be asked: {why}"), "see the port above")
+        }
+    }
+}
+
+/// The interfaces that are up with an address. `up`: the service runs.
+#[must_use]
+pub fn link(pattern: &str, found: &Result<Vec<String>, LinkError>, up: bool) -> Finding {
+    const CHECK: &str = "link";
+    match found {
+        Err(error) => Finding::warning(CHECK, crate::exit::chain(error), "use scan --link none"),
+        Ok(names) if !names.is_empty() => Finding::ok(CHECK, format!("{} has an address", names.join(", "))),
+        Ok(_) if up => Finding::warning(
+            CHECK,
+            format!("no interface {pattern} has an address, while the service runs"),
+            "look into the log of pppd; another name is told with --link",
+        ),
+        Ok(_) => Finding::ok(CHECK, format!("no interface {pattern} has an address")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Level;
+    use super::*;
+    use crate::serial::uucp::FoundLock;
+
+    fn healthy() -> PortFacts {
+        PortFacts {
+            path: "/dev/serial/by-id/usb-x".into(),
+            real: Some("/dev/ttyUSB2".into()),
+            is_device: true,
+            accessible: true,
+            holders: vec![Who { pid: 7, comm: "pppd".to_owned() }],
+            unreadable: 0,
+            locks: vec![FoundLock { path: "/l/LCK..ttyUSB2".into(), pid: Some(7), alive: true }],
+        }
+    }
+
+    fn worst(facts: &PortFacts) -> Level {
+        all(facts, &[7]).iter().map(|finding| finding.level).max().unwrap()
+    }
+
+    #[test]
+    fn a_port_held_by_the_service_or_nobody_is_ok() {
+        assert_eq!(worst(&healthy()), Level::Ok);
+        assert_eq!(worst(&PortFacts { holders: Vec::new(), ..healthy() }), Level::Ok);
+    }
+
+    #[test]
+    fn a_port_that_cannot_be_used_is_an_error_and_a_doubtful_one_a_warning() {
+        for facts in [
+            PortFacts { real: None, ..healthy() },
+            PortFacts { is_device: false, ..healthy() },
+            PortFacts { accessible: false, ..healthy() },
+        ] {
+            assert_eq!(worst(&facts), Level::Error, "{facts:?}");
+        }
+        let lock = |pid| vec![FoundLock { path: "/l/LCK..x".into(), pid, alive: false }];
+        for facts in [
+            PortFacts { path: "/dev/ttyUSB2".into(), ..healthy() },
+            PortFacts { holders: vec![Who { pid: 8, comm: "minicom".to_owned() }], ..healthy() },
+            PortFacts { holders: Vec::new(), unreadable: 3, ..healthy() },
+            PortFacts { locks: lock(Some(9)), ..healthy() },
+            PortFacts { locks: lock(None), ..healthy() },
+        ] {
+            assert_eq!(worst(&facts), Level::Warning, "{facts:?}");
+        }
+    }
+
+    #[test]
+    fn a_modem_that_was_asked_and_is_silent_is_an_error() {
+        for (answer, level) in [
+            (Answer::Ok, Level::Ok),
+            (Answer::NotAsked("held"), Level::Ok),
+            (Answer::Silence, Level::Error),
+            (Answer::Noise(3), Level::Error),
+            (Answer::Failed("busy".to_owned()), Level::Error),
+        ] {
+            assert_eq!(modem(&answer).level, level, "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn a_link_is_missed_only_while_the_service_runs() {
+        assert_eq!(link("ppp*", &Ok(vec!["ppp0".to_owned()]), true).level, Level::Ok);
+        assert_eq!(link("ppp*", &Ok(Vec::new()), true).level, Level::Warning);
+        assert_eq!(link("ppp*", &Ok(Vec::new()), false).level, Level::Ok);
+        assert_eq!(link("ppp*", &Err(LinkError::NoAnswer), true).level, Level::Warning);
+    }
+}

@@ -1,0 +1,212 @@
+//! What the scripts around `pppd` look like. What was seen of the running service goes over it.
+
+use super::Finding;
+use crate::examine::hazards::Undoes;
+use crate::examine::service::File;
+use crate::examine::sources::Sources;
+
+/// What is known without reading scripts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Seen {
+    /// The supervisor's child is `pppd` itself.
+    pub is_pppd: bool,
+    /// The service's process owns a UUCP lock.
+    pub has_lock: bool,
+    /// The script `finish`.
+    pub finish: File,
+    /// The longest `sleep` in it, in seconds.
+    pub finish_sleeps_s: Option<u32>,
+}
+
+/// All that the scripts look like.
+#[must_use]
+pub fn all(sources: &Sources, seen: Seen) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (path, why) in &sources.unread {
+        let found = format!("{} could not be read: {why}", path.display());
+        findings.push(Finding::warning("scripts", found, "look at it by hand"));
+    }
+    if sources.run.launches.is_empty() {
+        if !seen.is_pppd && sources.unread.is_empty() {
+            findings.push(Finding::warning(
+                "run",
+                "looks like the run script starts no pppd",
+                "look whether this is the right service",
+            ));
+        }
+    } else {
+        findings.extend(exec(sources, seen));
+        findings.push(nodetach(sources, seen));
+        findings.push(lock(sources, seen));
+    }
+    findings.extend(sources.options.outliving().map(|script| {
+        Finding::warning(
+            "connect",
+            format!("looks like `{}` lives on with the port when pppd is told to end", shortened(script)),
+            "begin it with exec, as in connect 'exec chat …'",
+        )
+    }));
+    findings.extend(modem(sources));
+    findings.extend(finish(seen));
+    findings
+}
+
+fn exec(sources: &Sources, seen: Seen) -> Option<Finding> {
+    if seen.is_pppd {
+        return None;
+    }
+    let launch = sources.run.launches.iter().find(|launch| !launch.exec)?;
+    let how = if launch.background { "in the background" } else { "without exec" };
+    let trap = if sources.run.traps { " (a trap may hand TERM on)" } else { "" };
+    Some(Finding::warning(
+        "run",
+        format!(
+            "line {} looks like it starts pppd {how}{trap}: TERM ends the shell, and pppd keeps the port",
+            launch.line
+        ),
+        "write exec before pppd",
+    ))
+}
+
+fn nodetach(sources: &Sources, seen: Seen) -> Finding {
+    if sources.options.nodetach {
+        return Finding::ok("nodetach", "pppd is told to stay with its supervisor");
+    }
+    if sources.options.updetach {
+        return Finding::warning(
+            "nodetach",
+            "looks like pppd is told updetach: it leaves its supervisor once the link is up",
+            "replace updetach by nodetach",
+        );
+    }
+    if seen.is_pppd {
+        return Finding::ok("nodetach", "not found in what was read, but pppd has not detached itself");
+    }
+    Finding::warning(
+        "nodetach",
+        "looks like pppd is started without nodetach: it leaves its supervisor, which cannot stop it then",
+        "add nodetach to its options",
+    )
+}
+
+fn lock(sources: &Sources, seen: Seen) -> Finding {
+    if seen.has_lock {
+        Finding::ok("lock", "pppd has locked its port")
+    } else if sources.options.lock {
+        Finding::ok("lock", "pppd is told to lock its port")
+    } else {
+        Finding::warning(
+            "lock",
+            "looks like pppd has not the option lock: one that is started in the middle of a scan takes the port",
+            "add lock to its options",
+        )
+    }
+}
+
+fn modem(sources: &Sources) -> Vec<Finding> {
+    let finding = |(path, found): &(std::path::PathBuf, crate::examine::hazards::ModemCommand)| {
+        let what = match found.undoes {
+            Undoes::Selection => "selects an operator",
+            Undoes::Settings => "resets the modem's settings",
+            Undoes::Radio => "restarts the modem or its radio",
+        };
+        Finding::warning(
+            "modem script",
+            format!(
+                "{}:{} looks like it {what} ({}), which undoes a scan",
+                path.display(),
+                found.line,
+                found.command
+            ),
+            "take it out",
+        )
+    };
+    sources.modem.iter().map(finding).collect()
+}
+
+fn finish(seen: Seen) -> Option<Finding> {
+    match (seen.finish, seen.finish_sleeps_s) {
+        (File::Missing, _) => None,
+        (File::NotExecutable, _) => Some(Finding::warning(
+            "finish",
+            "the finish script may not be executed, and costs a failure at each end of pppd",
+            "chmod +x it, or remove it",
+        )),
+        (File::Executable, Some(seconds)) if seconds > 0 => Some(Finding::warning(
+            "finish",
+            format!("looks like the finish script sleeps {seconds} s: that much is added to each outage"),
+            "let it end at once",
+        )),
+        (File::Executable, _) => {
+            Some(Finding::ok("finish", "there is a finish script: its time is added to each outage"))
+        }
+    }
+}
+
+fn shortened(text: &str) -> String {
+    const SHOWN_MAX: usize = 60;
+    let short: String = text.chars().take(SHOWN_MAX).collect();
+    if short.len() < text.len() { short + "…" } else { short }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Level;
+    use super::*;
+    use crate::examine::hazards::{Options, modem_commands, script};
+    use crate::examine::shell::Syntax;
+
+    const UNSEEN: Seen =
+        Seen { is_pppd: false, has_lock: false, finish: File::Missing, finish_sleeps_s: None };
+
+    fn sources(run: &str) -> Sources {
+        let run = script(run);
+        let mut options = Options::default();
+        for launch in &run.launches {
+            options.read(launch.options.iter().map(String::as_str));
+        }
+        Sources { run, options, ..Sources::default() }
+    }
+
+    fn lines(run: &str, seen: Seen) -> Vec<String> {
+        all(&sources(run), seen).iter().map(Finding::line).collect()
+    }
+
+    #[test]
+    fn a_sound_script_is_ok() {
+        let findings = all(&sources("#!/bin/sh\nexec pppd nodetach lock connect 'exec chat -f x'\n"), UNSEEN);
+        assert!(findings.iter().all(|finding| finding.level == Level::Ok), "{findings:?}");
+    }
+
+    #[test]
+    fn each_hazard_has_its_line() {
+        let found = lines("#!/bin/sh\npppd connect 'chat -f x' updetach\n", UNSEEN);
+        for part in ["run: line 2", "updetach", "has not the option lock", "connect: looks like `chat -f x`"]
+        {
+            assert!(found.iter().any(|line| line.starts_with("warning") && line.contains(part)), "{found:?}");
+        }
+        assert!(lines("exec true", UNSEEN)[0].contains("starts no pppd"));
+        assert!(lines("trap x TERM; pppd &", UNSEEN)[0].contains("in the background (a trap may"));
+    }
+
+    #[test]
+    fn what_is_seen_goes_over_what_it_looks_like() {
+        let seen = Seen { is_pppd: true, has_lock: true, ..UNSEEN };
+        assert!(lines("#!/bin/sh\npppd\n", seen).iter().all(|line| line.starts_with("ok")));
+    }
+
+    #[test]
+    fn commands_that_undo_a_scan_and_a_slow_finish_are_warned_of() {
+        let command = modem_commands("'' AT+COPS=0", Syntax::Words).remove(0);
+        let modem = vec![("/etc/chatscripts/isp".into(), command)];
+        let sources = Sources { modem, ..sources("exec pppd nodetach lock") };
+        let seen = Seen { finish: File::Executable, finish_sleeps_s: Some(5), ..UNSEEN };
+        let found: Vec<String> = all(&sources, seen).iter().map(Finding::line).collect();
+        assert!(
+            found
+                .iter()
+                .any(|line| line.contains("/etc/chatscripts/isp:1 looks like it selects an operator"))
+        );
+        assert!(found.iter().any(|line| line.contains("sleeps 5 s")), "{found:?}");
+    }
+}

@@ -1,0 +1,251 @@
+//! The service and its supervisor.
+
+use std::path::PathBuf;
+
+use cellscan_core::supervisor::Want;
+
+use super::Finding;
+use crate::examine::service::{File, Standing};
+use crate::exit::chain;
+use crate::report::words;
+use crate::service::ServiceError;
+
+/// Whether there is one service, and which.
+#[must_use]
+pub fn located(found: &Result<Option<PathBuf>, ServiceError>) -> Finding {
+    match found {
+        Ok(Some(dir)) => Finding::ok("service", dir.display().to_string()),
+        Ok(None) => Finding::error(
+            "service",
+            "none that is called pppd, ppp or pppd-*",
+            "name it with --service; a pppd without a supervisor needs scan --backend unsupervised --start-command",
+        ),
+        Err(error) => Finding::error("service", chain(error), "name the one that is meant with --service"),
+    }
+}
+
+/// A service directory that could not be opened.
+#[must_use]
+pub fn unopened(error: &ServiceError) -> Finding {
+    Finding::error("supervision", chain(error), remedy_of(error))
+}
+
+fn remedy_of(error: &ServiceError) -> &'static str {
+    if matches!(error, ServiceError::Denied { .. }) {
+        "run it as root"
+    } else if matches!(error, ServiceError::NotAFifo { .. }) {
+        "remove that file, and restart runsv"
+    } else if matches!(error, ServiceError::NotRunit { .. }) {
+        "only runit's runsv, and busybox's, are known"
+    } else {
+        "link the service into the directory that runsvdir watches, and look whether runsvdir runs"
+    }
+}
+
+/// Everything about a service that could be opened.
+#[must_use]
+pub fn all(standing: &Standing) -> Vec<Finding> {
+    let mut findings = vec![supervision(standing), record(standing)];
+    findings.extend(process(standing));
+    findings.extend(run_file(standing));
+    if standing.down_file {
+        findings.push(Finding::warning(
+            "down file",
+            "the file down is there: after a reboot the service stays down",
+            "remove it, unless that is meant",
+        ));
+    }
+    if standing.control_t == File::Executable {
+        findings.push(Finding::warning(
+            "control/t",
+            "the script control/t is there: it may keep the TERM from pppd, and runsv waits for it",
+            "look whether it exits other than 0 within a second",
+        ));
+    }
+    if let Some(by) = &standing.claimed_by {
+        findings.push(Finding::ok("claim", format!("process {} ({}) is scanning", by.pid, by.comm)));
+    }
+    findings
+}
+
+/// Whether somebody supervises it.
+#[must_use]
+pub fn supervision(standing: &Standing) -> Finding {
+    const CHECK: &str = "supervision";
+    match &standing.supervised {
+        Err(error) => Finding::error(CHECK, chain(error), remedy_of(error)),
+        Ok(false) => Finding::error(
+            CHECK,
+            format!("nobody supervises {}: its record is stale", standing.dir.display()),
+            "start runsvdir or runsv; a pppd that still runs is an orphan then",
+        ),
+        Ok(true) => match &standing.supervisor {
+            Some(who) if standing.displaced => Finding::error(
+                CHECK,
+                format!(
+                    "{} ({}) supervises a directory that was deleted or moved: its record is not seen any more",
+                    who.comm, who.pid
+                ),
+                format!("end process {} with TERM, and let runsvdir start another", who.pid),
+            ),
+            Some(who) => {
+                Finding::ok(CHECK, format!("{} {} has the lock and reads control", who.comm, who.pid))
+            }
+            None => Finding::warning(
+                CHECK,
+                "somebody reads control and ok, but no runsv is found that has the lock",
+                "run it as root, in the process namespace of the supervisor",
+            ),
+        },
+    }
+}
+
+/// What the record says.
+#[must_use]
+pub fn record(standing: &Standing) -> Finding {
+    const CHECK: &str = "status";
+    let (record, want) = match (&standing.record, standing.want()) {
+        (Ok(record), Some(want)) => (record, want),
+        (Ok(_), None) => return Finding::ok(CHECK, "unknown"),
+        (Err(error), _) => return Finding::error(CHECK, chain(error), remedy_of(error)),
+    };
+    let pid = record.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
+    let found = format!("{}, wanted {}{pid}", words::service_state(record.state), words::want(want));
+    if record.paused {
+        return Finding::warning(CHECK, found + ", paused", "continue it with sv cont");
+    }
+    if record.want_up && !matches!(record.state, cellscan_core::supervisor::ServiceState::Run) {
+        return Finding::warning(
+            CHECK,
+            found + ": it looks like it ends as soon as it is started",
+            "read its log; look again in a second",
+        );
+    }
+    if want == Want::Down {
+        return Finding::ok(CHECK, found + ": a scan leaves it down");
+    }
+    Finding::ok(CHECK, found)
+}
+
+/// Whose process it is that the supervisor started.
+#[must_use]
+pub fn process(standing: &Standing) -> Option<Finding> {
+    let process = standing.process.as_ref()?;
+    let finding = if standing.is_pppd() {
+        Finding::ok("process", format!("{} is pppd itself", process.pid))
+    } else {
+        Finding::warning(
+            "process",
+            format!("{} is {}, not pppd: it may end and leave pppd with the port", process.pid, process.comm),
+            "start pppd by exec, with nodetach",
+        )
+    };
+    Some(finding)
+}
+
+fn run_file(standing: &Standing) -> Option<Finding> {
+    match standing.run {
+        File::Executable => None,
+        File::Missing => Some(Finding::error("run", "there is no run script", "write one")),
+        File::NotExecutable => {
+            Some(Finding::error("run", "the run script may not be executed", "chmod +x it"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use cellscan_core::supervisor::ServiceState;
+
+    use super::super::Level;
+    use super::*;
+    use crate::examine::Who;
+    use crate::service::status::StatusRecord;
+
+    fn who(comm: &str) -> Who {
+        Who { pid: 7, comm: comm.to_owned() }
+    }
+
+    fn running() -> StatusRecord {
+        let pid = NonZeroU32::new(7);
+        let (state, want_up) = (ServiceState::Run, true);
+        StatusRecord { tai_seconds: 0, nanos: 0, pid, paused: false, want_up, got_term: false, state }
+    }
+
+    fn healthy() -> Standing {
+        Standing {
+            dir: "/s/pppd".into(),
+            supervised: Ok(true),
+            supervisor: Some(who("runsv")),
+            displaced: false,
+            record: Ok(running()),
+            process: Some(who("pppd")),
+            ports: Vec::new(),
+            claimed_by: None,
+            down_file: false,
+            run: File::Executable,
+            finish: File::Missing,
+            control_t: File::Missing,
+        }
+    }
+
+    fn worst(standing: &Standing) -> Level {
+        all(standing).iter().map(|finding| finding.level).max().unwrap()
+    }
+
+    #[test]
+    fn a_healthy_service_has_nothing_but_ok() {
+        assert_eq!(worst(&healthy()), Level::Ok);
+        let record = StatusRecord { want_up: false, pid: None, state: ServiceState::Down, ..running() };
+        assert_eq!(worst(&Standing { record: Ok(record), process: None, ..healthy() }), Level::Ok);
+    }
+
+    #[test]
+    fn what_keeps_a_scan_from_working_is_an_error() {
+        let denied =
+            || ServiceError::Denied { path: "/s".into(), source: std::io::ErrorKind::NotFound.into() };
+        for standing in [
+            Standing { supervised: Ok(false), ..healthy() },
+            Standing { supervised: Err(denied()), ..healthy() },
+            Standing { record: Err(denied()), ..healthy() },
+            Standing { displaced: true, ..healthy() },
+            Standing { run: File::Missing, ..healthy() },
+            Standing { run: File::NotExecutable, ..healthy() },
+        ] {
+            assert_eq!(worst(&standing), Level::Error, "{standing:?}");
+        }
+        assert!(unopened(&denied()).line().ends_with("; run it as root"));
+    }
+
+    #[test]
+    fn what_only_hinders_is_a_warning() {
+        let flapping = StatusRecord { state: ServiceState::Down, pid: None, ..running() };
+        for standing in [
+            Standing { down_file: true, ..healthy() },
+            Standing { control_t: File::Executable, ..healthy() },
+            Standing { process: Some(who("sh")), ..healthy() },
+            Standing { supervisor: None, ..healthy() },
+            Standing { record: Ok(flapping), process: None, ..healthy() },
+            Standing { record: Ok(StatusRecord { paused: true, ..running() }), ..healthy() },
+        ] {
+            assert_eq!(worst(&standing), Level::Warning, "{standing:?}");
+        }
+    }
+
+    #[test]
+    fn none_one_and_several_services_are_told_apart() {
+        assert_eq!(located(&Ok(Some("/s/pppd".into()))).level, Level::Ok);
+        assert_eq!(located(&Ok(None)).level, Level::Error);
+        let several = Err(ServiceError::Ambiguous { found: vec!["/s/pppd".into(), "/s/pppd-b".into()] });
+        let line = located(&several).line();
+        assert!(line.starts_with("error") && line.contains("/s/pppd /s/pppd-b"), "{line}");
+    }
+
+    #[test]
+    fn a_name_that_speaks_to_a_terminal_is_muted() {
+        let line = process(&Standing { process: Some(who("\u{1b}[2J")), ..healthy() }).unwrap().line();
+        assert!(!line.contains('\u{1b}'), "{line}");
+    }
+}

@@ -1,0 +1,171 @@
+//! The machine: programs, directories, space, the clock, who we are.
+
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, statvfs};
+
+use super::Finding;
+use crate::examine::port::may;
+
+/// The first second of 2024: no gateway with a sane clock is before it.
+const YEAR_2024: u64 = 1_704_067_200;
+/// Less space than this is none: the supervisor loses updates of its record.
+const SPACE_ERROR: u64 = 16 * 1024;
+/// Less than this will soon be none.
+const SPACE_WARNING: u64 = 1024 * 1024;
+
+/// The `sv` program. Without it nothing is missing.
+#[must_use]
+pub fn sv(found: Option<&Path>) -> Finding {
+    let Some(path) = found else {
+        return Finding::ok("sv", "no sv program; not needed, the supervisor's files are used directly");
+    };
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let busybox = real.file_name().is_some_and(|name| name == "busybox");
+    let flavour = if busybox { "busybox" } else { "looks like runit's" };
+    Finding::ok("sv", format!("{} ({flavour})", path.display()))
+}
+
+/// The directories that services are looked for in.
+#[must_use]
+pub fn roots(roots: &[PathBuf]) -> Finding {
+    let shown =
+        |root: &PathBuf| format!("{}{}", root.display(), if root.is_dir() { "" } else { " (not there)" });
+    Finding::ok("directories", roots.iter().map(shown).collect::<Vec<_>>().join(", "))
+}
+
+/// Who we are.
+#[must_use]
+pub fn user(uid: u32) -> Finding {
+    if uid == 0 {
+        Finding::ok("user", "root")
+    } else {
+        Finding::warning(
+            "user",
+            format!("user {uid}, not root: some of this cannot be seen"),
+            "run it as root",
+        )
+    }
+}
+
+/// The wall clock: seconds since 1970.
+#[must_use]
+pub fn clock(seconds: u64) -> Finding {
+    if seconds >= YEAR_2024 {
+        return Finding::ok("clock", "sane");
+    }
+    Finding::warning(
+        "clock",
+        "the clock is before 2024, and will step when the link brings the time: harmless for scans",
+        "ages that sv status shows mean nothing until then",
+    )
+}
+
+/// Room for status records and locks: bytes and files that are free there.
+#[must_use]
+pub fn space(dir: &Path, bytes: u64, files: Option<u64>) -> Finding {
+    let found = format!("{}: {} KiB free", dir.display(), bytes / 1024);
+    if bytes < SPACE_ERROR || files == Some(0) {
+        let found = if files == Some(0) { format!("{found}, and no file more") } else { found };
+        return Finding::error("space", found, "make room: records and locks cannot be written");
+    }
+    if bytes < SPACE_WARNING {
+        return Finding::warning("space", found, "make room before records and locks cannot be written");
+    }
+    Finding::ok("space", found)
+}
+
+/// The same for each of these directories that is there, each file system once.
+#[must_use]
+pub fn spaces(dirs: &[PathBuf]) -> Vec<Finding> {
+    let mut seen = Vec::new();
+    let mut findings = Vec::new();
+    for dir in dirs {
+        let device = std::fs::metadata(dir).map(|meta| std::os::unix::fs::MetadataExt::dev(&meta));
+        let (Ok(device), Ok(stat)) = (device, statvfs(dir)) else { continue };
+        if !seen.contains(&device) {
+            seen.push(device);
+            // File systems without a table of files (btrfs) say 0 of 0.
+            let files = (stat.f_files > 0).then_some(stat.f_favail);
+            findings.push(space(dir, stat.f_bavail.saturating_mul(stat.f_frsize), files));
+        }
+    }
+    findings
+}
+
+/// The directories of UUCP locks: of each whether it is there, and whether we may write into it.
+#[must_use]
+pub fn lock_dirs(dirs: &[(PathBuf, bool, bool)]) -> Finding {
+    let there: Vec<_> = dirs.iter().filter(|(_, there, _)| *there).collect();
+    let names = |of: &[&(PathBuf, bool, bool)]| {
+        of.iter().map(|(dir, ..)| dir.display().to_string()).collect::<Vec<_>>().join(", ")
+    };
+    if there.is_empty() {
+        let all: Vec<_> = dirs.iter().collect();
+        return Finding::warning(
+            "lock directory",
+            format!("none of {} is there, so no lock is taken", names(&all)),
+            "make it, or name another with --lock-dir",
+        );
+    }
+    let refused: Vec<_> = there.iter().copied().filter(|(.., writable)| !writable).collect();
+    if !refused.is_empty() {
+        return Finding::error(
+            "lock directory",
+            format!("we may not write into {}", names(&refused)),
+            "run it as root, or name another with --lock-dir",
+        );
+    }
+    Finding::ok("lock directory", names(&there))
+}
+
+/// Looks at them.
+#[must_use]
+pub fn lock_dir_facts(dirs: &[PathBuf]) -> Vec<(PathBuf, bool, bool)> {
+    let fact = |dir: &PathBuf| {
+        let access = Access::WRITE_OK | Access::EXEC_OK;
+        (dir.clone(), dir.is_dir(), may(dir, access))
+    };
+    dirs.iter().map(fact).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Level;
+    use super::*;
+
+    #[test]
+    fn no_sv_program_is_no_fault() {
+        let finding = sv(None);
+        assert_eq!((finding.level, finding.remedy), (Level::Ok, None));
+        assert!(finding.found.contains("not needed"));
+    }
+
+    #[test]
+    fn a_link_to_busybox_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("busybox"), "").unwrap();
+        std::os::unix::fs::symlink("busybox", dir.path().join("sv")).unwrap();
+        assert!(sv(Some(&dir.path().join("sv"))).found.ends_with("(busybox)"));
+    }
+
+    #[test]
+    fn space_clock_and_user_have_their_limits() {
+        let dir = Path::new("/run");
+        assert_eq!(space(dir, 0, None).level, Level::Error);
+        assert_eq!(space(dir, 1 << 30, Some(0)).level, Level::Error);
+        assert_eq!(space(dir, 100 << 10, Some(9)).level, Level::Warning);
+        assert_eq!(space(dir, 1 << 30, None).level, Level::Ok);
+        assert_eq!(clock(0).level, Level::Warning);
+        assert_eq!(clock(YEAR_2024).level, Level::Ok);
+        assert_eq!((user(0).level, user(1).level), (Level::Ok, Level::Warning));
+    }
+
+    #[test]
+    fn a_lock_directory_is_there_and_ours() {
+        let fact = |there, ours| vec![(PathBuf::from("/l"), there, ours)];
+        assert_eq!(lock_dirs(&fact(true, true)).level, Level::Ok);
+        assert_eq!(lock_dirs(&fact(true, false)).level, Level::Error);
+        assert_eq!(lock_dirs(&fact(false, false)).level, Level::Warning);
+    }
+}

@@ -1,0 +1,73 @@
+//! A tty, looked at without opening it: to open one may raise DTR, or take it from a `pppd` that is about to start.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, AtFlags, CWD, accessat};
+
+use super::Who;
+use crate::process;
+use crate::serial::uucp::{self, FoundLock};
+
+/// How a port stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PortFacts {
+    /// The name it was given.
+    pub path: PathBuf,
+    /// What that leads to; `None` where there is nothing.
+    pub real: Option<PathBuf>,
+    /// It is a character device.
+    pub is_device: bool,
+    /// We may read and write it.
+    pub accessible: bool,
+    /// Who has it open.
+    pub holders: Vec<Who>,
+    /// Processes whose descriptors may not be read.
+    pub unreadable: usize,
+    /// Its UUCP locks.
+    pub locks: Vec<FoundLock>,
+}
+
+impl PortFacts {
+    /// Looks.
+    #[must_use]
+    pub fn of(path: &Path, lock_dirs: &[PathBuf]) -> Self {
+        let real = path.canonicalize().ok();
+        let meta = fs::metadata(path).ok();
+        let device = meta.filter(|meta| meta.file_type().is_char_device()).map(|meta| meta.rdev());
+        let holders = device.map(process::holders_of).unwrap_or_default();
+        let names: Vec<&Path> = std::iter::once(path).chain(real.as_deref()).collect();
+        Self {
+            path: path.to_path_buf(),
+            is_device: device.is_some(),
+            accessible: may(path, Access::READ_OK | Access::WRITE_OK),
+            holders: holders.processes.iter().map(Who::from).collect(),
+            unreadable: holders.unreadable,
+            locks: uucp::look(lock_dirs, &names),
+            real,
+        }
+    }
+
+    /// Nobody is known to have it.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        self.holders.is_empty() && self.locks.iter().all(|lock| !lock.alive)
+    }
+
+    /// Whether its name stays when the modem is plugged in anew: a link that udev keeps, or a port of the board.
+    #[must_use]
+    pub fn is_stable(&self) -> bool {
+        let name = self.path.to_string_lossy();
+        let passing = name
+            .strip_prefix("/dev/tty")
+            .is_some_and(|rest| rest.starts_with("USB") || rest.starts_with("ACM"));
+        !passing
+    }
+}
+
+/// Whether we, as we are (the effective user), may do that with a file.
+#[must_use]
+pub fn may(path: &Path, access: Access) -> bool {
+    accessat(CWD, path, access, AtFlags::EACCESS).is_ok()
+}

@@ -1,0 +1,110 @@
+//! A service directory, looked at from outside: nothing is claimed, and no byte is sent.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use cellscan_core::supervisor::Want;
+
+use super::Who;
+use crate::process;
+use crate::service::ServiceError;
+use crate::service::dir::ServiceDir;
+use crate::service::native::want_of;
+use crate::service::status::StatusRecord;
+
+/// A script of the service directory.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum File {
+    /// There is none.
+    Missing,
+    /// There is one that may not be executed.
+    NotExecutable,
+    /// There is one.
+    Executable,
+}
+
+impl File {
+    fn at(path: &Path) -> Self {
+        match fs::metadata(path) {
+            Ok(meta) if meta.permissions().mode() & 0o111 != 0 => Self::Executable,
+            Ok(_) => Self::NotExecutable,
+            Err(_) => Self::Missing,
+        }
+    }
+}
+
+/// How a service stands.
+#[derive(Debug)]
+pub struct Standing {
+    /// The directory, links resolved.
+    pub dir: PathBuf,
+    /// Whether somebody reads its FIFOs, or why that cannot be told.
+    pub supervised: Result<bool, ServiceError>,
+    /// Its supervisor.
+    pub supervisor: Option<Who>,
+    /// The supervisor works in another directory than the one of this name: it was deleted or moved under it.
+    pub displaced: bool,
+    /// The status record.
+    pub record: Result<StatusRecord, ServiceError>,
+    /// The process that the record names, where it lives.
+    pub process: Option<Who>,
+    /// The serial ports that the service's processes hold.
+    pub ports: Vec<PathBuf>,
+    /// Who has claimed it: a scan that runs.
+    pub claimed_by: Option<Who>,
+    /// The file `down`.
+    pub down_file: bool,
+    /// The script `run`.
+    pub run: File,
+    /// The script `finish`.
+    pub finish: File,
+    /// The script `control/t`.
+    pub control_t: File,
+}
+
+impl Standing {
+    /// Looks.
+    ///
+    /// # Errors
+    /// There is no such directory, or it has no `supervise`, or it may not be looked into.
+    pub fn of(dir: &Path) -> Result<Self, ServiceError> {
+        let opened = ServiceDir::open(dir)?;
+        let record = opened.read_status();
+        let supervisor = opened.supervisor();
+        let displaced = supervisor.as_ref().is_some_and(|proc| {
+            process::working_dir(proc.pid()).is_some_and(|found| found != opened.identity())
+        });
+        let pid = record.as_ref().ok().and_then(|record| record.pid);
+        let descendants = pid.map(process::descendants).unwrap_or_default();
+        let family = pid.into_iter().chain(descendants.iter().map(process::Proc::pid));
+        let file = |name: &str| File::at(&opened.path().join(name));
+        Ok(Self {
+            dir: opened.path().to_path_buf(),
+            supervised: opened.is_supervised(),
+            supervisor: supervisor.as_ref().map(Who::from),
+            displaced,
+            record,
+            process: pid.and_then(Who::of),
+            ports: family.flat_map(process::ports_of).collect(),
+            claimed_by: opened.claimed_by().and_then(Who::of),
+            down_file: opened.has_down_file(),
+            run: file("run"),
+            finish: file("finish"),
+            control_t: file("control/t"),
+        })
+    }
+
+    /// Whether it is `pppd` itself that runs under the supervisor: neither a shell in between nor a `pppd` that has
+    /// detached itself.
+    #[must_use]
+    pub fn is_pppd(&self) -> bool {
+        self.process.as_ref().is_some_and(|process| process.comm == "pppd")
+    }
+
+    /// What is wanted, where the record tells.
+    #[must_use]
+    pub fn want(&self) -> Option<Want> {
+        self.record.as_ref().ok().map(|record| want_of(record, None, false))
+    }
+}
