@@ -39,6 +39,10 @@ fn run_dir(bench: &Bench) -> PathBuf {
     bench.root().join("run")
 }
 
+fn leases(bench: &Bench) -> usize {
+    std::fs::read_dir(run_dir(bench)).map_or(0, Iterator::count)
+}
+
 /// The arguments of a scan on a bench, behind whatever program runs it.
 fn scan_on(mut command: Command, bench: &Bench) -> Command {
     command.arg("scan").arg("--service").arg(bench.service()).arg("--port").arg(bench.port());
@@ -66,10 +70,18 @@ fn wait_until_well(bench: &Bench) {
         status.is_up() && bench.holders() == [status.pid]
     });
     bench.wait_until(SOON, "nothing of ours is left", || {
-        !bench.processes().into_iter().any(|pid| comm(pid).as_deref() == Some("cellscan"))
+        // The guard is started by the name of its own program's link.
+        let ours = |name: String| matches!(name.as_str(), "cellscan" | "exe");
+        !bench.processes().into_iter().any(|pid| comm(pid).is_some_and(ours))
     });
-    let leases = std::fs::read_dir(run_dir(bench)).map_or(0, Iterator::count);
-    assert_eq!(leases, 0, "a lease is left: {}", bench.story());
+    // Killed between the lease and the guard, in some three milliseconds of a scan, it leaves a lease and has touched
+    // nothing: `restore` is for that.
+    if leases(bench) > 0 {
+        let mut restore = bench.cellscan();
+        restore.arg("restore").arg("--run-dir").arg(run_dir(bench)).stdout(Stdio::null());
+        assert!(restore.status().expect("it starts").success(), "{}", bench.story());
+        assert_eq!(leases(bench), 0, "a lease is left: {}", bench.story());
+    }
 }
 
 /// Does `each` of so many, on benches of their own; gives what came of them.
