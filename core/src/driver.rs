@@ -167,11 +167,6 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
         &self.supervisor
     }
 
-    /// The port, for what its owner has to do between two polls.
-    pub const fn port_mut(&mut self) -> &mut P {
-        &mut self.port
-    }
-
     /// The supervisor, to take in what woke the caller.
     pub const fn supervisor_mut(&mut self) -> &mut S {
         &mut self.supervisor

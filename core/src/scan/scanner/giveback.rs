@@ -277,7 +277,7 @@ impl Scanner {
                 self.lose(index, out);
             }
             self.report.given_back = false;
-            return self.ask_down(None, out);
+            return self.ask_down(true, out);
         }
         self.complete(Some(false), out);
     }

@@ -22,22 +22,22 @@ impl Scanner {
         self.hold.found = Some(found);
         self.hold.asked_at = Some(self.now);
         report(out, Event::Taken(found));
-        self.ask_down(None, out);
+        self.ask_down(true, out);
     }
 
     /// Enters 1b and asks, unless there is nobody to ask.
-    pub(super) fn ask_down(&mut self, orphan: Option<ServiceStatus>, out: &mut Actions) {
+    pub(super) fn ask_down(&mut self, supervised: bool, out: &mut Actions) {
         let times = &self.policy.timeouts;
-        let successor_by = orphan.map(|_| self.now + times.supervisor);
+        let successor_by = (!supervised).then(|| self.now + times.supervisor);
         let wait = WaitDown {
             deadline: successor_by.unwrap_or(self.now) + times.want,
-            again_at: successor_by.is_none().then(|| self.now + times.down_again.min(times.want)),
+            again_at: supervised.then(|| self.now + times.down_again.min(times.want)),
             wanted: false,
             killed: false,
             successor_by,
         };
         self.enter(State::StopPppWaitSv(wait), out);
-        if successor_by.is_none() {
+        if supervised {
             act(out, Action::Ask(Want::Down));
         }
     }
@@ -66,7 +66,7 @@ impl Scanner {
         }
         if wait.successor_by.is_some() {
             // The successor knows nothing of what its predecessor was asked.
-            return self.ask_down(None, out);
+            return self.ask_down(true, out);
         }
         if status.want == Want::Up {
             if wait.wanted {
@@ -130,7 +130,7 @@ impl Scanner {
             let after = self.since_asked();
             self.report.free_after.get_or_insert(after);
             report(out, Event::PortFree(after));
-            return self.open_port(Some(self.now), out);
+            return self.open_port(self.now, out);
         }
         if remains.service.is_some() && step == Verify::Look {
             let deadline = self.now + self.policy.timeouts.term;
@@ -180,27 +180,31 @@ impl Scanner {
             }
             return;
         }
-        let Some(left) = self.hold.retakes_left.checked_sub(1) else {
-            return self.fail(Failure::PortHeld(remains.stranger.or(remains.service)), out);
-        };
-        self.hold.retakes_left = left;
-        self.report.interruptions = self.report.interruptions.saturating_add(1);
-        report(out, Event::Interrupted { supervised: true, left });
-        self.let_go_of_port(out);
-        self.verify_stopped(out);
-        self.seen_remains(Verify::Look, remains, out);
+        let holder = remains.stranger.or(remains.service);
+        if self.bears_interruption(true, Failure::PortHeld(holder), out) {
+            self.verify_stopped(out);
+            self.seen_remains(Verify::Look, remains, out);
+        }
     }
 
     fn interrupted(&mut self, status: ServiceStatus, out: &mut Actions) {
+        if self.bears_interruption(status.supervised, Failure::SecondClient, out) {
+            self.hold.orphaned = false;
+            self.ask_down(status.supervised, out);
+        }
+    }
+
+    /// Lets go of the port, as often as the policy bears it; after that the scan fails.
+    fn bears_interruption(&mut self, supervised: bool, failure: Failure, out: &mut Actions) -> bool {
         let Some(left) = self.hold.retakes_left.checked_sub(1) else {
-            return self.fail(Failure::SecondClient, out);
+            self.fail(failure, out);
+            return false;
         };
         self.hold.retakes_left = left;
-        self.hold.orphaned = false;
         self.report.interruptions = self.report.interruptions.saturating_add(1);
-        report(out, Event::Interrupted { supervised: status.supervised, left });
+        report(out, Event::Interrupted { supervised, left });
         self.let_go_of_port(out);
-        self.ask_down((!status.supervised).then_some(status), out);
+        true
     }
 
     /// Not a byte more to the modem.

@@ -30,12 +30,11 @@ pub(super) fn keep(carriers: &mut Carriers, found: &ListedOperator) {
 }
 
 impl Scanner {
-    pub(super) fn open_port(&mut self, at: Option<Instant>, out: &mut Actions) {
+    pub(super) fn open_port(&mut self, at: Instant, out: &mut Actions) {
         let deadline = self.now + self.policy.timeouts.open;
-        let at_once = at.is_some_and(|at| at <= self.now);
-        let again_at = if at_once { None } else { at };
+        let again_at = (at > self.now).then_some(at);
         self.with_modem(Modem::Opening { again_at, deadline }, out);
-        if at_once {
+        if again_at.is_none() {
             act(out, Action::OpenPort);
         }
     }
@@ -74,7 +73,7 @@ impl Scanner {
         };
         self.hold.reopens_left = left;
         self.report.reopens = self.report.reopens.saturating_add(1);
-        self.open_port(Some(self.now + TRY_AGAIN), out);
+        self.open_port(self.now + TRY_AGAIN, out);
     }
 
     /// A setting that the modem refuses is gone without: the answers tell themselves.
