@@ -11,7 +11,7 @@ use heapless::Deque;
 use crate::at::line::Lines;
 use crate::port::Port;
 use crate::scan::gate::Request;
-use crate::scan::{Action, Event, Input, Policy, Refused, Scanner, Watch};
+use crate::scan::{Action, Event, Input, Policy, Refused, Scanner, Selection, Watch};
 use crate::supervisor::{ServiceStatus, Supervisor};
 use crate::time::Instant;
 
@@ -113,6 +113,14 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
         self.feed(now, Input::Start(request));
     }
 
+    /// Restores the registration of a modem that a dead scan has left: state 12 alone. [`Report::restored`] tells
+    /// what came of it.
+    ///
+    /// [`Report::restored`]: crate::scan::Report::restored
+    pub fn restore(&mut self, now: Instant, selection: Selection) {
+        self.feed(now, Input::Restore(selection));
+    }
+
     /// Ends the scan under way, as soon as all is given back.
     pub fn abort(&mut self, now: Instant) {
         self.feed(now, Input::Abort);
@@ -208,6 +216,7 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
                 | Action::Ask(_)
                 | Action::Signal(_)
                 | Action::OpenPort
+                | Action::Note(_)
                 | Action::Send(_)
                 | Action::Release => {}
             }
@@ -288,6 +297,9 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
             Action::Take => match self.supervisor.take() {
                 Ok(found) => {
                     self.last_service = None;
+                    if let Some(selection) = self.supervisor.noted() {
+                        self.scanner.inherit(selection);
+                    }
                     return Done::With(Input::Taken(found));
                 }
                 Err(error) => (Err(error), Refused::Take),
@@ -296,6 +308,10 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
                 // The record is read anew behind a request: also one that changes nothing is to be seen.
                 self.last_service = None;
                 (self.supervisor.ask(want), Refused::Ask)
+            }
+            Action::Note(selection) => {
+                self.supervisor.note(selection);
+                return Done::Silently;
             }
             Action::Signal(signal) => (self.supervisor.signal(signal), Refused::Signal),
             Action::Release => (self.supervisor.release(), Refused::Release),

@@ -49,10 +49,12 @@ pub mod policy;
 pub mod rank;
 pub mod report;
 pub mod scanner;
+pub mod selection;
 
 pub use policy::{Policy, Strategy};
 pub use report::{Failure, Outcome, Report};
 pub use scanner::{Scanner, Snapshot};
+pub use selection::Selection;
 
 use gate::{Declined, Request};
 
@@ -135,6 +137,8 @@ pub const MOVES: &[(Phase, Phase)] = {
     };
     &[
         (Idle, StopPpp),
+        // Only the registration is to be restored: a scan died before it could.
+        (Idle, Failed),
         (StopPpp, StopPppWaitSv),
         (StopPppWaitSv, VerifyStopped),
         (VerifyStopped, Prepare),
@@ -203,6 +207,9 @@ pub const MOVES: &[(Phase, Phase)] = {
 pub enum Input<'a> {
     /// A scan is wished for.
     Start(Request),
+    /// Another scan died and left the modem so that this has to be restored, which is state 12 alone: the service is neither
+    /// taken nor asked for anything. Only while idle.
+    Restore(Selection),
     /// It is to end now.
     Abort,
     /// [`Action::Take`] was carried out; the service as it was found.
@@ -253,6 +260,8 @@ pub enum Action {
     OpenPort,
     /// [`Port::close`](crate::port::Port::close).
     ClosePort,
+    /// [`Supervisor::note`](crate::supervisor::Supervisor::note).
+    Note(Option<Selection>),
     /// Write this to the modem.
     Send(Outgoing),
     /// [`Supervisor::release`](crate::supervisor::Supervisor::release).

@@ -2,6 +2,8 @@
 
 use core::num::NonZeroU32;
 
+use crate::scan::Selection;
+
 /// What a service is meant to do, in runit's words.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -117,6 +119,16 @@ pub trait Supervisor {
     /// # Errors
     /// The signal could not be sent. That a process was gone already is no error.
     fn signal(&mut self, signal: Signal) -> nb::Result<(), Self::Error>;
+
+    /// Notes what the modem is to be told should the scan die, before it is told anything else for the first time; `None` once
+    /// there is nothing to restore any more. Whoever can see to it after our death remembers it; a supervisor without
+    /// such a place does nothing.
+    fn note(&mut self, _selection: Option<Selection>) {}
+
+    /// What a scan that died had noted of this service's modem, known after [`Supervisor::take`].
+    fn noted(&self) -> Option<Selection> {
+        None
+    }
 
     /// Whether the link is up: its interface is there and has an address.
     ///

@@ -165,7 +165,7 @@ pub(crate) fn plmn(digits: &str) -> Plmn {
 
 /// All that may happen to `scanner` in this world.
 pub(crate) fn offered(setting: &Setting, scanner: &Scanner, world: &World) -> Vec<Stimulus> {
-    let mut offered = vec![Stimulus::Start];
+    let mut offered = vec![Stimulus::Start, Stimulus::Restore];
     let phase = scanner.phase();
     if phase == Phase::Idle {
         return offered;

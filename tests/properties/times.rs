@@ -195,6 +195,7 @@ impl Bench {
                 | Action::Signal(_)
                 | Action::OpenPort
                 | Action::ClosePort
+                | Action::Note(_)
                 | Action::Release => self.asked.push(action),
             }
         }

@@ -3,13 +3,14 @@
 use cellscan_core::at::command::{Command, Outgoing};
 use cellscan_core::at::line::Line;
 use cellscan_core::scan::gate::{Origin, Request};
-use cellscan_core::scan::{Action, Event, Input, Phase, Refused};
+use cellscan_core::scan::{Action, Event, Input, Phase, Refused, Selection};
 use cellscan_core::supervisor::{Remains, ServiceStatus, Want};
 
 /// One thing that may happen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Stimulus {
     Start,
+    Restore,
     Abort,
     Taken(ServiceStatus),
     Service(ServiceStatus),
@@ -27,6 +28,7 @@ impl Stimulus {
     pub(crate) fn input(self) -> Input<'static> {
         match self {
             Self::Start => Input::Start(Request { id: 1, origin: Origin::Manual }),
+            Self::Restore => Input::Restore(Selection::Automatic),
             Self::Abort => Input::Abort,
             Self::Taken(found) => Input::Taken(found),
             Self::Service(status) => Input::Service(status),
@@ -74,10 +76,13 @@ impl World {
     pub(crate) fn sees_input(&mut self, phase: Phase, stimulus: Stimulus) {
         match stimulus {
             Stimulus::Taken(status) | Stimulus::Service(status) => self.foreign_down |= status.foreign_down,
-            Stimulus::Remains(remains) if phase == Phase::VerifyStopped => self.free = remains.is_free(),
+            Stimulus::Remains(remains) if matches!(phase, Phase::VerifyStopped | Phase::Failed) => {
+                self.free = remains.is_free();
+            }
             Stimulus::PortOpened => self.port = PortIs::Open,
             Stimulus::PortLost => self.port = PortIs::Closed,
             Stimulus::Start
+            | Stimulus::Restore
             | Stimulus::Abort
             | Stimulus::Remains(_)
             | Stimulus::Link(_)
@@ -107,6 +112,7 @@ impl World {
             Action::Take
             | Action::Signal(_)
             | Action::Send(Outgoing::Return | Outgoing::Escape | Outgoing::HangUp)
+            | Action::Note(_)
             | Action::Release
             | Action::Report(_) => {}
         }

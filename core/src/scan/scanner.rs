@@ -103,7 +103,8 @@ impl Scanner {
         let mut out = Actions::new();
         match (self.state, input) {
             (State::Idle, Input::Start(request)) => self.start(request, &mut out),
-            (_, Input::Start(_)) => report(&mut out, Event::Declined(Declined::Busy)),
+            (State::Idle, Input::Restore(selection)) => self.restore(selection, &mut out),
+            (_, Input::Start(_) | Input::Restore(_)) => report(&mut out, Event::Declined(Declined::Busy)),
             (_, Input::Timeout) => self.timeout(&mut out),
 
             (State::StopPpp { .. }, Input::Taken(found)) => self.taken(found, &mut out),

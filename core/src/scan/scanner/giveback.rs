@@ -4,10 +4,10 @@ use core::time::Duration;
 
 use crate::at::answer::Outcome as Said;
 use crate::at::command::Command;
-use crate::at::registration::{Operator, SelectionMode};
 use crate::carrier::Trial;
 use crate::scan::policy::NoLink;
 use crate::scan::report::{Failure, Outcome};
+use crate::scan::selection::Selection;
 use crate::scan::{Action, Actions, Event};
 use crate::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Want};
 use crate::time::Instant;
@@ -15,12 +15,47 @@ use crate::time::Instant;
 use super::check::{Check, Verdict};
 use super::handover::{ASK_AGAIN, send_signal};
 use super::state::{Look, Modem, Restore, State, Verify};
-use super::{Scanner, act, report};
+use super::{Hold, Report, Scanner, act, report};
 
 /// How long DTR is low. A modem looks for 50 ms (S25, five hundredths of a second) before it believes it.
 const DTR_DROP: Duration = Duration::from_millis(300);
 
 impl Scanner {
+    /// The modem is about to be told something else: what it was told before is noted first, for whoever comes after us.
+    pub(super) fn disturb(&mut self, out: &mut Actions) {
+        self.hold.disturbed = true;
+        if !core::mem::replace(&mut self.hold.noted, true) {
+            act(out, Action::Note(Some(self.hold.selection.unwrap_or(Selection::Automatic))));
+        }
+    }
+
+    /// The modem is on the carrier chosen, or as it was found.
+    fn settle(&mut self, out: &mut Actions) {
+        if core::mem::take(&mut self.hold.noted) {
+            act(out, Action::Note(None));
+        }
+    }
+
+    /// What a scan that died had noted. This one restores it too, should it fail.
+    pub(crate) fn inherit(&mut self, selection: Selection) {
+        if let Selection::Manual(plmn) = selection {
+            self.report.before = Some(plmn);
+        }
+        self.hold.selection = Some(selection);
+        self.hold.disturbed = true;
+        self.hold.noted = true;
+    }
+
+    /// State 12 alone, for a modem that a dead scan has left.
+    pub(super) fn restore(&mut self, selection: Selection, out: &mut Actions) {
+        self.hold = Hold::new(&self.policy);
+        self.report = Report::default();
+        self.carriers.clear();
+        self.inherit(selection);
+        let until = self.now + self.policy.timeouts.restore;
+        self.enter(State::Restoring { until, step: Restore::Unseen(self.now + DTR_DROP) }, out);
+    }
+
     pub(super) fn fail(&mut self, failure: Failure, out: &mut Actions) {
         event!(warn, "given up: {:?}", failure);
         self.hold.failure = Some(failure);
@@ -86,10 +121,10 @@ impl Scanner {
     /// Sets the selection found before the scan: by the carrier's digits where it was chosen so, else automatic.
     fn restore_selection(&mut self, as_found: bool, out: &mut Actions) {
         let State::Restoring { until, .. } = self.state else { return };
-        let manual = self.hold.selection.as_ref().and_then(|found| match (&found.operator, found.mode) {
-            (Some(Operator::Plmn(plmn)), SelectionMode::Manual) if as_found => Some(*plmn),
-            _ => None,
-        });
+        let manual = match self.hold.selection {
+            Some(Selection::Manual(plmn)) if as_found => Some(plmn),
+            Some(_) | None => None,
+        };
         let command = manual.map_or(Command::SelectAutomatically, Command::Select);
         self.state = State::Restoring { until, step: Restore::Selecting { manual: manual.is_some() } };
         self.command(command, until.saturating_since(self.now), out);
@@ -107,7 +142,8 @@ impl Scanner {
             (Restore::Selecting { manual: true }, _) => self.restore_selection(false, out),
             (Restore::Selecting { manual: false }, _) => self.restored(false, out),
             (
-                Restore::Dropping(_)
+                Restore::Unseen(_)
+                | Restore::Dropping(_)
                 | Restore::Opening
                 | Restore::Claiming
                 | Restore::Looking(Look::Pausing(_)),
@@ -128,7 +164,7 @@ impl Scanner {
     }
 
     pub(super) fn restoring_timeout(&mut self, until: Instant, step: Restore, out: &mut Actions) {
-        if until <= self.now {
+        if until <= self.now || matches!(step, Restore::Unseen(_)) {
             return self.restored(false, out);
         }
         if matches!(step, Restore::Dropping(_)) {
@@ -145,6 +181,9 @@ impl Scanner {
         if !remains.is_free() {
             return self.restored(false, out);
         }
+        if let Restore::Unseen(drop) = step {
+            self.state = State::Restoring { until, step: Restore::Dropping(drop) };
+        }
         if step == Restore::Claiming {
             self.state = State::Restoring { until, step: Restore::Synchronising };
             let turn = self.dialogue.open(self.now);
@@ -153,6 +192,9 @@ impl Scanner {
     }
 
     pub(super) fn restored(&mut self, seen: bool, out: &mut Actions) {
+        if seen {
+            self.settle(out);
+        }
         self.report.restored = Some(seen);
         report(out, Event::Restored(seen));
         self.give_back_failed(out);
@@ -222,6 +264,7 @@ impl Scanner {
 
     /// State 10: the port is let go before the service is asked up.
     pub(super) fn start_ppp(&mut self, out: &mut Actions) {
+        self.settle(out);
         self.let_go_of_port(out);
         let (deadline, again_at) = (self.now + self.policy.timeouts.give_back, self.now + ASK_AGAIN);
         self.enter(State::StartPpp { deadline, again_at }, out);

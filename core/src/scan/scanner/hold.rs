@@ -4,10 +4,10 @@ use core::num::NonZeroU32;
 
 use heapless::Vec;
 
-use crate::at::registration::CurrentOperator;
 use crate::carrier::{Plmn, Strength};
 use crate::scan::policy::{Policy, SAMPLES_MAX};
 use crate::scan::report::Failure;
+use crate::scan::selection::Selection;
 use crate::supervisor::ServiceStatus;
 use crate::time::Instant;
 
@@ -26,9 +26,11 @@ pub(super) struct Hold {
     /// When it was given back.
     pub(super) given_at: Option<Instant>,
     /// The selection found.
-    pub(super) selection: Option<CurrentOperator>,
+    pub(super) selection: Option<Selection>,
     /// The modem was deregistered or told to select: it is not as it was found.
     pub(super) disturbed: bool,
+    /// What is to be restored is noted by whoever guards the service.
+    pub(super) noted: bool,
     /// The carrier that the modem was last told to use and was seen on.
     pub(super) on: Option<Plmn>,
     /// There is a list of candidates.
@@ -60,6 +62,7 @@ impl Hold {
             given_at: None,
             selection: None,
             disturbed: false,
+            noted: false,
             on: None,
             listed: false,
             domains: Domains::ALL_UNKNOWN,

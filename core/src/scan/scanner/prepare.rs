@@ -9,6 +9,7 @@ use crate::at::registration::Operator;
 use crate::at::reply::SimState;
 use crate::carrier::{Availability, Carriers, Name, Technologies};
 use crate::scan::report::Failure;
+use crate::scan::selection::Selection;
 use crate::scan::{Action, Actions, Event};
 use crate::time::Instant;
 
@@ -96,12 +97,12 @@ impl Scanner {
                     if let Some(Operator::Plmn(plmn)) = current.operator {
                         self.report.before = Some(plmn);
                     }
-                    self.hold.selection = Some(current.clone());
+                    self.hold.selection = Some(Selection::of(current));
                 }
                 if !self.policy.deregister || self.hold.listed || self.is_quick() {
                     return self.begin_trials(out);
                 }
-                self.hold.disturbed = true;
+                self.disturb(out);
                 (Prepare::Deregistering, Command::Deregister)
             }
             Prepare::Deregistering => return self.begin_trials(out),

@@ -141,6 +141,8 @@ pub(super) enum Measure {
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) enum Restore {
+    /// As [`Restore::Dropping`], and nobody was seen yet not to hold the port.
+    Unseen(Instant),
     /// A command was in flight: the port is closed, so that DTR drops and the modem gives it up; until when.
     Dropping(Instant),
     /// The port is being opened again.
@@ -194,7 +196,10 @@ impl State {
             | Self::GivingBack { deadline, again_at: sooner }
             | Self::Restoring {
                 until: deadline,
-                step: Restore::Looking(Look::Pausing(sooner)) | Restore::Dropping(sooner),
+                step:
+                    Restore::Looking(Look::Pausing(sooner))
+                    | Restore::Unseen(sooner)
+                    | Restore::Dropping(sooner),
             } => Some(deadline.min(sooner)),
             Self::Restoring {
                 until,
@@ -224,7 +229,10 @@ impl State {
             | Self::GivingBack { deadline, again_at: other }
             | Self::Restoring {
                 until: deadline,
-                step: Restore::Looking(Look::Pausing(other)) | Restore::Dropping(other),
+                step:
+                    Restore::Looking(Look::Pausing(other))
+                    | Restore::Unseen(other)
+                    | Restore::Dropping(other),
             } => {
                 visit(deadline);
                 visit(other);

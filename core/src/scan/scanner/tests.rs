@@ -2,6 +2,7 @@
 
 extern crate std;
 
+mod custody;
 mod handover;
 mod trials;
 
@@ -204,7 +205,7 @@ impl Bench {
         bench.measure("310410", 25);
         assert_eq!(bench.scanner.phase(), Phase::VerifyCarrier, "it is on it already");
         bench.register("310410");
-        assert_eq!(bench.asked, [Action::ClosePort, Action::Ask(Want::Up)]);
+        assert_eq!(bench.asked, [Action::Note(None), Action::ClosePort, Action::Ask(Want::Up)]);
         bench
     }
 

@@ -105,7 +105,7 @@ impl Scanner {
         };
         self.hold.began = self.now;
         self.hold.on = None;
-        self.hold.disturbed = true;
+        self.disturb(out);
         let bound = if self.has_registered() { self.last_trial_start() } else { self.limit() };
         let deadline = (self.now + self.policy.timeouts.register).min(bound);
         self.with_modem(Modem::TestCarrier { index, deadline, denials: 0, step: Test::Selecting }, out);

@@ -1,0 +1,48 @@
+//! What the modem was told about operators before the scan, as far as it can be told so again.
+
+use crate::at::registration::{CurrentOperator, Operator, SelectionMode};
+use crate::carrier::Plmn;
+
+/// A selection that can be restored (3GPP TS 27.007 §7.3).
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Selection {
+    /// `AT+COPS=0`: the modem chooses.
+    Automatic,
+    /// `AT+COPS=1,2,"…"`: this one.
+    Manual(Plmn),
+}
+
+impl Selection {
+    /// How a modem that said this is told so again. One that was deregistered, or on an operator that it did not name by its
+    /// digits, is set to automatic: a gateway without any registration is of no use to anybody.
+    #[must_use]
+    pub const fn of(current: &CurrentOperator) -> Self {
+        match (current.mode, &current.operator) {
+            (SelectionMode::Manual, Some(Operator::Plmn(plmn))) => Self::Manual(*plmn),
+            (
+                SelectionMode::Automatic
+                | SelectionMode::Manual
+                | SelectionMode::Deregistered
+                | SelectionMode::Other(_),
+                _,
+            ) => Self::Automatic,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_operator_chosen_by_its_digits_is_chosen_so_again() {
+        let of = |line: &[u8]| Selection::of(&CurrentOperator::parse(line).unwrap());
+        assert_eq!(of(b"+COPS: 1,2,\"310410\",7"), Selection::Manual(Plmn::parse(b"310410").unwrap()));
+        for line in
+            [&b"+COPS: 0,2,\"310410\",7"[..], b"+COPS: 1,0,\"AT&T\"", b"+COPS: 1", b"+COPS: 2", b"+COPS: 3,2"]
+        {
+            assert_eq!(of(line), Selection::Automatic, "{}", line.escape_ascii());
+        }
+    }
+}
