@@ -26,6 +26,8 @@ use crate::event_loop::wait_one;
 const PROCESSES_MAX: usize = 32_768;
 /// Descriptors of one process that are looked at. `pppd` and `chat` have about ten.
 const FDS_MAX: usize = 4_096;
+/// Bytes of a command line that are looked at: its first two words, paths of the longest kind.
+const CMDLINE_LEN_MAX: u64 = 8_192;
 /// Descendants that are followed: a tree this large is no `pppd`.
 const DESCENDANTS_MAX: usize = 256;
 
@@ -284,6 +286,17 @@ pub fn working_dir(pid: NonZeroU32) -> Option<(u64, u64)> {
     fs::metadata(format!("/proc/{pid}/cwd")).ok().map(|meta| (meta.dev(), meta.ino()))
 }
 
+/// Whether a process was started under this name, or as an applet of this name of a multi-call program
+/// (`busybox runsv`), whose own name is another.
+#[must_use]
+pub fn is_called(pid: NonZeroU32, name: &str) -> bool {
+    let mut line = Vec::new();
+    let read = fs::File::open(format!("/proc/{pid}/cmdline"))
+        .and_then(|file| io::Read::read_to_end(&mut io::Read::take(file, CMDLINE_LEN_MAX), &mut line));
+    let is_it = |word: &[u8]| word.rsplit(|byte| *byte == b'/').next() == Some(name.as_bytes());
+    read.is_ok() && line.split(|byte| *byte == 0).take(2).any(is_it)
+}
+
 /// Whether a process has this file open, by device and inode; `None` where its descriptors may not be read.
 #[must_use]
 pub fn has_open(pid: NonZeroU32, file: (u64, u64)) -> Option<bool> {
@@ -317,6 +330,25 @@ mod tests {
         {
             assert_eq!(Stat::parse(bad), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn an_applet_is_called_by_its_own_name() {
+        use std::os::unix::process::CommandExt;
+        let mut child = Command::new("/bin/sh")
+            .arg0("/bin/toolbox")
+            .args(["-c", "echo; read end", "runsv"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut [0]).unwrap();
+        let pid = pid_of(&child);
+        assert!(is_called(pid, "toolbox") && is_called(pid, "-c"));
+        assert!(!is_called(pid, "runsv"), "the third word is no name");
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert!(!is_called(pid, "toolbox"));
     }
 
     #[test]

@@ -109,6 +109,8 @@ pub enum ServiceError {
     NotTaken,
     /// A `pppd` without a supervisor is to be replaced, and nothing is known to start it again.
     NoStartCommand,
+    /// Neither `sv` nor a `busybox` with that applet is there.
+    NoSvProgram,
     /// The `sv` program failed.
     Sv {
         /// The command line.
@@ -188,6 +190,7 @@ impl fmt::Display for ServiceError {
             Self::NoStartCommand => {
                 write!(f, "pppd has no supervisor here, and no start command is configured to bring it back")
             }
+            Self::NoSvProgram => write!(f, "there is no sv program, and no busybox with that applet"),
             Self::Sv { command, said, code: Some(code) } => {
                 write!(f, "`{command}` ended with {code}: {said}")
             }
@@ -220,6 +223,7 @@ impl std::error::Error for ServiceError {
             | Self::Claimed { .. }
             | Self::NotTaken
             | Self::NoStartCommand
+            | Self::NoSvProgram
             | Self::Sv { .. }
             | Self::SvSlow { .. } => None,
         }

@@ -19,6 +19,7 @@ use crate::guard::GuardOptions;
 use crate::link::{self, Link};
 use crate::serial::SerialOptions;
 use crate::service::locate::{self, LocateOptions};
+use crate::service::sv::SvProgram;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -96,7 +97,7 @@ fn machine(lock_dirs: &[PathBuf]) -> Vec<Finding> {
     vec![
         system::user(rustix::process::geteuid().as_raw()),
         system::clock(seconds),
-        system::sv(locate::find_sv().as_deref()),
+        system::sv(SvProgram::find().as_ref()),
         system::roots(&locate::default_roots()),
         system::lock_dirs(&system::lock_dir_facts(lock_dirs)),
     ]

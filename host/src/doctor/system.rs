@@ -6,6 +6,7 @@ use rustix::fs::{Access, statvfs};
 
 use super::Finding;
 use crate::examine::port::may;
+use crate::service::sv::{Flavour, SvProgram};
 
 /// The first second of 2024: no gateway with a sane clock is before it.
 const YEAR_2024: u64 = 1_704_067_200;
@@ -16,14 +17,18 @@ const SPACE_WARNING: u64 = 1024 * 1024;
 
 /// The `sv` program. Without it nothing is missing.
 #[must_use]
-pub fn sv(found: Option<&Path>) -> Finding {
-    let Some(path) = found else {
-        return Finding::ok("sv", "no sv program; not needed, the supervisor's files are used directly");
+pub fn sv(found: Option<&SvProgram>) -> Finding {
+    const CHECK: &str = "sv";
+    let Some(program) = found else {
+        return Finding::ok(CHECK, "no sv program; not needed, the supervisor's files are used directly");
     };
-    let real = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    let busybox = real.file_name().is_some_and(|name| name == "busybox");
-    let flavour = if busybox { "busybox" } else { "looks like runit's" };
-    Finding::ok("sv", format!("{} ({flavour})", path.display()))
+    let shown = format!("{program}, {}", program.flavour());
+    match program.flavour() {
+        Flavour::Runit | Flavour::Busybox => Finding::ok(CHECK, shown),
+        Flavour::Unknown => {
+            Finding::warning(CHECK, shown, "do not use scan --backend sv, unless it does as runit's does")
+        }
+    }
 }
 
 /// The directories that services are looked for in.
@@ -139,14 +144,6 @@ mod tests {
         let finding = sv(None);
         assert_eq!((finding.level, finding.remedy), (Level::Ok, None));
         assert!(finding.found.contains("not needed"));
-    }
-
-    #[test]
-    fn a_link_to_busybox_is_told() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("busybox"), "").unwrap();
-        std::os::unix::fs::symlink("busybox", dir.path().join("sv")).unwrap();
-        assert!(sv(Some(&dir.path().join("sv"))).found.ends_with("(busybox)"));
     }
 
     #[test]

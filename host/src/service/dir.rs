@@ -179,9 +179,7 @@ impl ServiceDir {
         let by_lock = self.lock_holders();
         let here = |pid: &NonZeroU32| process::working_dir(*pid) == Some(self.identity);
         let found = by_lock.iter().copied().find(here).or_else(|| {
-            process::all()
-                .into_iter()
-                .find(|pid| here(pid) && process::Stat::of(*pid).is_some_and(|stat| stat.comm == "runsv"))
+            process::all().into_iter().find(|pid| here(pid) && process::is_called(*pid, "runsv"))
         });
         // A lock holder elsewhere runs a directory that was deleted or moved: worth knowing, by its handle.
         Proc::open(found.or_else(|| by_lock.first().copied())?).ok().flatten()

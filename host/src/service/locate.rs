@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::dir::ServiceDir;
 use super::native::{Native, NativeOptions};
-use super::sv::{Sv, SvOptions};
+use super::sv::{Sv, SvOptions, SvProgram};
 use super::unsupervised::{Unsupervised, UnsupervisedOptions};
 use super::{LeaseOptions, Service, ServiceError};
 use crate::guard::GuardOptions;
@@ -20,9 +20,6 @@ pub const SERVICE_ROOTS: [&str; 5] =
     ["/etc/service", "/var/service", "/service", "/run/runit/service", "/etc/sv"];
 /// Entries of one root that are looked at.
 const ENTRIES_MAX: usize = 4_096;
-/// Where `sv` is looked for beside `$PATH`, which may be short under a supervisor.
-const PROGRAM_DIRS: [&str; 7] =
-    ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin", "/command", "/package/admin/runit/command"];
 
 /// How the supervisor is spoken to.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -51,8 +48,8 @@ pub struct LocateOptions {
     pub ppp_port: Option<PathBuf>,
     /// The command that starts an unsupervised `pppd`.
     pub start: Vec<OsString>,
-    /// The `sv` program; `None` looks for it.
-    pub sv: Option<PathBuf>,
+    /// The `sv` program; `None` looks for it, where it is needed.
+    pub sv: Option<SvProgram>,
     /// How the guard is started, if there is to be one.
     pub guard: Option<GuardOptions>,
     /// Where a lease is kept, if there is to be one.
@@ -101,14 +98,6 @@ pub struct Choice {
 pub fn default_roots() -> Vec<PathBuf> {
     let set = std::env::var_os("SVDIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
     set.into_iter().chain(SERVICE_ROOTS.map(PathBuf::from)).collect()
-}
-
-/// The `sv` program, by absolute path.
-#[must_use]
-pub fn find_sv() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let dirs = std::env::split_paths(&path).chain(PROGRAM_DIRS.map(PathBuf::from));
-    dirs.filter(|dir| dir.is_absolute()).map(|dir| dir.join("sv")).find(|file| is_program(file))
 }
 
 /// The service directory by name or path; `None` where nothing was named and nothing is there.
@@ -171,7 +160,12 @@ pub fn choose(options: LocateOptions) -> Result<Choice, ServiceError> {
         let supervised = opened.is_supervised()?;
         if supervised { Ok(()) } else { Err(ServiceError::NotSupervised { path: dir.clone() }) }
     });
-    let sv = options.sv.clone().or_else(find_sv);
+    let may_need_sv = match options.backend {
+        Backend::Auto => usable.is_err(),
+        Backend::Sv => true,
+        Backend::Native | Backend::Unsupervised => false,
+    };
+    let sv = options.sv.clone().or_else(|| may_need_sv.then(SvProgram::find).flatten());
     match (options.backend, usable, sv) {
         (
             Backend::Auto,
@@ -191,14 +185,15 @@ pub fn choose(options: LocateOptions) -> Result<Choice, ServiceError> {
             Ok(native(options, dir, why))
         }
         (Backend::Auto, Err(error), Some(program)) => {
-            let why = format!("sv: {} speaks to {shown}, since natively: {error}", program.display());
+            let why =
+                format!("sv: {program} ({}) speaks to {shown}, since natively: {error}", program.flavour());
             Ok(by_sv(options, program, dir, why))
         }
         (Backend::Sv, _, Some(program)) => {
-            let why = format!("sv: {} speaks to {shown}, as configured", program.display());
+            let why = format!("sv: {program} ({}) speaks to {shown}, as configured", program.flavour());
             Ok(by_sv(options, program, dir, why))
         }
-        (Backend::Sv, _, None) => Err(ServiceError::NoService { path: "sv".into() }),
+        (Backend::Sv, _, None) => Err(ServiceError::NoSvProgram),
         (Backend::Auto | Backend::Native | Backend::Unsupervised, Err(error), _) => Err(error),
         (Backend::Unsupervised, Ok(()), _) => unsupervised(options),
     }
@@ -210,7 +205,7 @@ fn native(options: LocateOptions, dir: PathBuf, why: String) -> Choice {
     Choice { service: Service::Native(native), dir: Some(dir), why }
 }
 
-fn by_sv(options: LocateOptions, program: PathBuf, dir: PathBuf, why: String) -> Choice {
+fn by_sv(options: LocateOptions, program: SvProgram, dir: PathBuf, why: String) -> Choice {
     let LocateOptions { ppp_port, link, .. } = options;
     let sv = Sv::new(SvOptions { program, dir: dir.clone(), ppp_port, link });
     Choice { service: Service::Sv(sv), dir: Some(dir), why }

@@ -16,9 +16,8 @@ use cellscan::guard::GuardOptions;
 use cellscan::link::Link;
 use cellscan::process::{self, Proc};
 use cellscan::service::dir::ServiceDir;
-use cellscan::service::locate;
 use cellscan::service::native::{Native, NativeOptions};
-use cellscan::service::sv::SvOptions;
+use cellscan::service::sv::{SvOptions, SvProgram};
 use cellscan::service::{Service, ServiceError, Sv};
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
 use cellscan_core::time::Instant;
@@ -228,7 +227,7 @@ impl Runit {
     }
 
     pub(crate) fn by_sv(&self) -> Service {
-        let program = locate::find_sv().unwrap();
+        let program = SvProgram::find().unwrap();
         Service::Sv(Sv::new(SvOptions { program, dir: self.dir(), ppp_port: None, link: Link::none() }))
     }
 
