@@ -21,7 +21,7 @@ fn main() -> ExitCode {
 }
 
 fn hold(dir: PathBuf, lock_dirs: &[PathBuf]) -> ExitCode {
-    let guard = Some(GuardOptions { program: None, lock_dirs: lock_dirs.to_vec() });
+    let guard = Some(GuardOptions { lock_dirs: lock_dirs.to_vec(), ..GuardOptions::default() });
     let mut native =
         Native::new(NativeOptions { dir, ppp_port: None, guard, lease: None, link: Link::none() });
     let taken = nb::block!(native.take()).and_then(|_found| nb::block!(native.ask(Want::Down)));

@@ -96,6 +96,10 @@ pub struct ScanArgs {
     /// The longest time that the link may be away [default: 300s]
     #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Scan")]
     pub budget: Option<Duration>,
+    /// After this time the guard kills a scan that still holds the service, and gives that back [default: budget, link
+    /// timeout and 120s]
+    #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Gateway")]
+    pub hold_limit: Option<Duration>,
     /// full: try every carrier, the best wins; good-enough[=-75]: the first at so many dBm ends the trials [default: full]
     #[arg(long, value_name = "full|good-enough[=DBM]", value_parser = values::strategy, help_heading = "Scan")]
     pub strategy: Option<Strategy>,
@@ -129,7 +133,7 @@ pub struct ScanArgs {
         require_equals = true,
         conflicts_with_all = [
             "port", "ppp_port", "baud", "service", "backend", "start_command", "link", "lock_dir", "state_dir",
-            "run_dir",
+            "run_dir", "hold_limit",
         ],
         help_heading = "Simulation"
     )]

@@ -1,45 +1,51 @@
 //! The guard: a small process that gives the service back when the scan dies before it could.
 //!
 //! ```text
-//! scan ──spawns──► guard --service-dir DIR --want u      before the first `d`
+//! scan ──spawns──► guard --service DIR --want u          before the first `d`
 //!   │                │ own session, deaf to INT, HUP, TERM; says `g` once it is ready
-//!   │ pipe ────────► │ blocks reading
+//!   │ pipe ────────► │ blocks reading, for as long as a hold may last
 //!   │ `r` ─────────► │ released: ends, 0
-//!   │ `f` ─────────► │ somebody else has asked for down: nothing to give back any more
-//!   ╳ (end of file)─► removes the scan's UUCP locks, writes `u` into supervise/control, until the record shows it;
-//!                    then removes the scan's lease
+//!   │ `f` ─────────► │ somebody else has asked for down: nothing to give back any more (`w`: nobody has)
+//!   │ `m0      ` ──► │ the modem is told otherwise now; `AT+COPS=0` restores it (or these digits; `m-` nothing)
+//!   ╳ (end of file)─► takes over the scan's UUCP locks where the modem is to be restored, else removes them;
+//!                    gives the service back, until the record shows it; restores the registration meanwhile;
+//!                    then removes locks and lease
 //! ```
+//!
+//! A scan that holds the service for longer than it may (stopped, or astray) is killed first: the limit is kept here,
+//! where nothing of the scan's can stand in its way.
+//!
+//! "Wanted up" comes at once where that leaves the modem to the guard for a while: where its line is another, or the `pppd`
+//! locks it. Such a `pppd` meets the guard's lock, ends, and is started again each second until the registration is
+//! restored. One that was not seen to lock would take the port from under the guard, and stay without a link: there the
+//! modem comes first, for ten seconds at most.
 //!
 //! It is the program itself, started anew from `/proc/self/exe`, so that nothing else has to be installed. The
 //! pipe's other end is closed on exec, so no child of the scan keeps it open.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt;
-use std::fs;
 use std::io::{self, Read, Write};
-use std::num::NonZeroU32;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
 
-use cellscan_core::supervisor::{ServiceState, Want};
+use cellscan_core::carrier::Plmn;
+use cellscan_core::scan::Selection;
+use cellscan_core::supervisor::Want;
 use rustix::event::PollFlags;
-use rustix::io::Errno;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
 
 use crate::clock::Clock;
-use crate::event_loop::{timespec, wait_one};
-use crate::exit::chain;
-use crate::lease::RunDir;
-use crate::process::Proc;
-use crate::serial::uucp;
-use crate::service::dir::{ServiceDir, drain};
-use crate::service::native::byte_of;
-use crate::service::status::StatusRecord;
+use crate::event_loop::wait_one;
+use crate::give_back::Way;
+use crate::process::wait_for_end;
+use crate::registration::ModemLine;
+
+mod post;
+
+pub use post::main;
 
 /// The hidden subcommand.
 pub const SUBCOMMAND: &str = "guard";
@@ -47,19 +53,14 @@ pub const SUBCOMMAND: &str = "guard";
 pub const READY_LIMIT: Duration = Duration::from_secs(10);
 /// How long a released guard is waited for, so that it leaves no zombie.
 const END_LIMIT: Duration = Duration::from_secs(1);
-/// How long the guard tries. `runsvdir` restarts a dead `runsv` within 6 s, and a `finish` script may take its time.
-pub const GIVE_BACK_LIMIT: Duration = Duration::from_secs(60);
-/// How often the byte is written again while the record does not show it.
-const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 const READY: u8 = b'g';
 const RELEASED: u8 = b'r';
 const FOREIGN_DOWN: u8 = b'f';
 const FOREIGN_UP: u8 = b'w';
-/// Could not be done, try again (the convention of runit and s6).
-const EXIT_SYSTEM: u8 = 111;
-/// Wrong use.
-const EXIT_USAGE: u8 = 100;
+const MODEM: u8 = b'm';
+/// Bytes behind [`MODEM`]: digits, `0` or `-`, and spaces.
+const MODEM_LEN: usize = 7;
 
 /// How the guard is started.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -68,6 +69,25 @@ pub struct GuardOptions {
     pub program: Option<PathBuf>,
     /// Where the scan's UUCP locks are, to be removed after its death.
     pub lock_dirs: Vec<PathBuf>,
+    /// How long the service may be held; `None`: as long as the scan lives.
+    pub limit: Option<Duration>,
+    /// Where the modem is asked to restore its registration; `None`: nobody does.
+    pub modem: Option<ModemLine>,
+}
+
+/// What is guarded.
+#[derive(Clone, Copy, Debug)]
+pub struct Guarded<'a> {
+    /// The service directory; without a supervisor the port.
+    pub path: &'a Path,
+    /// What it is to be given back to.
+    pub want: Want,
+    /// How it is given back.
+    pub way: &'a Way,
+    /// Where the modem is asked to restore its registration; `None`: nobody does.
+    pub modem: Option<&'a ModemLine>,
+    /// Where this process has written its lease, if it has.
+    pub run_dir: Option<&'a Path>,
 }
 
 /// Why there is no guard.
@@ -113,28 +133,15 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Starts the guard for a service and waits until it is on its post, a few milliseconds. `run_dir` is where this
-    /// process has written its lease, if it has.
+    /// Starts the guard of a service and waits until it is on its post, a few milliseconds.
     ///
     /// # Errors
     /// It could not be started or did not get ready. There is no guard then, and nothing should be asked down.
-    pub fn spawn(
-        service_dir: &Path,
-        want: Want,
-        options: &GuardOptions,
-        run_dir: Option<&Path>,
-    ) -> Result<Self, GuardError> {
+    pub fn spawn(guarded: Guarded<'_>, options: &GuardOptions) -> Result<Self, GuardError> {
         let own = PathBuf::from("/proc/self/exe");
         let program = options.program.clone().unwrap_or(own);
         let mut command = Command::new(&program);
-        command.arg0("cellscan").arg(SUBCOMMAND).arg("--service-dir").arg(service_dir);
-        command.args(["--want", letter(want), "--parent", &std::process::id().to_string()]);
-        if let Some(dir) = run_dir {
-            command.arg("--run-dir").arg(dir);
-        }
-        for dir in &options.lock_dirs {
-            command.arg("--lock-dir").arg(dir);
-        }
+        command.arg0("cellscan").arg(SUBCOMMAND).args(arguments(guarded, options));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).current_dir("/");
         let failed = |source| GuardError::Spawn { program: program.clone(), source };
         let mut child = command.spawn().map_err(failed)?;
@@ -164,11 +171,58 @@ impl Guard {
         let _dead = self.pipe.write_all(&[if wanted { FOREIGN_DOWN } else { FOREIGN_UP }]);
     }
 
+    /// Tells it what the modem is to be told, should we die.
+    pub fn note(&mut self, selection: Option<Selection>) {
+        let mut message = [b' '; MODEM_LEN + 1];
+        let text = match &selection {
+            None => "-",
+            Some(Selection::Automatic) => "0",
+            Some(Selection::Manual(plmn)) => plmn.as_str(),
+        };
+        for (place, byte) in message.iter_mut().zip([MODEM].iter().chain(text.as_bytes())) {
+            *place = *byte;
+        }
+        let _dead = self.pipe.write_all(&message);
+    }
+
     /// Its process id.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
+}
+
+/// What [`Guard::note`] writes behind its first byte; the guard believes nothing else.
+fn read_note(bytes: [u8; MODEM_LEN]) -> Option<Selection> {
+    match bytes.trim_ascii_end() {
+        b"0" => Some(Selection::Automatic),
+        digits => Plmn::parse(digits).ok().map(Selection::Manual),
+    }
+}
+
+fn arguments(guarded: Guarded<'_>, options: &GuardOptions) -> Vec<OsString> {
+    let mut words: Vec<OsString> = Vec::new();
+    let mut add = |name: &str, value: OsString| words.extend([name.into(), value]);
+    add("--path", guarded.path.into());
+    add("--want", letter(guarded.want).into());
+    add("--parent", std::process::id().to_string().into());
+    match guarded.way {
+        Way::Control => {}
+        Way::Sv { program, applet } => add(if *applet { "--applet" } else { "--sv" }, program.into()),
+        Way::Start { command } => command.iter().for_each(|word| add("--start", word.into())),
+    }
+    if let Some(dir) = guarded.run_dir {
+        add("--run-dir", dir.into());
+    }
+    options.lock_dirs.iter().for_each(|dir| add("--lock-dir", dir.into()));
+    if let Some(limit) = options.limit {
+        add("--limit-ms", limit.as_millis().to_string().into());
+    }
+    if let Some(modem) = guarded.modem {
+        add(if modem.kept_free { "--kept-port" } else { "--port" }, modem.port.clone().into());
+        add("--baud", modem.baud.to_string().into());
+    }
+    words
 }
 
 const fn letter(want: Want) -> &'static str {
@@ -179,225 +233,29 @@ const fn letter(want: Want) -> &'static str {
     }
 }
 
-#[derive(Debug, Eq, PartialEq)]
-struct Orders {
-    service_dir: PathBuf,
-    want: Want,
-    parent: i32,
-    lock_dirs: Vec<PathBuf>,
-    run_dir: Option<PathBuf>,
-}
-
-impl Orders {
-    fn parse(args: impl IntoIterator<Item = OsString>) -> Option<Self> {
-        let (mut service_dir, mut want, mut parent) = (None, None, None);
-        let (mut lock_dirs, mut run_dir) = (Vec::new(), None);
-        let mut args = args.into_iter();
-        while let Some(name) = args.next() {
-            let value = args.next()?;
-            match name.to_str()? {
-                "--service-dir" => service_dir = Some(PathBuf::from(value)),
-                "--want" if value == OsStr::new("u") => want = Some(Want::Up),
-                "--want" if value == OsStr::new("o") => want = Some(Want::Once),
-                "--parent" => parent = Some(value.to_str()?.parse().ok()?),
-                "--run-dir" => run_dir = Some(PathBuf::from(value)),
-                "--lock-dir" => lock_dirs.push(PathBuf::from(value)),
-                _ => return None,
-            }
-        }
-        Some(Self { service_dir: service_dir?, want: want?, parent: parent?, lock_dirs, run_dir })
-    }
-}
-
-/// The guard process itself; `args` are those after [`SUBCOMMAND`]. For the command line to call.
-///
-/// Ends with 0 when the service is as it should be, 111 when it could not be given back, 100 on wrong arguments.
-#[must_use]
-pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let Some(orders) = Orders::parse(args) else {
-        complain(
-            "usage: guard --service-dir DIR --want u|o --parent PID [--run-dir DIR] [--lock-dir DIR]...",
-        );
-        return ExitCode::from(EXIT_USAGE);
-    };
-    match stand_guard(&orders) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => {
-            complain(&format!("{}: could not be given back", orders.service_dir.display()));
-            ExitCode::from(EXIT_SYSTEM)
-        }
-        Err(error) => {
-            complain(&error);
-            ExitCode::from(EXIT_SYSTEM)
-        }
-    }
-}
-
-/// One line on standard error. Whoever read it may be dead; that is no reason to stop.
-fn complain(what: &str) {
-    let _nobody_listens = writeln!(io::stderr(), "cellscan guard: {what}");
-}
-
-fn stand_guard(orders: &Orders) -> Result<bool, String> {
-    // A `^C` at the terminal, the end of a login, the stop of our own service: none of them may end the guard.
-    let _leader_already = rustix::process::setsid();
-    for signal in [SIGINT, SIGHUP, SIGTERM, SIGPIPE] {
-        signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))
-            .map_err(|error| format!("cannot ignore signal {signal}: {error}"))?;
-    }
-    let dir = ServiceDir::open(&orders.service_dir).map_err(|error| error.to_string())?;
-    io::stdout().write_all(&[READY]).and_then(|()| io::stdout().flush()).map_err(|e| e.to_string())?;
-    let mut foreign_down = false;
-    let mut byte = [0];
-    loop {
-        match rustix::io::read(rustix::stdio::stdin(), &mut byte) {
-            Ok(1) if byte == [RELEASED] => return Ok(true),
-            Ok(1) => foreign_down = byte == [FOREIGN_DOWN],
-            Err(Errno::INTR) => {}
-            Ok(_) | Err(_) => break,
-        }
-    }
-    // The parent's end of the pipe is closed by its death, and closed before it can be seen as dead.
-    wait_for_end(orders.parent.unsigned_abs(), AGAIN_AFTER);
-    for lock_dir in &orders.lock_dirs {
-        let _none = uucp::remove_locks_of(lock_dir, orders.parent);
-    }
-    let done = foreign_down || give_back(&dir, orders.want, GIVE_BACK_LIMIT, || orders.is_adopted(&dir));
-    if done {
-        orders.remove_lease(&dir);
-    }
-    Ok(done)
-}
-
-impl Orders {
-    /// Whether another scan has taken the service since, and with it what was found.
-    fn is_adopted(&self, dir: &ServiceDir) -> bool {
-        let Some(run_dir) = &self.run_dir else { return false };
-        let lease =
-            RunDir::open(run_dir).and_then(|run| run.map_or(Ok(None), |run| run.read(dir.identity())));
-        lease.is_ok_and(|lease| lease.is_some_and(|lease| lease.pid.get() != self.parent.unsigned_abs()))
-    }
-
-    /// With the claim in hand: a scan that has it by now goes by the lease, and writes its own in its place.
-    fn remove_lease(&self, dir: &ServiceDir) {
-        let Some(run_dir) = &self.run_dir else { return };
-        let Ok(_claim) = dir.claim() else { return };
-        if self.is_adopted(dir) {
-            return;
-        }
-        let removed =
-            RunDir::open(run_dir).and_then(|run| run.map_or(Ok(()), |run| run.remove(dir.identity())));
-        if let Err(error) = removed {
-            complain(&format!("the lease stays: {}", chain(&error)));
-        }
-    }
-}
-
-fn wait_for_end(pid: u32, limit: Duration) {
-    let proc = NonZeroU32::new(pid).and_then(|pid| Proc::open(pid).ok().flatten());
-    if let Some(fd) = proc.as_ref().and_then(Proc::fd) {
-        let _lives_on = wait_one(fd, PollFlags::IN, limit, Clock::new());
-    }
-}
-
-/// Writes the byte until the record shows it, or until `is_adopted`: somebody else sees to it; `false` when it never did.
-pub(crate) fn give_back(
-    dir: &ServiceDir,
-    want: Want,
-    limit: Duration,
-    is_adopted: impl Fn() -> bool,
-) -> bool {
-    let clock = Clock::new();
-    let limit = clock.now() + limit;
-    let watch = dir.watch().ok();
-    while clock.now() < limit {
-        if is_adopted() {
-            return true;
-        }
-        if !dir.is_still_named() {
-            // The name has another supervisor, which starts what it finds there.
-            return true;
-        }
-        // Written at least once whatever the record says: a `d` of the dead scan may still be unread.
-        let sent = dir.send(byte_of(want)).is_ok();
-        if is_obeyed(dir, want, sent, watch.as_ref(), clock) {
-            return true;
-        }
-    }
-    false
-}
-
-/// Looks for [`AGAIN_AFTER`] whether the record shows what is wanted.
-fn is_obeyed(dir: &ServiceDir, want: Want, sent: bool, watch: Option<&OwnedFd>, clock: Clock) -> bool {
-    let again = clock.now() + AGAIN_AFTER;
-    let mut rewritten = false;
-    loop {
-        let left = again.saturating_since(clock.now());
-        if let Some(watch) = watch {
-            let _seen_below = wait_one(watch.as_fd(), PollFlags::IN, left, clock);
-            rewritten |= drain(watch).rewrites > 0;
-        } else {
-            // Without inotify nothing wakes us: the record is read when the second is over.
-            let _nothing = rustix::event::poll(&mut [], Some(&timespec(left)));
-            rewritten = true;
-        }
-        let shown = |record: StatusRecord| match want {
-            Want::Up => record.want_up,
-            Want::Once => record.state == ServiceState::Run || rewritten,
-            Want::Down => !record.want_up,
-        };
-        // A byte that has been read is obeyed in the same turn, and the record is rewritten for it. Where it could
-        // not be sent, a new `runsv` may have brought the service up by itself.
-        let read = dir.unread() == Some(0) && (rewritten || !sent);
-        if read && dir.is_supervised().unwrap_or(false) && dir.read_status().is_ok_and(shown) {
-            return true;
-        }
-        if clock.now() >= again {
-            return false;
-        }
-    }
-}
-
-/// Whether `/proc` is there, without which this program cannot start itself as a guard.
-///
-/// # Errors
-/// The program cannot be read there.
-pub fn check_own_program() -> io::Result<PathBuf> {
-    fs::read_link("/proc/self/exe")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(words: &str) -> Option<Orders> {
-        Orders::parse(words.split(' ').map(OsString::from))
-    }
-
-    #[test]
-    fn orders_are_complete_or_none() {
-        let orders = parse("--service-dir /s --want u --parent 7 --lock-dir /a --lock-dir /b").unwrap();
-        assert_eq!((orders.want, orders.parent, orders.lock_dirs.len()), (Want::Up, 7, 2));
-        for bad in [
-            "--service-dir /s --want u",
-            "--service-dir /s --want d --parent 7",
-            "--want u --parent 7",
-            "--service-dir /s --want u --parent x",
-            "--service-dir /s --want u --parent 7 --what",
-            "--service-dir /s --want u --parent 7 --what 3",
-        ] {
-            assert_eq!(parse(bad), None, "{bad}");
-        }
-    }
-
     #[test]
     fn a_guard_that_does_not_get_ready_is_an_error() {
+        let guarded =
+            Guarded { path: Path::new("/"), want: Want::Up, way: &Way::Control, modem: None, run_dir: None };
         let program = Some(PathBuf::from("/bin/true"));
         let options = GuardOptions { program, ..GuardOptions::default() };
-        let error = Guard::spawn(Path::new("/"), Want::Up, &options, None).unwrap_err();
+        let error = Guard::spawn(guarded, &options).unwrap_err();
         assert!(matches!(error, GuardError::NotReady));
         let options = GuardOptions { program: Some("/nonexistent".into()), ..GuardOptions::default() };
-        let error = Guard::spawn(Path::new("/"), Want::Up, &options, None).unwrap_err();
+        let error = Guard::spawn(guarded, &options).unwrap_err();
         assert!(matches!(error, GuardError::Spawn { .. }));
+    }
+
+    #[test]
+    fn what_is_noted_of_a_modem_is_read_back_and_nothing_else_is_believed() {
+        assert_eq!(read_note(*b"0      "), Some(Selection::Automatic));
+        assert_eq!(read_note(*b"310410 "), Some(Selection::Manual(Plmn::parse(b"310410").unwrap())));
+        for nothing in [*b"-      ", *b"       ", *b"31041x ", *b"0 10   "] {
+            assert_eq!(read_note(nothing), None, "{}", nothing.escape_ascii());
+        }
     }
 }

@@ -11,22 +11,29 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use cellscan_core::carrier::Plmn;
+use cellscan_core::scan::Selection;
 use cellscan_core::supervisor::Want;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
+use crate::give_back::Way;
 use crate::process::Stat;
+use crate::registration::ModemLine;
 
 mod run_dir;
 #[cfg(test)]
 mod tests;
 
-pub use run_dir::RunDir;
+pub use run_dir::{Claim, RunDir};
 
 /// Where leases are kept unless told otherwise: gone with a reboot, which restores by itself.
 pub const DEFAULT_RUN_DIR: &str = "/run/cellscan";
 /// Lock directories that one lease may name; a scan has two.
 const LOCK_DIRS_MAX: usize = 16;
+
+/// Words of the command that gives the service back.
+const COMMAND_WORDS_MAX: usize = 256;
 
 /// Why a lease could not be written, read or removed.
 #[derive(Debug)]
@@ -123,16 +130,50 @@ impl LeasedWant {
 /// What is known of the service that is leased, and of how its scan goes about it.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms<'a> {
-    /// The service directory, all links resolved.
+    /// The service directory, all links resolved; without a supervisor the port.
     pub service: &'a Path,
     /// Its device and inode.
     pub identity: (u64, u64),
     /// What it was meant to do.
     pub want: LeasedWant,
+    /// How it is given back.
+    pub way: &'a Way,
     /// The port that its `pppd` uses, where known.
     pub ppp_port: Option<&'a Path>,
     /// Where the scan's UUCP locks are.
     pub lock_dirs: &'a [PathBuf],
+    /// Where the modem is asked.
+    pub modem: Option<&'a ModemLine>,
+    /// What it is to be told, where it was told otherwise.
+    pub selection: Option<Selection>,
+}
+
+/// The registration of the modem that was found, as text: `automatic`, or the digits of an operator.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct LeasedSelection(Selection);
+
+impl TryFrom<String> for LeasedSelection {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "automatic" => Ok(Self(Selection::Automatic)),
+            digits => match Plmn::parse(digits.as_bytes()) {
+                Ok(plmn) => Ok(Self(Selection::Manual(plmn))),
+                Err(_) => Err(format!("found the registration {text:?}, wanted \"automatic\" or a PLMN")),
+            },
+        }
+    }
+}
+
+impl From<LeasedSelection> for String {
+    fn from(LeasedSelection(selection): LeasedSelection) -> Self {
+        match selection {
+            Selection::Automatic => "automatic".to_owned(),
+            Selection::Manual(plmn) => plmn.as_str().to_owned(),
+        }
+    }
 }
 
 /// A lease as it is written. Keys that are not known are left to later versions.
@@ -146,7 +187,7 @@ pub struct Lease {
     pub since_unix_s: u64,
     /// The same since boot, which no time synchronisation moves.
     pub since_boot_ms: u64,
-    /// The service directory, all links resolved.
+    /// The service directory, all links resolved; without a supervisor the port.
     pub service: PathBuf,
     /// Its device.
     pub dev: u64,
@@ -154,10 +195,19 @@ pub struct Lease {
     pub inode: u64,
     /// What it was meant to do.
     pub want: LeasedWant,
+    /// How it is given back.
+    #[serde(default)]
+    pub way: Way,
     /// The port that its `pppd` uses, where known.
     pub ppp_port: Option<PathBuf>,
     /// Where the scan's UUCP locks are.
     pub lock_dirs: Vec<PathBuf>,
+    /// Where the modem is asked.
+    #[serde(default)]
+    pub modem: Option<ModemLine>,
+    /// What the modem is to be told; null while it has been told nothing else.
+    #[serde(default)]
+    pub registration: Option<LeasedSelection>,
 }
 
 impl Lease {
@@ -178,8 +228,11 @@ impl Lease {
             dev: terms.identity.0,
             inode: terms.identity.1,
             want: terms.want,
+            way: terms.way.clone(),
             ppp_port: terms.ppp_port.map(Into::into),
             lock_dirs: terms.lock_dirs.to_vec(),
+            modem: terms.modem.cloned(),
+            registration: terms.selection.map(LeasedSelection),
         })
     }
 
@@ -196,7 +249,16 @@ impl Lease {
             let found = lease.lock_dirs.len();
             return Err(format!("found {found} lock directories, wanted {LOCK_DIRS_MAX} at most"));
         }
+        if let Way::Start { command } = &lease.way
+            && !(1..=COMMAND_WORDS_MAX).contains(&command.len())
+        {
+            let found = command.len();
+            return Err(format!("found a command of {found} words, wanted 1 to {COMMAND_WORDS_MAX}"));
+        }
+        let port = lease.modem.as_ref().map(|modem| &modem.port);
+        let program = if let Way::Sv { program, .. } = &lease.way { Some(program) } else { None };
         let paths = [&lease.service].into_iter().chain(&lease.ppp_port).chain(&lease.lock_dirs);
+        let paths = paths.chain(port).chain(program);
         for path in paths {
             let text = path.to_string_lossy();
             // These are opened, and shown on a terminal.
@@ -211,6 +273,17 @@ impl Lease {
     #[must_use]
     pub const fn identity(&self) -> (u64, u64) {
         (self.dev, self.inode)
+    }
+
+    /// What the modem is to be told, where it was told otherwise.
+    #[must_use]
+    pub fn selection(&self) -> Option<Selection> {
+        self.registration.map(|LeasedSelection(selection)| selection)
+    }
+
+    /// Notes what the modem is to be told; `None`: nothing any more.
+    pub fn note(&mut self, selection: Option<Selection>) {
+        self.registration = selection.map(LeasedSelection);
     }
 
     /// Whether the scan that wrote it still lives. A process that has its number by now is another.

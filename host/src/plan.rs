@@ -19,6 +19,10 @@ pub mod values;
 /// The name that stands for "which are there?".
 const LIST: &str = "list";
 
+/// Between the time that a scan may take and the limit of its guard: what lies before the first request and behind the
+/// last, on a slow machine.
+const HOLD_MARGIN: Duration = Duration::from_secs(120);
+
 /// What `scan` is to do.
 #[derive(Clone, Debug)]
 pub enum Plan {
@@ -53,6 +57,8 @@ pub struct GatewayPlan {
     pub state_dir: PathBuf,
     /// Where the lease is.
     pub run_dir: PathBuf,
+    /// How long the service may be held before its guard ends the scan.
+    pub hold_limit: Duration,
 }
 
 /// A scan in a simulated world.
@@ -109,7 +115,14 @@ fn gateway(args: &ScanArgs) -> Result<Plan, Fatal> {
         carriers: Some(args.carriers.clone()).filter(|carriers| !carriers.is_empty()),
         state_dir: args.state_dir.clone(),
         run_dir: args.run_dir.clone(),
+        hold_limit: args.hold_limit.unwrap_or_else(|| hold_limit(&policy)),
     })))
+}
+
+/// How long a scan may hold the service at most: its budget is for itself to keep, and this is for the case that it does not.
+#[must_use]
+pub fn hold_limit(policy: &Policy) -> Duration {
+    policy.budget.saturating_add(policy.timeouts.link).saturating_add(HOLD_MARGIN)
 }
 
 fn simulated(args: &ScanArgs, name: Option<&str>) -> Result<Plan, Fatal> {

@@ -176,6 +176,14 @@ impl Proc {
     }
 }
 
+/// Waits until a process has ended, but no longer than that.
+pub(crate) fn wait_for_end(pid: u32, limit: Duration) {
+    let proc = NonZeroU32::new(pid).and_then(|pid| Proc::open(pid).ok().flatten());
+    if let Some(fd) = proc.as_ref().and_then(Proc::fd) {
+        let _lives_on = wait_one(fd, PollFlags::IN, limit, Clock::new());
+    }
+}
+
 fn raw_pid(pid: NonZeroU32) -> Option<Pid> {
     Pid::from_raw(i32::try_from(pid.get()).ok()?)
 }

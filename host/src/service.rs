@@ -14,6 +14,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
+use cellscan_core::scan::Selection;
 use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Supervisor, Want};
 use rustix::io::Errno;
 
@@ -21,18 +22,18 @@ use crate::guard::GuardError;
 use crate::lease::LeaseError;
 use crate::link::LinkError;
 
+mod custody;
 pub mod dir;
-mod leased;
 pub mod locate;
 pub mod native;
 mod openings;
 mod rewrites;
 pub mod status;
 pub mod sv;
-mod tracked;
+pub(crate) mod tracked;
 pub mod unsupervised;
 
-pub use leased::LeaseOptions;
+pub use custody::LeaseOptions;
 pub use native::Native;
 pub use sv::Sv;
 pub use unsupervised::Unsupervised;
@@ -266,10 +267,7 @@ impl Service {
 
     /// What was found at [`Supervisor::take`] or [`Supervisor::release`] that people should know, each once.
     pub fn notes(&mut self) -> Vec<String> {
-        match self {
-            Self::Native(native) => native.notes(),
-            Self::Sv(_) | Self::Unsupervised(_) => Vec::new(),
-        }
+        delegate!(self, backend => backend.notes())
     }
 
     /// The port that the service's `pppd` uses, as given or as found at [`Supervisor::take`].
@@ -300,6 +298,14 @@ impl Supervisor for Service {
 
     fn signal(&mut self, signal: Signal) -> nb::Result<(), ServiceError> {
         delegate!(self, backend => backend.signal(signal))
+    }
+
+    fn note(&mut self, selection: Option<Selection>) {
+        delegate!(self, backend => backend.note(selection));
+    }
+
+    fn noted(&self) -> Option<Selection> {
+        delegate!(self, backend => backend.noted())
     }
 
     fn link_up(&mut self) -> nb::Result<bool, ServiceError> {

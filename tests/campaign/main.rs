@@ -69,6 +69,9 @@ fn wait_until_well(bench: &Bench) {
         let status = bench.status();
         status.is_up() && bench.holders() == [status.pid]
     });
+    bench.wait_until(SOON, "the modem is registered", || {
+        bench.modem().with(|modem, _now| modem.registered().is_some())
+    });
     bench.wait_until(SOON, "nothing of ours is left", || {
         // The guard is started by the name of its own program's link.
         let ours = |name: String| matches!(name.as_str(), "cellscan" | "exe");

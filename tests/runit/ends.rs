@@ -27,6 +27,15 @@ fn slow_in(number: &str) -> (Profile, StandIn) {
 
 #[track_caller]
 pub(super) fn must_be_up_again(bench: &Bench, before: u32) {
+    service_must_be_up_again(bench, before);
+    bench.wait_until(SOON, "the modem is registered", || {
+        bench.modem().with(|modem, _now| modem.registered().is_some())
+    });
+}
+
+/// With a modem that cannot register.
+#[track_caller]
+fn service_must_be_up_again(bench: &Bench, before: u32) {
     let after = bench.wait_for_holder(SOON, Some(before));
     bench
         .wait_until(SOON, "wanted up, and running", || bench.status().is_up() && bench.status().pid == after);
@@ -109,7 +118,7 @@ fn told_to_end_while_the_link_is_waited_for_the_service_is_up_already() {
 }
 
 #[test]
-fn a_modem_that_falls_silent_costs_its_time_and_the_service_comes_back() {
+fn a_sim_that_is_locked_ends_the_scan_before_anything_is_changed() {
     let mut modem = quick_modem();
     modem.sim = Some("SIM PIN".to_owned());
     let bench = Workbench::new().modem(modem).start();
@@ -117,7 +126,7 @@ fn a_modem_that_falls_silent_costs_its_time_and_the_service_comes_back() {
     bench.wait_until(SOON, "up", || bench.status().is_up());
     let ended = Running::start(scan(&bench)).end();
     assert_eq!((ended.code, &ended.json["reason"]), (Some(1), &"sim_not_ready".into()), "{:#?}", ended.lines);
-    must_be_up_again(&bench, before);
+    service_must_be_up_again(&bench, before);
 }
 
 #[test]

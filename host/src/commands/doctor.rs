@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use cellscan_core::scan::Policy;
 use serde::Serialize;
 
 use super::exercise::{self, Exercise};
@@ -17,6 +18,7 @@ use crate::examine::sources::{self, PPP_DIR, Sources};
 use crate::exit::{Exit, Fatal, chain};
 use crate::guard::GuardOptions;
 use crate::link::{self, Link};
+use crate::plan::hold_limit;
 use crate::serial::SerialOptions;
 use crate::service::locate::{self, LocateOptions};
 use crate::service::sv::SvProgram;
@@ -199,7 +201,11 @@ fn exercise(
         // By the name it was found by: should that come to mean another directory, it is not given back there.
         service: dir.to_str().map(str::to_owned).or_else(|| args.gateway.service.clone()),
         ppp_port,
-        guard: Some(GuardOptions { program: None, lock_dirs: args.gateway.lock_dirs() }),
+        guard: Some(GuardOptions {
+            lock_dirs: args.gateway.lock_dirs(),
+            limit: Some(hold_limit(&Policy::DEFAULT)),
+            ..GuardOptions::default()
+        }),
         link: Link::none(),
         ..LocateOptions::new()
     };

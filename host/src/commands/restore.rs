@@ -1,6 +1,7 @@
 //! `restore`: gives back every service whose scan was killed together with its guard.
 
 use std::num::NonZeroU32;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use serde::Serialize;
 use super::printed;
 use crate::cli::RestoreArgs;
 use crate::exit::{Exit, Fatal, chain};
-use crate::guard;
-use crate::lease::{Lease, LeaseError, LeasedWant, RunDir};
+use crate::give_back::{Estate, Owed, Settled, Way};
+use crate::lease::{Claim, Lease, LeaseError, LeasedWant, RunDir};
 use crate::serial::uucp;
 use crate::service::ServiceError;
 use crate::service::dir::ServiceDir;
@@ -44,6 +45,8 @@ struct Line<'a> {
     want: Option<LeasedWant>,
     outcome: &'static str,
     reason: Option<&'a str>,
+    registration_restored: Option<bool>,
+    registration_reason: Option<&'a String>,
 }
 
 /// Honours every orphaned lease of the run directory.
@@ -61,17 +64,21 @@ pub fn run(args: &RestoreArgs) -> Result<Exit, Fatal> {
             Ok(Some(lease)) => Ok(lease),
             Err(error) => Err(error),
         };
-        let (lease, restored) = match lease {
+        let (lease, (restored, registration)) = match lease {
             Ok(lease) => {
-                let restored = honour(&dir, &lease, args.timeout);
-                (Some(lease), restored)
+                let honoured = honour(&dir, &lease, args.timeout);
+                (Some(lease), honoured)
             }
-            Err(error) => (None, Restored::Unusable(error)),
+            Err(error) => (None, (Restored::Unusable(error), None)),
         };
         if restored.is_failure() {
             exit = Exit::System;
         }
-        let said = restored.to_string(lease.as_ref());
+        let mut said = restored.to_string(lease.as_ref());
+        let unregistered = registration.as_ref().and_then(|registration| registration.as_ref().err());
+        if let (None, Some(why)) = (args.json.then_some(()), unregistered) {
+            said = format!("{said}; the registration of its modem was not restored: {why}");
+        }
         // Whoever reads this may be gone, and the next service still waits.
         let written = printed(|out| {
             if args.json {
@@ -83,6 +90,8 @@ pub fn run(args: &RestoreArgs) -> Result<Exit, Fatal> {
                     want: lease.as_ref().map(|lease| lease.want),
                     outcome: restored.name(),
                     reason: restored.is_failure().then_some(&said),
+                    registration_restored: registration.as_ref().map(Result::is_ok),
+                    registration_reason: unregistered,
                 };
                 serde_json::to_writer(&mut *out, &line)?;
                 writeln!(out)
@@ -97,41 +106,62 @@ pub fn run(args: &RestoreArgs) -> Result<Exit, Fatal> {
     output.map(|_written| exit)
 }
 
-/// Gives one service back, if nobody holds it.
-fn honour(dir: &RunDir, lease: &Lease, limit: Duration) -> Restored {
-    if lease.is_owner_alive() {
-        return Restored::Held(Some(lease.pid));
+/// Gives one service back, if nobody holds it. Beside it, what came of the modem's registration.
+fn honour(dir: &RunDir, lease: &Lease, limit: Duration) -> (Restored, Option<Result<(), String>>) {
+    match owed(dir, lease) {
+        Ok((owed, want, _claim)) => {
+            let estate = Estate {
+                want: Some(want),
+                limit,
+                modem: lease.modem.as_ref().zip(lease.selection()),
+                lock_dirs: &lease.lock_dirs,
+            };
+            let Settled { given_back, registration } = owed.settle(&estate, || false);
+            let restored = if given_back {
+                removed(dir, lease, Restored::GivenBack(want))
+            } else {
+                Restored::Silent(limit)
+            };
+            (restored, registration)
+        }
+        Err(restored) => (restored, None),
     }
-    let service = match ServiceDir::open(&lease.service) {
-        Ok(service) if service.identity() == lease.identity() => service,
+}
+
+/// What is to be given back, and to what. The claim is kept to the end, so that no scan takes our byte for somebody
+/// else's wish.
+fn owed(dir: &RunDir, lease: &Lease) -> Result<(Owed, Want, Option<OwnedFd>), Restored> {
+    if lease.is_owner_alive() {
+        return Err(Restored::Held(Some(lease.pid)));
+    }
+    let is_directory = !matches!(lease.way, Way::Start { .. });
+    let owed = match Owed::open(&lease.service, &lease.way) {
+        // A port that was away has another inode.
+        Ok(owed) if !is_directory || owed.identity() == Some(lease.identity()) => owed,
         // A directory that was made anew has a supervisor of its own, which starts what it finds there.
-        Ok(_) | Err(ServiceError::NoService { .. }) => return removed(dir, lease, Restored::Stale),
-        Err(error) => return Restored::Refused(error),
+        Ok(_) | Err(ServiceError::NoService { .. }) => return Err(removed(dir, lease, Restored::Stale)),
+        Err(error) => return Err(Restored::Refused(error)),
     };
-    // Kept to the end, so that no scan takes our byte for somebody else's wish.
-    let _claim = match service.claim() {
-        Ok(claim) => claim,
-        Err(ServiceError::Claimed { by, .. }) => return Restored::Held(by),
-        Err(error) => return Restored::Refused(error),
+    let claim = match owed.claim(dir) {
+        Ok(Claim::Ours(claim)) => claim,
+        Ok(Claim::Theirs(by)) => return Err(Restored::Held(by)),
+        Err(error) => return Err(Restored::Refused(error)),
     };
     // Between the look and the claim a scan may have come and gone.
     match dir.read(lease.identity()) {
         Ok(Some(now)) if now == *lease => {}
-        Ok(_) => return Restored::Held(None),
-        Err(error) => return Restored::Unusable(error),
+        Ok(_) => return Err(Restored::Held(None)),
+        Err(error) => return Err(Restored::Unusable(error)),
     }
     for lock_dir in &lease.lock_dirs {
         let _none = uucp::remove_locks_of(lock_dir, lease.pid.get().cast_signed());
     }
-    let now = match service.read_status() {
-        Ok(record) => want_of(&record, None, false),
-        Err(error) => return Restored::Refused(error),
+    let want = match owed.dir().map(ServiceDir::read_status) {
+        Some(Ok(record)) => lease.want.to_restore(want_of(&record, None, false)),
+        Some(Err(error)) => return Err(Restored::Refused(error)),
+        None => lease.want.want(),
     };
-    let want = lease.want.to_restore(now);
-    if !guard::give_back(&service, want, limit, || false) {
-        return Restored::Silent(limit);
-    }
-    removed(dir, lease, Restored::GivenBack(want))
+    Ok((owed, want, claim))
 }
 
 fn removed(dir: &RunDir, lease: &Lease, restored: Restored) -> Restored {

@@ -1,6 +1,7 @@
 //! `scan`: a real port and a real service, one `poll(2)` over all that can happen.
 
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cellscan_core::driver::Driver;
@@ -14,6 +15,7 @@ use crate::exit::{Exit, Fatal, chain};
 use crate::guard::GuardOptions;
 use crate::link::Link;
 use crate::plan::GatewayPlan;
+use crate::registration::ModemLine;
 use crate::remembered;
 use crate::report::{Ended, Reporter, Style};
 use crate::serial::SerialLine;
@@ -89,13 +91,21 @@ fn choose(plan: &GatewayPlan) -> Result<Choice, Fatal> {
         Some(pattern) => Link::new(pattern)
             .map_err(|error| Fatal::system(format!("unable to watch the link: {}", chain(&error))))?,
     };
+    let lock_dirs = plan.serial.lock_dirs.clone();
+    let modem =
+        Some(ModemLine { port: absolute(&plan.serial.path), baud: plan.serial.baud, kept_free: false });
     let options = LocateOptions {
         backend: plan.backend,
         service: plan.service.clone(),
         ppp_port: Some(plan.ppp_port.clone()),
         start: plan.start.clone(),
-        guard: Some(GuardOptions { program: None, lock_dirs: plan.serial.lock_dirs.clone() }),
-        lease: Some(LeaseOptions { run_dir: plan.run_dir.clone(), lock_dirs: plan.serial.lock_dirs.clone() }),
+        guard: Some(GuardOptions {
+            program: None,
+            lock_dirs: lock_dirs.clone(),
+            limit: Some(plan.hold_limit),
+            modem: modem.clone(),
+        }),
+        lease: Some(LeaseOptions { run_dir: plan.run_dir.clone(), lock_dirs, modem }),
         link,
         ..LocateOptions::new()
     };
@@ -110,6 +120,11 @@ fn choose(plan: &GatewayPlan) -> Result<Choice, Fatal> {
             _ => Fatal::system(message),
         }
     })
+}
+
+/// The guard's working directory is another.
+fn absolute(port: &Path) -> PathBuf {
+    std::path::absolute(port).unwrap_or_else(|_| port.into())
 }
 
 fn remember(plan: &GatewayPlan, driver: &mut Gateway, reporter: &mut Reporter) {

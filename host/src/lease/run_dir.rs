@@ -2,15 +2,19 @@
 
 use std::fs::{DirBuilder, File};
 use std::io::{Read, Write};
+use std::num::NonZeroU32;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, fsync, open, openat, renameat, unlinkat};
+use rustix::fs::{
+    AtFlags, Dir, FlockOperation, Mode, OFlags, flock, fsync, open, openat, renameat, unlinkat,
+};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use super::{Lease, LeaseError};
+use crate::service::dir::lock_holders;
 
 /// Bytes of a lease, at most: three paths of the longest kind.
 const LEASE_LEN_MAX: u64 = 16_384;
@@ -18,6 +22,15 @@ const LEASE_LEN_MAX: u64 = 16_384;
 const ENTRIES_MAX: usize = 4_096;
 /// Bits that let anybody but the owner write.
 const OTHERS_WRITE: u32 = 0o022;
+
+/// What came of an attempt to keep scans away from something.
+#[derive(Debug)]
+pub enum Claim {
+    /// Ours until this is dropped; `None` where there is nothing to lock.
+    Ours(Option<OwnedFd>),
+    /// Somebody has it already; their process, where that can be told.
+    Theirs(Option<NonZeroU32>),
+}
 
 /// The directory that holds the leases: ours, no link, and writable by nobody else.
 #[derive(Debug)]
@@ -162,6 +175,23 @@ impl RunDir {
             let _renamed_already = unlinkat(&self.fd, &new, AtFlags::empty());
         }
         written
+    }
+
+    /// Claims something that has no directory of its own to lock.
+    ///
+    /// # Errors
+    /// The file to lock cannot be made, or is no file.
+    pub fn claim(&self, (dev, inode): (u64, u64)) -> Result<Claim, LeaseError> {
+        let name = format!("claim-{dev:x}-{inode:x}");
+        let path = self.path.join(&name);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let fd = openat(&self.fd, &name, flags, Mode::RUSR | Mode::WUSR)
+            .map_err(|errno| io_error("make", &path, errno))?;
+        match flock(&fd, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Claim::Ours(Some(fd))),
+            Err(Errno::WOULDBLOCK) => Ok(Claim::Theirs(lock_holders(&fd).first().copied())),
+            Err(errno) => Err(io_error("lock", &path, errno)),
+        }
     }
 
     /// Removes the lease of a service; one that is not there is none.

@@ -14,8 +14,11 @@ fn lease() -> Lease {
         service: Path::new("/etc/sv/pppd"),
         identity: IDENTITY,
         want: LeasedWant::Up,
+        way: &Way::Control,
         ppp_port: Some(Path::new("/dev/ttyUSB0")),
         lock_dirs: &["/var/lock".into()],
+        modem: Some(&ModemLine { port: "/dev/ttyUSB2".into(), baud: 115_200, kept_free: true }),
+        selection: None,
     };
     Lease::of_this_process(terms).unwrap()
 }
@@ -39,7 +42,11 @@ fn what_is_written_is_read_again_until_it_is_removed() {
     assert_eq!(fs::metadata(dir.path()).unwrap().permissions().mode() & 0o777, 0o700);
     assert_eq!(dir.read(IDENTITY).unwrap(), None);
     let once = Lease { want: LeasedWant::Once, ppp_port: None, ..lease() };
-    for lease in [lease(), once] {
+    let mut noted = Lease { way: Way::Sv { program: "/bin/busybox".into(), applet: true }, ..lease() };
+    noted.note(Some(Selection::Manual(Plmn::parse(b"310410").unwrap())));
+    let mut started = Lease { way: Way::Start { command: vec!["/bin/pon".to_owned()] }, ..lease() };
+    started.note(Some(Selection::Automatic));
+    for lease in [lease(), once, noted, started] {
         dir.write(&lease).unwrap();
         assert_eq!(dir.read(IDENTITY).unwrap(), Some(lease));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing beside it");
@@ -178,4 +185,28 @@ fn a_directory_that_is_not_ours_alone_is_refused() {
     let file = root.path().join("file");
     fs::write(&file, "").unwrap();
     refused(&file);
+}
+
+#[test]
+fn a_lease_of_an_earlier_version_is_one_by_the_control_fifo_with_nothing_to_restore() {
+    let lease = Lease::parse(
+        br#"{"pid":7,"start_time":1,"since_unix_s":0,"since_boot_ms":0,"service":"/etc/sv/pppd","dev":1,"inode":2,
+            "want":"up","ppp_port":null,"lock_dirs":[]}"#,
+    )
+    .unwrap();
+    assert_eq!((lease.way.clone(), lease.modem.clone(), lease.selection()), (Way::Control, None, None));
+}
+
+#[test]
+fn a_registration_or_a_way_that_no_scan_writes_is_named() {
+    let registration = |text: &str| with("\"registration\":null", &format!("\"registration\":{text}"));
+    assert!(Lease::parse(&registration("\"310410\"")).is_ok());
+    for bad in ["\"31041x\"", "\"0\"", "7"] {
+        assert!(Lease::parse(&registration(bad)).is_err(), "{bad}");
+    }
+    let way = |text: &str| with("\"way\":\"control\"", &format!("\"way\":{text}"));
+    assert!(Lease::parse(&way("{\"start\":{\"command\":[\"/bin/pon\"]}}")).is_ok());
+    for bad in ["{\"start\":{\"command\":[]}}", "{\"sv\":{\"program\":\"sv\",\"applet\":false}}", "\"x\""] {
+        assert!(Lease::parse(&way(bad)).is_err(), "{bad}");
+    }
 }

@@ -270,7 +270,7 @@ fn identity_of(fd: &OwnedFd) -> io::Result<(u64, u64)> {
 }
 
 /// Who holds a `flock` on this file, as `/proc/locks` tells it (`proc_locks(5)`).
-fn lock_holders(file: &OwnedFd) -> Vec<NonZeroU32> {
+pub(crate) fn lock_holders(file: &OwnedFd) -> Vec<NonZeroU32> {
     let Ok((_, inode)) = identity_of(file) else { return Vec::new() };
     let mut table = Vec::new();
     let read = File::open("/proc/locks").and_then(|file| file.take(LOCKS_LEN_MAX).read_to_end(&mut table));

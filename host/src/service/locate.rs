@@ -206,8 +206,8 @@ fn native(options: LocateOptions, dir: PathBuf, why: String) -> Choice {
 }
 
 fn by_sv(options: LocateOptions, program: SvProgram, dir: PathBuf, why: String) -> Choice {
-    let LocateOptions { ppp_port, link, .. } = options;
-    let sv = Sv::new(SvOptions { program, dir: dir.clone(), ppp_port, link });
+    let LocateOptions { ppp_port, guard, lease, link, .. } = options;
+    let sv = Sv::new(SvOptions { program, dir: dir.clone(), ppp_port, guard, lease, link });
     Choice { service: Service::Sv(sv), dir: Some(dir), why }
 }
 
@@ -217,7 +217,8 @@ fn unsupervised(options: LocateOptions) -> Result<Choice, ServiceError> {
         return Err(ServiceError::NoService { path });
     };
     let why = format!("unsupervised: no service found, the pppd on {} is meant", ppp_port.display());
-    let backend = UnsupervisedOptions { ppp_port, start: options.start, link: options.link };
+    let LocateOptions { start, guard, lease, link, .. } = options;
+    let backend = UnsupervisedOptions { ppp_port, start, guard, lease, link };
     Ok(Choice { service: Service::Unsupervised(Unsupervised::new(backend)), dir: None, why })
 }
 

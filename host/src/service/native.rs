@@ -8,18 +8,18 @@ use std::num::NonZeroU32;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use cellscan_core::scan::Selection;
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
 
 use super::ServiceError;
+use super::custody::{Custody, LeaseOptions, Subject};
 use super::dir::{ServiceDir, StatusIdentity, drain};
-use super::leased::{LeaseOptions, Leased, want_before};
 use super::rewrites::Rewrites;
 use super::status::StatusRecord;
 use super::tracked::Tracked;
 use crate::clock::Clock;
-use crate::exit::chain;
-use crate::guard::{Guard, GuardOptions};
-use crate::lease::{LeaseError, LeasedWant};
+use crate::give_back::Way;
+use crate::guard::GuardOptions;
 use crate::link::Link;
 use crate::process::Proc;
 
@@ -64,12 +64,7 @@ struct Held {
     left_behind: Option<StatusIdentity>,
     asked: Option<Want>,
     tracked: Tracked,
-    guard: Option<Guard>,
-    lease: Option<Leased>,
-    /// What the service was meant to do, from the record or from the lease of a scan that died.
-    found: Want,
-    /// Down was asked for, by us or by the scan that died.
-    touched: bool,
+    custody: Option<Custody>,
 }
 
 impl Native {
@@ -133,52 +128,17 @@ impl Native {
         held.tracked.note_descendants();
         held.tracked.find_port();
         held.tracked.note_detached();
-        self.provide(&mut held, status)?;
-        Ok((ServiceStatus { want: held.found, ..status }, held))
-    }
-
-    /// Sees to it that the service is given back whatever becomes of this process: the lease, then the guard. Both are
-    /// there before the first `d`, so that there is no moment in which nobody would.
-    fn provide(&mut self, held: &mut Held, status: ServiceStatus) -> Result<(), ServiceError> {
-        held.found = status.want;
-        if let Some(options) = &self.options.lease {
-            let (want, note) = want_before(options, &held.dir, status);
-            self.notes.extend(note);
-            held.touched = want != status.want;
-            held.found = want;
-        }
-        let Some(want) = LeasedWant::of(held.found) else { return Ok(()) };
-        if let Some(options) = &self.options.lease {
-            match Leased::write(options, &held.dir, want, held.tracked.port()) {
-                Ok(lease) => held.lease = Some(lease),
-                Err(error) if self.options.guard.is_none() => return Err(ServiceError::Lease(error)),
-                Err(error) => self.notes.push(format!(
-                    "there is no lease on disk: {}; the guard alone gives the service back",
-                    chain(&error)
-                )),
-            }
-        }
-        if let Some(options) = &self.options.guard {
-            let run_dir = self.options.lease.as_ref().filter(|_| held.lease.is_some());
-            let run_dir = run_dir.map(|options| options.run_dir.as_path());
-            match Guard::spawn(held.dir.path(), held.found, options, run_dir) {
-                Ok(guard) => held.guard = Some(guard),
-                Err(error) => {
-                    // Nothing was asked for yet; only what a dead scan has left to do stays noted.
-                    if let Some(lease) = held.lease.take().filter(|_| !held.touched) {
-                        self.warn_of(lease.remove());
-                    }
-                    return Err(ServiceError::Guard(error));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn warn_of(&mut self, removed: Result<(), LeaseError>) {
-        if let Err(error) = removed {
-            self.notes.push(format!("the lease stays: {}", chain(&error)));
-        }
+        let subject = Subject {
+            path: held.dir.path(),
+            identity: Some(held.dir.identity()),
+            way: &Way::Control,
+            ppp_port: held.tracked.port(),
+        };
+        let (guard, lease) = (self.options.guard.as_ref(), self.options.lease.as_ref());
+        let custody = Custody::begin(guard, lease, subject, status, &mut self.notes)?;
+        let want = custody.found();
+        held.custody = Some(custody);
+        Ok((ServiceStatus { want, ..status }, held))
     }
 }
 
@@ -219,10 +179,7 @@ impl Held {
             left_behind: None,
             asked: None,
             tracked,
-            guard: None,
-            lease: None,
-            found: Want::Down,
-            touched: false,
+            custody: None,
         })
     }
 
@@ -249,15 +206,8 @@ impl Held {
                 self.dir.path().display(),
                 if known { "up" } else { "down" }
             );
-            if let Some(guard) = &mut self.guard {
-                guard.foreign_down(!known);
-            }
-            if let Some(lease) = &self.lease {
-                // Who wants it down is not to be overruled by whoever comes after us.
-                let written = if known { lease.again() } else { lease.remove() };
-                if let Err(error) = written {
-                    log::warn!("the lease is not as it should be: {}", chain(&error));
-                }
+            if let Some(custody) = &mut self.custody {
+                custody.foreign_down(!known);
             }
         }
         Ok(ServiceStatus {
@@ -325,10 +275,13 @@ impl Held {
 
     /// Whether the record shows the service as it was found, or as somebody else wants it by now.
     fn is_as_found(&mut self, clock: Clock) -> bool {
-        !self.touched
-            || self.look(clock).is_ok_and(|status| {
-                status.foreign_down || status.supervised && [Want::Up, self.found].contains(&status.want)
-            })
+        let custody = self.custody.as_ref();
+        let Some(found) = custody.filter(|custody| custody.is_touched()).map(Custody::found) else {
+            return true;
+        };
+        self.look(clock).is_ok_and(|status| {
+            status.foreign_down || status.supervised && [Want::Up, found].contains(&status.want)
+        })
     }
 
     fn ask(&mut self, want: Want) -> Result<(), ServiceError> {
@@ -339,7 +292,9 @@ impl Held {
         // The last moment at which the children of what is about to die can be told from strangers.
         self.tracked.note_descendants();
         self.count();
-        self.touched |= want == Want::Down;
+        if let (Want::Down, Some(custody)) = (want, &mut self.custody) {
+            custody.touch();
+        }
         self.dir.send(byte_of(want))?;
         self.asked = Some(want);
         self.rewrites.asked();
@@ -406,6 +361,16 @@ impl Supervisor for Native {
         Ok(held.tracked.signal(signal).map_err(|source| ServiceError::io("signal", &path, source))?)
     }
 
+    fn note(&mut self, selection: Option<Selection>) {
+        if let Some(custody) = self.held.as_deref_mut().and_then(|held| held.custody.as_mut()) {
+            custody.note(selection);
+        }
+    }
+
+    fn noted(&self) -> Option<Selection> {
+        self.held.as_deref()?.custody.as_ref()?.noted()
+    }
+
     fn link_up(&mut self) -> nb::Result<bool, ServiceError> {
         Ok(self.options.link.is_up().map_err(ServiceError::Link)?)
     }
@@ -413,16 +378,9 @@ impl Supervisor for Native {
     /// A service that is not taken has nothing to release.
     fn release(&mut self) -> nb::Result<(), ServiceError> {
         let Some(mut held) = self.held.take() else { return Ok(()) };
-        if let Some(lease) = held.lease.take() {
-            if held.is_as_found(self.clock) {
-                self.warn_of(lease.remove());
-            } else {
-                let note = "the service is not seen as it was found: its lease stays for `cellscan restore`";
-                self.notes.push(note.to_owned());
-            }
-        }
-        if let Some(guard) = held.guard {
-            guard.release();
+        let is_as_found = held.is_as_found(self.clock);
+        if let Some(custody) = held.custody {
+            custody.end(is_as_found, &mut self.notes);
         }
         Ok(())
     }

@@ -12,15 +12,18 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::Duration;
 
+use cellscan_core::scan::Selection;
 use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Supervisor, Want};
 use cellscan_core::time::Instant;
 
 use super::ServiceError;
+use super::custody::{Custody, LeaseOptions, Subject};
 use super::dir::{ServiceDir, drain};
 use super::native::want_of;
 use super::status::StatusRecord;
 use super::tracked::Tracked;
 use crate::clock::Clock;
+use crate::guard::GuardOptions;
 use crate::link::Link;
 use crate::process::Proc;
 
@@ -48,8 +51,20 @@ pub struct SvOptions {
     pub dir: PathBuf,
     /// The port that the service's `pppd` uses, where known.
     pub ppp_port: Option<PathBuf>,
+    /// Whether a guard process gives the service back when this process dies, and how.
+    pub guard: Option<GuardOptions>,
+    /// Where a lease is kept for whoever comes after this process and its guard, if there is to be one.
+    pub lease: Option<LeaseOptions>,
     /// How the link is looked at.
     pub link: Link,
+}
+
+impl SvOptions {
+    /// The service alone: no guard, no lease, and nobody waits for a link.
+    #[must_use]
+    pub fn new(program: SvProgram, dir: PathBuf) -> Self {
+        Self { program, dir, ppp_port: None, guard: None, lease: None, link: Link::none() }
+    }
 }
 
 /// A service asked through `sv`. A foreign down is not noticed.
@@ -62,6 +77,7 @@ pub struct Sv {
     claim: Option<OwnedFd>,
     held: Option<Held>,
     last: Option<StatusRecord>,
+    notes: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -71,6 +87,7 @@ struct Held {
     asked: Option<Want>,
     /// A `d` of ours may not have been read yet; until when that is waited for.
     unread_down: Option<Instant>,
+    custody: Custody,
     _claim: Option<OwnedFd>,
 }
 
@@ -93,7 +110,15 @@ impl Sv {
     /// The backend for one service; nothing is run before [`Supervisor::take`].
     #[must_use]
     pub fn new(options: SvOptions) -> Self {
-        Self { options, clock: Clock::new(), call: None, claim: None, held: None, last: None }
+        Self {
+            options,
+            clock: Clock::new(),
+            call: None,
+            claim: None,
+            held: None,
+            last: None,
+            notes: Vec::new(),
+        }
     }
 
     /// What to wait for; see [`Service::wake_fds`](super::Service::wake_fds).
@@ -128,6 +153,11 @@ impl Sv {
     pub fn ppp_port(&self) -> Option<&Path> {
         let found = self.held.as_ref().and_then(|held| held.tracked.port());
         found.or(self.options.ppp_port.as_deref())
+    }
+
+    /// What people should know; see [`Service::notes`](super::Service::notes).
+    pub fn notes(&mut self) -> Vec<String> {
+        core::mem::take(&mut self.notes)
     }
 
     /// Runs `sv word DIR` to its end over as many calls as that takes: exit code and first line. The call that
@@ -260,9 +290,21 @@ impl Sv {
         }
         tracked.find_port();
         tracked.note_detached();
-        let watch = ServiceDir::open(&self.options.dir).ok().and_then(|dir| dir.watch().ok());
-        self.held = Some(Held { tracked, watch, asked: None, unread_down: None, _claim: self.claim.take() });
-        Ok(status)
+        let dir = ServiceDir::open(&self.options.dir).ok();
+        let watch = dir.as_ref().and_then(|dir| dir.watch().ok());
+        let way = self.options.program.way();
+        let subject = Subject {
+            path: dir.as_ref().map_or(self.options.dir.as_path(), ServiceDir::path),
+            identity,
+            way: &way,
+            ppp_port: tracked.port(),
+        };
+        let (guard, lease) = (self.options.guard.as_ref(), self.options.lease.as_ref());
+        let custody = Custody::begin(guard, lease, subject, status, &mut self.notes)?;
+        let want = custody.found();
+        let claim = self.claim.take();
+        self.held = Some(Held { tracked, watch, asked: None, unread_down: None, custody, _claim: claim });
+        Ok(ServiceStatus { want, ..status })
     }
 
     fn held(&mut self) -> Result<&mut Held, ServiceError> {
@@ -289,7 +331,11 @@ impl Supervisor for Sv {
             Want::Once => "once",
             Want::Down => "down",
         };
-        self.held()?.tracked.note_descendants();
+        let held = self.held()?;
+        held.tracked.note_descendants();
+        if want == Want::Down {
+            held.custody.touch();
+        }
         let (code, said) = self.call(word)?;
         let waited_in_vain = word == INSISTENT_UP && said.starts_with("timeout: ");
         if code != Some(0) && !waited_in_vain {
@@ -316,6 +362,16 @@ impl Supervisor for Sv {
         Ok(sent.map_err(|source| ServiceError::io("signal", &path, source))?)
     }
 
+    fn note(&mut self, selection: Option<Selection>) {
+        if let Some(held) = &mut self.held {
+            held.custody.note(selection);
+        }
+    }
+
+    fn noted(&self) -> Option<Selection> {
+        self.held.as_ref()?.custody.noted()
+    }
+
     fn link_up(&mut self) -> nb::Result<bool, ServiceError> {
         Ok(self.options.link.is_up().map_err(ServiceError::Link)?)
     }
@@ -323,7 +379,19 @@ impl Supervisor for Sv {
     /// What still runs is waited for: no process is left behind.
     fn release(&mut self) -> nb::Result<(), ServiceError> {
         self.ended()?;
-        (self.held, self.claim) = (None, None);
+        let touched = self.held.as_ref().filter(|held| held.custody.is_touched());
+        let is_as_found = match touched.map(|held| held.custody.found()) {
+            Some(found) => match self.status_now() {
+                Ok(status) => status.supervised && [Want::Up, found].contains(&status.want),
+                Err(nb::Error::WouldBlock) => return Err(nb::Error::WouldBlock),
+                Err(nb::Error::Other(_)) => false,
+            },
+            None => true,
+        };
+        if let Some(held) = self.held.take() {
+            held.custody.end(is_as_found, &mut self.notes);
+        }
+        self.claim = None;
         Ok(())
     }
 }

@@ -5,15 +5,22 @@
 
 use std::ffi::OsString;
 use std::num::NonZeroU32;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use cellscan_core::scan::Selection;
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
 
 use super::ServiceError;
+use super::custody::{Custody, LeaseOptions, Subject};
 use super::tracked::Tracked;
+use crate::exit::chain;
+use crate::give_back::Way;
+use crate::guard::GuardOptions;
+use crate::lease::{Claim, RunDir};
 use crate::link::Link;
 use crate::process::Proc;
 
@@ -24,8 +31,21 @@ pub struct UnsupervisedOptions {
     pub ppp_port: PathBuf,
     /// The command that starts it again, by argument vector; empty where there is none.
     pub start: Vec<OsString>,
+    /// Whether a guard process runs the start command when this process dies, and how.
+    pub guard: Option<GuardOptions>,
+    /// Where a lease is kept for whoever comes after this process and its guard, if there is to be one. Two scans of one
+    /// port are kept apart there.
+    pub lease: Option<LeaseOptions>,
     /// How the link is looked at.
     pub link: Link,
+}
+
+impl UnsupervisedOptions {
+    /// The port and the command alone: no guard, no lease, and nobody waits for a link.
+    #[must_use]
+    pub fn new(ppp_port: PathBuf, start: Vec<OsString>) -> Self {
+        Self { ppp_port, start, guard: None, lease: None, link: Link::none() }
+    }
 }
 
 /// A `pppd` that nobody supervises.
@@ -35,13 +55,24 @@ pub struct Unsupervised {
     tracked: Option<Tracked>,
     want: Want,
     started: Option<Child>,
+    custody: Option<Custody>,
+    claim: Option<OwnedFd>,
+    notes: Vec<String>,
 }
 
 impl Unsupervised {
     /// The backend for one port; nothing is touched before [`Supervisor::take`].
     #[must_use]
     pub fn new(options: UnsupervisedOptions) -> Self {
-        Self { options, tracked: None, want: Want::Down, started: None }
+        Self {
+            options,
+            tracked: None,
+            want: Want::Down,
+            started: None,
+            custody: None,
+            claim: None,
+            notes: Vec::new(),
+        }
     }
 
     /// What to wait for; see [`Service::wake_fds`](super::Service::wake_fds).
@@ -63,6 +94,56 @@ impl Unsupervised {
     #[must_use]
     pub fn ppp_port(&self) -> Option<&Path> {
         Some(&self.options.ppp_port)
+    }
+
+    /// What people should know; see [`Service::notes`](super::Service::notes).
+    pub fn notes(&mut self) -> Vec<String> {
+        core::mem::take(&mut self.notes)
+    }
+
+    /// Keeps a second scan of this port away, as long as there is a place for leases.
+    fn claim(&mut self, identity: Option<(u64, u64)>) -> Result<(), ServiceError> {
+        let (Some(options), Some(identity)) = (&self.options.lease, identity) else { return Ok(()) };
+        match RunDir::create(&options.run_dir).and_then(|run| run.claim(identity)) {
+            Ok(Claim::Ours(claim)) => self.claim = claim,
+            Ok(Claim::Theirs(by)) => {
+                return Err(ServiceError::Claimed { path: self.options.ppp_port.clone(), by });
+            }
+            Err(error) => {
+                self.notes.push(format!("a second scan of this port is not kept away: {}", chain(&error)));
+            }
+        }
+        Ok(())
+    }
+
+    fn try_take(&mut self) -> Result<ServiceStatus, ServiceError> {
+        let identity = self.options.ppp_port.metadata().ok().map(|meta| (meta.dev(), meta.ino()));
+        self.claim(identity)?;
+        self.tracked = Some(Tracked::new(Some(self.options.ppp_port.clone()), None));
+        self.want = Want::Down;
+        if self.find()?.is_some() {
+            if self.options.start.is_empty() {
+                return Err(ServiceError::NoStartCommand);
+            }
+            self.want = Want::Up;
+            self.tracked()?.note_descendants();
+        }
+        let found = self.look()?;
+        let Some(command) = Way::words(&self.options.start).filter(|words| !words.is_empty()) else {
+            return Ok(found);
+        };
+        let port = self.options.ppp_port.as_path();
+        let way = Way::Start { command };
+        let subject = Subject { path: port, identity, way: &way, ppp_port: Some(port) };
+        let (guard, lease) = (self.options.guard.as_ref(), self.options.lease.as_ref());
+        let custody = Custody::begin(guard, lease, subject, found, &mut self.notes)?;
+        let want = custody.found();
+        self.custody = Some(custody);
+        Ok(ServiceStatus { want, ..found })
+    }
+
+    fn let_go(&mut self) {
+        (self.tracked, self.claim) = (None, None);
     }
 
     fn reap(&mut self) {
@@ -116,17 +197,12 @@ impl Supervisor for Unsupervised {
     type Error = ServiceError;
 
     fn take(&mut self) -> nb::Result<ServiceStatus, ServiceError> {
-        self.tracked = Some(Tracked::new(Some(self.options.ppp_port.clone()), None));
-        self.want = Want::Down;
-        if self.find()?.is_some() {
-            if self.options.start.is_empty() {
-                self.tracked = None;
-                return Err(ServiceError::NoStartCommand.into());
-            }
-            self.want = Want::Up;
-            self.tracked()?.note_descendants();
+        self.let_go();
+        let taken = self.try_take();
+        if taken.is_err() {
+            self.let_go();
         }
-        Ok(self.look()?)
+        Ok(taken?)
     }
 
     /// Down is a TERM to the `pppd` on the port, up and once are the start command, unless a `pppd` has the port.
@@ -135,6 +211,9 @@ impl Supervisor for Unsupervised {
             Want::Down => {
                 self.find()?;
                 let path = self.options.ppp_port.clone();
+                if let Some(custody) = &mut self.custody {
+                    custody.touch();
+                }
                 let tracked = self.tracked()?;
                 tracked.note_descendants();
                 tracked.signal(Signal::Term).map_err(|source| ServiceError::io("signal", &path, source))?;
@@ -168,13 +247,29 @@ impl Supervisor for Unsupervised {
         Ok(sent.map_err(|source| ServiceError::io("signal", &path, source))?)
     }
 
+    fn note(&mut self, selection: Option<Selection>) {
+        if let Some(custody) = &mut self.custody {
+            custody.note(selection);
+        }
+    }
+
+    fn noted(&self) -> Option<Selection> {
+        self.custody.as_ref()?.noted()
+    }
+
     fn link_up(&mut self) -> nb::Result<bool, ServiceError> {
         Ok(self.options.link.is_up().map_err(ServiceError::Link)?)
     }
 
     fn release(&mut self) -> nb::Result<(), ServiceError> {
-        self.reap();
-        self.tracked = None;
+        let Some(custody) = self.custody.take() else {
+            self.reap();
+            self.let_go();
+            return Ok(());
+        };
+        let is_as_found = !custody.is_touched() || self.look().is_ok_and(|status| status.want != Want::Down);
+        custody.end(is_as_found, &mut self.notes);
+        self.let_go();
         Ok(())
     }
 }
@@ -185,7 +280,7 @@ mod tests {
 
     fn unsupervised(port: &Path, start: &[&str]) -> Unsupervised {
         let start = start.iter().map(OsString::from).collect();
-        Unsupervised::new(UnsupervisedOptions { ppp_port: port.into(), start, link: Link::none() })
+        Unsupervised::new(UnsupervisedOptions::new(port.into(), start))
     }
 
     #[test]

@@ -228,7 +228,7 @@ impl Runit {
 
     pub(crate) fn by_sv(&self) -> Service {
         let program = SvProgram::find().unwrap();
-        Service::Sv(Sv::new(SvOptions { program, dir: self.dir(), ppp_port: None, link: Link::none() }))
+        Service::Sv(Sv::new(SvOptions::new(program, self.dir())))
     }
 
     pub(crate) fn native(&self) -> Native {
@@ -240,7 +240,7 @@ impl Runit {
     }
 
     pub(crate) fn native_with_guard(&self) -> Native {
-        let options = GuardOptions { program: Some(hold_program()), lock_dirs: Vec::new() };
+        let options = GuardOptions { program: Some(hold_program()), ..GuardOptions::default() };
         Self::backend(self.dir(), None, Some(options))
     }
 

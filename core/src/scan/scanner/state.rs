@@ -197,9 +197,7 @@ impl State {
             | Self::Restoring {
                 until: deadline,
                 step:
-                    Restore::Looking(Look::Pausing(sooner))
-                    | Restore::Unseen(sooner)
-                    | Restore::Dropping(sooner),
+                    Restore::Looking(Look::Pausing(sooner)) | Restore::Unseen(sooner) | Restore::Dropping(sooner),
             } => Some(deadline.min(sooner)),
             Self::Restoring {
                 until,
@@ -230,9 +228,7 @@ impl State {
             | Self::Restoring {
                 until: deadline,
                 step:
-                    Restore::Looking(Look::Pausing(other))
-                    | Restore::Unseen(other)
-                    | Restore::Dropping(other),
+                    Restore::Looking(Look::Pausing(other)) | Restore::Unseen(other) | Restore::Dropping(other),
             } => {
                 visit(deadline);
                 visit(other);

@@ -16,6 +16,7 @@ use rustix::event::PollFlags;
 
 use crate::clock::Clock;
 use crate::event_loop::wait_one;
+use crate::give_back::Way;
 use crate::process::Proc;
 
 /// Where it is looked for beside `$PATH`, which may be short under a supervisor.
@@ -111,6 +112,12 @@ impl SvProgram {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// How a service is given back by it, for whoever comes after us.
+    #[must_use]
+    pub fn way(&self) -> Way {
+        Way::Sv { program: self.path.clone(), applet: self.applet }
     }
 
     /// The call, without its arguments.

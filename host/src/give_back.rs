@@ -1,0 +1,278 @@
+//! How a service is given back by somebody else than the scan that took it: its guard, or `cellscan restore`.
+
+use std::ffi::OsString;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use cellscan_core::scan::Selection;
+use cellscan_core::supervisor::{ServiceState, ServiceStatus, Supervisor, Want};
+use rustix::event::PollFlags;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Clock;
+use crate::event_loop::{timespec, wait_one};
+use crate::lease::{Claim, RunDir};
+use crate::registration::{self, ModemLine};
+use crate::serial::uucp::UucpLocks;
+use crate::service::dir::{ServiceDir, drain};
+use crate::service::native::byte_of;
+use crate::service::status::StatusRecord;
+use crate::service::sv::{SvOptions, SvProgram};
+use crate::service::unsupervised::UnsupervisedOptions;
+use crate::service::{Service, ServiceError, Sv, Unsupervised};
+
+/// How often the service is asked again while it does not show what is wanted.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How often a backend that has no record to watch is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// `sv up` writes nothing while the record says "want up" (sv.c: control), also where the dead scan's `d` still waits to
+/// be read: until then what `sv` says proves nothing. runsv sleeps for a second.
+const UNREAD_LIMIT: Duration = Duration::from_secs(2);
+/// A `pppd` on the port may be ending of the dead scan's TERM; its link and its scripts take so long (pppd 2.4.9: fsm.h,
+/// main.c).
+const ENDING_LIMIT: Duration = Duration::from_secs(16);
+
+/// How long the registration may take to restore. A modem that is done with its search answers in 1 to 6 s (field logs).
+const REGISTRATION_LIMIT: Duration = Duration::from_secs(10);
+
+/// How the service is asked.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// A byte into `supervise/control`.
+    #[default]
+    Control,
+    /// The same where that may be opened, else this program with the word and the directory behind it.
+    Sv {
+        /// By absolute path.
+        program: PathBuf,
+        /// It is a busybox, and `sv` its first argument.
+        applet: bool,
+    },
+    /// Nobody supervises: this is run, unless a `pppd` has the port.
+    Start {
+        /// By argument vector.
+        command: Vec<String>,
+    },
+}
+
+impl Way {
+    /// The words of a [`Way::Start`]; `None` where one is no text.
+    #[must_use]
+    pub fn words<'a>(words: impl IntoIterator<Item = &'a OsString>) -> Option<Vec<String>> {
+        words.into_iter().map(|word| word.to_str().map(str::to_owned)).collect()
+    }
+}
+
+/// What is owed to a service whose scan is dead.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Estate<'a> {
+    /// What it was meant to do; `None` where somebody else wants it down by now.
+    pub(crate) want: Option<Want>,
+    /// How long it is asked.
+    pub(crate) limit: Duration,
+    /// Its modem and what that is to be told, where it was told otherwise.
+    pub(crate) modem: Option<(&'a ModemLine, Selection)>,
+    /// Where UUCP locks are.
+    pub(crate) lock_dirs: &'a [PathBuf],
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    /// The service shows what is wanted.
+    pub(crate) given_back: bool,
+    /// Whether the modem is registered again, or a sentence on why that is not known; `None` where there was no need.
+    pub(crate) registration: Option<Result<(), String>>,
+}
+
+/// Something to be given back.
+#[derive(Debug)]
+pub(crate) struct Owed {
+    dir: Option<ServiceDir>,
+    path: PathBuf,
+    identity: Option<(u64, u64)>,
+    way: Way,
+}
+
+impl Owed {
+    /// Opens what lies at `path`, so that it is this one that is given back, whatever the name means later.
+    pub(crate) fn open(path: &Path, way: &Way) -> Result<Self, ServiceError> {
+        let dir = match way {
+            Way::Control => Some(ServiceDir::open(path)?),
+            Way::Sv { .. } => ServiceDir::open(path).ok().filter(|dir| dir.is_supervised().is_ok()),
+            Way::Start { .. } => None,
+        };
+        let identity = match &dir {
+            Some(dir) => Some(dir.identity()),
+            None => path.metadata().ok().map(|meta| (meta.dev(), meta.ino())),
+        };
+        Ok(Self { dir, path: path.into(), identity, way: way.clone() })
+    }
+
+    /// Device and inode of what lies there; `None` where that cannot be told.
+    pub(crate) const fn identity(&self) -> Option<(u64, u64)> {
+        self.identity
+    }
+
+    /// Keeps scans away from it until the answer is dropped.
+    pub(crate) fn claim(&self, run: &RunDir) -> Result<Claim, ServiceError> {
+        match (&self.dir, self.identity) {
+            (Some(dir), _) => match dir.claim() {
+                Err(ServiceError::Claimed { by, .. }) => Ok(Claim::Theirs(by)),
+                claimed => Ok(Claim::Ours(Some(claimed?))),
+            },
+            (None, Some(identity)) => run.claim(identity).map_err(ServiceError::Lease),
+            (None, None) => Ok(Claim::Ours(None)),
+        }
+    }
+
+    /// Gives it back, and restores the registration of its modem: meanwhile, or first where the `pppd` that is started by
+    /// the one would keep the other from being done. The UUCP locks of whoever is dead must be gone.
+    pub(crate) fn settle(&self, estate: &Estate<'_>, is_adopted: impl Fn() -> bool) -> Settled {
+        let asked = || estate.want.is_none_or(|want| self.give_back(want, estate.limit, &is_adopted));
+        let Some((modem, selection)) = estate.modem else {
+            return Settled { given_back: asked(), registration: None };
+        };
+        let real = modem.port.canonicalize().unwrap_or_else(|_| modem.port.clone());
+        // Keeps a `pppd` with the option `lock` off the modem. Where somebody has locked it they have the port too, and
+        // it is left alone.
+        let _lock = UucpLocks::take(estate.lock_dirs, &[modem.port.as_path(), real.as_path()]).ok();
+        let restore = || registration::restore(modem, selection, REGISTRATION_LIMIT);
+        if !modem.kept_free {
+            let registration = Some(restore());
+            return Settled { given_back: asked(), registration };
+        }
+        thread::scope(|scope| {
+            let restored = thread::Builder::new().spawn_scoped(scope, restore);
+            let given_back = asked();
+            let registration = match restored.map(thread::ScopedJoinHandle::join) {
+                Ok(Ok(restored)) => restored,
+                Ok(Err(_panic)) => Err("it failed unexpectedly".to_owned()),
+                Err(error) => Err(format!("no thread could be started: {error}")),
+            };
+            Settled { given_back, registration: Some(registration) }
+        })
+    }
+
+    /// The service directory, where there is one that may be looked into.
+    pub(crate) const fn dir(&self) -> Option<&ServiceDir> {
+        self.dir.as_ref()
+    }
+
+    /// Asks until what is wanted is seen, or until `is_adopted`: somebody else sees to it; `false` when it never was.
+    fn give_back(&self, want: Want, limit: Duration, is_adopted: impl Fn() -> bool) -> bool {
+        if let Some(dir) = &self.dir {
+            return by_control(dir, want, limit, is_adopted);
+        }
+        let (mut service, settle) = match &self.way {
+            Way::Control => return false,
+            Way::Sv { program, applet } => {
+                let found = if *applet { SvProgram::applet_of(program) } else { SvProgram::named(program) };
+                let Some(program) = found else { return false };
+                (Service::Sv(Sv::new(SvOptions::new(program, self.path.clone()))), UNREAD_LIMIT)
+            }
+            Way::Start { command } => {
+                let start = command.iter().map(OsString::from).collect();
+                let options = UnsupervisedOptions::new(self.path.clone(), start);
+                (Service::Unsupervised(Unsupervised::new(options)), ENDING_LIMIT)
+            }
+        };
+        by_asking(&mut service, want, (limit, settle), is_adopted)
+    }
+}
+
+/// Asks a backend each second, for `settle` at least unless there was nothing that could still be ending.
+fn by_asking(
+    service: &mut Service,
+    want: Want,
+    (limit, settle): (Duration, Duration),
+    is_adopted: impl Fn() -> bool,
+) -> bool {
+    let clock = Clock::new();
+    let began = clock.now();
+    let mut found: Option<ServiceStatus> = None;
+    let mut ask_at = began;
+    while clock.now() < began + limit {
+        if is_adopted() {
+            return true;
+        }
+        if found.is_none() {
+            match service.take() {
+                Ok(status) => found = Some(status),
+                Err(nb::Error::Other(ServiceError::Claimed { .. })) => return true,
+                Err(_not_yet) => {}
+            }
+        }
+        if found.is_some() && clock.now() >= ask_at && service.ask(want).is_ok() {
+            ask_at = clock.now() + AGAIN_AFTER;
+        }
+        let nothing_ends = found.is_some_and(|found| found.pid.is_none() && settle == ENDING_LIMIT);
+        if (nothing_ends || clock.now() >= began + settle)
+            && service
+                .status()
+                .is_ok_and(|status| status.supervised && [want, Want::Up].contains(&status.want))
+        {
+            return true;
+        }
+        let _nothing = rustix::event::poll(&mut [], Some(&timespec(LOOK_EVERY)));
+        service.woken();
+    }
+    false
+}
+
+/// Writes the byte each second until the record shows it.
+fn by_control(dir: &ServiceDir, want: Want, limit: Duration, is_adopted: impl Fn() -> bool) -> bool {
+    let clock = Clock::new();
+    let limit = clock.now() + limit;
+    let watch = dir.watch().ok();
+    while clock.now() < limit {
+        if is_adopted() {
+            return true;
+        }
+        if !dir.is_still_named() {
+            // The name has another supervisor, which starts what it finds there.
+            return true;
+        }
+        // Written at least once whatever the record says: a `d` of the dead scan may still be unread.
+        let sent = dir.send(byte_of(want)).is_ok();
+        if is_obeyed(dir, want, sent, watch.as_ref(), clock) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Looks for [`AGAIN_AFTER`] whether the record shows what is wanted.
+fn is_obeyed(dir: &ServiceDir, want: Want, sent: bool, watch: Option<&OwnedFd>, clock: Clock) -> bool {
+    let again = clock.now() + AGAIN_AFTER;
+    let mut rewritten = false;
+    loop {
+        let left = again.saturating_since(clock.now());
+        if let Some(watch) = watch {
+            let _seen_below = wait_one(watch.as_fd(), PollFlags::IN, left, clock);
+            rewritten |= drain(watch).rewrites > 0;
+        } else {
+            // Without inotify nothing wakes us: the record is read when the second is over.
+            let _nothing = rustix::event::poll(&mut [], Some(&timespec(left)));
+            rewritten = true;
+        }
+        let shown = |record: StatusRecord| match want {
+            Want::Up => record.want_up,
+            Want::Once => record.state == ServiceState::Run || rewritten,
+            Want::Down => !record.want_up,
+        };
+        // A byte that has been read is obeyed in the same turn, and the record is rewritten for it. Where it could
+        // not be sent, a new `runsv` may have brought the service up by itself.
+        let read = dir.unread() == Some(0) && (rewritten || !sent);
+        if read && dir.is_supervised().unwrap_or(false) && dir.read_status().is_ok_and(shown) {
+            return true;
+        }
+        if clock.now() >= again {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Who gives a service back should this process die: the lease on disk and the guard, the same for every backend.
+//!
+//! Both are there before the first request for down, so that there is no moment in which nobody would.
+
+use std::path::{Path, PathBuf};
+
+use cellscan_core::scan::Selection;
+use cellscan_core::supervisor::{ServiceStatus, Want};
+
+use super::ServiceError;
+use crate::exit::chain;
+use crate::give_back::Way;
+use crate::guard::{Guard, GuardOptions, Guarded};
+use crate::lease::{Lease, LeaseError, LeasedWant, RunDir, Terms};
+use crate::registration::ModemLine;
+use crate::serial::uucp;
+
+/// Where the lease is kept, and what it tells of the scan.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LeaseOptions {
+    /// The run directory.
+    pub run_dir: PathBuf,
+    /// Where the scan's UUCP locks are, to be removed after its death.
+    pub lock_dirs: Vec<PathBuf>,
+    /// Where the modem is asked to restore its registration; `None`: nobody does.
+    pub modem: Option<ModemLine>,
+}
+
+/// What is taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Subject<'a> {
+    /// The service directory, all links resolved; without a supervisor the port.
+    pub(super) path: &'a Path,
+    /// Its device and inode; `None` where that cannot be told: there is no lease then.
+    pub(super) identity: Option<(u64, u64)>,
+    /// How it is given back.
+    pub(super) way: &'a Way,
+    /// The port that its `pppd` uses, where known.
+    pub(super) ppp_port: Option<&'a Path>,
+}
+
+/// The custody of one service.
+#[derive(Debug)]
+pub(super) struct Custody {
+    lease: Option<Leased>,
+    guard: Option<Guard>,
+    found: Want,
+    touched: bool,
+    noted: Option<Selection>,
+}
+
+#[derive(Debug)]
+struct Leased {
+    dir: RunDir,
+    lease: Lease,
+}
+
+impl Custody {
+    /// To be called with the claim in hand: whoever wrote a lease that is there holds the service no more then, dead or not.
+    pub(super) fn begin(
+        guard: Option<&GuardOptions>,
+        lease: Option<&LeaseOptions>,
+        subject: Subject<'_>,
+        found: ServiceStatus,
+        notes: &mut Vec<String>,
+    ) -> Result<Self, ServiceError> {
+        let mut custody = Self { lease: None, guard: None, found: found.want, touched: false, noted: None };
+        let lease = lease.zip(subject.identity);
+        if let Some((options, identity)) = lease {
+            custody.adopt(options, identity, subject, notes);
+        }
+        let Some(want) = LeasedWant::of(custody.found) else { return Ok(custody) };
+        let seen = |modem: &Option<ModemLine>, lock_dirs| {
+            modem.as_ref().map(|modem| modem.seen_with(subject.ppp_port, lock_dirs))
+        };
+        if let Some((options, identity)) = lease {
+            let modem = seen(&options.modem, &options.lock_dirs);
+            let terms = Terms {
+                service: subject.path,
+                identity,
+                want,
+                way: subject.way,
+                ppp_port: subject.ppp_port,
+                lock_dirs: &options.lock_dirs,
+                modem: modem.as_ref(),
+                selection: custody.noted,
+            };
+            match Leased::write(options, terms) {
+                Ok(lease) => custody.lease = Some(lease),
+                Err(error) if guard.is_none() => return Err(ServiceError::Lease(error)),
+                Err(error) => notes.push(format!(
+                    "there is no lease on disk: {}; the guard alone gives the service back",
+                    chain(&error)
+                )),
+            }
+        }
+        if let Some(options) = guard {
+            let run_dir = custody.lease.as_ref().map(|leased| leased.dir.path());
+            let modem = seen(&options.modem, &options.lock_dirs);
+            let guarded = Guarded {
+                path: subject.path,
+                want: custody.found,
+                way: subject.way,
+                modem: modem.as_ref(),
+                run_dir,
+            };
+            match Guard::spawn(guarded, options) {
+                Ok(mut guard) => {
+                    if custody.noted.is_some() {
+                        guard.note(custody.noted);
+                    }
+                    custody.guard = Some(guard);
+                }
+                Err(error) => {
+                    // Nothing was asked for yet; only what a dead scan has left to do stays noted.
+                    if let Some(lease) = custody.lease.take().filter(|_| !custody.touched) {
+                        warn_of(lease.remove(), notes);
+                    }
+                    return Err(ServiceError::Guard(error));
+                }
+            }
+        }
+        Ok(custody)
+    }
+
+    /// What a service was meant to do before somebody died with it in hand goes over what the record says.
+    fn adopt(
+        &mut self,
+        options: &LeaseOptions,
+        identity: (u64, u64),
+        subject: Subject<'_>,
+        notes: &mut Vec<String>,
+    ) {
+        let read =
+            RunDir::open(&options.run_dir).and_then(|dir| dir.map_or(Ok(None), |dir| dir.read(identity)));
+        let lease = match read {
+            Ok(Some(lease)) => lease,
+            Ok(None) => return,
+            Err(error) => {
+                notes.push(format!("an earlier lease, if there is one, is not honoured: {}", chain(&error)));
+                return;
+            }
+        };
+        if !lease.is_owner_alive() {
+            for dir in &lease.lock_dirs {
+                let _none = uucp::remove_locks_of(dir, lease.pid.get().cast_signed());
+            }
+        }
+        self.noted = lease.selection();
+        let want = lease.want.to_restore(self.found);
+        self.touched = want != self.found;
+        if self.touched {
+            notes.push(format!(
+                "{}: process {} ended with the service in hand; it goes by what that one found, wanted {}",
+                subject.path.display(),
+                lease.pid,
+                match lease.want {
+                    LeasedWant::Up => "up",
+                    LeasedWant::Once => "once",
+                }
+            ));
+        }
+        self.found = want;
+    }
+
+    /// What the service was meant to do, from the record or from the lease of a scan that died.
+    pub(super) const fn found(&self) -> Want {
+        self.found
+    }
+
+    /// What a scan that died had noted of the modem.
+    pub(super) const fn noted(&self) -> Option<Selection> {
+        self.noted
+    }
+
+    /// Down was asked for, by us or by the scan that died.
+    pub(super) const fn is_touched(&self) -> bool {
+        self.touched
+    }
+
+    /// The service is about to be asked down.
+    pub(super) const fn touch(&mut self) {
+        self.touched = true;
+    }
+
+    /// What the modem is to be told after our death.
+    pub(super) fn note(&mut self, selection: Option<Selection>) {
+        self.noted = selection;
+        if let Some(guard) = &mut self.guard {
+            guard.note(selection);
+        }
+        if let Some(leased) = &mut self.lease {
+            leased.lease.note(selection);
+            let written = leased.again();
+            warn(written);
+        }
+    }
+
+    /// Somebody else wants it down, or up again: they are not to be overruled by whoever comes after us.
+    pub(super) fn foreign_down(&mut self, wanted: bool) {
+        if let Some(guard) = &mut self.guard {
+            guard.foreign_down(wanted);
+        }
+        if let Some(leased) = &self.lease {
+            warn(if wanted { leased.remove() } else { leased.again() });
+        }
+    }
+
+    /// Lets lease and guard go. Where the service is not seen as it was found, the lease stays.
+    pub(super) fn end(self, is_as_found: bool, notes: &mut Vec<String>) {
+        match self.lease {
+            Some(lease) if is_as_found => warn_of(lease.remove(), notes),
+            Some(_) => notes.push(
+                "the service is not seen as it was found: its lease stays for `cellscan restore`".to_owned(),
+            ),
+            None => {}
+        }
+        if let Some(guard) = self.guard {
+            guard.release();
+        }
+    }
+}
+
+impl Leased {
+    fn write(options: &LeaseOptions, terms: Terms<'_>) -> Result<Self, LeaseError> {
+        let lease = Lease::of_this_process(terms)?;
+        let leased = Self { dir: RunDir::create(&options.run_dir)?, lease };
+        leased.again()?;
+        Ok(leased)
+    }
+
+    /// Writes it anew, as it stands now.
+    fn again(&self) -> Result<(), LeaseError> {
+        self.dir.write(&self.lease)
+    }
+
+    fn remove(&self) -> Result<(), LeaseError> {
+        self.dir.remove(self.lease.identity())
+    }
+}
+
+fn warn(written: Result<(), LeaseError>) {
+    if let Err(error) = written {
+        log::warn!("the lease is not as it should be: {}", chain(&error));
+    }
+}
+
+fn warn_of(removed: Result<(), LeaseError>, notes: &mut Vec<String>) {
+    if let Err(error) = removed {
+        notes.push(format!("the lease stays: {}", chain(&error)));
+    }
+}
