@@ -17,14 +17,16 @@ const STATES: [&str; 3] = ["1", "3", "5"];
 /// How long a service is watched that nobody may bring up.
 const STAYS_DOWN: Duration = Duration::from_secs(2);
 
-fn leases(bench: &Bench) -> Vec<Value> {
+pub(super) fn leases(bench: &Bench) -> Vec<Value> {
     let entries = fs::read_dir(run_dir(bench)).into_iter().flatten().flatten();
-    let texts = entries.map(|entry| fs::read_to_string(entry.path()).expect("a file"));
+    let leases = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("lease-"));
+    // One that goes meanwhile is none.
+    let texts = leases.filter_map(|entry| fs::read_to_string(entry.path()).ok());
     texts.map(|text| serde_json::from_str(&text).expect("JSON")).collect()
 }
 
 /// The guard of a scan: its child, among the processes of the bench, that was started as one.
-fn guard_of(bench: &Bench, scan: u32) -> u32 {
+pub(super) fn guard_of(bench: &Bench, scan: u32) -> u32 {
     wait_for(SOON, "the scan has a guard", || {
         bench.processes().into_iter().find(|pid| {
             let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
@@ -59,7 +61,7 @@ fn abandoned_in(number: &str) -> (Bench, u32, u32) {
 }
 
 /// `restore` on the run directory of a bench: exit code and standard output.
-fn restore(bench: &Bench, more: &[&str]) -> (Option<i32>, String) {
+pub(super) fn restore(bench: &Bench, more: &[&str]) -> (Option<i32>, String) {
     let mut command = bench.cellscan();
     command.arg("restore").arg("--run-dir").arg(run_dir(bench)).args(more);
     let output = command.output().expect("the built cellscan starts");

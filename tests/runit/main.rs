@@ -5,6 +5,8 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a bench that cannot be set up fails loudly")]
 
+mod by_hand;
+mod custody;
 mod doctor;
 mod ends;
 mod facts;

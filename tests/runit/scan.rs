@@ -2,11 +2,9 @@
 
 use cellscan_sim::modem::ModemEvent;
 use cellscan_sim::pty::PtyModem;
-use cellscan_tests::support::{
-    Bench, RunScript, StandIn, Workbench, binaries, processes, wait_for, wait_until,
-};
-use rustix::process::Signal;
+use cellscan_tests::support::{Bench, RunScript, StandIn, Workbench, processes, wait_until};
 
+use super::by_hand::ByHand;
 use super::running::{Running, on_bench, quick_modem, scan, text};
 use super::{SCAN, SOON};
 
@@ -159,35 +157,10 @@ fn the_sv_program_does_where_it_is_asked_for() {
 
 #[test]
 fn no_runit_at_all_the_pppd_on_the_port_is_ended_and_started_again() {
-    // The bench keeps its service down; what has the port is a pppd that nobody supervises.
-    let bench = workbench().down().start();
-    let program = bench.root().join("pppd");
-    std::fs::copy(binaries::stand_in(), &program).expect("a copy");
-    let log = bench.root().join("by-hand.log");
-    let words = format!(
-        "{} --log {} --dies-after-ms 120 {}",
-        program.display(),
-        log.display(),
-        bench.port().display()
-    );
-    let mut parts = words.split(' ');
-    let mut by_hand = std::process::Command::new(parts.next().expect("a program"));
-    let mut child = by_hand.args(parts).spawn().expect("pppd by hand");
-    let first = wait_for(SOON, "it has the port", || bench.holders().first().copied());
-    assert_eq!(first, child.id());
-    // Whoever started it reaps it, as init would.
-    let reaper = std::thread::spawn(move || child.wait());
-    let mut command = bench.cellscan();
-    command.args(["scan", "--backend", "unsupervised", "--start-command", &words]);
-    command.arg("--port").arg(bench.port()).args(["--link", "none"]);
-    let ended = Running::start(on_bench(command, &bench)).end();
-    ended.must_be_complete(&bench);
-    let second =
-        wait_for(SOON, "another has the port", || bench.holders().into_iter().find(|pid| *pid != first));
-    assert_eq!(processes::comm(second).as_deref(), Some("pppd"));
-    reaper.join().expect("no panic").expect("it was reaped");
-    assert!(processes::signal(second, Signal::KILL));
-    wait_until(SOON, "it is gone", || bench.holders().is_empty());
+    let by_hand = ByHand::start(workbench());
+    let (bench, first) = (&by_hand.bench, by_hand.first);
+    Running::start(by_hand.scan()).end().must_be_complete(bench);
+    by_hand.must_be_started_again(first);
 }
 
 #[test]
