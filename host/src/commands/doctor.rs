@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::exercise::{self, Exercise};
 use super::printed;
 use crate::cli::DoctorArgs;
-use crate::doctor::{Finding, Level, port, scripts, service, system};
+use crate::doctor::{Finding, Level, leases, port, scripts, service, system};
+use crate::examine;
 use crate::examine::hazards::script;
 use crate::examine::modem::{self, Answer};
 use crate::examine::port::PortFacts;
@@ -18,6 +19,7 @@ use crate::exit::{Exit, Fatal, chain};
 use crate::guard::GuardOptions;
 use crate::link::{self, Link};
 use crate::serial::SerialOptions;
+use crate::service::LeaseOptions;
 use crate::service::locate::{self, LocateOptions};
 use crate::service::sv::SvProgram;
 
@@ -60,6 +62,7 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Fatal> {
         sources = sources::follow(&standing.dir, Path::new(PPP_DIR));
         space.push(standing.dir.join("supervise"));
     }
+    findings.extend(leases::all(&args.run_dir, &examine::leases::all(&args.run_dir)));
     let ppp_port = ppp_port(args, standing.as_ref(), &sources);
     let at_port = args.gateway.port.clone().or_else(|| ppp_port.clone());
     let ppp_facts = ppp_port.as_ref().map(|path| PortFacts::of(path, &lock_dirs));
@@ -80,6 +83,7 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Fatal> {
         let up = standing.as_ref().is_some_and(|standing| standing.process.is_some());
         findings.push(port::link(pattern, &link::addressed(pattern), up));
     }
+    space.push(args.run_dir.clone());
     space.extend(lock_dirs);
     findings.extend(system::spaces(&space));
     let mut exercised = None;
@@ -200,6 +204,7 @@ fn exercise(
         service: dir.to_str().map(str::to_owned).or_else(|| args.gateway.service.clone()),
         ppp_port,
         guard: Some(GuardOptions { program: None, lock_dirs: args.gateway.lock_dirs() }),
+        lease: Some(LeaseOptions { run_dir: args.run_dir.clone(), lock_dirs: args.gateway.lock_dirs() }),
         link: Link::none(),
         ..LocateOptions::new()
     };
