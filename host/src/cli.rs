@@ -224,6 +224,9 @@ pub struct DoctorArgs {
     /// Bits per second; USB modems ignore it.
     #[arg(long, value_name = "BPS", default_value_t = 115_200)]
     pub baud: u32,
+    /// Where the leases are of services that are taken.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_RUN_DIR)]
+    pub run_dir: PathBuf,
     /// How the supervisor is spoken to in the exercise.
     #[arg(long, value_parser = backend(), default_value = "auto", requires = "exercise")]
     pub backend: Backend,

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::report::words::shown;
 
+pub mod leases;
 pub mod port;
 pub mod scripts;
 pub mod service;

@@ -6,6 +6,7 @@
 //! | [`port`] | the tty: its name, who holds it, its locks |
 //! | [`modem`] | whether a modem answers; the one thing that is more than a look, and only where nobody holds the port |
 //! | [`sources`] | the scripts and option files around `pppd` |
+//! | [`leases`] | what scans that run, or that died, have left in the run directory |
 //! | [`hazards`], [`shell`] | what in those may undo or hinder a scan |
 
 use std::num::NonZeroU32;
@@ -15,6 +16,7 @@ use serde::Serialize;
 use crate::process::{Proc, Stat};
 
 pub mod hazards;
+pub mod leases;
 pub mod modem;
 pub mod port;
 pub mod service;

@@ -6,7 +6,7 @@ use cellscan_sim::pty::PtyModem;
 use cellscan_tests::support::{Bench, RunScript, StandIn, Workbench};
 use serde_json::Value;
 
-use super::running::{Running, quick_modem, scan, text};
+use super::running::{Running, quick_modem, run_dir, scan, text};
 use super::{SCAN, SOON};
 
 fn sound() -> Workbench {
@@ -28,16 +28,16 @@ fn looking(bench: &Bench, word: &str) -> Command {
 
 fn doctor(bench: &Bench) -> Command {
     let mut command = looking(bench, "doctor");
-    command.arg("--ppp-port").arg(bench.port());
+    command.arg("--ppp-port").arg(bench.port()).arg("--run-dir").arg(run_dir(bench));
     command
 }
 
-fn run(mut command: Command) -> Output {
+pub(super) fn run(mut command: Command) -> Output {
     command.output().expect("the built cellscan starts")
 }
 
 #[track_caller]
-fn must_say(output: &Output, code: i32, starts: &[(&str, &str)]) {
+pub(super) fn must_say(output: &Output, code: i32, starts: &[(&str, &str)]) {
     let said = text(output);
     assert_eq!(output.status.code(), Some(code), "{said}{}", String::from_utf8_lossy(&output.stderr));
     for (start, part) in starts {
@@ -63,6 +63,8 @@ fn a_healthy_service_has_no_error_and_no_warning() {
             ("ok       lock: ", "pppd has locked"),
             ("ok       port holder", "of the service has"),
             ("ok       modem", "not asked: the port is in use"),
+            ("ok       lease", "none"),
+            ("ok       sv", "runit's"),
             ("0 errors, 0 warnings", ""),
         ],
     );
@@ -96,8 +98,8 @@ fn a_run_script_without_exec_is_warned_of() {
 }
 
 #[test]
-fn nobody_supervises_it_or_it_may_not_be_looked_into() {
-    let mut bench = up(sound().start());
+fn who_is_not_root_is_told_what_cannot_be_seen() {
+    let bench = up(sound().start());
     let mut command = Command::new("setpriv");
     let inner = doctor(&bench);
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg("--");
@@ -114,33 +116,21 @@ fn nobody_supervises_it_or_it_may_not_be_looked_into() {
         1,
         &[
             ("warning  user", "not root"),
+            ("ok       sv", "runit's"),
             ("error    supervision", "run it as root"),
+            ("warning  port holder", "run it as root"),
             ("error    lock directory", ""),
+            ("4 errors", ""),
         ],
     );
-    bench.kill_runsv();
-    let output = run(doctor(&bench));
-    must_say(&output, 1, &[("error    supervision", "nobody supervises")]);
+    assert!(bench.status().is_up(), "and nothing has changed");
 }
 
 #[test]
-fn runit_without_a_service_is_an_error_and_wrong_use_is_100() {
-    let empty = tempfile::tempdir().expect("a directory");
-    let bench = sound().down().start();
-    let with = |words: &[&str]| {
-        let mut command = bench.cellscan();
-        command.args(words).env("SVDIR", empty.path()).env("PATH", empty.path());
-        run(command)
-    };
-    let missing = empty.path().join("pppd");
-    let missing = missing.to_str().expect("UTF-8");
-    must_say(
-        &with(&["doctor", "--service", missing]),
-        1,
-        &[("error    service", "no such service directory"), ("ok       sv", "")],
-    );
-    assert_eq!(with(&["doctor", "--nosuch"]).status.code(), Some(100));
-    assert_eq!(with(&["status", "--service", missing]).status.code(), Some(111));
+fn a_service_that_nobody_supervises_is_an_error() {
+    let mut bench = up(sound().start());
+    bench.kill_runsv();
+    must_say(&run(doctor(&bench)), 1, &[("error    supervision", "nobody supervises")]);
 }
 
 #[test]
@@ -195,6 +185,46 @@ fn exercise_ended_by_a_signal_gives_back() {
 }
 
 #[test]
+fn leases_that_lie_about_are_told_apart() {
+    let mut modem = quick_modem();
+    modem.delays.search = 2_000;
+    let bench = up(sound().modem(modem).start());
+    let scan = Running::start(scan(&bench));
+    scan.wait_for_state(&bench, "3");
+    must_say(&run(doctor(&bench)), 0, &[("ok       lease", "in hand")]);
+    let files =
+        || std::fs::read_dir(run_dir(&bench)).expect("it is there").flatten().map(|entry| entry.path());
+    let path = files().next().expect("a lease");
+    let mut lease: Value =
+        serde_json::from_str(&std::fs::read_to_string(&path).expect("it is there")).expect("JSON");
+    scan.end().must_be_complete(&bench);
+    must_say(&run(doctor(&bench)), 0, &[("ok       lease", "none in")]);
+
+    let place = |name: &std::path::Path, text: &str| {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::write(name, text).expect("it is ours");
+        std::fs::set_permissions(name, std::fs::Permissions::from_mode(0o600)).expect("it is ours");
+    };
+    // As if that scan had been killed, and its guard with it.
+    place(&path, &lease.to_string());
+    must_say(
+        &run(doctor(&bench)),
+        0,
+        &[("warning  lease", "give it back with `cellscan restore --run-dir ")],
+    );
+    lease["service"] = "/nowhere/pppd".into();
+    place(&path, &lease.to_string());
+    must_say(
+        &run(doctor(&bench)),
+        0,
+        &[("warning  lease", "a directory that is gone; remove the lease with")],
+    );
+    place(&path, "no lease");
+    must_say(&run(doctor(&bench)), 0, &[("warning  lease", "then remove the file")]);
+    assert_eq!(files().count(), 1, "nothing was removed");
+}
+
+#[test]
 fn status_before_and_during_a_scan() {
     let bench = up(sound().start());
     let look = || {
@@ -233,7 +263,15 @@ fn status_before_and_during_a_scan() {
     );
     assert_eq!(json["scan"]["comm"], "cellscan", "{json}");
     let during = run(doctor(&bench));
-    must_say(&during, 0, &[("ok       claim", "is scanning"), ("ok       modem", "not asked: a scan runs")]);
+    must_say(
+        &during,
+        0,
+        &[
+            ("ok       claim", "is scanning"),
+            ("ok       lease", "in hand"),
+            ("ok       modem", "not asked: a scan runs"),
+        ],
+    );
     scan.end().must_be_complete(&bench);
     bench.wait_until(SCAN, "up", || bench.status().is_up());
     let mut command = looking(&bench, "status");

@@ -12,6 +12,7 @@ mod ends;
 mod facts;
 mod hazards;
 mod lease;
+mod machines;
 mod running;
 mod scan;
 

@@ -4,6 +4,7 @@
 pub mod binaries;
 pub mod clock;
 pub mod events;
+pub mod jail;
 pub mod processes;
 pub mod scripts;
 pub mod status;
@@ -11,6 +12,7 @@ pub mod wait;
 pub mod workbench;
 
 pub use events::Event;
+pub use jail::Jail;
 pub use scripts::{RunScript, StandIn};
 pub use status::{State, Status, Want};
 pub use wait::{wait_for, wait_until};

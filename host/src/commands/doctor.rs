@@ -9,7 +9,8 @@ use serde::Serialize;
 use super::exercise::{self, Exercise};
 use super::printed;
 use crate::cli::DoctorArgs;
-use crate::doctor::{Finding, Level, port, scripts, service, system};
+use crate::doctor::{Finding, Level, leases, port, scripts, service, system};
+use crate::examine;
 use crate::examine::hazards::script;
 use crate::examine::modem::{self, Answer};
 use crate::examine::port::PortFacts;
@@ -20,6 +21,7 @@ use crate::guard::GuardOptions;
 use crate::link::{self, Link};
 use crate::plan::hold_limit;
 use crate::serial::SerialOptions;
+use crate::service::LeaseOptions;
 use crate::service::locate::{self, LocateOptions};
 use crate::service::sv::SvProgram;
 
@@ -62,6 +64,7 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Fatal> {
         sources = sources::follow(&standing.dir, Path::new(PPP_DIR));
         space.push(standing.dir.join("supervise"));
     }
+    findings.extend(leases::all(&args.run_dir, &examine::leases::all(&args.run_dir)));
     let ppp_port = ppp_port(args, standing.as_ref(), &sources);
     let at_port = args.gateway.port.clone().or_else(|| ppp_port.clone());
     let ppp_facts = ppp_port.as_ref().map(|path| PortFacts::of(path, &lock_dirs));
@@ -82,6 +85,7 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Fatal> {
         let up = standing.as_ref().is_some_and(|standing| standing.process.is_some());
         findings.push(port::link(pattern, &link::addressed(pattern), up));
     }
+    space.push(args.run_dir.clone());
     space.extend(lock_dirs);
     findings.extend(system::spaces(&space));
     let mut exercised = None;
@@ -205,6 +209,12 @@ fn exercise(
             lock_dirs: args.gateway.lock_dirs(),
             limit: Some(hold_limit(&Policy::DEFAULT)),
             ..GuardOptions::default()
+        }),
+        // Not a byte goes to the modem: there is nothing to restore in it.
+        lease: Some(LeaseOptions {
+            run_dir: args.run_dir.clone(),
+            lock_dirs: args.gateway.lock_dirs(),
+            modem: None,
         }),
         link: Link::none(),
         ..LocateOptions::new()

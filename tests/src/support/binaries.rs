@@ -44,6 +44,21 @@ pub fn stand_in() -> PathBuf {
     path
 }
 
+/// A busybox with the applets `runsv` and `sv`: `$CELLSCAN_BUSYBOX`, or what `tests/busybox` has built. `None`
+/// where there is none: Debian's own has neither.
+#[must_use]
+pub fn busybox() -> Option<PathBuf> {
+    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let find = || {
+        let built = || Some(beside_this_test("").parent()?.join("busybox/busybox"));
+        let path = env::var_os("CELLSCAN_BUSYBOX").map(PathBuf::from).or_else(built)?;
+        let listed = Command::new(&path).arg("--list").output().ok()?;
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        ["runsv", "sv"].iter().all(|name| listed.lines().any(|line| line == *name)).then_some(path)
+    };
+    FOUND.get_or_init(find).clone()
+}
+
 /// `target/<profile>/<name>`; the test itself is in `target/<profile>/deps`.
 #[track_caller]
 fn beside_this_test(name: &str) -> PathBuf {

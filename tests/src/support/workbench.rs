@@ -1,6 +1,7 @@
 //! One service under the real `runsv`, with a modem on a pty and a stand-in for `pppd`, in a directory of its own.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -48,6 +49,7 @@ pub struct Workbench {
     pppd: StandIn,
     files: Vec<(String, String)>,
     down: bool,
+    runsv: Vec<OsString>,
 }
 
 impl Default for Workbench {
@@ -66,6 +68,7 @@ impl Workbench {
             pppd: StandIn::default(),
             files: Vec::new(),
             down: false,
+            runsv: vec!["runsv".into()],
         }
     }
 
@@ -105,6 +108,12 @@ impl Workbench {
         self
     }
 
+    /// Another supervisor than the `runsv` on `PATH`: a program and its first arguments, the directory comes last.
+    pub fn runsv(mut self, words: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        self.runsv = words.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Starts modem and supervisor, and waits for the first status record. The supervisor ends with the calling
     /// thread at the latest.
     ///
@@ -141,7 +150,8 @@ impl Workbench {
             fs::write(service.join("down"), "").expect("a down file");
         }
         let mark = format!("{}-{number}", std::process::id());
-        let mut bench = Bench { root, service, locks, port, modem, mark, runsv: None };
+        let supervisor = self.runsv;
+        let mut bench = Bench { root, service, locks, port, modem, mark, supervisor, runsv: None };
         bench.start_runsv();
         bench
     }
@@ -156,6 +166,7 @@ pub struct Bench {
     port: PathBuf,
     modem: PtyModem,
     mark: String,
+    supervisor: Vec<OsString>,
     runsv: Option<Child>,
 }
 
@@ -174,7 +185,8 @@ impl Bench {
         // A session of its own, as under runsvdir -P. And it ends with the thread that starts it, so that a test that
         // is killed leaves nothing: its pppd then meets a port that hung up.
         let child = Command::new("setsid")
-            .args(["setpriv", "--pdeathsig", "KILL", "runsv"])
+            .args(["setpriv", "--pdeathsig", "KILL"])
+            .args(&self.supervisor)
             .arg(&self.service)
             .env(MARK, &self.mark)
             .stdin(Stdio::null())
@@ -234,11 +246,13 @@ impl Bench {
         Some(Status::parse(record.first_chunk().filter(|_| record.len() == 20)?))
     }
 
-    /// Who has the port open, this test not counted.
+    /// Who has the port open, this test not counted, nor what another thread of it has forked and not yet executed.
     #[must_use]
     pub fn holders(&self) -> Vec<u32> {
+        let program = |pid: u32| fs::read_link(format!("/proc/{pid}/exe")).ok();
+        let own = program(std::process::id());
         let mut holders = processes::holders(&self.port);
-        holders.retain(|pid| *pid != std::process::id());
+        holders.retain(|pid| program(*pid) != own);
         holders
     }
 
@@ -327,6 +341,19 @@ impl Bench {
     #[must_use]
     pub fn root(&self) -> &Path {
         self.root.path()
+    }
+
+    /// The command that starts a `pppd` on the port which nobody supervises. It ends with the bench at the latest.
+    #[must_use]
+    #[track_caller]
+    pub fn by_hand(&self, pppd: &StandIn) -> Vec<OsString> {
+        let program = self.root.path().join("pppd");
+        if !program.exists() {
+            place_program(&binaries::stand_in(), &program);
+        }
+        let arguments = pppd.arguments(&self.port, &self.root.path().join("pppd.log"), &self.locks);
+        let script = format!("export {MARK}={}; exec {} {arguments}", self.mark, program.display());
+        vec!["/bin/sh".into(), "-c".into(), script.into()]
     }
 
     /// The built `cellscan`, marked, so that it ends with the bench at the latest.

@@ -1,0 +1,157 @@
+//! What scans have left in the run directory.
+
+use std::path::Path;
+
+use super::Finding;
+use crate::examine::leases::{Found, Standing};
+use crate::exit::chain;
+use crate::lease::{DEFAULT_RUN_DIR, LeaseError};
+
+const CHECK: &str = "lease";
+/// Leases that have a line each; a gateway has one modem, or a few.
+const SHOWN_MAX: usize = 16;
+
+/// All of them.
+#[must_use]
+pub fn all(run_dir: &Path, found: &Result<Option<Vec<Found>>, LeaseError>) -> Vec<Finding> {
+    let shown = run_dir.display();
+    let found = match found {
+        Err(error) => return vec![unusable_dir(error)],
+        Ok(None) => return vec![Finding::ok(CHECK, format!("none, {shown} is not there yet"))],
+        Ok(Some(found)) if found.is_empty() => return vec![Finding::ok(CHECK, format!("none in {shown}"))],
+        Ok(Some(found)) => found,
+    };
+    let mut findings: Vec<Finding> = found.iter().take(SHOWN_MAX).map(|found| one(run_dir, found)).collect();
+    if let Some(more) = found.len().checked_sub(SHOWN_MAX).filter(|more| *more > 0) {
+        let found = format!("{more} more in {shown}");
+        findings.push(Finding::warning(CHECK, found, "look at them by hand: a gateway has few modems"));
+    }
+    findings
+}
+
+/// A scan goes on without a lease, with its guard alone.
+fn unusable_dir(error: &LeaseError) -> Finding {
+    let remedy = if matches!(error, LeaseError::NotOurs { .. }) {
+        "remove it, or name another with --run-dir: no lease is kept there"
+    } else {
+        "run it as root"
+    };
+    Finding::warning(CHECK, chain(error), remedy)
+}
+
+fn one(run_dir: &Path, found: &Found) -> Finding {
+    let restore = if run_dir == Path::new(DEFAULT_RUN_DIR) {
+        "cellscan restore".to_owned()
+    } else {
+        format!("cellscan restore --run-dir {}", run_dir.display())
+    };
+    let (lease, standing) = match &found.lease {
+        Ok(found) => found,
+        Err(error) => {
+            return Finding::warning(
+                CHECK,
+                chain(error),
+                "look at its service by hand, then remove the file",
+            );
+        }
+    };
+    let service = lease.service.display();
+    match standing {
+        Standing::Held(Some(by)) => Finding::ok(CHECK, format!("process {by} has {service} in hand")),
+        Standing::Held(None) => Finding::ok(CHECK, format!("a process has {service} in hand")),
+        Standing::Orphaned => Finding::warning(
+            CHECK,
+            format!("process {} ended with {service} in hand: it may be left down", lease.pid),
+            format!("give it back with `{restore}`"),
+        ),
+        Standing::Stale => Finding::warning(
+            CHECK,
+            format!("process {} ended with {service} in hand, a directory that is gone", lease.pid),
+            format!("remove the lease with `{restore}`"),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+
+    use super::super::Level;
+    use super::*;
+    use crate::examine::leases;
+    use crate::give_back::Way;
+    use crate::lease::{Lease, LeasedWant, RunDir, Terms};
+
+    /// A run directory with these files, and what is said of them.
+    fn said(files: &[(&str, &str)]) -> Vec<Finding> {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("run");
+        std::fs::DirBuilder::new().mode(0o700).create(&dir).unwrap();
+        for (name, content) in files {
+            std::fs::write(dir.join(name), content).unwrap();
+            std::fs::set_permissions(dir.join(name), std::fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        all(&dir, &leases::all(&dir))
+    }
+
+    /// A lease of this process, or of an earlier one of its number, and what is said of it.
+    fn said_of(ours: bool, service: &Path, identity: (u64, u64)) -> Finding {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("run");
+        let want = LeasedWant::Up;
+        let terms = Terms {
+            service,
+            identity,
+            want,
+            way: &Way::Control,
+            ppp_port: None,
+            lock_dirs: &[],
+            modem: None,
+            selection: None,
+        };
+        let mut lease = Lease::of_this_process(terms).unwrap();
+        lease.start_time += u64::from(!ours);
+        RunDir::create(&dir).unwrap().write(&lease).unwrap();
+        let mut found = all(&dir, &leases::all(&dir));
+        assert_eq!(found.len(), 1);
+        found.remove(0)
+    }
+
+    #[test]
+    fn a_lease_of_the_living_is_ok_and_one_of_the_dead_is_to_be_given_back() {
+        let service = tempfile::tempdir().unwrap();
+        std::fs::create_dir(service.path().join("supervise")).unwrap();
+        let meta = std::fs::metadata(service.path()).unwrap();
+        let identity = (meta.dev(), meta.ino());
+        let held = said_of(true, service.path(), identity);
+        assert_eq!((held.level, &held.remedy), (Level::Ok, &None), "{held:?}");
+        let orphaned = said_of(false, service.path(), identity).line();
+        assert!(
+            orphaned.starts_with("warning  lease: ") && orphaned.contains("`cellscan restore --run-dir ")
+        );
+        for (path, identity) in [(Path::new("/nowhere/pppd"), identity), (service.path(), (0, 1))] {
+            let stale = said_of(false, path, identity).line();
+            assert!(stale.starts_with("warning") && stale.contains("a directory that is gone"), "{stale}");
+        }
+    }
+
+    #[test]
+    fn no_lease_is_ok_and_what_is_none_is_warned_of() {
+        assert_eq!(said(&[])[0].level, Level::Ok);
+        assert_eq!(all(Path::new("/nowhere"), &Ok(None))[0].level, Level::Ok);
+        assert_eq!(said(&[("lease-1-2.json", "{}")])[0].level, Level::Warning);
+        let names: Vec<String> = (0..40).map(|n| format!("lease-1-{n:x}.json")).collect();
+        let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
+        let many = said(&files);
+        assert_eq!(many.len(), SHOWN_MAX + 1);
+        assert!(many.last().unwrap().found.starts_with("24 more"));
+    }
+
+    #[test]
+    fn a_directory_that_others_may_write_is_not_trusted() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+        let found = all(dir.path(), &leases::all(dir.path()));
+        assert!(found[0].line().starts_with("warning") && found[0].line().contains("--run-dir"));
+    }
+}

@@ -1,0 +1,305 @@
+//! A service of one kind, and how its backend is driven: asked again, and waited for by what it names, as the driver does.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use cellscan::clock::Clock;
+use cellscan::event_loop;
+use cellscan::guard::GuardOptions;
+use cellscan::service::locate::{self, Backend, LocateOptions};
+use cellscan::service::sv::{Flavour, SvProgram};
+use cellscan::service::{LeaseOptions, Service, ServiceError};
+use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Supervisor, Want};
+use cellscan_core::time::Instant;
+use cellscan_tests::support::{Bench, binaries, processes, wait_for};
+
+use super::life::Life;
+
+/// More than anything here takes on a busy machine; `runsv` sleeps for a second after an early death.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+/// The longest wait between two looks at what wakes nobody.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// More than `runsv` sleeps: what is going to be started again has been by then.
+const THROTTLE: Duration = Duration::from_millis(1_300);
+
+/// A backend, and whose supervisor it has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    Native,
+    Sv,
+    BusyboxNative,
+    BusyboxSv,
+    Unsupervised,
+}
+
+impl Kind {
+    pub(crate) fn is_supervised(self) -> bool {
+        self != Self::Unsupervised
+    }
+
+    fn backend(self) -> Backend {
+        match self {
+            Self::Native | Self::BusyboxNative => Backend::Native,
+            Self::Sv | Self::BusyboxSv => Backend::Sv,
+            Self::Unsupervised => Backend::Unsupervised,
+        }
+    }
+
+    fn busybox(self) -> Option<PathBuf> {
+        let busybox = || binaries::busybox().expect("it was found before");
+        matches!(self, Self::BusyboxNative | Self::BusyboxSv).then(busybox)
+    }
+
+    /// runit's `sv` by its name, busybox's as an applet.
+    fn sv(self) -> SvProgram {
+        let (sv, flavour) = match self.busybox() {
+            Some(busybox) => (SvProgram::applet_of(&busybox).expect("it has sv"), Flavour::Busybox),
+            None => (SvProgram::find().expect("runit is installed"), Flavour::Runit),
+        };
+        assert_eq!(sv.flavour(), flavour, "{sv}");
+        sv
+    }
+}
+
+pub(crate) struct Rig {
+    pub(crate) bench: Bench,
+    kind: Kind,
+    life: Life,
+    by_hand: Vec<Child>,
+}
+
+impl Rig {
+    /// A service that has come to where its life begins.
+    #[track_caller]
+    pub(crate) fn start(kind: Kind, life: Life) -> Self {
+        let workbench = life.workbench();
+        let workbench = match kind.busybox() {
+            Some(busybox) => workbench.runsv([busybox.into_os_string(), "runsv".into()]),
+            None => workbench,
+        };
+        // Without a supervisor its `runsv` is only what the bench comes with.
+        let workbench = if kind.is_supervised() { workbench } else { workbench.down() };
+        let mut rig = Self { bench: workbench.start(), kind, life, by_hand: Vec::new() };
+        if !kind.is_supervised() && life != Life::Down {
+            rig.start_by_hand();
+        }
+        match life {
+            Life::Healthy | Life::Deaf | Life::SlowToFinish => {
+                let pid = rig.bench.wait_for_holder(SOON, None);
+                if kind.is_supervised() {
+                    rig.bench.wait_until(SOON, "the record names it", || rig.bench.status().pid == pid);
+                }
+            }
+            Life::Outlived => {
+                rig.bench.wait_until(SOON, "its child is there", || rig.bench.holders().len() == 2);
+            }
+            Life::Crashing => rig.bench.wait_until(SOON, "it has begun", || rig.starts() > 0),
+            Life::Down => {}
+        }
+        rig
+    }
+
+    /// A `pppd` that nobody supervises.
+    pub(crate) fn start_by_hand(&mut self) {
+        let words = self.bench.by_hand(&self.life.pppd());
+        let (program, arguments) = words.split_first().expect("a command");
+        self.by_hand.push(Command::new(program).args(arguments).spawn().expect("pppd starts"));
+    }
+
+    /// Whoever starts a process reaps it, as init would.
+    fn reap(&mut self) {
+        self.by_hand.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+    }
+
+    fn options(&self, dir: &Path) -> LocateOptions {
+        let lock_dirs = vec![self.bench.locks().to_owned()];
+        let program = Some(PathBuf::from(binaries::cellscan().get_program()));
+        LocateOptions {
+            backend: self.kind.backend(),
+            service: Some(dir.to_str().expect("UTF-8").to_owned()),
+            ppp_port: Some(self.bench.port().to_owned()),
+            start: self.bench.by_hand(&self.life.pppd()),
+            sv: Some(self.kind.sv()),
+            guard: Some(GuardOptions { program, lock_dirs: lock_dirs.clone(), ..GuardOptions::default() }),
+            lease: Some(LeaseOptions { run_dir: self.run_dir(), lock_dirs, modem: None }),
+            ..LocateOptions::new()
+        }
+    }
+
+    /// The backend, not yet taken.
+    #[track_caller]
+    pub(crate) fn backend(&self) -> Service {
+        locate::choose(self.options(self.bench.service())).expect("the backend of this kind").service
+    }
+
+    /// Why a directory cannot be taken.
+    #[track_caller]
+    pub(crate) fn refusal(&mut self, dir: &Path) -> ServiceError {
+        match locate::choose(self.options(dir)) {
+            Err(error) => error,
+            Ok(mut choice) => self.done(&mut choice.service, Supervisor::take).expect_err("it is refused"),
+        }
+    }
+
+    pub(crate) fn run_dir(&self) -> PathBuf {
+        self.bench.root().join("run")
+    }
+
+    /// How often the service was started.
+    pub(crate) fn starts(&self) -> usize {
+        let by_script = std::fs::read_to_string(self.bench.service().join("starts")).unwrap_or_default();
+        let by_pppd = self.bench.events().iter().filter(|event| event.what == "start").count();
+        by_script.lines().count() + by_pppd
+    }
+
+    /// Asks again until there is an answer.
+    pub(crate) fn done<S: Driven, T>(
+        &mut self,
+        service: &mut S,
+        mut ask: impl FnMut(&mut S) -> nb::Result<T, ServiceError>,
+    ) -> Result<T, ServiceError> {
+        let deadline = now() + SOON;
+        loop {
+            match ask(service) {
+                Ok(answer) => return Ok(answer),
+                Err(nb::Error::Other(error)) => return Err(error),
+                Err(nb::Error::WouldBlock) => assert!(now() < deadline, "no answer\n{}", self.bench.story()),
+            }
+            service.wait(LOOK_AGAIN);
+            self.reap();
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn take(&mut self, service: &mut impl Driven) -> ServiceStatus {
+        self.done(service, Supervisor::take).expect("it is ours to take")
+    }
+
+    /// The same after somebody has released it. What another test forks at that moment has the claim until it is
+    /// executed.
+    #[track_caller]
+    pub(crate) fn take_when_free(&mut self, service: &mut impl Driven) -> ServiceStatus {
+        let mut found = None;
+        self.until(service, "the claim is free", |rig, service| {
+            match rig.done(service, Supervisor::take) {
+                Ok(status) => found = Some(status),
+                Err(ServiceError::Claimed { .. }) => {}
+                Err(error) => panic!("{error}"),
+            }
+            found.is_some()
+        });
+        found.expect("it was taken")
+    }
+
+    #[track_caller]
+    pub(crate) fn ask(&mut self, service: &mut impl Driven, want: Want) {
+        self.done(service, |service| service.ask(want)).expect("it can be asked");
+    }
+
+    #[track_caller]
+    pub(crate) fn status(&mut self, service: &mut impl Driven) -> ServiceStatus {
+        self.done(service, Supervisor::status).expect("it has a status")
+    }
+
+    #[track_caller]
+    pub(crate) fn remains(&mut self, service: &mut impl Driven) -> Remains {
+        self.done(service, Supervisor::remains).expect("that can be looked up")
+    }
+
+    #[track_caller]
+    pub(crate) fn until<S: Driven>(
+        &mut self,
+        service: &mut S,
+        what: &str,
+        mut holds: impl FnMut(&mut Self, &mut S) -> bool,
+    ) {
+        let deadline = now() + SOON;
+        while !holds(self, service) {
+            if now() >= deadline {
+                let last = self.done(service, Supervisor::status);
+                panic!("not in time: {what}; {last:?}\n{}", self.bench.story());
+            }
+            service.wait(LOOK_AGAIN);
+            self.reap();
+        }
+    }
+
+    /// Stopped, as a scan means it.
+    #[track_caller]
+    pub(crate) fn until_down_and_free(&mut self, service: &mut impl Driven) {
+        self.until(service, "down, wanted down, and free", |rig, service| {
+            rig.is_down(service) && rig.remains(service).is_free()
+        });
+    }
+
+    #[track_caller]
+    pub(crate) fn until_up(&mut self, service: &mut impl Driven) -> ServiceStatus {
+        let mut found = None;
+        self.until(service, "up", |rig, service| {
+            let now = rig.status(service);
+            let up = now.supervised && now.state == ServiceState::Run && now.want == Want::Up;
+            found = (up && now.pid.is_some()).then_some(now);
+            found.is_some()
+        });
+        found.expect("it was seen")
+    }
+
+    pub(crate) fn is_down(&mut self, service: &mut impl Driven) -> bool {
+        let now = self.status(service);
+        now.supervised && now.state == ServiceState::Down && now.want == Want::Down && now.pid.is_none()
+    }
+
+    /// For as long as it takes `runsv` to start something again.
+    #[track_caller]
+    pub(crate) fn must_stay<S: Driven>(
+        &mut self,
+        service: &mut S,
+        what: &str,
+        mut holds: impl FnMut(&mut Self, &mut S) -> bool,
+    ) {
+        let end = now() + THROTTLE;
+        self.until(service, what, |rig, service| {
+            assert!(holds(rig, service), "{what}\n{}", rig.bench.story());
+            now() > end
+        });
+    }
+
+    #[track_caller]
+    pub(crate) fn release(&mut self, service: &mut impl Driven) {
+        self.done(service, Supervisor::release).expect("it is released");
+    }
+
+    #[track_caller]
+    pub(crate) fn until_gone(&mut self, pid: u32) {
+        wait_for(SOON, "the process is gone", || {
+            self.reap();
+            (!processes::is_alive(pid)).then_some(())
+        });
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        for child in &mut self.by_hand {
+            let _ended_already = child.kill();
+            let _reaped = child.wait();
+        }
+    }
+}
+
+/// A supervisor that says what to wait for.
+pub(crate) trait Driven: Supervisor<Error = ServiceError> {
+    fn wait(&mut self, limit: Duration);
+}
+
+impl Driven for Service {
+    fn wait(&mut self, limit: Duration) {
+        event_loop::wait(&self.wake_fds(), Some(now() + limit), Clock::new()).expect("poll(2) works");
+        self.woken();
+    }
+}
+
+fn now() -> Instant {
+    Clock::new().now()
+}

@@ -1,0 +1,110 @@
+//! `doctor` on machines on which something is missing: really missing, in a root directory of its own.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Output;
+
+use cellscan_sim::pty::PtyModem;
+use cellscan_tests::support::{Jail, binaries};
+
+use super::doctor::must_say;
+use super::running::{quick_modem, text};
+
+#[expect(clippy::print_stdout, reason = "who reads the tests is told what was not tried")]
+fn not_tried(why: &str) {
+    println!("not tried: {why}");
+}
+
+/// A machine with `cellscan` and directories for its files; `None`, and a line, where none can be made.
+fn machine() -> Option<Jail> {
+    let Some(mut jail) = Jail::new() else {
+        not_tried("no mount namespace for us");
+        return None;
+    };
+    jail.bind(Path::new(binaries::cellscan().get_program()), Path::new("/usr/bin/cellscan"));
+    for dir in ["/run/lock", "/var/lock", "/tmp"] {
+        let _made = jail.dir(dir);
+    }
+    Some(jail)
+}
+
+fn doctor(jail: &Jail, more: &[&str]) -> Output {
+    let words = ["doctor", "--link", "none"].into_iter().chain(more.iter().copied());
+    jail.run("/usr/bin/cellscan", words.map(OsString::from))
+}
+
+fn which(program: &str) -> std::path::PathBuf {
+    let path = std::env::var_os("PATH").expect("there is one");
+    let found = std::env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.is_file());
+    found.expect("it is installed")
+}
+
+#[test]
+fn without_runit_there_is_no_service_and_what_else_there_is_is_looked_at() {
+    let Some(jail) = machine() else { return };
+    let modem = PtyModem::spawn(quick_modem(), 7, None).expect("a modem");
+    let port = modem.path().to_str().expect("UTF-8").to_owned();
+    let output = doctor(&jail, &["--port", &port]);
+    must_say(
+        &output,
+        1,
+        &[
+            ("ok       sv", "no sv program; not needed"),
+            (
+                "ok       directories",
+                "/etc/service (not there), /var/service (not there), /service (not there)",
+            ),
+            ("ok       directories", "/run/runit/service (not there), /etc/sv (not there)"),
+            ("error    service", "none that is called pppd, ppp or pppd-*"),
+            ("error    service", "--backend unsupervised --start-command"),
+            ("ok       lease", "none, /run/cellscan is not there yet"),
+            ("ok       lock directory", ""),
+            ("ok       modem", "answers AT with OK"),
+            ("1 error, ", ""),
+        ],
+    );
+    let named = doctor(&jail, &["--service", "pppd", "--port", &port]);
+    must_say(&named, 1, &[("error    service", "pppd: no such service directory")]);
+}
+
+#[test]
+fn with_runit_and_no_service_of_pppd_that_is_the_one_error() {
+    let Some(mut jail) = machine() else { return };
+    jail.bind(&which("sv"), Path::new("/usr/bin/sv"));
+    let _another = jail.dir("/etc/service/getty-tty1/supervise");
+    let output = doctor(&jail, &[]);
+    must_say(
+        &output,
+        1,
+        &[
+            ("ok       sv", "/usr/bin/sv, runit's"),
+            ("ok       directories", "/etc/service, /var/service (not there)"),
+            ("error    service", "none that is called pppd, ppp or pppd-*; name it with --service"),
+            ("warning  port", "no port was named"),
+            ("1 error, ", ""),
+        ],
+    );
+}
+
+#[test]
+fn a_busybox_has_an_sv_if_it_lists_one() {
+    let Some(busybox) = binaries::busybox() else {
+        not_tried("no busybox with runsv and sv, tests/busybox builds one");
+        return;
+    };
+    let Some(mut jail) = machine() else { return };
+    jail.bind(&busybox, Path::new("/bin/busybox"));
+    must_say(&doctor(&jail, &[]), 1, &[("ok       sv", "/busybox sv, busybox's")]);
+    // As `busybox --install` links it, and by a name that says nothing of that.
+    jail.bind(&busybox, Path::new("/usr/sbin/sv"));
+    must_say(&doctor(&jail, &[]), 1, &[("ok       sv", "/usr/sbin/sv, busybox's")]);
+}
+
+#[test]
+fn something_else_that_is_called_sv_is_not_taken_for_one() {
+    let Some(mut jail) = machine() else { return };
+    jail.bind(&which("true"), Path::new("/usr/bin/sv"));
+    let output = doctor(&jail, &[]);
+    must_say(&output, 1, &[("warning  sv", "/usr/bin/sv, of an unknown kind")]);
+    assert!(text(&output).contains("do not use scan --backend sv"), "{}", text(&output));
+}
