@@ -94,10 +94,15 @@ pub struct Driver<P: Port, S: Supervisor> {
 impl<P: Port, S: Supervisor> Driver<P, S> {
     /// Idle.
     pub fn new(port: P, supervisor: S, policy: Policy) -> Self {
+        Self::resume(port, supervisor, Scanner::new(policy))
+    }
+
+    /// With a machine that remembers the scans before.
+    pub fn resume(port: P, supervisor: S, scanner: Scanner) -> Self {
         Self {
             port,
             supervisor,
-            scanner: Scanner::new(policy),
+            scanner,
             lines: Lines::new(),
             open: false,
             last_service: None,

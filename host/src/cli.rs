@@ -35,6 +35,9 @@ pub enum Command {
     /// Scan for carriers once, and end on the best.
     #[command(after_help = exit::HELP)]
     Scan(Box<ScanArgs>),
+    /// Run as a daemon: give back what a killed scan has left, then scan when asked.
+    #[command(after_help = exit::HELP)]
+    Run(Box<RunArgs>),
     /// Give back every service that a killed scan has left down.
     #[command(after_help = exit::HELP)]
     Restore(RestoreArgs),
@@ -58,12 +61,11 @@ pub enum Command {
     },
 }
 
-/// What `scan` was told.
+/// The gateway that is to be scanned.
 #[derive(Clone, Debug, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "switches of a command line, each on its own")]
-pub struct ScanArgs {
+pub struct ScannedArgs {
     /// The tty of the modem, by a name that stays, such as /dev/serial/by-id/…
-    #[arg(long, value_name = "TTY", required_unless_present = "sim", help_heading = "Gateway")]
+    #[arg(long, value_name = "TTY", help_heading = "Gateway")]
     pub port: Option<PathBuf>,
     /// The tty that pppd uses, where it is another [default: that of --port]
     #[arg(long, value_name = "TTY", help_heading = "Gateway")]
@@ -92,14 +94,18 @@ pub struct ScanArgs {
     /// Where the lease is kept while the service is taken; no link, and writable by nobody else.
     #[arg(long, value_name = "DIR", default_value = DEFAULT_RUN_DIR, help_heading = "Gateway")]
     pub run_dir: PathBuf,
-
-    /// The longest time that the link may be away [default: 300s]
-    #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Scan")]
-    pub budget: Option<Duration>,
     /// After this time the guard kills a scan that still holds the service, and gives that back [default: budget, link
     /// timeout and 120s]
     #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Gateway")]
     pub hold_limit: Option<Duration>,
+}
+
+/// How a scan is to go.
+#[derive(Clone, Debug, clap::Args)]
+pub struct PolicyArgs {
+    /// The longest time that the link may be away [default: 300s]
+    #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Scan")]
+    pub budget: Option<Duration>,
     /// full: try every carrier, the best wins; good-enough[=-75]: the first at so many dBm ends the trials [default: full]
     #[arg(long, value_name = "full|good-enough[=DBM]", value_parser = values::strategy, help_heading = "Scan")]
     pub strategy: Option<Strategy>,
@@ -124,6 +130,24 @@ pub struct ScanArgs {
     /// Try forbidden carriers too, where no other can be used.
     #[arg(long, help_heading = "Scan")]
     pub try_forbidden: bool,
+}
+
+/// What `scan` was told.
+#[derive(Clone, Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line, each on its own")]
+pub struct ScanArgs {
+    /// The gateway. Without a port the daemon is asked.
+    #[command(flatten)]
+    pub gateway: ScannedArgs,
+    /// How it is to go.
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+    /// With a daemon: which request this is. The same number is served once.
+    #[arg(long, value_name = "N", conflicts_with_all = ["sim", "port"], help_heading = "Daemon")]
+    pub request: Option<u32>,
+    /// With a daemon: nobody asked for it in person. It is declined while the link works, and for 15 minutes after a scan.
+    #[arg(long, conflicts_with_all = ["sim", "port"], help_heading = "Daemon")]
+    pub automatic: bool,
 
     /// Scan in a simulated world, without hardware; --sim=list names them.
     #[arg(
@@ -151,6 +175,20 @@ pub struct ScanArgs {
     /// Write no states to standard error; warnings stay.
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
+}
+
+/// What `run` was told.
+#[derive(Clone, Debug, clap::Args)]
+pub struct RunArgs {
+    /// The gateway.
+    #[command(flatten)]
+    pub gateway: ScannedArgs,
+    /// How its scans are to go.
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+    /// Scan by itself once the link has been down for so long; a scan that has ended is not repeated within 15 minutes.
+    #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Daemon")]
+    pub when_link_down: Option<Duration>,
 }
 
 /// What `restore` was told.
@@ -213,6 +251,9 @@ pub struct StatusArgs {
     /// Where the carriers of the last complete scan are remembered.
     #[arg(long, value_name = "DIR", default_value = "/var/lib/cellscan")]
     pub state_dir: PathBuf,
+    /// Where the leases and the daemon's control socket are.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_RUN_DIR)]
+    pub run_dir: PathBuf,
 }
 
 /// What `doctor` was told.

@@ -7,12 +7,14 @@ use clap::CommandFactory;
 use crate::cli::{Args, Command, ScanArgs};
 use crate::exit::{Exit, Fatal};
 use crate::logging;
-use crate::plan::Plan;
+use crate::plan::{DaemonPlan, Plan};
 use crate::report::console;
 
+pub mod asked;
 pub mod doctor;
 pub mod exercise;
 pub mod restore;
+pub mod run;
 pub mod scan;
 pub mod simsv;
 pub mod simulated;
@@ -23,6 +25,7 @@ pub mod status;
 pub fn run(args: &Args) -> Exit {
     let ended = logging::start(args.verbose).and_then(|()| match &args.command {
         Command::Scan(scan) => run_scan(scan, args.verbose > 0),
+        Command::Run(args) => DaemonPlan::new(args).and_then(|plan| run::run(&plan)),
         Command::Restore(args) => restore::run(args),
         Command::Status(status) => status::run(status),
         Command::Doctor(doctor) => doctor::run(doctor),
@@ -42,6 +45,7 @@ pub fn run(args: &Args) -> Exit {
 fn run_scan(args: &ScanArgs, verbose: bool) -> Result<Exit, Fatal> {
     match Plan::new(args)? {
         Plan::ListScenarios => printed(simulated::list),
+        Plan::Asked(plan) => asked::run(&plan, args.json, args.quiet),
         Plan::Simulated(plan) => simulated::run(&plan, args.json, args.quiet, verbose),
         Plan::Gateway(plan) => scan::run(&plan, args.json, args.quiet, verbose),
     }

@@ -20,10 +20,12 @@
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod control;
 pub mod doctor;
 pub mod event_loop;
 pub mod examine;
 pub mod exit;
+pub mod gateway;
 pub mod give_back;
 pub mod guard;
 pub mod lease;

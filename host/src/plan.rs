@@ -9,7 +9,7 @@ use cellscan_core::scan::scanner::REMEMBERED_MAX;
 use cellscan_core::scan::{Policy, Strategy};
 use cellscan_sim::scenario::{BUILTIN, Builtin, Scenario};
 
-use crate::cli::ScanArgs;
+use crate::cli::{PolicyArgs, RunArgs, ScanArgs, ScannedArgs};
 use crate::exit::Fatal;
 use crate::serial::SerialOptions;
 use crate::service::locate::Backend;
@@ -28,6 +28,8 @@ const HOLD_MARGIN: Duration = Duration::from_secs(120);
 pub enum Plan {
     /// A scan of this gateway.
     Gateway(Box<GatewayPlan>),
+    /// A scan by the daemon.
+    Asked(AskedPlan),
     /// A scan in a simulated world.
     Simulated(Box<SimulatedPlan>),
     /// The names of the simulated worlds.
@@ -61,6 +63,40 @@ pub struct GatewayPlan {
     pub hold_limit: Duration,
 }
 
+/// A scan that the daemon is asked for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AskedPlan {
+    /// Where its control socket is.
+    pub run_dir: PathBuf,
+    /// Which request it is; `None`: one of its own.
+    pub id: Option<u32>,
+    /// Nobody asked in person.
+    pub automatic: bool,
+}
+
+/// What the daemon is to do.
+#[derive(Clone, Debug)]
+pub struct DaemonPlan {
+    /// The gateway that it scans.
+    pub gateway: GatewayPlan,
+    /// How long the link is down before it scans by itself; `None`: it does not.
+    pub when_link_down: Option<Duration>,
+}
+
+impl DaemonPlan {
+    /// What was typed, checked.
+    ///
+    /// # Errors
+    /// What was found, and what was wanted.
+    pub fn new(args: &RunArgs) -> Result<Self, Fatal> {
+        let gateway = gateway(&args.gateway, &args.policy)?;
+        if args.when_link_down.is_some() && gateway.link.is_none() {
+            return Err(Fatal::usage("--when-link-down: found --link none, wanted an interface to look at"));
+        }
+        Ok(Self { gateway, when_link_down: args.when_link_down })
+    }
+}
+
 /// A scan in a simulated world.
 #[derive(Clone, Debug)]
 pub struct SimulatedPlan {
@@ -78,13 +114,17 @@ impl Plan {
     /// # Errors
     /// What was found, and what was wanted.
     pub fn new(args: &ScanArgs) -> Result<Self, Fatal> {
-        if args.carriers.len() > REMEMBERED_MAX {
-            return Err(Fatal::usage(format!(
-                "--carriers: found {}, wanted {REMEMBERED_MAX} at most",
-                args.carriers.len()
-            )));
-        }
-        let Some(sim) = &args.sim else { return gateway(args) };
+        let Some(sim) = &args.sim else {
+            if args.gateway.port.is_none() {
+                return Ok(Self::Asked(AskedPlan {
+                    run_dir: args.gateway.run_dir.clone(),
+                    id: args.request,
+                    automatic: args.automatic,
+                }));
+            }
+            let plan = gateway(&args.gateway, &args.policy)?;
+            return Ok(Self::Gateway(Box::new(plan)));
+        };
         match sim.as_deref() {
             Some(LIST) => Ok(Self::ListScenarios),
             name => simulated(args, name),
@@ -92,9 +132,9 @@ impl Plan {
     }
 }
 
-fn gateway(args: &ScanArgs) -> Result<Plan, Fatal> {
+fn gateway(args: &ScannedArgs, how: &PolicyArgs) -> Result<GatewayPlan, Fatal> {
     let Some(port) = &args.port else {
-        return Err(Fatal::usage("found no port, wanted --port TTY, or --sim for a simulated one"));
+        return Err(Fatal::usage("found no port, wanted --port TTY"));
     };
     let mut serial = SerialOptions::new(port);
     serial.baud = args.baud;
@@ -103,8 +143,8 @@ fn gateway(args: &ScanArgs) -> Result<Plan, Fatal> {
     }
     let start = args.start_command.as_deref().unwrap_or_default();
     let mut policy = Policy::DEFAULT;
-    apply(args, &mut policy)?;
-    Ok(Plan::Gateway(Box::new(GatewayPlan {
+    apply(how, &mut policy)?;
+    Ok(GatewayPlan {
         serial,
         ppp_port: args.ppp_port.clone().unwrap_or_else(|| port.clone()),
         service: args.service.clone(),
@@ -112,11 +152,11 @@ fn gateway(args: &ScanArgs) -> Result<Plan, Fatal> {
         start: start.split_whitespace().map(OsString::from).collect(),
         link: Some(args.link.clone()).filter(|pattern| pattern != "none"),
         policy,
-        carriers: Some(args.carriers.clone()).filter(|carriers| !carriers.is_empty()),
+        carriers: Some(how.carriers.clone()).filter(|carriers| !carriers.is_empty()),
         state_dir: args.state_dir.clone(),
         run_dir: args.run_dir.clone(),
         hold_limit: args.hold_limit.unwrap_or_else(|| hold_limit(&policy)),
-    })))
+    })
 }
 
 /// How long a scan may hold the service at most: its budget is for itself to keep, and this is for the case that it does not.
@@ -139,9 +179,9 @@ fn simulated(args: &ScanArgs, name: Option<&str>) -> Result<Plan, Fatal> {
             (name.to_owned(), scenario)
         }
     };
-    apply(args, &mut scenario.policy)?;
-    if !args.carriers.is_empty() {
-        scenario.remembered.clone_from(&args.carriers);
+    apply(&args.policy, &mut scenario.policy)?;
+    if !args.policy.carriers.is_empty() {
+        scenario.remembered.clone_from(&args.policy.carriers);
     }
     Ok(Plan::Simulated(Box::new(SimulatedPlan { name, scenario, realtime: args.realtime })))
 }
@@ -152,7 +192,13 @@ fn unknown(name: &str) -> Fatal {
 }
 
 /// What was typed goes over what is there: the default, or the policy of a scenario.
-fn apply(args: &ScanArgs, policy: &mut Policy) -> Result<(), Fatal> {
+fn apply(args: &PolicyArgs, policy: &mut Policy) -> Result<(), Fatal> {
+    if args.carriers.len() > REMEMBERED_MAX {
+        return Err(Fatal::usage(format!(
+            "--carriers: found {}, wanted {REMEMBERED_MAX} at most",
+            args.carriers.len()
+        )));
+    }
     let times = &mut policy.timeouts;
     for (option, typed, kept) in [
         ("--search-timeout", args.search_timeout, &mut times.search),
@@ -207,6 +253,12 @@ mod tests {
         assert_eq!(plan.scenario.policy.budget, Duration::from_secs(240));
         assert_eq!(plan.scenario.policy.strategy, Strategy::GoodEnough(-75));
         assert_eq!(plan.scenario.policy.timeouts.search, Duration::from_secs(90));
+    }
+
+    #[test]
+    fn without_a_port_the_daemon_is_asked() {
+        let Ok(Plan::Asked(plan)) = plan("--run-dir /run/c --request 7 --automatic") else { panic!() };
+        assert_eq!(plan, AskedPlan { run_dir: "/run/c".into(), id: Some(7), automatic: true });
     }
 
     #[test]

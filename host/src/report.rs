@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use cellscan_core::scan::{Event, Phase, Scanner};
 use cellscan_core::time::Instant;
+use serde::Serialize;
 
 use crate::exit::{Exit, Fatal};
 
@@ -32,6 +33,7 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// How it is told.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one audience, or a wish of one")]
 pub struct Style {
     /// JSON to standard output, in the place of text.
     pub json: bool,
@@ -39,6 +41,8 @@ pub struct Style {
     pub quiet: bool,
     /// A bar while the network is searched, where standard error is a terminal.
     pub bar: bool,
+    /// All that is told is kept too, for [`Reporter::relayed`].
+    pub relay: bool,
 }
 
 /// A scan that has ended, and what is known of it beside its own report.
@@ -72,6 +76,28 @@ pub struct Reporter {
     broken: Option<io::Error>,
     next_tick: Option<Instant>,
     last_warning: Option<String>,
+    relayed: Vec<Relayed>,
+}
+
+/// Something told, for somebody elsewhere.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Relayed {
+    /// An object that `--json` writes.
+    Object {
+        /// As it is written there.
+        line: String,
+    },
+    /// A line for standard error.
+    Said {
+        /// The line.
+        text: String,
+    },
+    /// The result for people.
+    Summary {
+        /// As it is written to standard output.
+        text: String,
+    },
 }
 
 impl Reporter {
@@ -86,18 +112,26 @@ impl Reporter {
             broken: None,
             next_tick: None,
             last_warning: None,
+            relayed: Vec::new(),
         }
     }
 
     /// The scan tells this; `scanner` as it stands by now.
     pub fn event(&mut self, at: Instant, event: Event, scanner: &Scanner) {
         if let Event::Moved { to, .. } = event {
-            if self.style.json && to != Phase::Idle {
-                self.print(&json::state(to, at.saturating_since(self.origin)));
+            if (self.style.json || self.style.relay) && to != Phase::Idle {
+                let line = json::state(to, at.saturating_since(self.origin));
+                if self.style.json {
+                    self.print(&line);
+                }
+                self.relay(|| Relayed::Object { line });
             }
             self.search_bar(to, at, scanner);
         }
         for line in self.states.tell(at, event, scanner) {
+            self.relay(|| Relayed::Said {
+                text: format!("Cellular Scan - State {}: {}", line.phase.number(), line.text),
+            });
             if !self.style.quiet {
                 self.console.state(line.phase, &line.text);
             }
@@ -130,12 +164,14 @@ impl Reporter {
     pub fn warn(&mut self, text: &str) {
         if self.last_warning.as_deref() != Some(text) {
             self.console.warn(text);
+            self.relay(|| Relayed::Said { text: format!("cellscan: warning: {text}") });
             self.last_warning = Some(text.to_owned());
         }
     }
 
     /// Something that is good to know.
     pub fn note(&mut self, text: &str) {
+        self.relay(|| Relayed::Said { text: format!("cellscan: {text}") });
         if !self.style.quiet {
             self.console.note(text);
         }
@@ -147,6 +183,10 @@ impl Reporter {
     /// Standard output took not all of it, other than by being closed.
     pub fn finish(&mut self, ended: &Ended<'_>) -> Result<(), Fatal> {
         self.console.end_bar();
+        if self.style.relay {
+            self.relayed.extend(json::result(ended).into_iter().map(|line| Relayed::Object { line }));
+            self.relay(|| Relayed::Summary { text: summary::text(ended) });
+        }
         if self.style.json {
             for line in json::result(ended) {
                 self.print(&line);
@@ -159,6 +199,17 @@ impl Reporter {
                 Err(Fatal::system(format!("unable to write to standard output: {error}")))
             }
             Some(_) | None => Ok(()),
+        }
+    }
+
+    /// What was told since this was last asked.
+    pub fn relayed(&mut self) -> Vec<Relayed> {
+        core::mem::take(&mut self.relayed)
+    }
+
+    fn relay(&mut self, told: impl FnOnce() -> Relayed) {
+        if self.style.relay {
+            self.relayed.push(told());
         }
     }
 

@@ -1,11 +1,12 @@
 //! However a scan ends, the service is wanted up and runs.
 
 use cellscan_sim::modem::{Profile, Select};
-use cellscan_tests::support::{Bench, StandIn, Workbench};
+use cellscan_tests::support::{Bench, StandIn, Workbench, processes};
 use rustix::process::Signal;
 
 use super::SOON;
-use super::running::{Running, quick_modem, run_dir, scan, scan_waiting_for_link};
+use super::lease::leases;
+use super::running::{Running, quick_modem, scan, scan_waiting_for_link};
 
 /// A modem and a `pppd` that take their time in the state that is to be met.
 fn slow_in(number: &str) -> (Profile, StandIn) {
@@ -48,14 +49,11 @@ fn service_must_be_up_again(bench: &Bench, before: u32) {
             locks.filter_map(Result::ok).filter(|lock| ours(lock.path())).count() == 0
         })
     });
-    bench.wait_until(SOON, "no lease is left", || {
-        std::fs::read_dir(run_dir(bench)).map_or(true, |mut leases| leases.next().is_none())
-    });
-    bench.wait_until(SOON, "no process of ours is left", || {
-        !bench
-            .processes()
-            .iter()
-            .any(|pid| cellscan_tests::support::processes::comm(*pid).as_deref() == Some("cellscan"))
+    bench.wait_until(SOON, "no lease is left", || leases(bench).is_empty());
+    bench.wait_until(SOON, "no process of ours is left, but for a daemon", || {
+        let stays = |pid: u32| processes::argument(pid, 1).as_deref() == Some("run");
+        let ours = |pid: &u32| processes::comm(*pid).as_deref() == Some("cellscan") && !stays(*pid);
+        !bench.processes().iter().any(ours)
     });
 }
 

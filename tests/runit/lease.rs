@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::time::{Duration, Instant};
 
-use cellscan_tests::support::{Bench, Workbench, processes, wait_for};
+use cellscan_tests::support::{Bench, Workbench, processes};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -27,14 +27,7 @@ pub(super) fn leases(bench: &Bench) -> Vec<Value> {
 
 /// The guard of a scan: its child, among the processes of the bench, that was started as one.
 pub(super) fn guard_of(bench: &Bench, scan: u32) -> u32 {
-    wait_for(SOON, "the scan has a guard", || {
-        bench.processes().into_iter().find(|pid| {
-            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1));
-            let cmdline = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            parent == Some(&scan.to_string()) && cmdline.split(|byte| *byte == 0).any(|word| word == b"guard")
-        })
-    })
+    bench.wait_for(SOON, "the scan has a guard", || processes::children_with(scan, "guard").first().copied())
 }
 
 /// A bench whose scan and guard were killed in a state, the process that had the port before, and the scan's pid.

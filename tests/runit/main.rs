@@ -7,6 +7,7 @@
 
 mod by_hand;
 mod custody;
+mod daemon;
 mod doctor;
 mod ends;
 mod facts;

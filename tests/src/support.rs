@@ -8,6 +8,7 @@ pub mod jail;
 pub mod processes;
 pub mod scripts;
 pub mod status;
+pub mod supervised;
 pub mod wait;
 pub mod workbench;
 
@@ -15,5 +16,6 @@ pub use events::Event;
 pub use jail::Jail;
 pub use scripts::{RunScript, StandIn};
 pub use status::{State, Status, Want};
+pub use supervised::Supervised;
 pub use wait::{wait_for, wait_until};
 pub use workbench::{Bench, Workbench, runit_available};

@@ -38,7 +38,7 @@ pub fn list(out: &mut dyn Write) -> io::Result<()> {
 pub fn run(plan: &SimulatedPlan, json: bool, quiet: bool, verbose: bool) -> Result<Exit, Fatal> {
     let mut world = World::new(plan.scenario.clone());
     let origin = Instant::ZERO + plan.scenario.asked_after;
-    let style = Style { json, quiet, bar: plan.realtime && !verbose };
+    let style = Style { json, quiet, bar: plan.realtime && !verbose, relay: false };
     let mut reporter = Reporter::new(style, origin);
     let mut teller = Teller { reporter: &mut reporter, errors: 0 };
     if plan.realtime {

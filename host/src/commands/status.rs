@@ -1,12 +1,19 @@
 //! `status`: how the service, the port and the link stand. Nothing is touched, also while a scan runs.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::printed;
 use crate::cli::StatusArgs;
+use crate::clock::Clock;
+use crate::control::Request;
+use crate::control::client::Asked;
+use crate::event_loop;
 use crate::examine::Who;
 use crate::examine::port::PortFacts;
 use crate::examine::service::Standing;
@@ -17,6 +24,9 @@ use crate::report::console;
 use crate::report::words::{self, shown};
 use crate::service::locate;
 
+/// How long a daemon may take to answer; it is in one loop with a scan, and does not wait there.
+const ANSWER_LIMIT: Duration = Duration::from_secs(3);
+
 #[derive(Serialize)]
 struct Status {
     kind: &'static str,
@@ -25,6 +35,7 @@ struct Status {
     port: Option<Port>,
     link: Option<Vec<String>>,
     carriers: Vec<String>,
+    daemon: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -105,7 +116,30 @@ fn look(args: &StatusArgs, standing: Standing) -> Status {
             .iter()
             .map(ToString::to_string)
             .collect(),
+        daemon: daemon(&args.run_dir),
     }
+}
+
+/// What the daemon says of itself; `None` where there is none.
+fn daemon(run_dir: &Path) -> Option<Value> {
+    let answer = ask(run_dir).unwrap_or_else(|error| {
+        console::complain("warning", &format!("the daemon does not answer: {error}"));
+        None
+    });
+    answer.filter(|answer| answer.get("kind").is_some_and(|kind| kind == "daemon"))
+}
+
+fn ask(run_dir: &Path) -> io::Result<Option<Value>> {
+    let clock = Clock::new();
+    let until = clock.now() + ANSWER_LIMIT;
+    let Some(mut asked) = Asked::ask(run_dir, Request::Status)? else { return Ok(None) };
+    while !asked.is_closed() && clock.now() < until {
+        if let Some(answer) = asked.answers()?.into_iter().next() {
+            return Ok(Some(answer));
+        }
+        event_loop::wait(&[asked.as_fd()], Some(until), clock)?;
+    }
+    Err(io::Error::from(io::ErrorKind::TimedOut))
 }
 
 impl Status {
@@ -143,6 +177,22 @@ impl Status {
             None => writeln!(out, "link: not looked at")?,
             Some(names) if names.is_empty() => writeln!(out, "link: down")?,
             Some(names) => writeln!(out, "link: up, {}", shown(&names.join(", ")))?,
+        }
+        if let Some(daemon) = &self.daemon {
+            let text = |key: &str| daemon.get(key).and_then(Value::as_str).unwrap_or_default();
+            let number = |key: &str| daemon.get(key).and_then(Value::as_u64).unwrap_or_default();
+            let denied: Vec<&str> = daemon
+                .get("deny_list")
+                .and_then(Value::as_array)
+                .map(|list| list.iter().filter_map(Value::as_str).collect())
+                .unwrap_or_default();
+            let denied = if denied.is_empty() { "none".to_owned() } else { denied.join(", ") };
+            let (pid, scans, phase) = (number("pid"), number("scans"), shown(text("phase")));
+            writeln!(
+                out,
+                "daemon: process {pid}, {phase}, {scans} scans; tried last for now: {}",
+                shown(&denied)
+            )?;
         }
         let carriers = if self.carriers.is_empty() { "none".to_owned() } else { self.carriers.join(", ") };
         writeln!(out, "carriers of the last complete scan, likeliest last: {carriers}")

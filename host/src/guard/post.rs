@@ -98,6 +98,9 @@ fn stand_guard(orders: &Orders) -> Result<bool, String> {
     let Watched::Ended { foreign_down, selection } = orders.watch(parent.as_ref()) else { return Ok(true) };
     // The parent's end of the pipe is closed by its death, and closed before it can be seen as dead.
     wait_for_end(orders.parent, END_LIMIT);
+    // No scan is to find what is half given back, nor `restore` to do the same at the same time. Where somebody was
+    // quicker they go by the lease; where there is none it is given back all the same.
+    let claim = orders.claim(&owed);
     for lock_dir in &orders.lock_dirs {
         let _none = uucp::remove_locks_of(lock_dir, orders.parent.cast_signed());
     }
@@ -115,7 +118,8 @@ fn stand_guard(orders: &Orders) -> Result<bool, String> {
         ));
     }
     let done = settled.given_back;
-    if done {
+    // In anybody else's hands the lease is theirs.
+    if done && matches!(claim, Some(Claim::Ours(_))) {
         orders.remove_lease(&owed);
     }
     Ok(done)
@@ -204,14 +208,17 @@ impl Orders {
         lease.is_ok_and(|lease| lease.is_some_and(|lease| lease.pid.get() != self.parent))
     }
 
-    /// With the claim in hand: a scan that has it by now goes by the lease, and writes its own in its place.
+    fn claim(&self, owed: &Owed) -> Option<Claim> {
+        match (owed.dir(), &self.run_dir) {
+            (Some(dir), _) => dir.claim().ok().map(|claim| Claim::Ours(Some(claim))),
+            (None, Some(run_dir)) => owed.claim(&RunDir::open(run_dir).ok()??).ok(),
+            (None, None) => None,
+        }
+    }
+
     fn remove_lease(&self, owed: &Owed) {
         let (Some(run_dir), Some(identity)) = (&self.run_dir, owed.identity()) else { return };
-        let removed = RunDir::open(run_dir).and_then(|run| {
-            let Some(run) = run else { return Ok(()) };
-            let Ok(Claim::Ours(_claim)) = owed.claim(&run) else { return Ok(()) };
-            if self.is_adopted(owed) { Ok(()) } else { run.remove(identity) }
-        });
+        let removed = RunDir::open(run_dir).and_then(|run| run.map_or(Ok(()), |run| run.remove(identity)));
         if let Err(error) = removed {
             complain(&format!("the lease stays: {}", chain(&error)));
         }

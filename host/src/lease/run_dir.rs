@@ -182,7 +182,15 @@ impl RunDir {
     /// # Errors
     /// The file to lock cannot be made, or is no file.
     pub fn claim(&self, (dev, inode): (u64, u64)) -> Result<Claim, LeaseError> {
-        let name = format!("claim-{dev:x}-{inode:x}");
+        self.claim_named(&format!("{dev:x}-{inode:x}"))
+    }
+
+    /// Claims something by a name.
+    ///
+    /// # Errors
+    /// As [`RunDir::claim`].
+    pub fn claim_named(&self, name: &str) -> Result<Claim, LeaseError> {
+        let name = format!("claim-{name}");
         let path = self.path.join(&name);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let fd = openat(&self.fd, &name, flags, Mode::RUSR | Mode::WUSR)

@@ -23,6 +23,12 @@ pub fn complain(level: &str, text: &str) {
     write_line(format_args!("cellscan: {style}{level}{style:#}: {text}"));
 }
 
+/// A line that somebody else has made.
+pub fn relay(text: &str) {
+    let shown: String = text.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+    write_line(format_args!("{shown}"));
+}
+
 /// Colours are taken out where they are not wanted: no terminal, `NO_COLOR`, `TERM=dumb`.
 fn write_line(line: fmt::Arguments<'_>) {
     let _nobody_listens = writeln!(anstream::AutoStream::auto(io::stderr().lock()), "{line}");

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cellscan_core::carrier::{AccessTechnology, Availability, Carrier, Plmn, Strength, Trial};
+use cellscan_core::scan::gate::Declined;
 use cellscan_core::scan::{Failure, Phase, Scanner};
 use cellscan_core::supervisor::{ServiceState, Want};
 
@@ -34,6 +35,17 @@ pub const fn service_state(state: ServiceState) -> &'static str {
         ServiceState::Down => "down",
         ServiceState::Run => "run",
         ServiceState::Finish => "finish",
+    }
+}
+
+/// Why a request was not served.
+#[must_use]
+pub const fn declined(declined: Declined) -> &'static str {
+    match declined {
+        Declined::Busy => "busy",
+        Declined::Repeated => "repeated",
+        Declined::CoolingDown => "cooling_down",
+        Declined::LinkHealthy => "link_healthy",
     }
 }
 

@@ -37,6 +37,14 @@ pub fn comm(pid: u32) -> Option<String> {
     Some(fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim_end().to_owned())
 }
 
+/// An argument of a process, the program being 0; `None`: it has fewer, or is gone.
+#[must_use]
+pub fn argument(pid: u32, number: usize) -> Option<String> {
+    let cmdline = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let found = cmdline.split(|byte| *byte == 0).nth(number)?;
+    Some(String::from_utf8_lossy(found).into_owned())
+}
+
 /// Whether it still runs; a zombie does not.
 #[must_use]
 pub fn is_alive(pid: u32) -> bool {
@@ -45,6 +53,21 @@ pub fn is_alive(pid: u32) -> bool {
     stat.rsplit_once(')')
         .and_then(|(_, rest)| rest.trim_start().chars().next())
         .is_some_and(|state| state != 'Z')
+}
+
+/// The living children of `parent` that were started with `word` among their arguments.
+#[must_use]
+pub fn children_with(parent: u32, word: &str) -> Vec<u32> {
+    let is_child = |pid: &u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let found = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1));
+        found == Some(parent.to_string().as_str())
+    };
+    let says = |pid: &u32| {
+        let cmdline = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        cmdline.split(|byte| *byte == 0).any(|found| found == word.as_bytes())
+    };
+    all().into_iter().filter(is_child).filter(says).collect()
 }
 
 /// The living processes whose environment says `mark`, for example `NAME=value`.

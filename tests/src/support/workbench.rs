@@ -180,21 +180,28 @@ impl Bench {
     pub fn start_runsv(&mut self) {
         assert!(self.runsv.is_none(), "runsv runs already");
         let _ = fs::remove_file(self.service.join("supervise/status"));
-        let log = File::options().create(true).append(true).open(self.root.path().join("runsv.log"));
+        let mut command = self.supervise(&self.service, "runsv.log");
+        self.runsv = Some(command.spawn().expect("setsid starts (util-linux)"));
+        self.wait_until(PATIENCE, "runsv writes its status", || self.try_status().is_some());
+    }
+
+    /// A supervisor of `directory`, whose output and that of its service goes to a log of this name.
+    #[track_caller]
+    pub(super) fn supervise(&self, directory: &Path, log: &str) -> Command {
+        let log = File::options().create(true).append(true).open(self.root.path().join(log));
         let log = log.expect("a log for runsv");
         // A session of its own, as under runsvdir -P. And it ends with the thread that starts it, so that a test that
         // is killed leaves nothing: its pppd then meets a port that hung up.
-        let child = Command::new("setsid")
+        let mut command = Command::new("setsid");
+        command
             .args(["setpriv", "--pdeathsig", "KILL"])
             .args(&self.supervisor)
-            .arg(&self.service)
+            .arg(directory)
             .env(MARK, &self.mark)
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle of the log"))
-            .stderr(log)
-            .spawn();
-        self.runsv = Some(child.expect("setsid starts (util-linux)"));
-        self.wait_until(PATIENCE, "runsv writes its status", || self.try_status().is_some());
+            .stderr(log);
+        command
     }
 
     /// Kills `runsv` by its pid; the service lives on as an orphan.
@@ -298,11 +305,12 @@ impl Bench {
     pub fn story(&self) -> String {
         let log = |name: &str| fs::read_to_string(self.root.path().join(name)).unwrap_or_default();
         format!(
-            "status: {:?}\nholders: {:?}\npppd:\n{}runsv:\n{}modem:\n{}",
+            "status: {:?}\nholders: {:?}\npppd:\n{}runsv:\n{}cellscan:\n{}modem:\n{}",
             self.try_status(),
             self.holders(),
             log("pppd.log"),
             log("runsv.log"),
+            log("cellscan.log"),
             log("modem.log")
         )
     }
@@ -414,7 +422,7 @@ fn place_script(path: &Path, text: &str) {
 }
 
 #[track_caller]
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     let copied = Command::new("cp").arg("--").arg(from).arg(to).status();
     assert!(copied.is_ok_and(|copied| copied.success()), "{} cannot be copied", from.display());
 }

@@ -1,0 +1,272 @@
+//! `run`: the daemon. What a killed scan has left is given back first; then it scans when it is asked, one scan at a time.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use cellscan_core::scan::Scanner;
+use cellscan_core::scan::gate::{self, Declined, Origin};
+use cellscan_core::time::Instant;
+
+use super::restore;
+use crate::cli::RestoreArgs;
+use crate::clock::Clock;
+use crate::control::{Answer, ClientId, Control, Request};
+use crate::event_loop::{self, Signals};
+use crate::exit::{Exit, Fatal, chain};
+use crate::gateway::GatewayScan;
+use crate::link::Link;
+use crate::plan::DaemonPlan;
+use crate::report::words;
+use crate::report::{Reporter, Style, console};
+
+/// How long a service is asked that a dead scan has left: a daemon that cannot give it back goes on, and its next start tries
+/// again.
+const RESTORE_LIMIT: Duration = Duration::from_secs(20);
+/// Between two looks at a link that is down, and after an automatic scan was declined.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+/// Requests without a number of their own count from here, out of the way of those that people give.
+const OWN_IDS: u32 = 1 << 31;
+
+/// A scan under way.
+struct Under {
+    scan: GatewayScan,
+    reporter: Reporter,
+    /// Who asked; whoever it is may be gone by now.
+    asker: Option<ClientId>,
+    id: u32,
+    told: bool,
+}
+
+struct Daemon<'a> {
+    plan: &'a DaemonPlan,
+    clock: Clock,
+    signals: Signals,
+    control: Control,
+    /// The machine between scans: it remembers who failed, and when the last scan was.
+    scanner: Scanner,
+    under: Option<Under>,
+    link: Option<Link>,
+    link_down_since: Option<Instant>,
+    look_at: Option<Instant>,
+    next_id: u32,
+    scans: u32,
+    stopping: bool,
+}
+
+/// Runs until SIGTERM, SIGINT or SIGHUP; a scan under way then ends first, and gives back what it holds.
+///
+/// # Errors
+/// There is a daemon already, the run directory or signals cannot be had.
+pub fn run(plan: &DaemonPlan) -> Result<Exit, Fatal> {
+    let signals =
+        Signals::catch().map_err(|error| Fatal::system(format!("unable to catch signals: {error}")))?;
+    let control = Control::listen(&plan.gateway.run_dir)?;
+    let run_dir = plan.gateway.run_dir.clone();
+    // What it could not do is said, and no reason not to be there for the next request.
+    let restored = restore::run(&RestoreArgs { run_dir, timeout: RESTORE_LIMIT, json: false });
+    if let Err(fatal) = restored {
+        console::complain("warning", &fatal.message);
+    }
+    let clock = Clock::new();
+    let link = match (&plan.gateway.link, plan.when_link_down) {
+        (Some(pattern), Some(_)) => Some(
+            Link::new(pattern)
+                .map_err(|error| Fatal::system(format!("unable to watch the link: {}", chain(&error))))?,
+        ),
+        _ => None,
+    };
+    let look_at = link.as_ref().map(|_| clock.now());
+    let scanner = Scanner::new(plan.gateway.policy);
+    let mut daemon = Daemon {
+        plan,
+        clock,
+        signals,
+        control,
+        scanner,
+        under: None,
+        link,
+        link_down_since: None,
+        look_at,
+        next_id: OWN_IDS,
+        scans: 0,
+        stopping: false,
+    };
+    console::complain("note", &format!("waiting for requests in {}", plan.gateway.run_dir.display()));
+    while !daemon.turn() {
+        daemon.wait();
+    }
+    Ok(Exit::Done)
+}
+
+impl Daemon<'_> {
+    /// Everything that can be done now; whether it is to end.
+    fn turn(&mut self) -> bool {
+        if let Some(stop) = self.signals.take() {
+            self.stopping = true;
+            if let Some(under) = &mut self.under {
+                let again = under.scan.end();
+                under.reporter.note(stop.announcement(again));
+            }
+        }
+        for (client, request) in self.control.turn(self.clock.now()) {
+            self.serve(client, request);
+        }
+        self.look_at_link();
+        self.go_on();
+        // What was answered to the last of them leaves with this.
+        self.control.turn(self.clock.now());
+        self.stopping && self.under.is_none()
+    }
+
+    fn wait(&mut self) {
+        let now = self.clock.now();
+        let under = self.under.as_ref().and_then(|under| under.scan.deadline(&under.reporter));
+        let deadline = [under, self.control.deadline(now), self.look_at].into_iter().flatten().min();
+        let mut fds: Vec<BorrowedFd<'_>> = vec![self.signals.as_fd()];
+        fds.extend(self.control.wake_fds());
+        fds.extend(self.under.iter().flat_map(|under| under.scan.wake_fds()));
+        fds.extend(self.link.as_ref().and_then(Link::fd));
+        if let Err(error) = event_loop::wait(&fds, deadline, self.clock) {
+            console::complain("warning", &format!("unable to wait for what happens: {error}"));
+            self.stopping = true;
+            if let Some(under) = &mut self.under {
+                under.scan.end();
+                under.scan.look_again();
+            }
+            let _without_even_that = event_loop::wait(&[], Some(now + LOOK_AGAIN / 10), self.clock);
+        }
+    }
+
+    fn serve(&mut self, client: ClientId, request: Request) {
+        let answer = match request {
+            Request::Scan { id, automatic } => return self.begin(Some(client), id, automatic),
+            Request::Status => self.status(),
+            Request::Abort => {
+                let scanning = self.under.as_mut().map(|under| under.scan.end()).is_some();
+                Answer::Aborting { scanning }
+            }
+        };
+        self.control.answer(client, &answer);
+        self.control.close(client);
+    }
+
+    fn status(&self) -> Answer {
+        let scanner = self.under.as_ref().map_or(&self.scanner, |under| under.scan.scanner());
+        let now = self.clock.now();
+        let denied = scanner.deny_list().iter().filter(|denied| denied.until > now);
+        Answer::Daemon {
+            pid: std::process::id(),
+            phase: words::phase(scanner.phase()).to_owned(),
+            scans: self.scans,
+            deny_list: denied.map(|denied| denied.plmn.to_string()).collect(),
+        }
+    }
+
+    /// Begins a scan, and tells whoever asked what comes of it.
+    fn begin(&mut self, asker: Option<ClientId>, id: Option<u32>, automatic: bool) {
+        let id = id.unwrap_or_else(|| {
+            self.next_id = self.next_id.wrapping_add(1).max(OWN_IDS);
+            self.next_id
+        });
+        if self.under.is_some() || self.stopping {
+            return self.decline(asker, Declined::Busy);
+        }
+        let link_healthy = self
+            .plan
+            .gateway
+            .link
+            .as_deref()
+            .is_some_and(|pattern| crate::link::addressed(pattern).is_ok_and(|names| !names.is_empty()));
+        let origin = if automatic { Origin::Automatic { link_healthy } } else { Origin::Manual };
+        let mut reporter =
+            Reporter::new(Style { json: false, quiet: false, bar: false, relay: true }, self.clock.now());
+        let begun = GatewayScan::begin(
+            &self.plan.gateway,
+            self.scanner.clone(),
+            gate::Request { id, origin },
+            self.clock,
+            &mut reporter,
+        );
+        match begun {
+            Ok(scan) => self.under = Some(Under { scan, reporter, asker, id, told: false }),
+            Err(fatal) => {
+                console::complain("error", &fatal.message);
+                if let Some(asker) = asker {
+                    let (message, exit) = (fatal.message, fatal.exit.code());
+                    self.control.answer(asker, &Answer::Error { message, exit });
+                    self.control.close(asker);
+                }
+            }
+        }
+    }
+
+    fn decline(&mut self, asker: Option<ClientId>, reason: Declined) {
+        if let Some(asker) = asker {
+            self.control.answer(asker, &Answer::Declined { reason: words::declined(reason).to_owned() });
+            self.control.close(asker);
+        }
+    }
+
+    /// The scan under way: what it tells goes to whoever asked, and at its end the machine is kept.
+    fn go_on(&mut self) {
+        let Some(mut under) = self.under.take() else { return };
+        under.scan.turn(&mut under.reporter);
+        if let Some(reason) = under.scan.declined() {
+            self.scanner = under.scan.scanner().clone();
+            return self.decline(under.asker, reason);
+        }
+        if !core::mem::replace(&mut under.told, true)
+            && let Some(asker) = under.asker
+        {
+            self.control.answer(asker, &Answer::Accepted { id: under.id });
+        }
+        let exit = under.scan.is_over().then(|| self.end(&mut under));
+        for told in under.reporter.relayed() {
+            if let Some(asker) = under.asker {
+                self.control.relay(asker, &told);
+            }
+        }
+        match exit {
+            Some(exit) => {
+                if let Some(asker) = under.asker {
+                    self.control.answer(asker, &Answer::Done { exit: exit.code() });
+                    self.control.close(asker);
+                }
+            }
+            None => self.under = Some(under),
+        }
+    }
+
+    fn end(&mut self, under: &mut Under) -> Exit {
+        self.scans = self.scans.saturating_add(1);
+        self.link_down_since = None;
+        self.scanner = under.scan.scanner().clone();
+        under.scan.finish(&self.plan.gateway, &mut under.reporter).unwrap_or_else(|fatal| {
+            console::complain("error", &fatal.message);
+            Exit::of(under.scan.report())
+        })
+    }
+
+    /// Scans by itself where the link has been down for as long as was said.
+    fn look_at_link(&mut self) {
+        let (Some(link), Some(limit), None) = (&mut self.link, self.plan.when_link_down, &self.under) else {
+            return;
+        };
+        link.woken();
+        let now = self.clock.now();
+        if link.is_up().unwrap_or(true) {
+            self.link_down_since = None;
+            self.look_at = Some(now + LOOK_AGAIN);
+            return;
+        }
+        let since = *self.link_down_since.get_or_insert(now);
+        if now < since + limit {
+            self.look_at = Some((since + limit).min(now + LOOK_AGAIN));
+            return;
+        }
+        if self.look_at.is_none_or(|at| at <= now) {
+            self.look_at = Some(now + LOOK_AGAIN);
+            self.begin(None, None, true);
+        }
+    }
+}

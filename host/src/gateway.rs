@@ -1,0 +1,269 @@
+//! A scan of this gateway, turn by turn: what `cellscan scan` and the daemon have in common.
+
+use std::os::fd::BorrowedFd;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use cellscan_core::driver::Driver;
+use cellscan_core::scan::gate::{Declined, Request};
+use cellscan_core::scan::{Event, Outcome, Report, Scanner, Strategy};
+use cellscan_core::time::Instant;
+
+use crate::clock::Clock;
+use crate::exit::{Exit, Fatal, chain};
+use crate::guard::GuardOptions;
+use crate::link::Link;
+use crate::plan::GatewayPlan;
+use crate::registration::ModemLine;
+use crate::remembered;
+use crate::report::{Ended, Reporter};
+use crate::serial::SerialLine;
+use crate::service::locate::{self, Choice, LocateOptions};
+use crate::service::{LeaseOptions, Service, ServiceError};
+
+/// Failures in a row that are taken in before the loop waits again: a status that cannot be read fails at each look.
+const FAILURES_MAX: u32 = 8;
+/// After such failures nothing may wake the loop, and it looks again by itself.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// After the end of a scan: how long its release may wait behind a slow backend. What is not released by then is honoured
+/// by the guard, which sees the end of this process.
+const SETTLE_LIMIT: Duration = Duration::from_secs(5);
+
+/// A scan of this gateway.
+#[derive(Debug)]
+pub struct GatewayScan {
+    driver: Driver<SerialLine, Service>,
+    clock: Clock,
+    ended: Option<Instant>,
+    declined: Option<Declined>,
+    asked_to_end: bool,
+    failing: bool,
+    watches_link: bool,
+}
+
+impl GatewayScan {
+    /// Finds port and service, and asks for the scan. `scanner` is the machine of the scans before, which remembers what
+    /// they met with.
+    ///
+    /// # Errors
+    /// The service or the port cannot be had; nothing was touched then.
+    pub fn begin(
+        plan: &GatewayPlan,
+        scanner: Scanner,
+        request: Request,
+        clock: Clock,
+        reporter: &mut Reporter,
+    ) -> Result<Self, Fatal> {
+        check_port(plan)?;
+        let Choice { service, why, .. } = choose(plan)?;
+        reporter.note(&why);
+        let mut driver = Driver::resume(SerialLine::new(plan.serial.clone()), service, scanner);
+        remember(plan, driver.scanner_mut(), reporter);
+        driver.request(clock.now(), request);
+        let watches_link = plan.link.is_some();
+        Ok(Self {
+            driver,
+            clock,
+            ended: None,
+            declined: None,
+            asked_to_end: false,
+            failing: false,
+            watches_link,
+        })
+    }
+
+    /// Everything that can be done now. What is told comes to `reporter`.
+    pub fn turn(&mut self, reporter: &mut Reporter) {
+        self.driver.supervisor_mut().woken();
+        self.failing = self.take_in(reporter);
+        for note in self.driver.supervisor_mut().notes() {
+            reporter.warn(&note);
+        }
+        reporter.tick(self.clock.now());
+    }
+
+    /// Whether it only goes on failing.
+    fn take_in(&mut self, reporter: &mut Reporter) -> bool {
+        let mut failures = 0;
+        while failures < FAILURES_MAX {
+            let now = self.clock.now();
+            match self.driver.poll(now) {
+                Ok(event) => {
+                    failures = 0;
+                    if let Event::Declined(reason) = event {
+                        self.declined = Some(reason);
+                    }
+                    if matches!(event, Event::Finished(_) | Event::Declined(_)) {
+                        self.ended = Some(now);
+                    }
+                    reporter.event(now, event, self.driver.scanner());
+                }
+                Err(nb::Error::Other(error)) => {
+                    failures += 1;
+                    reporter.warn(&chain(&error));
+                }
+                Err(nb::Error::WouldBlock) => return false,
+            }
+        }
+        true
+    }
+
+    /// It has ended, and all that it decided is done.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.ended.is_some_and(|at| self.driver.is_settled() || self.clock.now() >= at + SETTLE_LIMIT)
+    }
+
+    /// Why it never began, if it did not.
+    #[must_use]
+    pub const fn declined(&self) -> Option<Declined> {
+        self.declined
+    }
+
+    /// When the next turn is due at the latest.
+    #[must_use]
+    pub fn deadline(&self, reporter: &Reporter) -> Option<Instant> {
+        let now = self.clock.now();
+        [
+            self.driver.next_deadline(),
+            reporter.next_tick(),
+            self.ended.map(|at| at + SETTLE_LIMIT),
+            self.failing.then(|| now + LOOK_AGAIN),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// What to wait for before the next turn.
+    #[must_use]
+    pub fn wake_fds(&self) -> Vec<BorrowedFd<'_>> {
+        self.driver.port().fd().into_iter().chain(self.driver.supervisor().wake_fds()).collect()
+    }
+
+    /// Nothing but time can be waited for now: the scan ends by its deadlines, and is looked at once a second.
+    pub const fn look_again(&mut self) {
+        self.failing = true;
+    }
+
+    /// Asks it to end, and to give the service back; whether that was asked before.
+    pub fn end(&mut self) -> bool {
+        let again = core::mem::replace(&mut self.asked_to_end, true);
+        if !again {
+            self.driver.abort(self.clock.now());
+        }
+        again
+    }
+
+    /// The machine.
+    #[must_use]
+    pub const fn scanner(&self) -> &Scanner {
+        self.driver.scanner()
+    }
+
+    /// What is known of it.
+    #[must_use]
+    pub const fn report(&self) -> &Report {
+        self.driver.scanner().report()
+    }
+
+    /// Keeps the carriers of a complete scan, and tells the result.
+    ///
+    /// # Errors
+    /// The output failed, after all was given back.
+    pub fn finish(&self, plan: &GatewayPlan, reporter: &mut Reporter) -> Result<Exit, Fatal> {
+        let report = self.report();
+        if report.outcome == Some(Outcome::Complete) {
+            let kept = remembered::write(&plan.state_dir, self.scanner().carriers(), report.selected);
+            if let Err(error) = kept {
+                reporter.warn(&format!("the carriers are not remembered: {}", chain(&error)));
+            }
+        }
+        let exit = Exit::of(report);
+        reporter.finish(&Ended {
+            scanner: self.scanner(),
+            exit,
+            reason: None,
+            given_back: report.given_back,
+            watches_link: self.watches_link,
+            simulated: None,
+            virtual_time: None,
+        })?;
+        Ok(exit)
+    }
+}
+
+/// A wrong name is better known before the link goes down than after.
+fn check_port(plan: &GatewayPlan) -> Result<(), Fatal> {
+    for port in [&plan.serial.path, &plan.ppp_port] {
+        if let Err(error) = port.metadata() {
+            return Err(Fatal::system(format!("unable to find {}: {error}", port.display())));
+        }
+    }
+    Ok(())
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not known to be a matter of configuration may be gone at the next attempt"
+)]
+fn choose(plan: &GatewayPlan) -> Result<Choice, Fatal> {
+    let link = match &plan.link {
+        None => Link::none(),
+        Some(pattern) => Link::new(pattern)
+            .map_err(|error| Fatal::system(format!("unable to watch the link: {}", chain(&error))))?,
+    };
+    let lock_dirs = plan.serial.lock_dirs.clone();
+    let modem =
+        Some(ModemLine { port: absolute(&plan.serial.path), baud: plan.serial.baud, kept_free: false });
+    let options = LocateOptions {
+        backend: plan.backend,
+        service: plan.service.clone(),
+        ppp_port: Some(plan.ppp_port.clone()),
+        start: plan.start.clone(),
+        guard: Some(GuardOptions {
+            program: None,
+            lock_dirs: lock_dirs.clone(),
+            limit: Some(plan.hold_limit),
+            modem: modem.clone(),
+        }),
+        lease: Some(LeaseOptions { run_dir: plan.run_dir.clone(), lock_dirs, modem }),
+        link,
+        ..LocateOptions::new()
+    };
+    locate::choose(options).map_err(|error| {
+        let message = format!("unable to find the service of pppd: {}", chain(&error));
+        match error {
+            ServiceError::NoService { .. }
+            | ServiceError::Ambiguous { .. }
+            | ServiceError::NeverSupervised { .. }
+            | ServiceError::NotRunit { .. }
+            | ServiceError::NoStartCommand => Fatal::usage(message),
+            _ => Fatal::system(message),
+        }
+    })
+}
+
+/// The guard's working directory is another.
+fn absolute(port: &Path) -> PathBuf {
+    std::path::absolute(port).unwrap_or_else(|_| port.into())
+}
+
+fn remember(plan: &GatewayPlan, scanner: &mut Scanner, reporter: &mut Reporter) {
+    if plan.policy.strategy != Strategy::Quick {
+        return;
+    }
+    let known = match &plan.carriers {
+        Some(carriers) => carriers.clone(),
+        None => remembered::read(&plan.state_dir).unwrap_or_else(|error| {
+            reporter.warn(&format!("nothing is remembered: {}", chain(&error)));
+            Vec::new()
+        }),
+    };
+    if known.is_empty() {
+        reporter.warn("no carrier is remembered: the network is searched");
+    }
+    for plmn in known {
+        scanner.remember(plmn);
+    }
+}

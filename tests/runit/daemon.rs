@@ -1,0 +1,129 @@
+//! `cellscan run`, as it is shipped, under a `runsv` of its own beside that of `pppd`.
+
+use std::time::Instant;
+
+use cellscan_tests::support::{Bench, StandIn, Supervised, Want, Workbench, processes, wait_until};
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::ends::must_be_up_again;
+use super::lease::{guard_of, leases};
+use super::running::{Running, quick_modem, run_dir, text};
+use super::{SCAN, SOON};
+
+fn daemon(search_ms: u64, more: &str) -> (Bench, u32, Supervised) {
+    let mut modem = quick_modem();
+    modem.delays.search = search_ms;
+    let pppd = StandIn { lock: true, ..StandIn::default() };
+    let bench = Workbench::new().modem(modem).pppd(pppd).start();
+    let before = bench.wait_for_holder(SOON, None);
+    bench.wait_until(SOON, "up", || bench.status().is_up());
+    let daemon = Supervised::start(&bench, &run_dir(&bench), more);
+    (bench, before, daemon)
+}
+
+fn phase(daemon: &Supervised, bench: &Bench) -> String {
+    let status = daemon.ask(&["status", "--json"]).arg("--service").arg(bench.service()).output();
+    let said: Value = serde_json::from_str(&text(&status.expect("it starts"))).expect("one object");
+    said["daemon"]["phase"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn it_scans_when_it_is_asked_and_the_asker_is_told_all() {
+    let (bench, before, daemon) = daemon(600, "--link none");
+    let asked = Running::start(daemon.ask(&["scan", "--json", "--request", "7"]));
+    asked.wait_for_state(&bench, "4");
+    let busy = daemon.ask(&["scan"]).output().expect("it starts");
+    assert_eq!(busy.status.code(), Some(111), "{}", String::from_utf8_lossy(&busy.stderr));
+    assert!(String::from_utf8_lossy(&busy.stderr).contains("declines: busy"));
+    let ended = asked.end();
+    ended.must_be_complete(&bench);
+    assert!(ended.states().ends_with(&["9b", "10", "10b", "11"]), "{:?}", ended.states());
+    must_be_up_again(&bench, before);
+    let again = daemon.ask(&["scan", "--json", "--request", "7"]).output().expect("it starts");
+    assert_eq!(
+        (again.status.code(), text(&again).trim()),
+        (Some(0), r#"{"kind":"declined","reason":"repeated"}"#)
+    );
+    let automatic = daemon.ask(&["scan", "--automatic"]).output().expect("it starts");
+    assert!(String::from_utf8_lossy(&automatic.stderr).contains("declines: cooling_down"));
+    let plain = daemon.ask(&["scan", "--quiet"]).output().expect("it starts");
+    assert_eq!(plain.status.code(), Some(0));
+    assert!(text(&plain).contains("Selected AT&T (310410)"), "{}", text(&plain));
+}
+
+#[test]
+fn told_to_end_in_the_middle_of_a_scan_it_gives_back_first() {
+    let (bench, before, daemon) = daemon(5_000, "--link none");
+    let asked = Running::start(daemon.ask(&["scan", "--json"]));
+    asked.wait_for_state(&bench, "3");
+    daemon.sv("down");
+    let ended = asked.end();
+    assert_eq!((ended.code, &ended.json["reason"]), (Some(1), &"aborted".into()), "{:#?}", ended.lines);
+    must_be_up_again(&bench, before);
+    wait_until(SOON, "it is down", || daemon.pid().is_none());
+}
+
+#[test]
+fn a_signal_to_the_asker_ends_the_scan_of_the_daemon() {
+    let (bench, before, daemon) = daemon(5_000, "--link none");
+    let asked = Running::start(daemon.ask(&["scan", "--json"]));
+    asked.wait_for_state(&bench, "3");
+    asked.signal(Signal::INT);
+    let ended = asked.end();
+    assert_eq!((ended.code, &ended.json["given_back"]), (Some(1), &true.into()), "{:#?}", ended.lines);
+    must_be_up_again(&bench, before);
+    assert_eq!(phase(&daemon, &bench), "idle");
+}
+
+#[test]
+fn an_asker_that_dies_is_no_reason_to_end() {
+    let (bench, before, daemon) = daemon(1_500, "--link none");
+    let asked = Running::start(daemon.ask(&["scan", "--json"]));
+    asked.wait_for_state(&bench, "3");
+    asked.signal(Signal::KILL);
+    wait_until(SCAN, "the scan is through", || phase(&daemon, &bench) == "idle");
+    must_be_up_again(&bench, before);
+}
+
+#[test]
+fn killed_with_its_guard_its_next_start_gives_the_service_back() {
+    for state in ["1", "3", "5"] {
+        let (bench, before, daemon) = daemon(2_000, "--link none");
+        let asked = Running::start(daemon.ask(&["scan", "--json"]));
+        asked.wait_for_state(&bench, state);
+        let first = daemon.pid().expect("it runs");
+        let guard = guard_of(&bench, first);
+        assert!(processes::signal(guard, Signal::KILL));
+        assert!(processes::signal(first, Signal::KILL));
+        let died = Instant::now();
+        bench.wait_until(SOON, "wanted up", || bench.status().want == Want::Up);
+        println!("{state}: wanted up {:?} after the death of both", died.elapsed());
+        daemon.wait_until_it_listens(&bench, Some(first));
+        assert!(leases(&bench).is_empty(), "{state}: honoured before it listens");
+        drop(asked);
+        must_be_up_again(&bench, before);
+    }
+}
+
+#[test]
+fn a_link_that_stays_down_is_scanned_for_once() {
+    let (bench, before, daemon) = daemon(600, "--link nolink* --link-timeout 1s --when-link-down 2s");
+    let _started_again = bench.wait_for_holder(SCAN, Some(before));
+    wait_until(SCAN, "the scan is through", || phase(&daemon, &bench) == "idle");
+    let status = daemon.ask(&["status"]).arg("--service").arg(bench.service()).output().expect("it starts");
+    assert!(text(&status).contains("idle, 1 scans"), "{}", text(&status));
+    assert_eq!(bench.modem().log().iter().filter(|entry| entry.what.to_string() == "> AT+COPS=?").count(), 1);
+}
+
+#[test]
+fn wrong_options_are_not_tried_again_each_second() {
+    let bench = Workbench::new().modem(quick_modem()).start();
+    let output = bench.cellscan().args(["run", "--when-link-down", "1m", "--link", "none"]).output();
+    let output = output.expect("it starts");
+    assert_eq!(output.status.code(), Some(100), "{}", String::from_utf8_lossy(&output.stderr));
+    let nobody =
+        bench.cellscan().args(["scan", "--run-dir"]).arg(run_dir(&bench)).output().expect("it starts");
+    assert_eq!(nobody.status.code(), Some(100));
+    assert!(String::from_utf8_lossy(&nobody.stderr).contains("wanted --port TTY"));
+}
