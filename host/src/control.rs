@@ -195,8 +195,13 @@ impl Control {
                 asked.push((client.id, request));
             }
         }
-        self.clients.retain(|client| !client.is_over());
+        self.sweep();
         asked
+    }
+
+    /// Closes the connections of those who have been told all.
+    pub fn sweep(&mut self) {
+        self.clients.retain(|client| !client.is_over());
     }
 
     /// Answers one of them.

@@ -72,16 +72,10 @@ fn whatever_system_call_fails_the_service_is_wanted_up_and_runs() {
     let count = count.min(faults.len());
     let ends = over(count, |bench, number| {
         let (call, error, when) = faults[number];
-        let mut strace = Command::new("strace");
+        let mut strace = traced(bench);
         strace.args(["-o", "/dev/null", "-e"]).arg(format!("inject={call}:error={error}:when={when}"));
-        let cellscan = bench.cellscan();
-        strace.arg(cellscan.get_program());
-        for (name, value) in cellscan.get_envs() {
-            if let Some(value) = value {
-                strace.env(name, value);
-            }
-        }
-        let mut scan = scan_on(strace, bench).spawn().expect("strace starts: apt-get install strace");
+        let mut scan = scan_on(with_program(strace, bench), bench).spawn();
+        let scan = scan.as_mut().expect("strace starts: apt-get install strace");
         let what = format!("the scan ends, {call} number {when} failing with {error}");
         wait_until(END, &what, || scan.try_wait().is_ok_and(|status| status.is_some()));
         let code = scan.wait().expect("it has ended").code();

@@ -6,12 +6,11 @@ use std::process::Child;
 use std::time::Instant;
 
 use cellscan_tests::support::Want;
-use cellscan_tests::support::clock::monotonic_ms;
 
 use super::*;
 
 /// Kills of a run that nobody asked to be longer.
-const KILLS: usize = 500;
+const KILLS: usize = 280;
 
 /// What one kill came to.
 #[derive(Clone, Copy)]
@@ -24,17 +23,6 @@ struct Killed {
 
 fn start(bench: &Bench) -> Child {
     scan_on(bench.cellscan(), bench).spawn().expect("the built cellscan starts")
-}
-
-/// Until `pppd` has lived for longer than the second within which `runsv` would sleep off its end: what is measured is the
-/// guard, and not that sleep.
-#[track_caller]
-fn wait_until_settled(bench: &Bench) {
-    bench.wait_until(SOON, "pppd has lived for a second", || {
-        let events = bench.events();
-        let last = events.iter().rev().find(|event| event.what == "start");
-        last.is_some_and(|start| monotonic_ms() > start.at_ms + 1_100)
-    });
 }
 
 /// Starts a scan, kills it `after` so long, and waits until all is well.

@@ -3,6 +3,8 @@
 
 #![expect(clippy::expect_used, reason = "a campaign that cannot be set up fails loudly")]
 
+mod both;
+mod calls;
 mod faults;
 mod kills;
 
@@ -12,7 +14,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use cellscan_sim::modem::{Delays, Profile, Select};
-use cellscan_tests::support::processes::comm;
+use cellscan_tests::support::clock::monotonic_ms;
+use cellscan_tests::support::processes::{argument, comm};
 use cellscan_tests::support::{Bench, StandIn, Workbench};
 
 /// Benches at once. They mostly wait.
@@ -40,7 +43,8 @@ fn run_dir(bench: &Bench) -> PathBuf {
 }
 
 fn leases(bench: &Bench) -> usize {
-    std::fs::read_dir(run_dir(bench)).map_or(0, Iterator::count)
+    let entries = std::fs::read_dir(run_dir(bench)).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("lease-")).count()
 }
 
 /// The arguments of a scan on a bench, behind whatever program runs it.
@@ -73,9 +77,10 @@ fn wait_until_well(bench: &Bench) {
         bench.modem().with(|modem, _now| modem.registered().is_some())
     });
     bench.wait_until(SOON, "nothing of ours is left", || {
-        // The guard is started by the name of its own program's link.
-        let ours = |name: String| matches!(name.as_str(), "cellscan" | "exe");
-        !bench.processes().into_iter().any(|pid| comm(pid).is_some_and(ours))
+        // The guard is started by the name of its own program's link; a daemon stays.
+        let ours = |pid: &u32| comm(*pid).is_some_and(|name| matches!(name.as_str(), "cellscan" | "exe"));
+        let stays = |pid: &u32| argument(*pid, 1).as_deref() == Some("run");
+        !bench.processes().iter().any(|pid| ours(pid) && !stays(pid))
     });
     // Killed between the lease and the guard, in some three milliseconds of a scan, it leaves a lease and has touched
     // nothing: `restore` is for that.
@@ -87,21 +92,58 @@ fn wait_until_well(bench: &Bench) {
     }
 }
 
+/// `strace` for the program of a bench, to be told what to do and then [`with_program`].
+fn traced(bench: &Bench) -> Command {
+    let mut strace = Command::new("strace");
+    for (name, value) in bench.cellscan().get_envs() {
+        if let Some(value) = value {
+            strace.env(name, value);
+        }
+    }
+    strace
+}
+
+fn with_program(mut strace: Command, bench: &Bench) -> Command {
+    strace.arg(bench.cellscan().get_program());
+    strace
+}
+
+/// Until `pppd` has lived for longer than the second within which `runsv` would sleep off its end: what is measured is who
+/// gives back, and not that sleep.
+#[track_caller]
+fn wait_until_settled(bench: &Bench) {
+    bench.wait_until(SOON, "pppd has lived for a second", || {
+        let events = bench.events();
+        let last = events.iter().rev().find(|event| event.what == "start");
+        last.is_some_and(|start| monotonic_ms() > start.at_ms + 1_100)
+    });
+}
+
 /// Does `each` of so many, on benches of their own; gives what came of them.
 fn over<T: Send>(count: usize, each: impl Fn(&Bench, usize) -> T + Sync) -> Vec<T> {
+    over_prepared(count, |_bench| (), |bench, (), number| each(bench, number))
+}
+
+/// The same, with something on each bench.
+fn over_prepared<P, T: Send>(
+    count: usize,
+    prepare: impl Fn(&Bench) -> P + Sync,
+    each: impl Fn(&Bench, &P, usize) -> T + Sync,
+) -> Vec<T> {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..WORKERS)
             .map(|_| {
                 scope.spawn(|| {
                     let bench = up();
+                    let prepared = prepare(&bench);
                     let mut done = Vec::new();
                     loop {
                         let number = next.fetch_add(1, Ordering::Relaxed);
                         if number >= count {
                             return done;
                         }
-                        done.push(each(&bench, number));
+                        done.push(each(&bench, &prepared, number));
                     }
                 })
             })

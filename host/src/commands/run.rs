@@ -113,8 +113,7 @@ impl Daemon<'_> {
         }
         self.look_at_link();
         self.go_on();
-        // What was answered to the last of them leaves with this.
-        self.control.turn(self.clock.now());
+        self.control.sweep();
         self.stopping && self.under.is_none()
     }
 

@@ -1,0 +1,80 @@
+//! The daemon as it is shipped, under a `runsv` of its own: its guard is killed first and then the daemon, at instants spread over
+//! a whole scan. By its next start the service is wanted up.
+//!
+//! `CELLSCAN_BOTH=1000 cargo test --release -p cellscan-tests --test campaign guard -- --nocapture` makes it longer.
+
+use std::time::Instant;
+
+use cellscan_tests::support::{Supervised, Want, processes};
+use rustix::process::Signal;
+
+use super::*;
+
+/// Kills of a run that nobody asked to be longer.
+const KILLS: usize = 80;
+
+/// What one kill came to.
+struct Killed {
+    /// From the death of the daemon to the record that wants the service up.
+    wanted_up: Duration,
+    /// From there to a daemon that answers.
+    started: Duration,
+    /// There was a guard to kill: the service was taken.
+    taken: bool,
+}
+
+fn kill(bench: &Bench, daemon: &Supervised, after: Duration) -> Killed {
+    wait_until_settled(bench);
+    let first = daemon.wait_until_it_listens(bench, None);
+    let mut asked = daemon.ask(&["scan", "--quiet"]);
+    asked.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut asked = asked.spawn().expect("the built cellscan starts");
+    // The instant is the stimulus, not a wait for something to happen.
+    std::thread::sleep(after);
+    let guards = processes::children_with(first, "guard");
+    for guard in &guards {
+        assert!(processes::signal(*guard, Signal::KILL) || !processes::is_alive(*guard));
+    }
+    assert!(processes::signal(first, Signal::KILL), "it lives until it is told to end");
+    let died = Instant::now();
+    bench.wait_until(SOON, "wanted up", || bench.status().want == Want::Up);
+    let wanted_up = died.elapsed();
+    daemon.wait_until_it_listens(bench, Some(first));
+    let started = died.elapsed();
+    asked.wait().expect("it has ended");
+    wait_until_well(bench);
+    Killed { wanted_up, started, taken: !guards.is_empty() }
+}
+
+#[test]
+fn killed_with_its_guard_at_any_instant_its_next_start_finds_the_service_wanted_up() {
+    let kills =
+        std::env::var("CELLSCAN_BOTH").map_or(KILLS, |text| text.parse().expect("CELLSCAN_BOTH is a number"));
+    let bench = up();
+    let daemon = Supervised::start(&bench, &run_dir(&bench), "--link none");
+    let begin = Instant::now();
+    assert!(daemon.ask(&["scan", "--quiet"]).output().expect("it starts").status.success());
+    let whole = begin.elapsed();
+    drop((daemon, bench));
+    let of = u32::try_from(kills).expect("not that many");
+    let mut killed = over_prepared(
+        kills,
+        |bench| Supervised::start(bench, &run_dir(bench), "--link none"),
+        |bench, daemon, number| {
+            let part = u32::try_from(number).expect("not that many");
+            kill(bench, daemon, whole * part / of)
+        },
+    );
+    let taken = killed.iter().filter(|killed| killed.taken).count();
+    for killed in &killed {
+        assert!(killed.wanted_up <= killed.started, "not before the next start");
+    }
+    killed.sort_by_key(|killed| killed.wanted_up);
+    let (median, longest) = (&killed[killed.len() / 2], &killed[killed.len() - 1]);
+    println!(
+        "{} kills of daemon and guard over {whole:?}, {taken} with the service taken; no service was left down",
+        killed.len()
+    );
+    println!("from death to \"wanted up\": median {:?}, longest {:?}", median.wanted_up, longest.wanted_up);
+    assert!(taken * 10 >= kills * 7, "most must meet a scan that holds the service: only {taken} did");
+}
