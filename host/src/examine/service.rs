@@ -72,9 +72,7 @@ impl Standing {
         let opened = ServiceDir::open(dir)?;
         let record = opened.read_status();
         let supervisor = opened.supervisor();
-        let displaced = supervisor.as_ref().is_some_and(|proc| {
-            process::working_dir(proc.pid()).is_some_and(|found| found != opened.identity())
-        });
+        let displaced = opened.is_displaced(supervisor.as_ref());
         let pid = record.as_ref().ok().and_then(|record| record.pid);
         let descendants = pid.map(process::descendants).unwrap_or_default();
         let family = pid.into_iter().chain(descendants.iter().map(process::Proc::pid));

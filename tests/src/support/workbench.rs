@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -50,6 +51,7 @@ pub struct Workbench {
     files: Vec<(String, String)>,
     down: bool,
     runsv: Vec<OsString>,
+    supervise: Option<PathBuf>,
 }
 
 impl Default for Workbench {
@@ -69,6 +71,7 @@ impl Workbench {
             files: Vec::new(),
             down: false,
             runsv: vec!["runsv".into()],
+            supervise: None,
         }
     }
 
@@ -114,6 +117,13 @@ impl Workbench {
         self
     }
 
+    /// With `supervise` a link to somewhere else, as Debian and Void have it below `/run`. The parent of `target` has to be
+    /// there.
+    pub fn supervise(mut self, target: &Path) -> Self {
+        self.supervise = Some(target.to_owned());
+        self
+    }
+
     /// Starts modem and supervisor, and waits for the first status record. The supervisor ends with the calling
     /// thread at the latest.
     ///
@@ -148,6 +158,9 @@ impl Workbench {
         }
         if self.down {
             fs::write(service.join("down"), "").expect("a down file");
+        }
+        if let Some(target) = &self.supervise {
+            symlink(target, service.join("supervise")).expect("a link");
         }
         let mark = format!("{}-{number}", std::process::id());
         let supervisor = self.runsv;
@@ -195,6 +208,26 @@ impl Bench {
             .spawn();
         self.runsv = Some(child.expect("setsid starts (util-linux)"));
         self.wait_until(PATIENCE, "runsv writes its status", || self.try_status().is_some());
+    }
+
+    /// Deletes the service directory and makes it anew under its supervisor, as a package upgrade does. Where `supervise` is
+    /// a link it leads to the same place again.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be made.
+    #[track_caller]
+    pub fn make_anew(&self) {
+        let old = self.root.path().join("old");
+        fs::rename(&self.service, &old).expect("the directory is ours");
+        fs::create_dir(&self.service).expect("a service directory");
+        for name in ["run", "pppd", "chat"] {
+            place_program(&old.join(name), &self.service.join(name));
+        }
+        if let Ok(target) = fs::read_link(old.join("supervise")) {
+            symlink(target, self.service.join("supervise")).expect("a link");
+        }
+        fs::remove_dir_all(&old).expect("the directory is ours");
     }
 
     /// Kills `runsv` by its pid; the service lives on as an orphan.
