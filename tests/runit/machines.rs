@@ -1,9 +1,11 @@
 //! `doctor` on machines on which something is missing: really missing, in a root directory of its own.
 
 use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Output;
 
+use cellscan::service::locate::SERVICE_ROOTS;
 use cellscan_sim::pty::PtyModem;
 use cellscan_tests::support::{Jail, binaries};
 
@@ -54,7 +56,8 @@ fn without_runit_there_is_no_service_and_what_else_there_is_is_looked_at() {
                 "ok       directories",
                 "/etc/service (not there), /var/service (not there), /service (not there)",
             ),
-            ("ok       directories", "/run/runit/service (not there), /etc/sv (not there)"),
+            ("ok       directories", "/run/runit/service (not there), "),
+            ("ok       directories", "/etc/sv (not there), /etc/runit/sv (not there)"),
             ("error    service", "none that is called pppd, ppp or pppd-*"),
             ("error    service", "--backend unsupervised --start-command"),
             ("ok       lease", "none, /run/cellscan is not there yet"),
@@ -84,6 +87,50 @@ fn with_runit_and_no_service_of_pppd_that_is_the_one_error() {
             ("1 error, ", ""),
         ],
     );
+}
+
+/// A service in a directory of a machine.
+fn place(jail: &Jail, service: &str) {
+    let run = jail.dir(service).join("run");
+    std::fs::write(&run, "#!/bin/sh\nexec pppd nodetach lock\n").expect("it is ours");
+    std::fs::set_permissions(&run, std::fs::Permissions::from_mode(0o755)).expect("it is ours");
+}
+
+#[test]
+fn the_service_is_found_wherever_it_is_kept() {
+    for root in SERVICE_ROOTS {
+        for name in ["pppd", "ppp", "pppd-wan"] {
+            let Some(jail) = machine() else { return };
+            let service = format!("{root}/{name}");
+            place(&jail, &service);
+            place(&jail, &format!("{root}/getty"));
+            let found = format!("service: {service}");
+            let line = ("error    supervision", "never supervised");
+            must_say(&doctor(&jail, &[]), 1, &[("ok", found.as_str()), line]);
+        }
+    }
+}
+
+#[test]
+fn svdir_is_looked_into_and_of_two_none_is_taken() {
+    let Some(mut jail) = machine() else { return };
+    jail.bind(&which("env"), Path::new("/usr/bin/env"));
+    let with_svdir = |more: &[&str]| {
+        let words = ["SVDIR=/srv/services", "/usr/bin/cellscan", "doctor", "--link", "none"];
+        jail.run("/usr/bin/env", words.iter().chain(more))
+    };
+    place(&jail, "/srv/services/ppp");
+    must_say(&with_svdir(&[]), 1, &[("ok       service", "/srv/services/ppp")]);
+    must_say(&doctor(&jail, &[]), 1, &[("error    service", "none that is called")]);
+    place(&jail, "/var/service/pppd-wan");
+    let both = "several services could be meant: /srv/services/ppp /var/service/pppd-wan";
+    must_say(&with_svdir(&[]), 1, &[("error    service", both)]);
+    must_say(&with_svdir(&["--service", "pppd-wan"]), 1, &[("ok       service", "/var/service/pppd-wan")]);
+    place(&jail, "/var/service/ppp");
+    let same = "several services could be meant: /srv/services/ppp /var/service/ppp;";
+    must_say(&with_svdir(&["--service", "ppp"]), 1, &[("error    service", same)]);
+    let named = with_svdir(&["--service", "/var/service/ppp"]);
+    must_say(&named, 1, &[("ok       service", "/var/service/ppp")]);
 }
 
 #[test]
