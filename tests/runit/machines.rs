@@ -1,4 +1,4 @@
-//! `doctor` on machines on which something is missing: really missing, in a root directory of its own.
+//! Machines on which something is missing: really missing, in a root directory of its own.
 
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
@@ -7,10 +7,12 @@ use std::process::Output;
 
 use cellscan::service::locate::SERVICE_ROOTS;
 use cellscan_sim::pty::PtyModem;
-use cellscan_tests::support::{Jail, binaries};
+use cellscan_tests::support::{Jail, StandIn, Workbench, binaries};
 
+use super::SOON;
 use super::doctor::must_say;
-use super::running::{quick_modem, text};
+use super::ends::must_be_up_again;
+use super::running::{quick_modem, run_dir, text};
 
 #[expect(clippy::print_stdout, reason = "who reads the tests is told what was not tried")]
 fn not_tried(why: &str) {
@@ -145,6 +147,42 @@ fn a_busybox_has_an_sv_if_it_lists_one() {
     // As `busybox --install` links it, and by a name that says nothing of that.
     jail.bind(&busybox, Path::new("/usr/sbin/sv"));
     must_say(&doctor(&jail, &[]), 1, &[("ok       sv", "/usr/sbin/sv, busybox's")]);
+}
+
+#[test]
+fn a_whole_scan_where_busybox_is_all_there_is() {
+    let Some(busybox) = binaries::busybox() else {
+        not_tried("no busybox with runsv and sv, tests/busybox builds one");
+        return;
+    };
+    for backend in ["native", "sv"] {
+        let Some(mut jail) = machine() else { return };
+        jail.bind(&busybox, Path::new("/bin/busybox"));
+        let pppd = StandIn { lock: true, dies_after_ms: 50, ..StandIn::default() };
+        let bench = Workbench::new().modem(quick_modem()).pppd(pppd);
+        let bench = bench.runsv([busybox.as_os_str(), "runsv".as_ref()]).start();
+        let before = bench.wait_for_holder(SOON, None);
+        bench.wait_until(SOON, "up", || bench.status().is_up());
+        jail.bind(bench.root(), bench.root());
+        let mut words = vec![OsString::from("scan"), "--backend".into(), backend.into()];
+        for (option, value) in [
+            ("--service", bench.service().to_owned()),
+            ("--port", bench.port().to_owned()),
+            ("--lock-dir", bench.locks().to_owned()),
+            ("--state-dir", bench.root().join("state")),
+            ("--run-dir", run_dir(&bench)),
+            ("--link", "none".into()),
+        ] {
+            words.extend([option.into(), value.into_os_string()]);
+        }
+        let output = jail.run("/usr/bin/cellscan", words);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{backend}: {said}\n{}", bench.story());
+        let speaks = if backend == "sv" { "/busybox sv (busybox's) speaks to " } else { "native: " };
+        assert!(said.contains(speaks), "{said}");
+        assert!(text(&output).contains("Selected AT&T (310410)"), "{}", text(&output));
+        must_be_up_again(&bench, before);
+    }
 }
 
 #[test]

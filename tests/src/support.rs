@@ -5,6 +5,7 @@ pub mod binaries;
 pub mod clock;
 pub mod events;
 pub mod jail;
+mod place;
 pub mod processes;
 pub mod scripts;
 pub mod small_disk;
