@@ -23,13 +23,31 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// More than `runsv` sleeps: what is going to be started again has been by then.
 const THROTTLE: Duration = Duration::from_millis(1_300);
 
+/// An `sv` that may more than we, as by sudo: it is told of a directory that has nothing in it, and speaks of it.
+const ELSEWHERE: &str = r#"#!/bin/sh
+real=${0%/*}
+shown=${real%/*/*}/elsewhere
+[ $# -gt 0 ] || exec @SV@
+for word; do
+    shift
+    [ "$word" != "$shown" ] || word=$real
+    set -- "$@" "$word"
+done
+said=$(@SV@ "$@")
+code=$?
+[ -z "$said" ] || printf '%s\n' "$said" | sed "s|$real|$shown|g"
+exit $code
+"#;
+
 /// A backend, and whose supervisor it has.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
     Native,
     Sv,
+    SvByText,
     BusyboxNative,
     BusyboxSv,
+    BusyboxSvByText,
     Unsupervised,
 }
 
@@ -38,27 +56,32 @@ impl Kind {
         self != Self::Unsupervised
     }
 
+    pub(crate) fn is_on_busybox(self) -> bool {
+        matches!(self, Self::BusyboxNative | Self::BusyboxSv | Self::BusyboxSvByText)
+    }
+
+    pub(crate) fn is_by_text(self) -> bool {
+        matches!(self, Self::SvByText | Self::BusyboxSvByText)
+    }
+
     fn backend(self) -> Backend {
         match self {
             Self::Native | Self::BusyboxNative => Backend::Native,
-            Self::Sv | Self::BusyboxSv => Backend::Sv,
+            Self::Sv | Self::SvByText | Self::BusyboxSv | Self::BusyboxSvByText => Backend::Sv,
             Self::Unsupervised => Backend::Unsupervised,
         }
     }
 
     fn busybox(self) -> Option<PathBuf> {
-        let busybox = || binaries::busybox().expect("it was found before");
-        matches!(self, Self::BusyboxNative | Self::BusyboxSv).then(busybox)
+        self.is_on_busybox().then(|| binaries::busybox().expect("it was found before"))
     }
 
     /// runit's `sv` by its name, busybox's as an applet.
     fn sv(self) -> SvProgram {
-        let (sv, flavour) = match self.busybox() {
-            Some(busybox) => (SvProgram::applet_of(&busybox).expect("it has sv"), Flavour::Busybox),
-            None => (SvProgram::find().expect("runit is installed"), Flavour::Runit),
-        };
-        assert_eq!(sv.flavour(), flavour, "{sv}");
-        sv
+        match self.busybox() {
+            Some(busybox) => SvProgram::applet_of(&busybox).expect("it has sv"),
+            None => SvProgram::find().expect("runit is installed"),
+        }
     }
 }
 
@@ -80,6 +103,11 @@ impl Rig {
         };
         // Without a supervisor its `runsv` is only what the bench comes with.
         let workbench = if kind.is_supervised() { workbench } else { workbench.down() };
+        let workbench = if kind.is_by_text() {
+            workbench.script("sv", &ELSEWHERE.replace("@SV@", &kind.sv().to_string()))
+        } else {
+            workbench
+        };
         let mut rig = Self { bench: workbench.start(), kind, life, by_hand: Vec::new() };
         if !kind.is_supervised() && life != Life::Down {
             rig.start_by_hand();
@@ -120,17 +148,33 @@ impl Rig {
             service: Some(dir.to_str().expect("UTF-8").to_owned()),
             ppp_port: Some(self.bench.port().to_owned()),
             start: self.bench.by_hand(&self.life.pppd()),
-            sv: Some(self.kind.sv()),
+            sv: Some(self.sv()),
             guard: Some(GuardOptions { program, lock_dirs: lock_dirs.clone(), ..GuardOptions::default() }),
             lease: Some(LeaseOptions { run_dir: self.run_dir(), lock_dirs, modem: None }),
             ..LocateOptions::new()
         }
     }
 
+    fn sv(&self) -> SvProgram {
+        let sv = if self.kind.is_by_text() {
+            SvProgram::named(&self.bench.service().join("sv")).expect("it says what sv says")
+        } else {
+            self.kind.sv()
+        };
+        let flavour = if self.kind.is_on_busybox() { Flavour::Busybox } else { Flavour::Runit };
+        assert_eq!(sv.flavour(), flavour, "{sv}");
+        sv
+    }
+
     /// The backend, not yet taken.
     #[track_caller]
     pub(crate) fn backend(&self) -> Service {
-        locate::choose(self.options(self.bench.service())).expect("the backend of this kind").service
+        let elsewhere = self.bench.root().join("elsewhere");
+        let dir = if self.kind.is_by_text() { &elsewhere } else { self.bench.service() };
+        if self.kind.is_by_text() {
+            std::fs::create_dir_all(dir).expect("a directory");
+        }
+        locate::choose(self.options(dir)).expect("the backend of this kind").service
     }
 
     /// Why a directory cannot be taken.

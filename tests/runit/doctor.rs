@@ -1,9 +1,10 @@
 //! `doctor` and `status` on a real service.
 
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use cellscan_sim::pty::PtyModem;
 use cellscan_tests::support::{Bench, RunScript, StandIn, Workbench};
+use rustix::process::{Pid, kill_process};
 use serde_json::Value;
 
 use super::running::{Running, quick_modem, run_dir, scan, text};
@@ -131,6 +132,38 @@ fn a_service_that_nobody_supervises_is_an_error() {
     let mut bench = up(sound().start());
     bench.kill_runsv();
     must_say(&run(doctor(&bench)), 1, &[("error    supervision", "nobody supervises")]);
+}
+
+/// A `runsvdir` over one service, which ends what it has started when it is told to hang up.
+struct Runsvdir(Child);
+
+impl Drop for Runsvdir {
+    fn drop(&mut self) {
+        let _gone_already = kill_process(Pid::from_child(&self.0), rustix::process::Signal::HUP);
+        let _reaped = self.0.wait();
+    }
+}
+
+#[test]
+fn who_starts_runsv_again_is_told() {
+    let bench = up(sound().start());
+    must_say(&run(doctor(&bench)), 0, &[("ok       supervision", "no runsvdir is over it")]);
+    let services = tempfile::tempdir().expect("a directory");
+    let service = services.path().join("ppp");
+    std::fs::create_dir(&service).expect("it is ours");
+    // Linked: a script that is written here could be open in a fork of another test, and then cannot be executed.
+    std::os::unix::fs::symlink("/bin/cat", service.join("run")).expect("it is ours");
+    let mut command = Command::new("runsvdir");
+    command.arg("-P").arg(services.path()).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    let runsvdir = Runsvdir(command.spawn().expect("runit is installed"));
+    let looking = || {
+        let mut command = bench.cellscan();
+        command.args(["doctor", "--service", "ppp", "--link", "none"]).env("SVDIR", services.path());
+        command.arg("--run-dir").arg(run_dir(&bench)).arg("--lock-dir").arg(bench.locks());
+        run(command)
+    };
+    let line = format!("; runsvdir {} starts another if it dies", runsvdir.0.id());
+    bench.wait_until(SOON, &line, || text(&looking()).contains(&line));
 }
 
 #[test]

@@ -1,14 +1,18 @@
-//! `doctor` on machines on which something is missing: really missing, in a root directory of its own.
+//! Machines on which something is missing: really missing, in a root directory of its own.
 
 use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Output;
 
+use cellscan::service::locate::SERVICE_ROOTS;
 use cellscan_sim::pty::PtyModem;
-use cellscan_tests::support::{Jail, binaries};
+use cellscan_tests::support::{Jail, StandIn, Workbench, binaries};
 
+use super::SOON;
 use super::doctor::must_say;
-use super::running::{quick_modem, text};
+use super::ends::must_be_up_again;
+use super::running::{quick_modem, run_dir, text};
 
 #[expect(clippy::print_stdout, reason = "who reads the tests is told what was not tried")]
 fn not_tried(why: &str) {
@@ -54,7 +58,8 @@ fn without_runit_there_is_no_service_and_what_else_there_is_is_looked_at() {
                 "ok       directories",
                 "/etc/service (not there), /var/service (not there), /service (not there)",
             ),
-            ("ok       directories", "/run/runit/service (not there), /etc/sv (not there)"),
+            ("ok       directories", "/run/runit/service (not there), "),
+            ("ok       directories", "/etc/sv (not there), /etc/runit/sv (not there)"),
             ("error    service", "none that is called pppd, ppp or pppd-*"),
             ("error    service", "--backend unsupervised --start-command"),
             ("ok       lease", "none, /run/cellscan is not there yet"),
@@ -86,6 +91,50 @@ fn with_runit_and_no_service_of_pppd_that_is_the_one_error() {
     );
 }
 
+/// A service in a directory of a machine.
+fn place(jail: &Jail, service: &str) {
+    let run = jail.dir(service).join("run");
+    std::fs::write(&run, "#!/bin/sh\nexec pppd nodetach lock\n").expect("it is ours");
+    std::fs::set_permissions(&run, std::fs::Permissions::from_mode(0o755)).expect("it is ours");
+}
+
+#[test]
+fn the_service_is_found_wherever_it_is_kept() {
+    for root in SERVICE_ROOTS {
+        for name in ["pppd", "ppp", "pppd-wan"] {
+            let Some(jail) = machine() else { return };
+            let service = format!("{root}/{name}");
+            place(&jail, &service);
+            place(&jail, &format!("{root}/getty"));
+            let found = format!("service: {service}");
+            let line = ("error    supervision", "never supervised");
+            must_say(&doctor(&jail, &[]), 1, &[("ok", found.as_str()), line]);
+        }
+    }
+}
+
+#[test]
+fn svdir_is_looked_into_and_of_two_none_is_taken() {
+    let Some(mut jail) = machine() else { return };
+    jail.bind(&which("env"), Path::new("/usr/bin/env"));
+    let with_svdir = |more: &[&str]| {
+        let words = ["SVDIR=/srv/services", "/usr/bin/cellscan", "doctor", "--link", "none"];
+        jail.run("/usr/bin/env", words.iter().chain(more))
+    };
+    place(&jail, "/srv/services/ppp");
+    must_say(&with_svdir(&[]), 1, &[("ok       service", "/srv/services/ppp")]);
+    must_say(&doctor(&jail, &[]), 1, &[("error    service", "none that is called")]);
+    place(&jail, "/var/service/pppd-wan");
+    let both = "several services could be meant: /srv/services/ppp /var/service/pppd-wan";
+    must_say(&with_svdir(&[]), 1, &[("error    service", both)]);
+    must_say(&with_svdir(&["--service", "pppd-wan"]), 1, &[("ok       service", "/var/service/pppd-wan")]);
+    place(&jail, "/var/service/ppp");
+    let same = "several services could be meant: /srv/services/ppp /var/service/ppp;";
+    must_say(&with_svdir(&["--service", "ppp"]), 1, &[("error    service", same)]);
+    let named = with_svdir(&["--service", "/var/service/ppp"]);
+    must_say(&named, 1, &[("ok       service", "/var/service/ppp")]);
+}
+
 #[test]
 fn a_busybox_has_an_sv_if_it_lists_one() {
     let Some(busybox) = binaries::busybox() else {
@@ -98,6 +147,42 @@ fn a_busybox_has_an_sv_if_it_lists_one() {
     // As `busybox --install` links it, and by a name that says nothing of that.
     jail.bind(&busybox, Path::new("/usr/sbin/sv"));
     must_say(&doctor(&jail, &[]), 1, &[("ok       sv", "/usr/sbin/sv, busybox's")]);
+}
+
+#[test]
+fn a_whole_scan_where_busybox_is_all_there_is() {
+    let Some(busybox) = binaries::busybox() else {
+        not_tried("no busybox with runsv and sv, tests/busybox builds one");
+        return;
+    };
+    for backend in ["native", "sv"] {
+        let Some(mut jail) = machine() else { return };
+        jail.bind(&busybox, Path::new("/bin/busybox"));
+        let pppd = StandIn { lock: true, dies_after_ms: 50, ..StandIn::default() };
+        let bench = Workbench::new().modem(quick_modem()).pppd(pppd);
+        let bench = bench.runsv([busybox.as_os_str(), "runsv".as_ref()]).start();
+        let before = bench.wait_for_holder(SOON, None);
+        bench.wait_until(SOON, "up", || bench.status().is_up());
+        jail.bind(bench.root(), bench.root());
+        let mut words = vec![OsString::from("scan"), "--backend".into(), backend.into()];
+        for (option, value) in [
+            ("--service", bench.service().to_owned()),
+            ("--port", bench.port().to_owned()),
+            ("--lock-dir", bench.locks().to_owned()),
+            ("--state-dir", bench.root().join("state")),
+            ("--run-dir", run_dir(&bench)),
+            ("--link", "none".into()),
+        ] {
+            words.extend([option.into(), value.into_os_string()]);
+        }
+        let output = jail.run("/usr/bin/cellscan", words);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{backend}: {said}\n{}", bench.story());
+        let speaks = if backend == "sv" { "/busybox sv (busybox's) speaks to " } else { "native: " };
+        assert!(said.contains(speaks), "{said}");
+        assert!(text(&output).contains("Selected AT&T (310410)"), "{}", text(&output));
+        must_be_up_again(&bench, before);
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod doctor;
 mod ends;
 mod facts;
 mod hazards;
+mod hazards_more;
 mod lease;
 mod machines;
 mod running;

@@ -89,7 +89,14 @@ pub fn supervision(standing: &Standing) -> Finding {
                 format!("end process {} with TERM, and let runsvdir start another", who.pid),
             ),
             Some(who) => {
-                Finding::ok(CHECK, format!("{} {} has the lock and reads control", who.comm, who.pid))
+                let again = match &standing.restarted_by {
+                    Some(runsvdir) => format!("{} {} starts another if it dies", runsvdir.comm, runsvdir.pid),
+                    None => "no runsvdir is over it to start another if it dies".to_owned(),
+                };
+                Finding::ok(
+                    CHECK,
+                    format!("{} {} has the lock and reads control; {again}", who.comm, who.pid),
+                )
             }
             None => Finding::warning(
                 CHECK,
@@ -179,6 +186,7 @@ mod tests {
             dir: "/s/pppd".into(),
             supervised: Ok(true),
             supervisor: Some(who("runsv")),
+            restarted_by: Some(who("runsvdir")),
             displaced: false,
             record: Ok(running()),
             process: Some(who("pppd")),
@@ -198,6 +206,9 @@ mod tests {
     #[test]
     fn a_healthy_service_has_nothing_but_ok() {
         assert_eq!(worst(&healthy()), Level::Ok);
+        assert!(supervision(&healthy()).found.ends_with("runsvdir 7 starts another if it dies"));
+        let alone = supervision(&Standing { restarted_by: None, ..healthy() });
+        assert!(alone.level == Level::Ok && alone.found.contains("no runsvdir"), "{alone:?}");
         let record = StatusRecord { want_up: false, pid: None, state: ServiceState::Down, ..running() };
         assert_eq!(worst(&Standing { record: Ok(record), process: None, ..healthy() }), Level::Ok);
     }

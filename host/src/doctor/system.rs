@@ -34,8 +34,14 @@ pub fn sv(found: Option<&SvProgram>) -> Finding {
 /// The directories that services are looked for in.
 #[must_use]
 pub fn roots(roots: &[PathBuf]) -> Finding {
-    let shown =
-        |root: &PathBuf| format!("{}{}", root.display(), if root.is_dir() { "" } else { " (not there)" });
+    let shown = |root: &PathBuf| {
+        let but = match std::fs::read_dir(root) {
+            Ok(_) => "",
+            Err(_) if root.is_dir() => " (may not be read)",
+            Err(_) => " (not there)",
+        };
+        format!("{}{but}", root.display())
+    };
     Finding::ok("directories", roots.iter().map(shown).collect::<Vec<_>>().join(", "))
 }
 

@@ -1,13 +1,14 @@
 //! A service directory, looked at from outside: nothing is claimed, and no byte is sent.
 
 use std::fs;
+use std::num::NonZeroU32;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use cellscan_core::supervisor::Want;
 
 use super::Who;
-use crate::process;
+use crate::process::{self, Stat};
 use crate::service::ServiceError;
 use crate::service::dir::ServiceDir;
 use crate::service::native::want_of;
@@ -43,6 +44,8 @@ pub struct Standing {
     pub supervised: Result<bool, ServiceError>,
     /// Its supervisor.
     pub supervisor: Option<Who>,
+    /// Its parent, if that is a `runsvdir`, which starts another when it dies.
+    pub restarted_by: Option<Who>,
     /// The supervisor works in another directory than the one of this name: it was deleted or moved under it.
     pub displaced: bool,
     /// The status record.
@@ -72,9 +75,7 @@ impl Standing {
         let opened = ServiceDir::open(dir)?;
         let record = opened.read_status();
         let supervisor = opened.supervisor();
-        let displaced = supervisor.as_ref().is_some_and(|proc| {
-            process::working_dir(proc.pid()).is_some_and(|found| found != opened.identity())
-        });
+        let displaced = opened.is_displaced(supervisor.as_ref());
         let pid = record.as_ref().ok().and_then(|record| record.pid);
         let descendants = pid.map(process::descendants).unwrap_or_default();
         let family = pid.into_iter().chain(descendants.iter().map(process::Proc::pid));
@@ -83,6 +84,7 @@ impl Standing {
             dir: opened.path().to_path_buf(),
             supervised: opened.is_supervised(),
             supervisor: supervisor.as_ref().map(Who::from),
+            restarted_by: supervisor.as_ref().and_then(|proc| runsvdir_over(proc.pid())),
             displaced,
             record,
             process: pid.and_then(Who::of),
@@ -107,4 +109,9 @@ impl Standing {
     pub fn want(&self) -> Option<Want> {
         self.record.as_ref().ok().map(|record| want_of(record, None, false))
     }
+}
+
+fn runsvdir_over(supervisor: NonZeroU32) -> Option<Who> {
+    let parent = NonZeroU32::new(Stat::of(supervisor)?.parent)?;
+    Who::of(parent).filter(|_| process::is_called(parent, "runsvdir"))
 }

@@ -80,11 +80,25 @@ impl ServiceDir {
         self.identity
     }
 
-    /// Whether the name it was opened by still means this directory. `runsvdir` follows the name, so a link that
-    /// points elsewhere now has another supervisor.
+    /// Whether the name it was opened by still means this service. `runsvdir` follows the name, so a link that points
+    /// elsewhere now has another supervisor. A directory that was made anew with a link to the same `supervise` (a package
+    /// upgrade on Debian or Void) has its supervisor there too, and is no other.
     #[must_use]
     pub fn is_still_named(&self) -> bool {
-        fs::metadata(&self.name).is_ok_and(|meta| (meta.dev(), meta.ino()) == self.identity)
+        let identity = |path: &Path| fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
+        let same_supervise = || {
+            let here = identity(&self.name.join("supervise"));
+            here.is_some() && here == identity_of(&self.supervise).ok()
+        };
+        identity(&self.name) == Some(self.identity) || same_supervise()
+    }
+
+    /// Whether a supervisor works in another directory than this: it was deleted or moved under it. The supervisor still
+    /// obeys, and its record is not seen any more. `false` also where that cannot be seen.
+    #[must_use]
+    pub fn is_displaced(&self, supervisor: Option<&Proc>) -> bool {
+        let dir = supervisor.and_then(|proc| process::working_dir(proc.pid()));
+        dir.is_some_and(|dir| dir != self.identity)
     }
 
     /// Whether the file `down` keeps the service from starting by itself.
@@ -350,6 +364,26 @@ mod tests {
         }
         assert_eq!(drain(&watch), Drained { rewrites: 2, lost: false });
         assert_eq!(drain(&watch), Drained::default());
+    }
+
+    #[test]
+    fn a_directory_made_anew_around_the_same_supervise_is_the_same_service() {
+        let dir = tempfile::tempdir().unwrap();
+        let (name, supervise) = (dir.path().join("pppd"), dir.path().join("run"));
+        fs::create_dir(&supervise).unwrap();
+        let make = || {
+            fs::create_dir(&name).unwrap();
+            std::os::unix::fs::symlink("../run", name.join("supervise")).unwrap();
+        };
+        make();
+        let service = ServiceDir::open(&name).unwrap();
+        fs::rename(&name, dir.path().join("old")).unwrap();
+        assert!(!service.is_still_named());
+        make();
+        assert!(service.is_still_named());
+        fs::rename(&supervise, dir.path().join("run.old")).unwrap();
+        fs::create_dir(&supervise).unwrap();
+        assert!(!service.is_still_named());
     }
 
     #[test]

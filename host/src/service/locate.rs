@@ -14,10 +14,20 @@ use super::{LeaseOptions, Service, ServiceError};
 use crate::guard::GuardOptions;
 use crate::link::Link;
 
-/// Where distributions keep the directory that `runsvdir` watches: Debian and Alpine, Void, upstream, Artix; and the
-/// definitions, which are services too where `supervise` is linked into `/run`.
-pub const SERVICE_ROOTS: [&str; 5] =
-    ["/etc/service", "/var/service", "/service", "/run/runit/service", "/etc/sv"];
+/// Where services are kept: what `runsvdir` watches on Debian and Alpine, on busybox and Void, upstream and on Artix, what
+/// those names lead to on Debian and on Void, and the definitions, which are services too where they are supervised.
+pub const SERVICE_ROOTS: [&str; 8] = [
+    "/etc/service",
+    "/var/service",
+    "/service",
+    "/run/runit/service",
+    "/etc/runit/runsvdir/current",
+    "/run/runit/runsvdir/current",
+    "/etc/sv",
+    "/etc/runit/sv",
+];
+/// The name of a directory of definitions: nobody watches it, what is meant to run is linked from elsewhere.
+const DEFINITIONS: &str = "sv";
 /// Entries of one root that are looked at.
 const ENTRIES_MAX: usize = 4_096;
 
@@ -100,45 +110,69 @@ pub fn default_roots() -> Vec<PathBuf> {
     set.into_iter().chain(SERVICE_ROOTS.map(PathBuf::from)).collect()
 }
 
-/// The service directory by name or path; `None` where nothing was named and nothing is there.
+/// The service directory by name or path; `None` where nothing was named and nothing is there. As `sv` has it, what
+/// begins with a dot or has a slash is a path.
 ///
 /// # Errors
 /// What was named is not there, or several could be meant. One directory under several names counts once.
 pub fn find_service(wanted: Option<&str>, roots: &[PathBuf]) -> Result<Option<PathBuf>, ServiceError> {
-    let Some(wanted) = wanted else {
-        let mut found = candidates(roots);
-        return match found.len() {
-            0 | 1 => Ok(found.pop()),
-            _ => Err(ServiceError::Ambiguous { found }),
-        };
-    };
-    if wanted.contains('/') {
+    let Some(wanted) = wanted else { return only(candidates(roots)) };
+    if wanted.contains('/') || wanted.starts_with('.') {
         let path = std::path::absolute(wanted).unwrap_or_else(|_| wanted.into());
         return if path.is_dir() { Ok(Some(path)) } else { Err(ServiceError::NoService { path }) };
     }
-    let found = roots.iter().map(|root| root.join(wanted)).find(|dir| dir.is_dir());
+    let named = roots.iter().filter(|_| !wanted.is_empty()).map(|root| (root, root.join(wanted)));
+    let found = only(meant(named.filter(|(_, dir)| dir.is_dir())))?;
     found.map(Some).ok_or_else(|| ServiceError::NoService { path: wanted.into() })
+}
+
+fn only(mut found: Vec<PathBuf>) -> Result<Option<PathBuf>, ServiceError> {
+    if found.len() > 1 {
+        return Err(ServiceError::Ambiguous { found });
+    }
+    Ok(found.pop())
 }
 
 /// All services that could be `pppd`, the likelier root first, each directory once.
 #[must_use]
 pub fn candidates(roots: &[PathBuf]) -> Vec<PathBuf> {
-    let mut seen = HashSet::new();
     let mut found = Vec::new();
     for root in roots {
         let Ok(entries) = fs::read_dir(root) else { continue };
-        let names = entries.take(ENTRIES_MAX).flatten().map(|entry| entry.file_name());
         let mut names: Vec<OsString> =
-            names.filter(|name| name.to_str().is_some_and(is_name_of_pppd)).collect();
+            entries.flatten().map(|entry| entry.file_name()).take(ENTRIES_MAX).collect();
+        if names.len() == ENTRIES_MAX {
+            log::warn!("{}: more than {ENTRIES_MAX} entries, the rest is not looked at", root.display());
+        }
+        names.retain(|name| name.to_str().is_some_and(is_name_of_pppd));
         names.sort();
-        for dir in names.into_iter().map(|name| root.join(name)) {
-            let Ok(meta) = fs::metadata(&dir) else { continue };
-            if is_program(&dir.join("run")) && seen.insert((meta.dev(), meta.ino())) {
-                found.push(dir);
-            }
+        found.extend(names.into_iter().map(|name| (root, root.join(name))));
+    }
+    meant(found.into_iter().filter(|(_, dir)| is_program(&dir.join("run"))))
+}
+
+/// Of these, by their roots, each directory once. A definition that nobody supervises counts only where there is nothing
+/// else: it is there to be enabled some day.
+fn meant<'a>(found: impl Iterator<Item = (&'a PathBuf, PathBuf)>) -> Vec<PathBuf> {
+    let mut seen = HashSet::new();
+    let (mut enabled, mut defined) = (Vec::new(), Vec::new());
+    for (root, dir) in found {
+        let Ok(meta) = fs::metadata(&dir) else { continue };
+        if !seen.insert((meta.dev(), meta.ino())) {
+            continue;
+        }
+        // What may not be looked at may be supervised.
+        let is_supervised = || match ServiceDir::open(&dir).and_then(|opened| opened.is_supervised()) {
+            Ok(supervised) => supervised,
+            Err(error) => matches!(error, ServiceError::Denied { .. }),
+        };
+        if root.ends_with(DEFINITIONS) && !is_supervised() {
+            defined.push(dir);
+        } else {
+            enabled.push(dir);
         }
     }
-    found
+    if enabled.is_empty() { defined } else { enabled }
 }
 
 /// Finds the service and chooses the backend: native where the supervisor's files are ours to use, else `sv`, else
@@ -259,21 +293,89 @@ mod tests {
         assert_eq!(found, Some(dir.path().join("service/pppd")), "the name that runsvdir uses");
     }
 
+    fn ambiguous(wanted: Option<&str>, roots: &[PathBuf]) -> Vec<PathBuf> {
+        let found = find_service(wanted, roots);
+        let Err(ServiceError::Ambiguous { found }) = found else { panic!("{found:?}") };
+        found
+    }
+
     #[test]
     fn several_services_are_listed_and_not_chosen_from() {
-        let (_dir, roots) = roots(&["service/pppd-wan", "service/ppp", "service/pppoe"]);
-        let Err(ServiceError::Ambiguous { found }) = find_service(None, &roots) else { panic!() };
-        assert_eq!(found.len(), 2);
-        assert!(find_service(Some("pppd-wan"), &roots).unwrap().is_some());
+        let (dir, roots) =
+            roots(&["service/pppd-wan", "service/ppp", "service/pppd", "service/pppoe", "service/mpppd"]);
+        let found = ambiguous(None, &roots);
+        let of = |name: &str| dir.path().join("service").join(name);
+        assert_eq!(found, [of("ppp"), of("pppd"), of("pppd-wan")]);
+        let said = ServiceError::Ambiguous { found }.to_string();
+        assert!(said.starts_with("several services could be meant: ") && said.contains("/service/pppd-wan"));
+        assert_eq!(find_service(Some("pppd-wan"), &roots).unwrap(), Some(of("pppd-wan")));
+    }
+
+    #[test]
+    fn one_name_in_two_watched_directories_is_not_chosen_from() {
+        let (dir, _) = roots(&["one/pppd", "two/pppd"]);
+        let roots = [dir.path().join("one"), dir.path().join("two")];
+        for wanted in [None, Some("pppd")] {
+            assert_eq!(ambiguous(wanted, &roots), roots.clone().map(|root| root.join("pppd")));
+        }
+        assert_eq!(find_service(Some("pppd"), &roots[1..]).unwrap(), Some(roots[1].join("pppd")));
+    }
+
+    #[test]
+    fn a_definition_that_nobody_supervises_counts_where_there_is_nothing_else() {
+        let (dir, roots) = roots(&["service/pppd", "sv/pppd", "sv/pppd-backup"]);
+        let enabled = dir.path().join("service/pppd");
+        assert_eq!(find_service(None, &roots).unwrap().as_ref(), Some(&enabled));
+        assert_eq!(find_service(Some("pppd"), &roots).unwrap().as_ref(), Some(&enabled));
+        fs::remove_dir_all(&enabled).unwrap();
+        assert_eq!(ambiguous(None, &roots).len(), 2);
+        fs::remove_dir_all(dir.path().join("sv/pppd-backup")).unwrap();
+        assert_eq!(find_service(None, &roots).unwrap(), Some(dir.path().join("sv/pppd")));
+    }
+
+    #[test]
+    fn a_definition_that_is_supervised_counts_as_any_other() {
+        let (dir, roots) = roots(&["service/pppd", "sv/pppd-lte"]);
+        let supervise = dir.path().join("sv/pppd-lte/supervise");
+        fs::create_dir(&supervise).unwrap();
+        let mut readers = Vec::new();
+        for fifo in ["ok", "control"] {
+            let made = std::process::Command::new("mkfifo").arg(supervise.join(fifo)).status().unwrap();
+            assert!(made.success());
+            let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NONBLOCK;
+            let none = rustix::fs::Mode::empty();
+            readers.push(rustix::fs::open(supervise.join(fifo), flags, none).unwrap());
+        }
+        assert_eq!(ambiguous(None, &roots).len(), 2);
+        drop(readers);
+        assert_eq!(find_service(None, &roots).unwrap(), Some(dir.path().join("service/pppd")));
     }
 
     #[test]
     fn what_was_named_has_to_be_there() {
         let (dir, roots) = roots(&["service/pppd"]);
-        assert!(matches!(find_service(Some("modem"), &roots), Err(ServiceError::NoService { .. })));
+        for wanted in ["modem", "", "./nothing", "/nowhere/pppd", "pppd/nothing"] {
+            let found = find_service(Some(wanted), &roots);
+            assert!(matches!(found, Err(ServiceError::NoService { .. })), "{wanted:?}: {found:?}");
+        }
+        let above = find_service(Some(".."), &roots).unwrap().unwrap();
+        assert!(!above.starts_with(dir.path()), "as sv has it, what begins with a dot is a path: {above:?}");
         let path = dir.path().join("service/pppd");
         assert_eq!(find_service(path.to_str(), &[]).unwrap(), Some(path));
         assert_eq!(find_service(None, &[]).unwrap(), None);
+        assert_eq!(find_service(None, &[dir.path().join("nothing")]).unwrap(), None);
+    }
+
+    #[test]
+    fn a_directory_without_a_run_script_is_no_candidate() {
+        let (dir, roots) = roots(&["service/pppd", "service/ppp"]);
+        fs::set_permissions(dir.path().join("service/ppp/run"), fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(find_service(None, &roots).unwrap(), Some(dir.path().join("service/pppd")));
+        assert_eq!(
+            find_service(Some("ppp"), &roots).unwrap(),
+            Some(dir.path().join("service/ppp")),
+            "but named it is"
+        );
     }
 
     #[test]

@@ -150,10 +150,7 @@ impl Held {
         }
         let claim = dir.claim()?;
         let runsv = dir.supervisor();
-        let elsewhere = |proc: &Proc| {
-            crate::process::working_dir(proc.pid()).is_some_and(|found| found != dir.identity())
-        };
-        if runsv.as_ref().is_some_and(elsewhere) {
+        if dir.is_displaced(runsv.as_ref()) {
             return Err(ServiceError::Replaced { path: dir.path().into() });
         }
         if runsv.is_none() {

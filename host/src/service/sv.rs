@@ -273,6 +273,10 @@ impl Sv {
             && let Ok(dir) = ServiceDir::open(&self.options.dir)
         {
             self.claim = Some(dir.claim()?);
+            if dir.is_displaced(dir.supervisor().as_ref()) {
+                // A `d` would be obeyed, and an `up` after it is held for needless: the record says up for ever.
+                return Err(ServiceError::Replaced { path: dir.path().into() });
+            }
         }
         Ok(())
     }

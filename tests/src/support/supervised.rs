@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use super::workbench::copy;
+use super::place::copy;
 use super::{Bench, binaries, processes};
 
 /// How long a daemon may take to start, on a machine that is busy.

@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,6 +14,7 @@ use cellscan_sim::modem::Profile;
 use cellscan_sim::pty::PtyModem;
 use tempfile::TempDir;
 
+use super::place::{place_program, place_script};
 use super::scripts::{RunScript, StandIn};
 use super::wait::look_for;
 use super::{Event, Status};
@@ -50,6 +52,7 @@ pub struct Workbench {
     files: Vec<(String, String)>,
     down: bool,
     runsv: Vec<OsString>,
+    supervise: Option<PathBuf>,
 }
 
 impl Default for Workbench {
@@ -69,6 +72,7 @@ impl Workbench {
             files: Vec::new(),
             down: false,
             runsv: vec!["runsv".into()],
+            supervise: None,
         }
     }
 
@@ -114,6 +118,13 @@ impl Workbench {
         self
     }
 
+    /// With `supervise` a link to somewhere else, as Debian and Void have it below `/run`. The parent of `target` has to be
+    /// there.
+    pub fn supervise(mut self, target: &Path) -> Self {
+        self.supervise = Some(target.to_owned());
+        self
+    }
+
     /// Starts modem and supervisor, and waits for the first status record. The supervisor ends with the calling
     /// thread at the latest.
     ///
@@ -148,6 +159,9 @@ impl Workbench {
         }
         if self.down {
             fs::write(service.join("down"), "").expect("a down file");
+        }
+        if let Some(target) = &self.supervise {
+            symlink(target, service.join("supervise")).expect("a link");
         }
         let mark = format!("{}-{number}", std::process::id());
         let supervisor = self.runsv;
@@ -202,6 +216,26 @@ impl Bench {
             .stdout(log.try_clone().expect("a second handle of the log"))
             .stderr(log);
         command
+    }
+
+    /// Deletes the service directory and makes it anew under its supervisor, as a package upgrade does. Where `supervise` is
+    /// a link it leads to the same place again.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be made.
+    #[track_caller]
+    pub fn make_anew(&self) {
+        let old = self.root.path().join("old");
+        fs::rename(&self.service, &old).expect("the directory is ours");
+        fs::create_dir(&self.service).expect("a service directory");
+        for name in ["run", "pppd", "chat"] {
+            place_program(&old.join(name), &self.service.join(name));
+        }
+        if let Ok(target) = fs::read_link(old.join("supervise")) {
+            symlink(target, self.service.join("supervise")).expect("a link");
+        }
+        fs::remove_dir_all(&old).expect("the directory is ours");
     }
 
     /// Kills `runsv` by its pid; the service lives on as an orphan.
@@ -397,32 +431,4 @@ impl Drop for Bench {
         });
         assert!(gone.is_some() || thread::panicking(), "processes of {mark} do not end");
     }
-}
-
-/// Puts a program where it is started from. A file that some process still has open for writing cannot be executed,
-/// and a fork in another thread of this test is such a process for a moment: so nothing is written here, it is
-/// linked, or copied by a process of its own.
-#[track_caller]
-fn place_program(from: &Path, to: &Path) {
-    if fs::hard_link(from, to).is_err() {
-        copy(from, to);
-    }
-}
-
-#[track_caller]
-fn place_script(path: &Path, text: &str) {
-    let source = path.with_extension("text");
-    fs::create_dir_all(path.parent().expect("a script is in a directory"))
-        .expect("a directory for the script");
-    fs::write(&source, text).expect("a script");
-    copy(&source, path);
-    fs::remove_file(&source).expect("the script's source goes");
-    let made = Command::new("chmod").arg("755").arg(path).status();
-    assert!(made.is_ok_and(|made| made.success()), "{} cannot be made executable", path.display());
-}
-
-#[track_caller]
-pub(super) fn copy(from: &Path, to: &Path) {
-    let copied = Command::new("cp").arg("--").arg(from).arg(to).status();
-    assert!(copied.is_ok_and(|copied| copied.success()), "{} cannot be copied", from.display());
 }
