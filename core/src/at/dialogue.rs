@@ -19,7 +19,7 @@ use crate::time::Instant;
 use super::answer::{Answer, Outcome};
 use super::command::{Command, Outgoing};
 use super::line::{Line, Part};
-use super::operators::{ListedOperator, OperatorList};
+use super::operators::{ListReader, ListedOperator, begins_list};
 use super::reply::FinalResult;
 
 mod state;
@@ -92,7 +92,9 @@ pub struct Dialogue {
     owed: bool,
     /// How often `AT` is tried.
     patience: u8,
-    list: OperatorList,
+    /// The modem answers in digits (`ATV0`), as learned from `AT`.
+    digits: bool,
+    list: ListReader,
 }
 
 impl Default for Dialogue {
@@ -110,7 +112,8 @@ impl Dialogue {
             echo: Echo::Unknown,
             owed: false,
             patience: ATTENTION_TRIES_MAX,
-            list: OperatorList::new(),
+            digits: false,
+            list: ListReader::new(),
         }
     }
 
@@ -141,14 +144,13 @@ impl Dialogue {
     }
 
     fn wait_for(&mut self, now: Instant, command: Command, timeout: Duration, repeated: bool) -> Turn {
-        self.list = OperatorList::new();
+        self.list = ListReader::new();
         self.state = State::Waiting(Waiting {
             command,
             repeated,
             timeout,
             deadline: now + timeout,
             echoed: false,
-            in_list: false,
             skip_final: false,
             answer: None,
         });
@@ -236,7 +238,7 @@ impl Dialogue {
     }
 
     /// A line came. `operator` is called with each operator of a list that was asked for.
-    pub fn line(&mut self, now: Instant, line: Line<'_>, operator: impl FnMut(ListedOperator)) -> Turn {
+    pub fn line(&mut self, now: Instant, line: Line<'_>, operator: impl FnMut(ListedOperator<'_>)) -> Turn {
         match &mut self.state {
             State::Closed | State::Ready | State::GuardBefore { .. } | State::GuardAfter { .. } => {
                 Turn::dropping()
@@ -253,17 +255,18 @@ impl Dialogue {
                     *echoed = true;
                     return Turn::default();
                 }
-                let answered =
-                    whole(line).is_some_and(|text| FinalResult::parse(text) == Some(FinalResult::Ok));
-                if !answered || (self.echo == Echo::On && !*echoed) {
+                let in_words = whole(line).and_then(FinalResult::parse) == Some(FinalResult::Ok);
+                let in_digits = whole(line).and_then(FinalResult::from_digit) == Some(FinalResult::Ok);
+                if !(in_words || in_digits) || (self.echo == Echo::On && !*echoed) {
                     return Turn::dropping();
                 }
+                self.digits = in_digits;
                 self.echo = if *echoed { Echo::On } else { Echo::Off };
                 self.state = State::Settling { quiet_at: now + QUIET, until: now + NOISE_MAX, then: *then };
                 Turn::default()
             }
             State::Aborting { .. } => {
-                if whole(line).and_then(FinalResult::parse).is_some() {
+                if self.result(line).is_some() {
                     self.owed = false;
                     self.state = clearing(now, 0, Then::TimedOut);
                 }
@@ -277,34 +280,37 @@ impl Dialogue {
         &mut self,
         now: Instant,
         line: Line<'_>,
-        mut operator: impl FnMut(ListedOperator),
+        mut operator: impl FnMut(ListedOperator<'_>),
     ) -> Turn {
         let State::Waiting(waiting) = &mut self.state else { return Turn::dropping() };
         if is_echo(waiting.command, line) {
             waiting.echoed = true;
             return Turn::default();
         }
-        if waiting.command == Command::Operators && waiting.is_of_list(line) {
-            waiting.in_list = matches!(line.part, Part::First | Part::Middle);
+        if waiting.command == Command::Operators && self.list.take(line, true, &mut operator) {
             waiting.answer = Some(Answer::Operators);
-            for byte in line.bytes {
-                if let Some(found) = self.list.push(*byte) {
-                    operator(found);
-                }
-            }
             return Turn::default();
         }
-        let Some(text) = whole(line) else { return Turn::dropping() };
-        if let Some(result) = FinalResult::parse(text) {
+        if let Some(result) = self.result(line) {
+            let _skipped = self.list.end(operator);
             return self.finish(now, result);
         }
-        if let Some(answer) = waiting.command.answer(text) {
+        let State::Waiting(waiting) = &mut self.state else { return Turn::dropping() };
+        if let Some(answer) = whole(line).and_then(|text| waiting.command.answer(text)) {
             waiting.answer.get_or_insert(answer);
             return Turn::default();
         }
-        // No modem says `+COPS:` by itself: it is an answer that comes late, and so will be its `OK`.
-        waiting.skip_final |= self.owed && begins_cops(text);
+        // No modem says `+COPS:` by itself: it is an answer that comes late, and so will be its `OK`. A list is nobody's
+        // but a search's, also where none is owed: the search may have been answered twice.
+        let begins = matches!(line.part, Part::Whole | Part::First);
+        waiting.skip_final |= begins && (begins_list(line.bytes) || (self.owed && begins_cops(line.bytes)));
         Turn::dropping()
+    }
+
+    /// The line as one that ends a command.
+    fn result(&self, line: Line<'_>) -> Option<FinalResult> {
+        let text = whole(line)?;
+        FinalResult::parse(text).or_else(|| FinalResult::from_digit(text).filter(|_| self.digits))
     }
 
     fn finish(&mut self, now: Instant, result: FinalResult) -> Turn {

@@ -3,7 +3,7 @@
 extern crate std;
 
 use super::*;
-use crate::at::registration::{Operator, SelectionMode};
+use crate::at::current::{Operator, SelectionMode};
 use crate::carrier::Plmn;
 use std::vec::Vec;
 
@@ -13,7 +13,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 struct Talk {
     dialogue: Dialogue,
     now: Instant,
-    operators: Vec<ListedOperator>,
+    operators: Vec<Plmn>,
 }
 
 impl Talk {
@@ -37,7 +37,7 @@ impl Talk {
 
     fn hear(&mut self, line: &str) -> Turn {
         let operators = &mut self.operators;
-        self.dialogue.line(self.now, Line::whole(line.as_bytes()), |found| operators.push(found))
+        self.dialogue.line(self.now, Line::whole(line.as_bytes()), |found| operators.extend(found.plmn()))
     }
 
     /// To the next deadline.
@@ -130,7 +130,7 @@ fn a_list_may_come_in_parts_and_on_several_lines() {
     ];
     let operators = &mut talk.operators;
     for (bytes, part) in parts {
-        let turn = talk.dialogue.line(talk.now, Line { bytes, part }, |found| operators.push(found));
+        let turn = talk.dialogue.line(talk.now, Line { bytes, part }, |found| operators.extend(found.plmn()));
         assert_eq!(turn, Turn::default());
     }
     assert_eq!(talk.hear("OK").outcome, Some(Outcome::Answered(Answer::Operators)));

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::at::answer::Outcome as Said;
 use crate::at::command::Command;
-use crate::at::registration::{Operator, SelectionMode};
+use crate::at::current::{Operator, SelectionMode};
 use crate::carrier::Trial;
 use crate::scan::policy::NoLink;
 use crate::scan::report::{Failure, Outcome};

@@ -4,7 +4,7 @@ use core::num::NonZeroU32;
 
 use heapless::Vec;
 
-use crate::at::registration::CurrentOperator;
+use crate::at::current::CurrentOperator;
 use crate::carrier::{Plmn, Strength};
 use crate::scan::policy::{Policy, SAMPLES_MAX};
 use crate::scan::report::Failure;
