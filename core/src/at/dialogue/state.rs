@@ -11,7 +11,20 @@ use crate::time::Instant;
 pub(super) enum Then {
     Ready,
     TimedOut,
-    Again(Command, Duration),
+    /// The operator list was read.
+    Listed,
+    Again(Attempt),
+}
+
+/// A command as it is sent: the first time, or again, since the answer was in doubt.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) struct Attempt {
+    pub(super) command: Command,
+    pub(super) timeout: Duration,
+    /// How often it was sent before.
+    pub(super) repeats: u8,
+    /// What it was answered with the last time: whether `OK`.
+    pub(super) said_ok: bool,
 }
 
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -29,10 +42,7 @@ pub(super) enum State {
 
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Waiting {
-    pub(super) command: Command,
-    /// It was sent before, and the answer was in doubt.
-    pub(super) repeated: bool,
-    pub(super) timeout: Duration,
+    pub(super) attempt: Attempt,
     pub(super) deadline: Instant,
     pub(super) echoed: bool,
     /// A late answer's line came: the next final result is its.
