@@ -23,8 +23,10 @@ use super::line::{Line, Part};
 use super::operators::{ListReader, ListedOperator, begins_list};
 use super::reply::FinalResult;
 
+mod due;
 mod state;
 
+use due::Due;
 use state::{Attempt, Echo, State, Then, Waiting};
 
 /// Silence that counts as quiet. A modem's lines of one answer come within some ten milliseconds; field logs show up to
@@ -54,14 +56,6 @@ pub const ATTENTION_TRIES_BUSY_MAX: u8 = 30;
 /// No network says no sooner than this; an error that does was on its way already (a result sent twice, found by the
 /// swarm). The quickest refusal in a field log took 106 ms.
 pub const NETWORK_ANSWER_MIN: Duration = Duration::from_millis(20);
-
-/// How many commands after one that was given up may meet its answer, where that was not seen while the line was drained:
-/// the next two, as the field logs show, and one to spare.
-const DOUBTS_MAX: u8 = 3;
-
-/// Results that are due, where they are no longer counted: a modem that was asked `AT` again and again answers each, once it
-/// hears.
-const DUE_MANY: u8 = 3;
 
 /// How often a command is sent again while its answer is in doubt. A stray result is one: of three answers two agree.
 const REPEATS_MAX: u8 = 2;
@@ -100,10 +94,8 @@ impl Turn {
 pub struct Dialogue {
     state: State,
     echo: Echo,
-    /// Results that may still come of what was sent and given up, up to [`DUE_MANY`].
-    due: u8,
-    /// So many commands may still meet one of them.
-    doubts: u8,
+    /// Results that may still come of what was sent and given up.
+    due: Due,
     /// How often `AT` is tried.
     patience: u8,
     /// The modem answers in digits (`ATV0`), as learned from `AT`.
@@ -124,8 +116,7 @@ impl Dialogue {
         Self {
             state: State::Closed,
             echo: Echo::Unknown,
-            due: 0,
-            doubts: 0,
+            due: Due::NOTHING,
             patience: ATTENTION_TRIES_MAX,
             digits: false,
             list: ListReader::new(),
@@ -279,7 +270,7 @@ impl Dialogue {
                 self.digits = in_digits;
                 self.echo = if *echoed { Echo::On } else { Echo::Off };
                 self.state = State::Settling { quiet_at: now + QUIET, until: now + NOISE_MAX, then: *then };
-                self.pay();
+                self.due.pay();
                 Turn::default()
             }
             State::Aborting { .. } => {
@@ -292,30 +283,10 @@ impl Dialogue {
         }
     }
 
-    /// Something was sent whose result may come when it is no longer waited for.
-    fn owe(&mut self) {
-        self.due = self.due.saturating_add(1).min(DUE_MANY);
-        self.doubts = DOUBTS_MAX;
-    }
-
-    /// A result came of what was sent before: one less to meet.
-    fn pay(&mut self) {
-        if self.due < DUE_MANY {
-            self.due = self.due.saturating_sub(1);
-        }
-        if self.due == 0 {
-            self.doubts = 0;
-        }
-    }
-
-    const fn in_doubt(&self) -> bool {
-        self.due > 0 && self.doubts > 0
-    }
-
     /// Drops a line that answers nothing. A result that nothing in flight can have is of something given up.
     fn settle(&mut self, ends: Option<FinalResult>) -> Turn {
         if ends.is_some() {
-            self.pay();
+            self.due.pay();
         }
         Turn::dropping()
     }
@@ -340,7 +311,7 @@ impl Dialogue {
             let _skipped = self.list.end(operator);
             return self.finish(now, result);
         }
-        let in_doubt = self.in_doubt();
+        let in_doubt = self.due.is_any();
         let State::Waiting(waiting) = &mut self.state else { return Turn::dropping() };
         if let Some(answer) = whole(line).and_then(|text| command.answer(text)) {
             waiting.answer.get_or_insert(answer);
@@ -360,7 +331,7 @@ impl Dialogue {
     }
 
     fn finish(&mut self, now: Instant, result: FinalResult) -> Turn {
-        let in_doubt = self.in_doubt();
+        let in_doubt = self.due.is_any();
         let State::Waiting(waiting) = &mut self.state else { return Turn::dropping() };
         let attempt = waiting.attempt;
         let before_echo = self.echo == Echo::On && !waiting.echoed && waiting.answer.is_none();
@@ -393,20 +364,17 @@ impl Dialogue {
             self.patience = patience(attempt.command);
             if may_be_late {
                 // If it was not this command's, that one is still to come.
-                self.owe();
+                self.due.owe();
             }
             return self.clear_line(now, 0, Then::Again(again));
         }
         if in_doubt && waiting.answer == Some(Answer::Operators) {
             // The list of a search that was given up is as good as that of the next; but the modem may be at that still.
             self.patience = patience(attempt.command);
-            self.owe();
+            self.due.owe();
             return self.clear_line(now, 0, Then::Listed);
         }
-        self.doubts = self.doubts.saturating_sub(1);
-        if self.doubts == 0 {
-            self.due = 0;
-        }
+        self.due.answered();
         let answer = waiting.answer.take();
         self.state = State::Ready;
         Turn::ended(match (is_ok, answer) {
@@ -418,7 +386,7 @@ impl Dialogue {
     }
 
     fn give_up(&mut self, now: Instant) -> Turn {
-        self.owe();
+        self.due.owe();
         if let State::Waiting(waiting) = &self.state {
             self.patience = patience(waiting.attempt.command);
         }
@@ -432,7 +400,7 @@ impl Dialogue {
     }
 
     fn ask(&mut self, now: Instant, tries: u8, then: Then) -> Turn {
-        self.owe();
+        self.due.owe();
         self.state = State::Asking { deadline: now + ATTENTION_TIMEOUT, tries, echoed: false, then };
         Turn::sending(Outgoing::Command(Command::Attention))
     }
