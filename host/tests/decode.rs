@@ -82,7 +82,7 @@ fn results_are_named_and_say_what_they_mean() {
         ("ABORTED", "aborted", Value::Null, Value::Null, json!("try_later")),
         ("CONNECT 150000000", "connect", Value::Null, json!("150000000"), Value::Null),
         ("+CME ERROR: 30", "cme", json!(30), json!("No network service"), json!("not_this_carrier")),
-        ("+CME ERROR: -1", "cme", json!(-1), Value::Null, json!("not_this_carrier")),
+        ("+CME ERROR: -1", "cme", json!(-1), Value::Null, Value::Null),
         ("+CME ERROR: who knows", "cme", Value::Null, json!("who knows"), Value::Null),
         ("+CMS ERROR: 310", "cms", json!(310), json!("(U)SIM not inserted"), json!("sim")),
         ("+CME ERROR", "cme", Value::Null, Value::Null, Value::Null),

@@ -238,7 +238,7 @@ proptest! {
     }
 
     #[test]
-    fn every_line_says_one_thing_where_there_is_no_list(mut bytes in stream()) {
+    fn every_line_says_something_where_there_is_no_list(mut bytes in stream()) {
         bytes.push(b'\n');
         for byte in &mut bytes {
             // No `+COPS:`, and so no list.
@@ -246,7 +246,8 @@ proptest! {
                 *byte = b'Q';
             }
         }
-        prop_assert_eq!(decode("", &[&bytes]).len(), split(&[&bytes]).len());
+        // Noise before a reply is told on its own.
+        prop_assert!(decode("", &[&bytes]).len() >= split(&[&bytes]).len());
     }
 
     #[test]

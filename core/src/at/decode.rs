@@ -130,10 +130,19 @@ impl Decoder {
     }
 
     fn whole(&mut self, line: &[u8], say: &mut impl FnMut(Reply<'_>)) {
+        let noise = line.len().saturating_sub(without_noise(line).len());
+        let mut say = |reply: Reply<'_>| {
+            if !matches!(reply, Reply::Line(_) | Reply::Operator(_) | Reply::OperatorsEnd { .. })
+                && let Some(noise) = line.get(..noise).filter(|noise| !noise.is_empty())
+            {
+                say(Reply::Line(Line::whole(noise)));
+            }
+            say(reply);
+        };
         let in_words = FinalResult::parse(line);
         self.words |= in_words.is_some();
         if let Some(result) = in_words.or_else(|| FinalResult::from_digit(line).filter(|_| !self.words)) {
-            self.end(say);
+            self.end(&mut say);
             self.asked = Asked::default();
             return say(Reply::Final { result, line });
         }
@@ -141,14 +150,14 @@ impl Decoder {
             Some(b'+' | b'C' | b'c') => {
                 if let Some(reply) = self.reply(line) {
                     if matches!(reply, Reply::Current(_)) {
-                        self.end(say);
+                        self.end(&mut say);
                     }
                     return say(reply);
                 }
             }
             Some(_) if is_echo(line) => {
                 // A new command: what was being answered is over, also where its `OK` is missing.
-                self.end(say);
+                self.end(&mut say);
                 self.ask(line);
             }
             Some(_) | None => {}

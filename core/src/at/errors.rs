@@ -60,10 +60,10 @@ fn code_of(hashes: &[u32], codes: &[u16], text: &[u8]) -> Option<u16> {
     hashes.iter().zip(codes).find(|(hash, _)| **hash == wanted).map(|(_, code)| *code)
 }
 
-/// What a `+CME ERROR` code means for a scan (3GPP TS 27.007 §9.2; the causes from 102 on are those of TS 24.008 and 24.301).
+/// What a `+CME ERROR` code means for a scan; `None` where it does not say (3GPP TS 27.007 §9.2; the causes from 102 on are those of TS 24.008 and 24.301).
 #[must_use]
-pub const fn cme_meaning(code: i32) -> Meaning {
-    match code {
+pub const fn cme_meaning(code: i32) -> Option<Meaning> {
+    Some(match code {
         // PIN, PUK, locks, not there, wrong; blocked and powered down of the makers' range.
         5..=7 | 10..=13 | 15..=18 | 40..=48 | 262 | 772 => Meaning::Sim,
         // Not allowed (now), SIM busy, time-out, aborted, out of service for a while, network failures, congestion,
@@ -74,21 +74,23 @@ pub const fn cme_meaning(code: i32) -> Meaning {
         0..=2 | 4 | 20..=27 | 49..=51 | 56 | 58..=61 | 63 | 140 | 173..=175 | 260 | 261 | 263 => {
             Meaning::GiveUp
         }
-        // No service, emergency calls only, illegal, unknown, not allowed, barred; and what has no better reading: another
-        // carrier may do all the same.
-        _ => Meaning::NotThisCarrier,
-    }
+        // No service, emergency calls only, illegal, unknown, not allowed, barred; and what else a network may say.
+        30 | 32 | 53..=55 | 62 | 102..=233 | 257 => Meaning::NotThisCarrier,
+        // "Unknown", and what is in no table.
+        _ => return None,
+    })
 }
 
 /// What a `+CMS ERROR` code means for a scan: some modems answer `+COPS` with it.
 #[must_use]
-pub const fn cms_meaning(code: i32) -> Meaning {
-    match code {
+pub const fn cms_meaning(code: i32) -> Option<Meaning> {
+    Some(match code {
         310..=313 | 315..=318 => Meaning::Sim,
         38 | 41 | 42 | 47 | 192 | 212 | 301 | 314 | 332 => Meaning::TryLater,
         300 | 302..=305 | 320..=322 | 340 => Meaning::GiveUp,
-        _ => Meaning::NotThisCarrier,
-    }
+        1..=299 | 331 => Meaning::NotThisCarrier,
+        _ => return None,
+    })
 }
 
 /// FNV-1a over letters in lower case and digits; what stands between them is left out, and so is a cause as in `(#11)`.
@@ -202,16 +204,12 @@ mod tests {
 
     #[test]
     fn what_a_code_means_decides_who_is_asked_next() {
-        assert_eq!(cme_meaning(30), Meaning::NotThisCarrier);
-        assert_eq!(cme_meaning(111), Meaning::NotThisCarrier);
-        assert_eq!(cme_meaning(14), Meaning::TryLater);
-        assert_eq!(cme_meaning(515), Meaning::TryLater);
-        assert_eq!(cme_meaning(10), Meaning::Sim);
-        assert_eq!(cme_meaning(50), Meaning::GiveUp);
-        assert_eq!(cme_meaning(-1), Meaning::NotThisCarrier);
-        assert_eq!(
-            (cms_meaning(310), cms_meaning(331), cms_meaning(332)),
-            (Meaning::Sim, Meaning::NotThisCarrier, Meaning::TryLater)
-        );
+        assert_eq!([30, 111].map(cme_meaning), [Some(Meaning::NotThisCarrier); 2]);
+        assert_eq!([14, 515].map(cme_meaning), [Some(Meaning::TryLater); 2]);
+        assert_eq!([10, 262].map(cme_meaning), [Some(Meaning::Sim); 2]);
+        assert_eq!([4, 50].map(cme_meaning), [Some(Meaning::GiveUp); 2]);
+        assert_eq!([100, -1, 40_000].map(cme_meaning), [None; 3]);
+        let sms = [Meaning::Sim, Meaning::NotThisCarrier, Meaning::TryLater].map(Some);
+        assert_eq!(([310, 331, 332].map(cms_meaning), cms_meaning(500)), (sms, None));
     }
 }

@@ -143,6 +143,8 @@ pub struct OperatorList {
     index: u8,
     cut: bool,
     skipped: u16,
+    /// Blanks behind a quote: part of the name if the quote is.
+    blanks: u8,
     status: Vec<u8, 4, u8>,
     long: Vec<u8, VALUE_LEN_MAX, u8>,
     short: Vec<u8, VALUE_LEN_MAX, u8>,
@@ -159,6 +161,7 @@ impl OperatorList {
             index: 0,
             cut: false,
             skipped: 0,
+            blanks: 0,
             status: Vec::new(),
             long: Vec::new(),
             short: Vec::new(),
@@ -184,12 +187,16 @@ impl OperatorList {
                 self.skip();
             }
             (Place::Outside | Place::Opened, _)
-            | (Place::QuoteSeen | Place::Closed | Place::ClosedComma | Place::Stray, b' ' | b'\t' | 0) => {}
+            | (Place::Closed | Place::ClosedComma | Place::Stray, b' ' | b'\t' | 0) => {}
+            (Place::QuoteSeen, b' ') => self.blanks = self.blanks.saturating_add(1),
             (Place::Value, b'"') if self.value_is_blank() => {
                 self.clear_value();
                 self.place = Place::Quoted;
             }
-            (Place::Quoted, b'"') => self.place = Place::QuoteSeen,
+            (Place::Quoted, b'"') => {
+                self.place = Place::QuoteSeen;
+                self.blanks = 0;
+            }
             (Place::Value | Place::QuoteSeen, b',') => {
                 self.index = self.index.saturating_add(1);
                 self.place = Place::Value;
@@ -197,8 +204,12 @@ impl OperatorList {
             (Place::Value | Place::QuoteSeen, b')') => return self.close(),
             (Place::QuoteSeen, _) => {
                 self.keep(b'"');
-                self.keep(byte);
-                self.place = Place::Quoted;
+                (0..self.blanks).for_each(|_| self.keep(b' '));
+                self.blanks = 0;
+                if byte != b'"' {
+                    self.keep(byte);
+                    self.place = Place::Quoted;
+                }
             }
             (Place::Value | Place::Quoted, _) => self.keep(byte),
             (Place::Closed, b',') => self.place = Place::ClosedComma,
@@ -344,10 +355,13 @@ impl OperatorList {
         let early = code.is_some_and(|(_, early)| early);
         let technology = if early { &self.digits[..] } else { &self.technology };
         let technology = decimal(trimmed(technology)).and_then(|number| u8::try_from(number).ok());
+        // Longer than any code: four hex digits each.
+        let ucs2 = code.is_some() && self.digits.len() >= 20;
+        let text = if ucs2 { Text::beside_ucs2 } else { Text::new };
         Some(ListedOperator {
             availability: self.availability()?,
-            long: Text::new(&self.long),
-            short: if early { Text::default() } else { Text::new(&self.short) },
+            long: text(&self.long),
+            short: if early { Text::default() } else { text(&self.short) },
             code: code.map(|(code, _)| code),
             technology: technology.map(AccessTechnology),
             cut: self.cut,

@@ -165,8 +165,8 @@ impl FinalResult {
     #[must_use]
     pub const fn meaning(self) -> Option<Meaning> {
         match self {
-            Self::Cme(Some(code)) => Some(errors::cme_meaning(code)),
-            Self::Cms(Some(code)) => Some(errors::cms_meaning(code)),
+            Self::Cme(Some(code)) => errors::cme_meaning(code),
+            Self::Cms(Some(code)) => errors::cms_meaning(code),
             Self::Aborted => Some(Meaning::TryLater),
             Self::Ok
             | Self::Error

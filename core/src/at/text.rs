@@ -13,13 +13,21 @@ const UNIT_LEN: usize = 4;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Text<'a> {
     bytes: &'a [u8],
+    /// What stands beside it is UCS2.
+    beside_ucs2: bool,
 }
 
 impl<'a> Text<'a> {
     /// These bytes.
     #[must_use]
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes }
+        Self { bytes, beside_ucs2: false }
+    }
+
+    /// These bytes, beside others that can only be UCS2: what can be is, be it a single letter.
+    #[must_use]
+    pub const fn beside_ucs2(bytes: &'a [u8]) -> Self {
+        Self { bytes, beside_ucs2: true }
     }
 
     /// The bytes as sent.
@@ -44,7 +52,7 @@ impl<'a> Text<'a> {
     /// ```
     #[must_use]
     pub fn chars(self) -> Chars<'a> {
-        Chars(if is_ucs2(self.bytes) {
+        Chars(if is_ucs2(self.bytes, self.beside_ucs2) {
             Set::Ucs2(decode_utf16(Units(self.bytes.chunks_exact(UNIT_LEN))))
         } else if let Ok(text) = core::str::from_utf8(self.bytes) {
             Set::Utf8(text.chars())
@@ -56,10 +64,10 @@ impl<'a> Text<'a> {
 
 /// Whether all of it is UCS2 in hex. A Latin letter is `00` and two more; of other scripts two letters at least are
 /// wanted, and one hex letter, so that digits stay digits and `CAFE` stays a name.
-fn is_ucs2(bytes: &[u8]) -> bool {
+fn is_ucs2(bytes: &[u8], is_due: bool) -> bool {
     let Some((first, _)) = bytes.split_at_checked(UNIT_LEN) else { return false };
     let latin = first.starts_with(b"00");
-    if !latin && (bytes.len() < 2 * UNIT_LEN || !bytes.iter().any(u8::is_ascii_alphabetic)) {
+    if !latin && !is_due && (bytes.len() < 2 * UNIT_LEN || !bytes.iter().any(u8::is_ascii_alphabetic)) {
         return false;
     }
     bytes.chunks(UNIT_LEN).all(|digits| {
@@ -140,6 +148,7 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_hex_is_what_it_says() {
+        assert!(Text::beside_ucs2(b"7EA2").chars().eq("红".chars()));
         for name in ["CAFE", "310410", "46000", "26201234", "FACE 1", "0056006", "00010002", "E001F000AAAA"] {
             assert_eq!(read(name.as_bytes()), name);
         }

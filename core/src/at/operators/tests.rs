@@ -73,6 +73,7 @@ fn the_groups_at_the_end_are_no_operators() {
 #[test]
 fn a_name_may_hold_commas_brackets_and_quotes() {
     check("+COPS: (2,\"A, (B) \"C\"D\",\"A),B\",\"26202\",0)", &["2 A, (B) \"C\"D|A),B 26202 0"]);
+    check("+COPS: (2,\"The \"A\"  Net\",\"\"\"B\" \",\"26202\" ,0)", &["2 The \"A\"  Net|\"\"B\"  26202 0"]);
     check("+COPS: (2,\"Tele (2), Ltd\",\"T\",\"24007\",7),,(0-4)", &["2 Tele (2), Ltd|T 24007 7"]);
 }
 
