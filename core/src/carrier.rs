@@ -110,8 +110,14 @@ impl Name {
     /// The name, as far as it fits.
     #[must_use]
     pub fn new(text: &str) -> Self {
+        Self::from_chars(text.chars())
+    }
+
+    /// The name, as far as it fits.
+    #[must_use]
+    pub fn from_chars(characters: impl Iterator<Item = char>) -> Self {
         let mut name = String::new();
-        for character in text.chars() {
+        for character in characters {
             if name.push(character).is_err() {
                 break;
             }
@@ -166,14 +172,14 @@ pub enum Availability {
 }
 
 impl Availability {
-    /// From the digit; `None` outside 0…3.
+    /// From the number in the table; `None` outside 0…3.
     #[must_use]
-    pub const fn from_digit(digit: u8) -> Option<Self> {
-        match digit {
-            b'0' => Some(Self::Unknown),
-            b'1' => Some(Self::Available),
-            b'2' => Some(Self::Current),
-            b'3' => Some(Self::Forbidden),
+    pub const fn from_number(number: u16) -> Option<Self> {
+        match number {
+            0 => Some(Self::Unknown),
+            1 => Some(Self::Available),
+            2 => Some(Self::Current),
+            3 => Some(Self::Forbidden),
             _ => None,
         }
     }

@@ -47,6 +47,12 @@ pub enum Command {
     /// Check what a scan needs, one line each: what was found, and what to do about it.
     #[command(after_help = exit::HELP)]
     Doctor(DoctorArgs),
+    /// Say what the bytes of a modem mean: one JSON object a reply, from standard input to standard output.
+    Decode {
+        /// What was asked, such as 'AT+CREG?': decides whether a line answers or was said by itself.
+        #[arg(long, value_name = "AT…")]
+        command: Option<String>,
+    },
     /// Run supervision scenarios (JSON lines on standard input) through the simulated runsv.
     Simsv,
     /// Print the completions for a shell.

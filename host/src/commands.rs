@@ -11,6 +11,7 @@ use crate::plan::{DaemonPlan, Plan};
 use crate::report::console;
 
 pub mod asked;
+pub mod decode;
 pub mod doctor;
 pub mod exercise;
 pub mod restore;
@@ -29,6 +30,7 @@ pub fn run(args: &Args) -> Exit {
         Command::Restore(args) => restore::run(args),
         Command::Status(status) => status::run(status),
         Command::Doctor(doctor) => doctor::run(doctor),
+        Command::Decode { command } => decode::run(command.as_deref()),
         Command::Simsv => simsv::run(),
         Command::Completions { shell } => printed(|out| {
             clap_complete::generate(*shell, &mut Args::command(), "cellscan", out);

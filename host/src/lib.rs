@@ -8,6 +8,7 @@
 //! | [`process`] | handles on processes, who descends from whom, who holds a tty |
 //! | [`service`] | `pppd` under `runsv`, natively or by `sv`, or under nobody |
 //! | [`link`] | whether the interface is there and has an address |
+//! | [`decode`] | what a modem's bytes mean, as JSON |
 //! | [`simsv`] | supervision scenarios through the simulated `runsv` |
 //! | [`cli`], [`plan`], [`exit`] | what was typed, what it means, how it ends |
 //! | [`commands`] | what each command does |
@@ -21,6 +22,7 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod control;
+pub mod decode;
 pub mod doctor;
 pub mod event_loop;
 pub mod examine;

@@ -112,9 +112,9 @@ impl<S: Supervisor> Supervisor for ForgetsUp<S> {
     }
 }
 
-/// A port that answers every `AT` itself, swallows the bare CR that aborts, and echoes every command at once: as if a
-/// scan went on after a time-out without asking the modem whether it is there again, and took the next result for the
-/// answer to the next command. For modems that do not echo themselves.
+/// A port that answers every `AT` itself, and the bare CR that aborts as if the command had ended with it, and echoes every
+/// command at once: as if a scan went on after a time-out without asking the modem whether it is there again, and took
+/// the next result for the answer to the next command. For modems that do not echo themselves.
 #[derive(Debug)]
 pub struct SkipsResynchronisation<P> {
     inner: P,
@@ -155,7 +155,7 @@ impl<P: Write> Write for SkipsResynchronisation<P> {
     fn write(&mut self, buf: &[u8]) -> Result<usize, P::Error> {
         match buf {
             b"AT\r" => self.answers.extend(b"\r\nOK\r\n"),
-            b"\r" => {}
+            b"\r" => self.answers.extend(b"\r\nABORTED\r\n"),
             _ => {
                 self.answers.extend(buf);
                 return self.inner.write(buf);

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use cellscan_core::at::answer::Outcome;
 use cellscan_core::at::command::Command;
+use cellscan_core::at::current::CurrentOperator;
+use cellscan_core::at::decode::{Decoder, Reply};
 use cellscan_core::at::dialogue::{ATTENTION_TRIES_BUSY_MAX, Dialogue};
 use cellscan_core::at::line::{LINE_LEN_MAX, Line, Lines, Part};
-use cellscan_core::at::operators::{ListedOperator, OperatorList};
-use cellscan_core::at::registration::{CurrentOperator, Domain, Registration};
+use cellscan_core::at::operators::{ListReader, ListedOperator};
+use cellscan_core::at::registration::{Domain, Registration};
 use cellscan_core::at::reply::{FinalResult, SimState};
 use cellscan_core::at::signal::{cesq, csq};
-use cellscan_core::carrier::{NAME_LEN_MAX, Plmn};
+use cellscan_core::at::text::Text;
+use cellscan_core::carrier::Plmn;
 use cellscan_core::time::Instant;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -67,9 +70,9 @@ fn part() -> impl Strategy<Value = Part> {
     prop_oneof![6 => Just(Part::Whole), 1 => Just(Part::First), 1 => Just(Part::Middle), 1 => Just(Part::Last)]
 }
 
-/// A name that a list can carry: without quotes, and not blank at its ends, which are trimmed.
+/// A name that a list can carry: without quotes, and none that looks like UCS2 in hex.
 fn operator_name() -> impl Strategy<Value = String> {
-    "[^\"\r\n\0 \t]([^\"\r\n\0]{0,14}[^\"\r\n\0 \t])?|"
+    "([^\"\r\n\0]{0,15}[g-zG-Z .])?"
 }
 
 #[derive(Clone, Debug)]
@@ -95,15 +98,37 @@ fn print(operators: &[Printed], tail: &str) -> String {
     format!("+COPS: {}{tail}", operators.iter().map(one).collect::<Vec<_>>().join(","))
 }
 
-/// As much of a text as is kept.
-fn kept(text: &str) -> &str {
-    let end = (0..=text.len().min(NAME_LEN_MAX)).rev().find(|at| text.is_char_boundary(*at));
-    &text[..end.unwrap_or_default()]
+/// An operator as it was read.
+#[derive(Clone, Debug, PartialEq)]
+struct Read {
+    stat: u8,
+    long: String,
+    short: String,
+    code: Option<String>,
+    act: Option<u8>,
 }
 
-fn read(bytes: &[u8]) -> Vec<ListedOperator> {
-    let mut list = OperatorList::new();
-    bytes.iter().filter_map(|byte| list.push(*byte)).collect()
+/// The operators of a list, read from its lines in these pieces, and how many groups were none.
+fn read(pieces: &[&[u8]]) -> (Vec<Read>, u16) {
+    let (mut lines, mut reader, mut found) = (Lines::new(), ListReader::new(), vec![]);
+    let text = |text: Text<'_>| text.chars().collect::<String>();
+    let mut add = |operator: ListedOperator<'_>| {
+        found.push(Read {
+            stat: operator.availability.number(),
+            long: text(operator.long),
+            short: text(operator.short),
+            code: operator.code.map(|code| code.as_str().to_owned()),
+            act: operator.technology.map(|technology| technology.0),
+        });
+    };
+    for piece in pieces.iter().chain(&[&b"\n"[..]]) {
+        let mut bytes = *piece;
+        while let Some(line) = lines.next(&mut bytes) {
+            reader.take(line, true, &mut add);
+        }
+    }
+    let skipped = reader.end(&mut add);
+    (found, skipped)
 }
 
 /// What may happen to a dialogue.
@@ -144,6 +169,50 @@ fn turning() -> impl Strategy<Value = Turning> {
 /// Timeouts until a silent line is given up: tries of `AT`, the waits between them, the escape.
 const SILENCE_STEPS_MAX: usize = 2 * ATTENTION_TRIES_BUSY_MAX as usize + 8;
 
+/// What a stream says: each reply in words, as `Debug` has it.
+fn decode(command: &str, pieces: &[&[u8]]) -> Vec<String> {
+    let (mut lines, mut decoder, mut said) = (Lines::new(), Decoder::new(), vec![]);
+    decoder.ask(command.as_bytes());
+    let mut say = |reply: Reply<'_>| said.push(format!("{reply:?}"));
+    for piece in pieces {
+        let mut bytes = *piece;
+        while let Some(line) = lines.next(&mut bytes) {
+            decoder.line(line, &mut say);
+        }
+    }
+    decoder.end(&mut say);
+    said
+}
+
+/// Replies of modems, whole and torn, one behind the other, with whatever line ends.
+fn stream() -> impl Strategy<Value = Vec<u8>> {
+    const ENDS: &[&[u8]] = &[b"\r\n", b"\r", b"\n", b"\r\r\n", b"\r\n\r\n", b"\0\r\n", b""];
+    let end = select(ENDS);
+    let list = (vec(printed(), 0..8), select(&["", ",,(0-4),(0-2)", "),2),"][..]));
+    let piece = prop_oneof![
+        4 => line(),
+        2 => list.prop_map(|(operators, tail)| print(&operators, tail).into_bytes()),
+        1 => noise(0..300),
+    ];
+    vec((piece, end), 0..20)
+        .prop_map(|lines| lines.into_iter().flat_map(|(line, end)| [line, end.to_vec()].concat()).collect())
+}
+
+/// Cuts at these places.
+fn cut<'a>(bytes: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
+    let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+    cuts.sort_unstable();
+    let mut pieces = vec![];
+    let mut rest = bytes;
+    for cut in cuts {
+        let (piece, behind) = rest.split_at(cut - (bytes.len() - rest.len()));
+        pieces.push(piece);
+        rest = behind;
+    }
+    pieces.push(rest);
+    pieces
+}
+
 proptest! {
     #![proptest_config(config())]
 
@@ -152,17 +221,33 @@ proptest! {
         bytes in noise(0..700),
         cuts in vec(any::<prop::sample::Index>(), 0..20),
     ) {
-        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
-        cuts.sort_unstable();
-        let mut pieces = vec![];
-        let mut rest = &bytes[..];
-        for cut in cuts {
-            let (piece, behind) = rest.split_at(cut - (bytes.len() - rest.len()));
-            pieces.push(piece);
-            rest = behind;
-        }
-        pieces.push(rest);
+        let pieces = cut(&bytes, &cuts);
         prop_assert_eq!(split(&pieces), split(&[&bytes]));
+    }
+
+    #[test]
+    fn any_split_of_the_same_bytes_gives_the_same_replies(
+        bytes in stream(),
+        cuts in vec(any::<prop::sample::Index>(), 0..20),
+        command in select(&["", "AT+COPS=?", "AT+CREG?;+CEREG?"][..]),
+    ) {
+        let whole = decode(command, &[&bytes]);
+        prop_assert_eq!(&decode(command, &cut(&bytes, &cuts)), &whole);
+        let single: Vec<&[u8]> = bytes.chunks(1).collect();
+        prop_assert_eq!(&decode(command, &single), &whole, "byte by byte");
+    }
+
+    #[test]
+    fn every_line_says_something_where_there_is_no_list(mut bytes in stream()) {
+        bytes.push(b'\n');
+        for byte in &mut bytes {
+            // No `+COPS:`, and so no list.
+            if matches!(byte, b'P' | b'p') {
+                *byte = b'Q';
+            }
+        }
+        // Noise before a reply is told on its own.
+        prop_assert!(decode("", &[&bytes]).len() >= split(&[&bytes]).len());
     }
 
     #[test]
@@ -192,22 +277,23 @@ proptest! {
         operators in vec(printed(), 0..30),
         tail in select(&["", ",,(0,1,2,3,4),(0,1,2)", ",,(0-4),(0-2)", ",(0,1,2,3,4),(0,1,2)"][..]),
     ) {
-        let found = read(print(&operators, tail).as_bytes());
-        prop_assert_eq!(found.len(), operators.len());
+        let (found, skipped) = read(&[print(&operators, tail).as_bytes()]);
+        prop_assert_eq!((found.len(), skipped), (operators.len(), 0));
         for (found, printed) in found.iter().zip(&operators) {
-            prop_assert_eq!(found.availability.number(), printed.stat);
-            prop_assert_eq!(found.long.as_str(), kept(&printed.long));
-            prop_assert_eq!(found.short.as_str(), kept(&printed.short));
-            prop_assert_eq!(found.plmn.map(|plmn| plmn.to_string()), Some(printed.plmn.clone()));
-            prop_assert_eq!(found.technology.map(|technology| technology.0), printed.act);
+            prop_assert_eq!(found.stat, printed.stat);
+            prop_assert_eq!(&found.long, &printed.long);
+            prop_assert_eq!(&found.short, &printed.short);
+            prop_assert_eq!(found.code.as_ref(), Some(&printed.plmn));
+            prop_assert_eq!(found.act, printed.act);
         }
     }
 
     #[test]
     fn any_bytes_hold_no_more_operators_than_have_room(bytes in noise(0..2_000)) {
         // `(0,,,00101)` is the shortest.
-        let found = read(&bytes);
+        let (found, skipped) = read(&[&bytes]);
         prop_assert!(found.len() <= bytes.len() / 11, "{found:?}");
+        prop_assert!(usize::from(skipped) <= bytes.len());
     }
 
     #[test]
@@ -244,7 +330,7 @@ proptest! {
         for turn in turns {
             let due = dialogue.next_deadline();
             let _ = match turn {
-                Turning::Line(bytes, part) => dialogue.line(now, Line { bytes: &bytes, part }, drop),
+                Turning::Line(bytes, part) => dialogue.line(now, Line { bytes: &bytes, part }, |_| ()),
                 Turning::Wait(millis) => {
                     now = now + Duration::from_millis(millis);
                     dialogue.timeout(now)

@@ -5,6 +5,7 @@
 
 #![expect(clippy::expect_used, reason = "a scenario that cannot be set up fails loudly")]
 
+mod late;
 mod modem;
 mod service;
 
@@ -15,7 +16,7 @@ use cellscan_core::scan::{Event, Failure, Outcome, Phase};
 use cellscan_core::time::Instant;
 use cellscan_sim::check::{Examination, examine};
 use cellscan_sim::modem::{ModemEvent, Network, Select};
-use cellscan_sim::scenario::{Builtin, Fault, Scenario, Timed};
+use cellscan_sim::scenario::{Builtin, Fault, Scenario, Timed, When};
 use cellscan_sim::trace::{Actor, Origin, TraceEvent};
 
 /// Lives through a world in which no rule may be broken.

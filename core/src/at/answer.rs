@@ -3,7 +3,8 @@
 use crate::carrier::Strength;
 
 use super::command::Command;
-use super::registration::{CurrentOperator, Registration};
+use super::current::CurrentOperator;
+use super::registration::Registration;
 use super::reply::{FinalResult, SimState};
 use super::signal::{cesq, csq};
 

@@ -10,7 +10,8 @@
 //! An answer that comes after its time is the trap (field logs: from there every answer went to the wrong carrier). So
 //! after a command that was given up nothing is sent until the line was quiet and `AT` was answered; and what comes
 //! late all the same is told by three marks: it stands before the echo of the command in flight (where the modem
-//! echoes), its lines have another shape, or it is a bare `OK` where a line is due.
+//! echoes), its lines have another shape, or it is a bare `OK` where a line is due. Where none of them tells, and a result
+//! is still due of something given up, the command is sent again until two answers agree.
 
 use core::time::Duration;
 
@@ -19,12 +20,14 @@ use crate::time::Instant;
 use super::answer::{Answer, Outcome};
 use super::command::{Command, Outgoing};
 use super::line::{Line, Part};
-use super::operators::{ListedOperator, OperatorList};
+use super::operators::{ListReader, ListedOperator, begins_list};
 use super::reply::FinalResult;
 
+mod due;
 mod state;
 
-use state::{Echo, State, Then, Waiting};
+use due::Due;
+use state::{Attempt, Echo, State, Then, Waiting};
 
 /// Silence that counts as quiet. A modem's lines of one answer come within some ten milliseconds; field logs show up to
 /// 209 ms between echo and `OK` through a USB port.
@@ -53,6 +56,9 @@ pub const ATTENTION_TRIES_BUSY_MAX: u8 = 30;
 /// No network says no sooner than this; an error that does was on its way already (a result sent twice, found by the
 /// swarm). The quickest refusal in a field log took 106 ms.
 pub const NETWORK_ANSWER_MIN: Duration = Duration::from_millis(20);
+
+/// How often a command is sent again while its answer is in doubt. A stray result is one: of three answers two agree.
+const REPEATS_MAX: u8 = 2;
 
 /// After so many tries the modem may be in data mode, and `+++` goes before the next.
 const TRIES_BEFORE_ESCAPE: u8 = 2;
@@ -88,11 +94,13 @@ impl Turn {
 pub struct Dialogue {
     state: State,
     echo: Echo,
-    /// A command was given up, and its answer has not been seen since.
-    owed: bool,
+    /// Results that may still come of what was sent and given up.
+    due: Due,
     /// How often `AT` is tried.
     patience: u8,
-    list: OperatorList,
+    /// The modem answers in digits (`ATV0`), as learned from `AT`.
+    digits: bool,
+    list: ListReader,
 }
 
 impl Default for Dialogue {
@@ -108,9 +116,10 @@ impl Dialogue {
         Self {
             state: State::Closed,
             echo: Echo::Unknown,
-            owed: false,
+            due: Due::NOTHING,
             patience: ATTENTION_TRIES_MAX,
-            list: OperatorList::new(),
+            digits: false,
+            list: ListReader::new(),
         }
     }
 
@@ -137,18 +146,16 @@ impl Dialogue {
             debug_assert!(false, "{command:?} was started on a line that is not ready: {:?}", self.state);
             return Turn::ended(Outcome::Dead);
         }
-        self.wait_for(now, command, timeout, false)
+        self.send(now, Attempt { command, timeout, repeats: 0, said_ok: false })
     }
 
-    fn wait_for(&mut self, now: Instant, command: Command, timeout: Duration, repeated: bool) -> Turn {
-        self.list = OperatorList::new();
+    fn send(&mut self, now: Instant, attempt: Attempt) -> Turn {
+        let Attempt { command, timeout, .. } = attempt;
+        self.list = ListReader::new();
         self.state = State::Waiting(Waiting {
-            command,
-            repeated,
-            timeout,
+            attempt,
             deadline: now + timeout,
             echoed: false,
-            in_list: false,
             skip_final: false,
             answer: None,
         });
@@ -224,7 +231,8 @@ impl Dialogue {
                 match then {
                     Then::Ready => Turn::ended(Outcome::Ready),
                     Then::TimedOut => Turn::ended(Outcome::TimedOut),
-                    Then::Again(command, timeout) => self.wait_for(now, command, timeout, true),
+                    Then::Listed => Turn::ended(Outcome::Answered(Answer::Operators)),
+                    Then::Again(attempt) => self.send(now, attempt),
                 }
             }
             State::Waiting(_) => self.give_up(now),
@@ -236,127 +244,151 @@ impl Dialogue {
     }
 
     /// A line came. `operator` is called with each operator of a list that was asked for.
-    pub fn line(&mut self, now: Instant, line: Line<'_>, operator: impl FnMut(ListedOperator)) -> Turn {
+    pub fn line(&mut self, now: Instant, line: Line<'_>, operator: impl FnMut(ListedOperator<'_>)) -> Turn {
+        let ends = self.result(line);
         match &mut self.state {
             State::Closed | State::Ready | State::GuardBefore { .. } | State::GuardAfter { .. } => {
-                Turn::dropping()
+                self.settle(ends)
             }
             State::Clearing { quiet_at, until, .. } | State::Settling { quiet_at, until, .. } => {
                 *quiet_at = (now + QUIET).min(*until).max(*quiet_at);
                 if is_echo(Command::Attention, line) {
                     self.echo = Echo::On;
                 }
-                Turn::dropping()
+                self.settle(ends)
             }
             State::Asking { echoed, then, .. } => {
                 if is_echo(Command::Attention, line) {
                     *echoed = true;
                     return Turn::default();
                 }
-                let answered =
-                    whole(line).is_some_and(|text| FinalResult::parse(text) == Some(FinalResult::Ok));
-                if !answered || (self.echo == Echo::On && !*echoed) {
-                    return Turn::dropping();
+                let in_digits = whole(line).and_then(FinalResult::from_digit) == Some(FinalResult::Ok);
+                let in_words = !in_digits && ends == Some(FinalResult::Ok);
+                if !(in_words || in_digits) || (self.echo == Echo::On && !*echoed) {
+                    return self.settle(ends);
                 }
+                self.digits = in_digits;
                 self.echo = if *echoed { Echo::On } else { Echo::Off };
                 self.state = State::Settling { quiet_at: now + QUIET, until: now + NOISE_MAX, then: *then };
+                self.due.pay();
                 Turn::default()
             }
             State::Aborting { .. } => {
-                if whole(line).and_then(FinalResult::parse).is_some() {
-                    self.owed = false;
+                if ends.is_some() {
                     self.state = clearing(now, 0, Then::TimedOut);
                 }
-                Turn::dropping()
+                self.settle(ends)
             }
             State::Waiting(_) => self.answer_line(now, line, operator),
         }
+    }
+
+    /// Drops a line that answers nothing. A result that nothing in flight can have is of something given up.
+    fn settle(&mut self, ends: Option<FinalResult>) -> Turn {
+        if ends.is_some() {
+            self.due.pay();
+        }
+        Turn::dropping()
     }
 
     fn answer_line(
         &mut self,
         now: Instant,
         line: Line<'_>,
-        mut operator: impl FnMut(ListedOperator),
+        mut operator: impl FnMut(ListedOperator<'_>),
     ) -> Turn {
         let State::Waiting(waiting) = &mut self.state else { return Turn::dropping() };
-        if is_echo(waiting.command, line) {
+        let command = waiting.attempt.command;
+        if is_echo(command, line) {
             waiting.echoed = true;
             return Turn::default();
         }
-        if waiting.command == Command::Operators && waiting.is_of_list(line) {
-            waiting.in_list = matches!(line.part, Part::First | Part::Middle);
+        if command == Command::Operators && self.list.take(line, true, &mut operator) {
             waiting.answer = Some(Answer::Operators);
-            for byte in line.bytes {
-                if let Some(found) = self.list.push(*byte) {
-                    operator(found);
-                }
-            }
             return Turn::default();
         }
-        let Some(text) = whole(line) else { return Turn::dropping() };
-        if let Some(result) = FinalResult::parse(text) {
+        if let Some(result) = self.result(line) {
+            let _skipped = self.list.end(operator);
             return self.finish(now, result);
         }
-        if let Some(answer) = waiting.command.answer(text) {
+        let in_doubt = self.due.is_any();
+        let State::Waiting(waiting) = &mut self.state else { return Turn::dropping() };
+        if let Some(answer) = whole(line).and_then(|text| command.answer(text)) {
             waiting.answer.get_or_insert(answer);
             return Turn::default();
         }
-        // No modem says `+COPS:` by itself: it is an answer that comes late, and so will be its `OK`.
-        waiting.skip_final |= self.owed && begins_cops(text);
+        // No modem says `+COPS:` by itself: it is an answer that comes late, and so will be its `OK`. A list is nobody's
+        // but a search's, also where none is due: the search may have been answered twice.
+        let begins = matches!(line.part, Part::Whole | Part::First);
+        waiting.skip_final |= begins && (begins_list(line.bytes) || (in_doubt && begins_cops(line.bytes)));
         Turn::dropping()
     }
 
+    /// The line as one that ends a command.
+    fn result(&self, line: Line<'_>) -> Option<FinalResult> {
+        let text = whole(line)?;
+        FinalResult::parse(text).or_else(|| FinalResult::from_digit(text).filter(|_| self.digits))
+    }
+
     fn finish(&mut self, now: Instant, result: FinalResult) -> Turn {
+        let in_doubt = self.due.is_any();
         let State::Waiting(waiting) = &mut self.state else { return Turn::dropping() };
-        if core::mem::take(&mut waiting.skip_final) {
-            self.owed = false;
-            return Turn::dropping();
-        }
+        let attempt = waiting.attempt;
         let before_echo = self.echo == Echo::On && !waiting.echoed && waiting.answer.is_none();
-        match result {
+        if core::mem::take(&mut waiting.skip_final) || before_echo {
+            return self.settle(Some(result));
+        }
+        let is_ok = match result {
             // Said of a call, and no command of a scan makes one.
             FinalResult::NoCarrier
             | FinalResult::Busy
             | FinalResult::NoAnswer
             | FinalResult::NoDialtone
             | FinalResult::Connect => return Turn::dropping(),
-            FinalResult::Ok => {
-                let answer = match waiting.answer.take() {
-                    Some(answer) => answer,
-                    None if before_echo || (self.owed && waiting.command.has_answer_line()) => {
-                        self.owed = false;
-                        return Turn::dropping();
-                    }
-                    None if waiting.command.has_answer_line() => Answer::Empty,
-                    None => Answer::Done,
-                };
-                self.state = State::Ready;
-                return Turn::ended(Outcome::Answered(answer));
+            FinalResult::Ok => true,
+            FinalResult::Error | FinalResult::Cme(_) | FinalResult::Cms(_) | FinalResult::Aborted => false,
+        };
+        let asks_the_network = attempt.command.asks_the_network();
+        let is_bare = is_ok && waiting.answer.is_none();
+        if is_bare && attempt.command.has_answer_line() && in_doubt {
+            return self.settle(Some(result));
+        }
+        let sent = waiting.deadline.saturating_sub(attempt.timeout);
+        let too_soon = !is_ok && asks_the_network && now < sent + NETWORK_ANSWER_MIN && !waiting.echoed;
+        let may_be_late = in_doubt && (!is_ok || (is_bare && asks_the_network));
+        let said_before = attempt.repeats > 0 && attempt.said_ok == is_ok;
+        if (too_soon || may_be_late) && !said_before && attempt.repeats < REPEATS_MAX {
+            // A result does not say whose it is: the command is sent again, and what it says twice is so.
+            let repeats = attempt.repeats.saturating_add(1);
+            let again = Attempt { repeats, said_ok: is_ok, ..attempt };
+            self.patience = patience(attempt.command);
+            if may_be_late {
+                // If it was not this command's, that one is still to come.
+                self.due.owe();
             }
-            FinalResult::Error | FinalResult::Cme(_) | FinalResult::Cms(_) | FinalResult::Aborted => {}
+            return self.clear_line(now, 0, Then::Again(again));
         }
-        if before_echo {
-            self.owed = false;
-            return Turn::dropping();
+        if in_doubt && waiting.answer == Some(Answer::Operators) {
+            // The list of a search that was given up is as good as that of the next; but the modem may be at that still.
+            self.patience = patience(attempt.command);
+            self.due.owe();
+            return self.clear_line(now, 0, Then::Listed);
         }
-        let sent = waiting.deadline.saturating_sub(waiting.timeout);
-        let too_soon = waiting.command.asks_the_network() && now < sent + NETWORK_ANSWER_MIN;
-        if (self.owed || too_soon) && !waiting.echoed && !waiting.repeated {
-            // Without an echo an error does not say whose it is: it is asked again, once.
-            let again = Then::Again(waiting.command, waiting.timeout);
-            self.owed = false;
-            return self.clear_line(now, 0, again);
-        }
+        self.due.answered();
+        let answer = waiting.answer.take();
         self.state = State::Ready;
-        Turn::ended(Outcome::Refused(result))
+        Turn::ended(match (is_ok, answer) {
+            (false, _) => Outcome::Refused(result),
+            (true, Some(answer)) => Outcome::Answered(answer),
+            (true, None) if attempt.command.has_answer_line() => Outcome::Answered(Answer::Empty),
+            (true, None) => Outcome::Answered(Answer::Done),
+        })
     }
 
     fn give_up(&mut self, now: Instant) -> Turn {
-        self.owed = true;
+        self.due.owe();
         if let State::Waiting(waiting) = &self.state {
-            let slow = waiting.command.asks_the_network();
-            self.patience = if slow { ATTENTION_TRIES_BUSY_MAX } else { ATTENTION_TRIES_MAX };
+            self.patience = patience(waiting.attempt.command);
         }
         self.state = State::Aborting { until: now + ABORT_DRAIN };
         Turn::sending(Outgoing::Return)
@@ -368,6 +400,7 @@ impl Dialogue {
     }
 
     fn ask(&mut self, now: Instant, tries: u8, then: Then) -> Turn {
+        self.due.owe();
         self.state = State::Asking { deadline: now + ATTENTION_TIMEOUT, tries, echoed: false, then };
         Turn::sending(Outgoing::Command(Command::Attention))
     }
@@ -386,6 +419,11 @@ impl Dialogue {
             State::Waiting(waiting) => visit(&mut waiting.deadline),
         }
     }
+}
+
+/// How often `AT` is tried after this command.
+const fn patience(command: Command) -> u8 {
+    if command.asks_the_network() { ATTENTION_TRIES_BUSY_MAX } else { ATTENTION_TRIES_MAX }
 }
 
 fn begins_cops(line: &[u8]) -> bool {

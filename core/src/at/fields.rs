@@ -1,27 +1,54 @@
 //! The comma-separated values of a reply line.
 
-use super::line::trimmed;
+use super::line::{trimmed, without_noise};
+use super::text::Text;
 
 /// One value of a reply line.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Field<'a> {
-    /// The bytes, without quotes and blanks around them.
+    /// The bytes, without the quotes or, where there are none, the blanks around them.
     pub bytes: &'a [u8],
     /// Whether it stood in quotes.
     pub quoted: bool,
 }
 
-impl Field<'_> {
+impl<'a> Field<'a> {
     /// As a decimal number; `None` where it is anything else, or too large.
     #[must_use]
     pub fn number(&self) -> Option<u16> {
-        decimal(self.bytes)
+        decimal(trimmed(self.bytes))
     }
 
-    /// Nothing there.
+    /// As a small decimal number.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+    pub fn small(&self) -> Option<u8> {
+        self.number().and_then(|number| u8::try_from(number).ok())
+    }
+
+    /// As a decimal number with a sign and at most one place that counts behind the point, in tenths.
+    #[must_use]
+    pub fn tenths(&self) -> Option<i16> {
+        tenths(trimmed(self.bytes))
+    }
+
+    /// The hex digits that it begins with. What stands behind a blank in it is no part of the number.
+    #[must_use]
+    pub fn hex(&self) -> Option<&'a [u8]> {
+        let bytes = trimmed(self.bytes);
+        let end = bytes.iter().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(bytes.len());
+        bytes.get(..end).filter(|digits| !digits.is_empty())
+    }
+
+    /// As text.
+    #[must_use]
+    pub const fn text(&self) -> Text<'a> {
+        Text::new(self.bytes)
+    }
+
+    /// Nothing there but blanks.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        trimmed(self.bytes).is_empty()
     }
 }
 
@@ -36,7 +63,41 @@ pub(crate) fn decimal(bytes: &[u8]) -> Option<u16> {
     })
 }
 
-/// The values after `+XXXX:`, split at commas outside quotes. Never fails: a quote that does not end runs to the end.
+/// Digits, perhaps with a sign.
+pub(crate) fn integer(bytes: &[u8]) -> Option<i32> {
+    let (digits, negative) = match bytes {
+        [b'-', digits @ ..] => (digits, true),
+        [b'+', digits @ ..] | digits => (digits, false),
+    };
+    if digits.is_empty() {
+        return None;
+    }
+    let value = digits.iter().try_fold(0_i32, |sum, byte| {
+        let digit = byte.is_ascii_digit().then(|| byte.wrapping_sub(b'0'))?;
+        sum.checked_mul(10)?.checked_add(i32::from(digit))
+    })?;
+    Some(if negative { value.saturating_neg() } else { value })
+}
+
+/// `-14`, `-14.0`, `-6.5`: in tenths; places behind the first are cut.
+fn tenths(bytes: &[u8]) -> Option<i16> {
+    let point = bytes.iter().position(|byte| *byte == b'.');
+    let (whole, behind) = match point {
+        Some(at) => (bytes.get(..at)?, bytes.get(at..)?.get(1..)?),
+        None => (bytes, &b"0"[..]),
+    };
+    let tenth = match behind {
+        [first @ b'0'..=b'9', rest @ ..] if rest.iter().all(u8::is_ascii_digit) => {
+            i16::from(first.wrapping_sub(b'0'))
+        }
+        _ => return None,
+    };
+    let whole_tenths = i16::try_from(integer(whole)?).ok()?.checked_mul(10)?;
+    if whole.starts_with(b"-") { whole_tenths.checked_sub(tenth) } else { whole_tenths.checked_add(tenth) }
+}
+
+/// The values after `+XXXX:`, split at commas outside quotes. Never fails: a quote that does not end runs to the end,
+/// and one that neither a comma nor the end follows is part of the value.
 #[derive(Clone, Debug)]
 pub struct Fields<'a> {
     rest: Option<&'a [u8]>,
@@ -49,41 +110,72 @@ impl<'a> Fields<'a> {
         Self { rest: Some(text) }
     }
 
-    /// Splits `line` where it begins with `prefix` (in any case) and a colon, blanks allowed in between.
+    /// Splits `line` where it begins with `prefix` (in any case) and a colon, blanks allowed in between. Of a prefix that
+    /// begins with a plus the plus may be missing (seen of one modem behind a multiplexer).
     #[must_use]
     pub fn after(prefix: &[u8], line: &'a [u8]) -> Option<Self> {
-        let (head, rest) = line.split_at_checked(prefix.len())?;
-        if !head.eq_ignore_ascii_case(prefix) {
-            return None;
-        }
-        match trimmed(rest) {
-            [b':', values @ ..] => Some(Self::new(values)),
-            _ => None,
-        }
+        after_colon(prefix, line).map(Self::new)
     }
+}
+
+/// What follows `prefix` and a colon.
+pub(crate) fn after_colon<'a>(prefix: &[u8], line: &'a [u8]) -> Option<&'a [u8]> {
+    match trimmed_start(after_prefix(prefix, line)?) {
+        [b':', values @ ..] => Some(values),
+        _ => None,
+    }
+}
+
+/// What follows `prefix`, in any case, with or without its plus.
+pub(crate) fn after_prefix<'a>(prefix: &[u8], line: &'a [u8]) -> Option<&'a [u8]> {
+    let line = without_noise(line);
+    let prefix = match (prefix, line) {
+        ([b'+', bare @ ..], [first, ..]) if *first != b'+' => bare,
+        _ => prefix,
+    };
+    let (head, rest) = line.split_at_checked(prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+fn trimmed_start(mut bytes: &[u8]) -> &[u8] {
+    while let [0 | b' ' | b'\t', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    bytes
 }
 
 impl<'a> Iterator for Fields<'a> {
     type Item = Field<'a>;
 
     fn next(&mut self) -> Option<Field<'a>> {
-        let text = self.rest?;
-        let mut in_quotes = false;
-        let comma = text.iter().position(|byte| {
-            in_quotes ^= *byte == b'"';
-            *byte == b',' && !in_quotes
-        });
-        let (value, rest) = match comma {
-            Some(at) => (text.get(..at), text.get(at..).and_then(|tail| tail.get(1..))),
-            None => (Some(text), None),
-        };
-        self.rest = rest;
-        let value = trimmed(value.unwrap_or_default());
-        Some(match value {
-            [b'"', inner @ .., b'"'] | [b'"', inner @ ..] => Field { bytes: trimmed(inner), quoted: true },
-            _ => Field { bytes: value, quoted: false },
-        })
+        let text = self.rest.take()?;
+        if let [b'"', inner @ ..] = trimmed_start(text) {
+            let (value, rest) = until_quote(inner);
+            self.rest = rest;
+            return Some(Field { bytes: value, quoted: true });
+        }
+        let comma = text.iter().position(|byte| *byte == b',').unwrap_or(text.len());
+        let (value, rest) = text.split_at_checked(comma).unwrap_or((text, b""));
+        self.rest = rest.get(1..);
+        Some(Field { bytes: trimmed(value), quoted: false })
     }
+}
+
+/// The value up to the quote that ends it, and what follows the comma behind.
+fn until_quote(inner: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let mut quote_at = None;
+    for (at, byte) in inner.iter().enumerate() {
+        match (quote_at, byte) {
+            (_, b'"') => quote_at = Some(at),
+            (Some(end), b',') => {
+                let rest = inner.get(at..).and_then(|tail| tail.get(1..));
+                return (inner.get(..end).unwrap_or_default(), rest);
+            }
+            (Some(_), b' ' | b'\t' | 0) | (None, _) => {}
+            (Some(_), _) => quote_at = None,
+        }
+    }
+    (quote_at.and_then(|end| inner.get(..end)).unwrap_or(inner), None)
 }
 
 #[cfg(test)]
@@ -91,6 +183,10 @@ mod tests {
     extern crate std;
     use super::*;
     use std::vec::Vec;
+
+    fn texts(text: &[u8]) -> Vec<&[u8]> {
+        Fields::new(text).map(|field| field.bytes).collect()
+    }
 
     #[test]
     fn commas_in_quotes_do_not_split() {
@@ -101,9 +197,19 @@ mod tests {
     }
 
     #[test]
-    fn an_open_quote_runs_to_the_end() {
-        let texts: Vec<_> = Fields::new(b"1,\"abc,2").map(|field| field.bytes).collect();
-        assert_eq!(texts, [&b"1"[..], b"abc,2"]);
+    fn a_quote_ends_a_value_where_a_comma_follows_and_an_open_one_runs_to_the_end() {
+        assert_eq!(texts(b"1,\"abc,2"), [&b"1"[..], b"abc,2"]);
+        assert_eq!(texts(b"1,\"A \"B\" C\" , 2"), [&b"1"[..], b"A \"B\" C", b"2"]);
+        assert_eq!(texts(b",\"\","), [&b""[..], b"", b""]);
+    }
+
+    #[test]
+    fn a_prefix_may_lack_its_plus_and_have_noise_before_it() {
+        for line in [&b"+CREG: 1"[..], b"CREG:1", b"\xff\xfe+creg : 1", b"\0+CREG:1"] {
+            assert_eq!(Fields::after(b"+CREG", line).unwrap().next().unwrap().number(), Some(1));
+        }
+        assert!(Fields::after(b"+CREG", b"+CGREG: 1").is_none());
+        assert!(Fields::after(b"^SMONI", b"SMONI: 2G").is_none(), "only a plus");
     }
 
     #[test]
@@ -112,5 +218,19 @@ mod tests {
         for wrong in [&b""[..], b"65536", b"-1", b"1 2", b"0x1"] {
             assert_eq!(decimal(wrong), None);
         }
+        assert_eq!((integer(b"-1"), integer(b"+7"), integer(b"-")), (Some(-1), Some(7), None));
+    }
+
+    #[test]
+    fn tenths_keep_sign_and_one_place() {
+        let read = |bytes| Field { bytes, quoted: false }.tenths();
+        assert_eq!((read(b"-14.0"), read(b"-6.57"), read(b"9")), (Some(-140), Some(-65), Some(90)));
+        assert_eq!((read(b"-0.5"), read(b"--"), read(b"1."), read(b"4000")), (Some(-5), None, None, None));
+    }
+
+    #[test]
+    fn hex_ends_at_what_is_none() {
+        let read = |bytes| Field { bytes, quoted: false }.hex();
+        assert_eq!((read(b"1A2b"), read(b"0 5"), read(b"x")), (Some(&b"1A2b"[..]), Some(&b"0"[..]), None));
     }
 }

@@ -140,6 +140,15 @@ pub(crate) fn trimmed(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
+/// Without what a line picks up on its way before the first letter of a reply: NUL, control characters, bytes over ASCII
+/// (a UART that found its speed late).
+pub(crate) fn without_noise(mut bytes: &[u8]) -> &[u8] {
+    while let [0..=b' ' | 0x7f.., rest @ ..] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;

@@ -1,6 +1,6 @@
 //! The operator list, `+COPS: (2,"long","short","310410",7),…,,(0,1,2,3,4),(0,1,2)` (3GPP TS 27.007 §7.3).
 //!
-//! Read byte by byte, since a list is longer than any line buffer: an operator comes out when its bracket closes, and
+//! Read byte by byte, since a list is longer than any line buffer: an operator comes out when it is known to be whole, and
 //! what is held is one operator. The groups at the end (modes and formats that the modem knows) are told by their
 //! shape; a field log showed them tried as carriers, five seconds each.
 
@@ -10,37 +10,115 @@ use crate::carrier::{AccessTechnology, Availability, Name, Plmn};
 
 use super::fields::decimal;
 use super::line::trimmed;
+use super::text::Text;
+
+mod reader;
+
+pub use reader::ListReader;
+pub(crate) use reader::begins_list;
 
 /// Bytes kept of one value of an operator: 32 characters in UCS2, four hex digits each. What is over is dropped.
 pub const VALUE_LEN_MAX: usize = 128;
 
-/// Values of an operator: status, long name, short name, digits, access technology.
-const VALUES: usize = 5;
+/// Digits kept of an operator's code: a PLMN has five or six, and a modem that pads it sends seven.
+pub const CODE_DIGITS_MAX: usize = 7;
+
+/// Which value of an operator is which: status, long name, short name, digits, access technology.
+const SHORT: u8 = 2;
+const DIGITS: u8 = 3;
+const TECHNOLOGY: u8 = 4;
+
+/// The digits of an operator as the modem gave them.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Code {
+    digits: [u8; CODE_DIGITS_MAX],
+    len: u8,
+}
+
+impl Code {
+    /// Reads five to seven digits, also in UCS2, blanks and dashes between them allowed.
+    #[must_use]
+    pub fn parse(text: Text<'_>) -> Option<Self> {
+        let mut digits = [0; CODE_DIGITS_MAX];
+        let mut len = 0_u8;
+        for character in text.chars().filter(|character| !matches!(character, ' ' | '-')) {
+            let digit = u8::try_from(character).ok().filter(u8::is_ascii_digit)?;
+            *digits.get_mut(usize::from(len))? = digit;
+            len = len.saturating_add(1);
+        }
+        (len >= 5).then_some(Self { digits, len })
+    }
+
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        let digits = self.digits.get(..usize::from(self.len)).unwrap_or_default();
+        core::str::from_utf8(digits).unwrap_or_default()
+    }
+
+    /// The network that they name. Seven digits are six and the padding of a modem that lists the same network under
+    /// another technology with six (Sierra Wireless and ZTE devices of about 2010): a zero at the end.
+    #[must_use]
+    pub fn plmn(&self) -> Option<Plmn> {
+        let digits = self.as_str().as_bytes();
+        Plmn::parse(match digits {
+            [six @ .., b'0'] if six.len() == 6 => six,
+            all => all,
+        })
+        .ok()
+    }
+}
 
 /// One entry of an operator list.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct ListedOperator {
+pub struct ListedOperator<'a> {
     /// `<stat>`.
     pub availability: Availability,
     /// The long name; empty where the modem gave none.
-    pub long: Name,
+    pub long: Text<'a>,
     /// The short name; empty where the modem gave none.
-    pub short: Name,
-    /// The digits; `None` where the modem gave none or not five or six of them.
-    pub plmn: Option<Plmn>,
+    pub short: Text<'a>,
+    /// The digits; `None` where the modem gave none, or not five to seven of them.
+    pub code: Option<Code>,
     /// The access technology; `None` where the modem does not say (before Release 99).
     pub technology: Option<AccessTechnology>,
+    /// A value was longer than [`VALUE_LEN_MAX`] and is cut.
+    pub cut: bool,
+}
+
+impl ListedOperator<'_> {
+    /// The network, as it can be selected.
+    #[must_use]
+    pub fn plmn(&self) -> Option<Plmn> {
+        self.code.and_then(|code| code.plmn())
+    }
+
+    /// The long name, or the short one where there is no other.
+    #[must_use]
+    pub fn name(&self) -> Name {
+        let text = if self.long.is_empty() { self.short } else { self.long };
+        Name::from_chars(Text::new(trimmed(text.bytes())).chars())
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 enum Place {
     #[default]
     Outside,
+    /// Behind the bracket that opens: what is held is the last operator's still.
+    Opened,
     Value,
     Quoted,
     /// Behind a quote: the end of the value if a comma or a bracket follows, a part of the name if not.
     QuoteSeen,
+    /// Behind the bracket that closes an operator without technology: some modems say it there, `),2),(…`.
+    Closed,
+    /// Behind the comma that follows.
+    ClosedComma,
+    /// In a technology that stands outside.
+    Stray,
 }
 
 /// Reads an operator list from its bytes.
@@ -48,21 +126,30 @@ enum Place {
 /// ```
 /// use cellscan_core::at::operators::OperatorList;
 /// let mut list = OperatorList::new();
-/// let bytes = b"+COPS: (1,\"AT&T\",\"AT&T\",\"310410\",7),,(0,1,2,3,4),(0,1,2)";
-/// let found: Vec<_> = bytes.iter().filter_map(|byte| list.push(*byte)).collect();
-/// assert_eq!(found.len(), 1);
-/// assert_eq!(found[0].plmn.unwrap().as_str(), "310410");
+/// let mut found = 0;
+/// for byte in b"+COPS: (1,\"AT&T\",\"AT&T\",\"310410\",7),,(0,1,2,3,4),(0,1,2)" {
+///     if let Some(operator) = list.push(*byte) {
+///         assert_eq!(operator.plmn().unwrap().as_str(), "310410");
+///         found += 1;
+///     }
+/// }
+/// assert!(list.end().is_none());
+/// assert_eq!((found, list.skipped()), (1, 0));
 /// ```
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct OperatorList {
     place: Place,
-    /// Which value of the operator is being read; counts on past [`VALUES`].
+    /// Which value of the operator is being read; counts on past [`TECHNOLOGY`].
     index: u8,
-    status: Vec<u8, 2>,
-    long: Vec<u8, VALUE_LEN_MAX>,
-    short: Vec<u8, VALUE_LEN_MAX>,
-    digits: Vec<u8, 32>,
-    technology: Vec<u8, 4>,
+    cut: bool,
+    skipped: u16,
+    /// Blanks behind a quote: part of the name if the quote is.
+    blanks: u8,
+    status: Vec<u8, 4, u8>,
+    long: Vec<u8, VALUE_LEN_MAX, u8>,
+    short: Vec<u8, VALUE_LEN_MAX, u8>,
+    digits: Vec<u8, 32, u8>,
+    technology: Vec<u8, 4, u8>,
 }
 
 impl OperatorList {
@@ -72,6 +159,9 @@ impl OperatorList {
         Self {
             place: Place::Outside,
             index: 0,
+            cut: false,
+            skipped: 0,
+            blanks: 0,
             status: Vec::new(),
             long: Vec::new(),
             short: Vec::new(),
@@ -80,182 +170,204 @@ impl OperatorList {
         }
     }
 
-    /// Takes one byte; gives the operator whose bracket it closes.
-    pub fn push(&mut self, byte: u8) -> Option<ListedOperator> {
+    /// Takes one byte; gives the operator that is known to be whole with it.
+    pub fn push(&mut self, byte: u8) -> Option<ListedOperator<'_>> {
+        if self.place == Place::Opened {
+            self.begin();
+        }
         match (self.place, byte) {
-            // Also where the last bracket did not close: what stood between is lost, this operator need not be.
-            (Place::Outside | Place::Value, b'(') => self.begin(),
-            (Place::Outside, _) | (Place::QuoteSeen, b' ') => {}
-            (Place::Value, b'"') if self.value_is_blank() => self.place = Place::Quoted,
-            (Place::Quoted, b'"') => self.place = Place::QuoteSeen,
+            (Place::Outside, b'(') => self.place = Place::Opened,
+            // The last bracket did not close: an operator that has all its values is one all the same.
+            (Place::Value, b'(') => {
+                let whole = self.has_all();
+                self.place = Place::Opened;
+                if whole {
+                    return self.finish();
+                }
+                self.skip();
+            }
+            (Place::Outside | Place::Opened, _)
+            | (Place::Closed | Place::ClosedComma | Place::Stray, b' ' | b'\t' | 0) => {}
+            (Place::QuoteSeen, b' ') => self.blanks = self.blanks.saturating_add(1),
+            (Place::Value, b'"') if self.value_is_blank() => {
+                self.clear_value();
+                self.place = Place::Quoted;
+            }
+            (Place::Quoted, b'"') => {
+                self.place = Place::QuoteSeen;
+                self.blanks = 0;
+            }
             (Place::Value | Place::QuoteSeen, b',') => {
                 self.index = self.index.saturating_add(1);
                 self.place = Place::Value;
             }
-            (Place::Value | Place::QuoteSeen, b')') => {
-                self.place = Place::Outside;
-                return self.finish();
-            }
+            (Place::Value | Place::QuoteSeen, b')') => return self.close(),
             (Place::QuoteSeen, _) => {
                 self.keep(b'"');
-                self.keep(byte);
-                self.place = Place::Quoted;
+                (0..self.blanks).for_each(|_| self.keep(b' '));
+                self.blanks = 0;
+                if byte != b'"' {
+                    self.keep(byte);
+                    self.place = Place::Quoted;
+                }
             }
             (Place::Value | Place::Quoted, _) => self.keep(byte),
+            (Place::Closed, b',') => self.place = Place::ClosedComma,
+            (Place::ClosedComma | Place::Stray, b'0'..=b'9') => {
+                self.index = TECHNOLOGY;
+                self.keep(byte);
+                self.place = Place::Stray;
+            }
+            (Place::Closed | Place::ClosedComma | Place::Stray, _) => {
+                self.place = if byte == b'(' { Place::Opened } else { Place::Outside };
+                return self.finish();
+            }
         }
         None
     }
 
+    /// The list has ended, or begins anew: gives the operator that was waiting for what might follow it, or whose
+    /// bracket did not close.
+    pub fn end(&mut self) -> Option<ListedOperator<'_>> {
+        let whole = match self.place {
+            Place::Outside => return None,
+            Place::Closed | Place::ClosedComma | Place::Stray => true,
+            Place::Value | Place::QuoteSeen => self.has_all(),
+            Place::Opened | Place::Quoted => false,
+        };
+        self.place = Place::Outside;
+        if whole {
+            return self.finish();
+        }
+        self.skip();
+        None
+    }
+
+    /// In the middle of a group: a line end here is one inside an operator.
+    #[must_use]
+    pub const fn is_in_group(&self) -> bool {
+        matches!(self.place, Place::Opened | Place::Value | Place::Quoted | Place::QuoteSeen)
+    }
+
+    /// How many groups were neither an operator nor one of those at the end: torn, or of a grammar of their own.
+    #[must_use]
+    pub const fn skipped(&self) -> u16 {
+        self.skipped
+    }
+
     fn begin(&mut self) {
-        *self = Self { place: Place::Value, ..Self::new() };
+        *self = Self { place: Place::Value, skipped: self.skipped, ..Self::new() };
+    }
+
+    fn skip(&mut self) {
+        self.skipped = self.skipped.saturating_add(1);
+    }
+
+    /// Whether what was read of an operator that did not close can be all of it.
+    fn has_all(&self) -> bool {
+        self.index >= TECHNOLOGY || (self.index == DIGITS && self.place == Place::QuoteSeen)
+    }
+
+    fn close(&mut self) -> Option<ListedOperator<'_>> {
+        self.place = Place::Outside;
+        if self.index == DIGITS && self.is_operator() {
+            self.place = Place::Closed;
+            return None;
+        }
+        if !self.is_operator() {
+            if !self.is_of_the_end() {
+                self.skip();
+            }
+            return None;
+        }
+        self.finish()
     }
 
     fn value_is_blank(&self) -> bool {
         trimmed(match self.index {
             0 => &self.status,
             1 => &self.long,
-            2 => &self.short,
-            3 => &self.digits,
+            SHORT => &self.short,
+            DIGITS => &self.digits,
             _ => &self.technology,
         })
         .is_empty()
     }
 
-    fn keep(&mut self, byte: u8) {
-        // Full is no error: names are cut anyway, and a status or number that is too long is none.
-        let _kept = match self.index {
-            0 => self.status.push(byte),
-            1 => self.long.push(byte),
-            2 => self.short.push(byte),
-            3 => self.digits.push(byte),
-            _ => self.technology.push(byte),
-        };
+    /// Blanks before a quote are no part of what it quotes.
+    fn clear_value(&mut self) {
+        match self.index {
+            0 => self.status.clear(),
+            1 => self.long.clear(),
+            SHORT => self.short.clear(),
+            DIGITS => self.digits.clear(),
+            _ => {}
+        }
     }
 
-    /// The operator just read, if it is one: a status of one digit, then two names and the digits, not all empty, and
-    /// not the bare small numbers of the groups at the end of a list.
-    fn finish(&self) -> Option<ListedOperator> {
-        let &[status] = trimmed(&self.status) else { return None };
-        let availability = Availability::from_digit(status)?;
-        if usize::from(self.index) < VALUES.saturating_sub(2) {
+    fn keep(&mut self, byte: u8) {
+        let kept = match self.index {
+            0 => self.status.push(byte),
+            1 => self.long.push(byte),
+            SHORT => self.short.push(byte),
+            DIGITS => self.digits.push(byte),
+            TECHNOLOGY => self.technology.push(byte),
+            // What later releases may put behind.
+            _ => Ok(()),
+        };
+        self.cut |= kept.is_err();
+    }
+
+    fn availability(&self) -> Option<Availability> {
+        decimal(trimmed(&self.status)).and_then(Availability::from_number)
+    }
+
+    /// The digits, and whether they stand one place early: a value is missing, or two grew together.
+    fn code(&self) -> Option<(Code, bool)> {
+        if let Some(code) = Code::parse(Text::new(trimmed(&self.digits))) {
+            return Some((code, false));
+        }
+        let early = self.index == DIGITS && decimal(trimmed(&self.digits)).is_some();
+        Code::parse(Text::new(trimmed(&self.short))).filter(|_| early).map(|code| (code, true))
+    }
+
+    /// A status, then two names and the digits, not all empty, and not the bare small numbers of the groups at the end.
+    fn is_operator(&self) -> bool {
+        let is_name = |text: &[u8]| trimmed(text).iter().any(|byte| !byte.is_ascii_digit());
+        self.availability().is_some()
+            && self.index >= DIGITS
+            && (self.code().is_some()
+                || ((is_name(&self.long) || is_name(&self.short)) && !self.is_of_the_end()))
+    }
+
+    /// Numbers and ranges only, as the modes and formats at the end of a list.
+    fn is_of_the_end(&self) -> bool {
+        let values = [&self.status[..], &self.long, &self.short, &self.digits, &self.technology];
+        values.into_iter().flatten().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b' ' | b'\t'))
+    }
+
+    fn finish(&mut self) -> Option<ListedOperator<'_>> {
+        if !self.is_operator() {
+            self.skip();
             return None;
         }
-        let mut unpacked = [0; 8];
-        let digits = match from_ucs2(&self.digits, &mut unpacked) {
-            Some(digits) => digits,
-            None => trimmed(&self.digits),
-        };
-        let plmn = Plmn::parse(digits).ok();
-        if plmn.is_none() {
-            let looks_like_a_name = |text: &[u8]| trimmed(text).iter().any(|byte| !byte.is_ascii_digit());
-            if !(looks_like_a_name(&self.long) || looks_like_a_name(&self.short)) {
-                return None;
-            }
-        }
-        let technology = decimal(trimmed(&self.technology)).and_then(|number| u8::try_from(number).ok());
+        let code = self.code();
+        let early = code.is_some_and(|(_, early)| early);
+        let technology = if early { &self.digits[..] } else { &self.technology };
+        let technology = decimal(trimmed(technology)).and_then(|number| u8::try_from(number).ok());
+        // Longer than any code: four hex digits each.
+        let ucs2 = code.is_some() && self.digits.len() >= 20;
+        let text = if ucs2 { Text::beside_ucs2 } else { Text::new };
         Some(ListedOperator {
-            availability,
-            long: name(&self.long),
-            short: name(&self.short),
-            plmn,
+            availability: self.availability()?,
+            long: text(&self.long),
+            short: if early { Text::default() } else { text(&self.short) },
+            code: code.map(|(code, _)| code),
             technology: technology.map(AccessTechnology),
+            cut: self.cut,
         })
     }
 }
 
-/// Digits that are each four hex digits of UCS2 (`0033` for 3).
-fn from_ucs2<'a>(hex: &[u8], unpacked: &'a mut [u8; 8]) -> Option<&'a [u8]> {
-    let count = hex.len().checked_div(4)?;
-    if !matches!(hex.len(), 20 | 24) {
-        return None;
-    }
-    for (to, unit) in unpacked.iter_mut().zip(hex.chunks_exact(4)) {
-        let [b'0', b'0', b'3', digit @ b'0'..=b'9'] = unit else { return None };
-        *to = *digit;
-    }
-    unpacked.get(..count)
-}
-
-/// A name as text: UTF-8 where it is that, each byte as Latin-1 where it is not.
-fn name(bytes: &[u8]) -> Name {
-    let bytes = trimmed(bytes);
-    if let Ok(text) = core::str::from_utf8(bytes) {
-        return Name::new(text);
-    }
-    let mut buffer = [0_u8; VALUE_LEN_MAX];
-    let mut used = 0_usize;
-    for character in bytes.iter().map(|byte| char::from(*byte)) {
-        let end = used.saturating_add(character.len_utf8());
-        let Some(room) = buffer.get_mut(used..end) else { break };
-        character.encode_utf8(room);
-        used = end;
-    }
-    Name::new(buffer.get(..used).and_then(|text| core::str::from_utf8(text).ok()).unwrap_or_default())
-}
-
 #[cfg(test)]
-mod tests {
-    extern crate std;
-    use super::*;
-    use std::vec::Vec as StdVec;
-
-    fn read(text: &str) -> StdVec<ListedOperator> {
-        let mut list = OperatorList::new();
-        text.bytes().filter_map(|byte| list.push(byte)).collect()
-    }
-
-    fn plmns(text: &str) -> StdVec<Option<StdVec<u8>>> {
-        read(text).into_iter().map(|found| found.plmn.map(|plmn| plmn.as_str().as_bytes().to_vec())).collect()
-    }
-
-    #[test]
-    fn the_groups_at_the_end_are_no_operators() {
-        let list = "+COPS: (1,\"T-Mobile\",\"T-Mobile\",\"310260\",7),(3,\"313 100\",\"313 100\",\"313100\",7),,(0,1,2,3,4),(0,1,2)";
-        assert_eq!(plmns(list), [Some(b"310260".to_vec()), Some(b"313100".to_vec())]);
-        assert!(read(",,(0-4),(0-2)").is_empty());
-        assert!(read("(0,1,2,3,4)").is_empty());
-    }
-
-    #[test]
-    fn a_name_may_hold_commas_brackets_and_quotes() {
-        let found = read("(2,\"A, (B) \"C\"D\",\"AB\",\"26202\",0)");
-        assert_eq!(found[0].long.as_str(), "A, (B) \"C\"D");
-        assert_eq!(found[0].plmn.unwrap().as_str(), "26202");
-    }
-
-    #[test]
-    fn an_operator_without_technology_or_names_is_one_all_the_same() {
-        let found = read("(0,\"\",\"\",\"26203\"),(1,\"X\",,\"26201\",2)");
-        assert_eq!(found.len(), 2);
-        assert_eq!((found[0].technology, found[0].long.is_empty()), (None, true));
-        assert_eq!(found[1].technology, Some(AccessTechnology(2)));
-    }
-
-    #[test]
-    fn too_few_values_or_no_status_is_no_operator() {
-        assert!(read("(2,\"PLAY\",\"PLAY\")").is_empty());
-        assert!(read("(9,\"A\",\"B\",\"26201\",7)").is_empty());
-        assert!(read("(,\"\",\"\",\"\")").is_empty());
-        assert!(read("(1,\"\",\"\",\"\")").is_empty());
-    }
-
-    #[test]
-    fn a_torn_group_costs_itself_and_not_the_next() {
-        let found = plmns("(1,\"A\",\"A\",26201(1,\"B\",\"B\",\"26202\",7)");
-        assert_eq!(found, [Some(b"26202".to_vec())]);
-    }
-
-    #[test]
-    fn digits_in_ucs2_are_digits() {
-        let found = plmns("(1,\"A\",\"A\",\"003300310030003400310030\",7)");
-        assert_eq!(found, [Some(b"310410".to_vec())]);
-    }
-
-    #[test]
-    fn a_name_that_is_not_utf8_is_read_as_latin_1() {
-        let mut list = OperatorList::new();
-        let bytes = b"(1,\"Telef\xf3nica\",\"T\",\"21407\",7)";
-        let found: StdVec<_> = bytes.iter().filter_map(|byte| list.push(*byte)).collect();
-        assert_eq!(found[0].long.as_str(), "Telefónica");
-    }
-}
+mod tests;

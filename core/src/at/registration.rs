@@ -1,68 +1,8 @@
-//! `+COPS?` and `+CREG`, `+CGREG`, `+CEREG`, `+C5GREG`.
+//! `+CREG`, `+CGREG`, `+CEREG`, `+C5GREG` (3GPP TS 27.007 §7.2, §10.1.20, §10.1.22, §10.1.47).
 
-use crate::carrier::{AccessTechnology, Name, Plmn};
+use crate::carrier::AccessTechnology;
 
-use super::fields::Fields;
-
-/// How the operator is selected (`<mode>` of `+COPS?`, 3GPP TS 27.007 §7.3).
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum SelectionMode {
-    /// 0: the modem chooses.
-    Automatic,
-    /// 1 (and 4 as long as it holds): the one that was named.
-    Manual,
-    /// 2: deregistered.
-    Deregistered,
-    /// Another number.
-    Other(u8),
-}
-
-/// The operator that `+COPS?` names.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Operator {
-    /// Format 2.
-    Plmn(Plmn),
-    /// Formats 0 and 1, of a modem that does not obey `+COPS=3,2`.
-    Name(Name),
-}
-
-/// The answer to `+COPS?`.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct CurrentOperator {
-    /// How it was selected.
-    pub mode: SelectionMode,
-    /// Which one; `None` where the modem is on none (`+COPS: 0`), which is not "registered" whatever the mode.
-    pub operator: Option<Operator>,
-    /// Over which access technology, where it says.
-    pub technology: Option<AccessTechnology>,
-}
-
-impl CurrentOperator {
-    /// Reads a `+COPS:` line that answers `+COPS?`.
-    #[must_use]
-    pub fn parse(line: &[u8]) -> Option<Self> {
-        let mut fields = Fields::after(b"+COPS", line)?;
-        let mode = match fields.next()?.number()? {
-            0 => SelectionMode::Automatic,
-            1 | 4 => SelectionMode::Manual,
-            2 => SelectionMode::Deregistered,
-            other => SelectionMode::Other(u8::try_from(other).ok()?),
-        };
-        let _format = fields.next();
-        // The digits tell themselves: some modems name format 0 and send format 2.
-        let operator = fields.next().filter(|field| !field.is_empty()).map(|field| {
-            Plmn::parse(field.bytes).map_or_else(
-                |_| Operator::Name(Name::new(core::str::from_utf8(field.bytes).unwrap_or_default())),
-                Operator::Plmn,
-            )
-        });
-        let technology = fields.next().and_then(|field| field.number()).and_then(|n| u8::try_from(n).ok());
-        Some(Self { mode, operator, technology: technology.map(AccessTechnology) })
-    }
-}
+use super::fields::{Field, Fields};
 
 /// A registration domain and the command that asks for it.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -94,7 +34,80 @@ impl Domain {
     }
 }
 
-/// The registration state of a domain.
+/// Digits of `<stat>` at most, leading zeros included (`+CREG:002,001,…` of a satellite modem): a location area that is
+/// not in quotes has four.
+const STAT_DIGITS_MAX: usize = 3;
+
+/// A value over this is no `<stat>`: the table ends at 11, and later releases add to it one by one.
+const STAT_MAX: u16 = 99;
+
+/// A registration line, as it says it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct RegistrationLine<'a> {
+    /// Which domain.
+    pub domain: Domain,
+    /// `<n>`, which an answer has before `<stat>`.
+    pub n: Option<u16>,
+    /// `<stat>`.
+    pub stat: u8,
+    /// `<lac>` or `<tac>`: hex digits.
+    pub area: Option<&'a [u8]>,
+    /// `<ci>`: hex digits.
+    pub cell: Option<&'a [u8]>,
+    /// `<AcT>`.
+    pub technology: Option<AccessTechnology>,
+}
+
+impl<'a> RegistrationLine<'a> {
+    /// Reads a line of any domain.
+    #[must_use]
+    pub fn parse_any(line: &'a [u8]) -> Option<Self> {
+        Domain::ALL.into_iter().find_map(|domain| Self::parse(domain, line))
+    }
+
+    /// Reads a line of `domain`. An answer has one number more in front than a line said by itself; that there is one is
+    /// told by what follows: `<stat>` is a short number, and the location area that would stand there in the other form
+    /// is quoted, or has four hex digits.
+    #[must_use]
+    pub fn parse(domain: Domain, line: &'a [u8]) -> Option<Self> {
+        let mut fields = Fields::after(domain.prefix().as_bytes(), line)?;
+        let first = fields.next()?.number()?;
+        let mut rest = fields.clone();
+        let second = rest
+            .next()
+            .filter(|field| !field.quoted && field.bytes.len() <= STAT_DIGITS_MAX)
+            .and_then(|field| field.number())
+            .filter(|stat| *stat <= STAT_MAX);
+        let (n, stat, places) = match second {
+            Some(stat) => (Some(first), stat, rest),
+            None => (None, first, fields),
+        };
+        let (area, cell, technology) = location(places);
+        Some(Self {
+            domain,
+            n,
+            stat: u8::try_from(stat).ok()?,
+            area: area.hex(),
+            cell: cell.hex(),
+            technology: technology.small().map(AccessTechnology),
+        })
+    }
+}
+
+/// `<lac>,<ci>,<AcT>`, or `<lac>,<rac>,<ci>,<AcT>` as some LTE modems have it (Novatel, Altair, u-blox SARA-R4, Alcatel):
+/// a routing area has two hex digits, which no cell of theirs has.
+fn location(mut places: Fields<'_>) -> (Field<'_>, Field<'_>, Field<'_>) {
+    let mut next = || places.next().unwrap_or_default();
+    let (area, cell, technology) = (next(), next(), next());
+    let digits = |field: &Field<'_>| field.hex().map_or(0, <[u8]>::len);
+    if matches!(digits(&cell), 1 | 2) && digits(&technology) > STAT_DIGITS_MAX.saturating_sub(1) {
+        return (area, technology, next());
+    }
+    (area, cell, technology)
+}
+
+/// The registration state of a domain, as a scan needs it.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Registration {
@@ -109,28 +122,11 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// Reads a line of `domain`. The forms differ by one number in front; where two numbers stand alone it is an
-    /// answer, and a second value that cannot be a state (quoted, or two digits and more) shows that there is none.
+    /// Reads a line of `domain` while it is asked about: what has the form of an answer is one.
     #[must_use]
     pub fn parse(domain: Domain, line: &[u8]) -> Option<Self> {
-        let mut fields = Fields::after(domain.prefix().as_bytes(), line)?;
-        let first = fields.next()?.number()?;
-        let mut rest = fields.clone();
-        let second = rest.next();
-        let solicited = second
-            .filter(|field| !field.quoted && field.bytes.len() <= 2 && first <= 5)
-            .and_then(|field| field.number());
-        let (stat, mut places) = match solicited {
-            Some(stat) => (stat, rest),
-            None => (first, fields),
-        };
-        let technology = places.nth(2).and_then(|field| field.number()).and_then(|n| u8::try_from(n).ok());
-        Some(Self {
-            domain,
-            stat: u8::try_from(stat).ok()?,
-            technology: technology.map(AccessTechnology),
-            unsolicited: solicited.is_none(),
-        })
+        let RegistrationLine { n, stat, technology, .. } = RegistrationLine::parse(domain, line)?;
+        Some(Self { domain, stat, technology, unsolicited: n.is_none() })
     }
 
     /// Registered, at home or roaming, with voice or without.
@@ -149,22 +145,6 @@ impl Registration {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_operator_named_is_no_operator() {
-        let current = CurrentOperator::parse(b"+COPS: 1").unwrap();
-        assert_eq!((current.mode, current.operator), (SelectionMode::Manual, None));
-        assert_eq!(CurrentOperator::parse(b"+COPS: 0,2,\"\"").unwrap().operator, None);
-    }
-
-    #[test]
-    fn operator_comes_as_digits_or_as_a_name() {
-        let current = CurrentOperator::parse(b"+COPS: 0,2,\"310410\",7").unwrap();
-        assert_eq!(current.operator, Some(Operator::Plmn(Plmn::parse(b"310410").unwrap())));
-        assert_eq!(current.technology, Some(AccessTechnology::LTE));
-        let named = CurrentOperator::parse(b"+COPS: 1,0,\"AT&T, Inc\"").unwrap();
-        assert_eq!(named.operator, Some(Operator::Name(Name::new("AT&T, Inc"))));
-    }
 
     #[test]
     fn an_answer_is_told_from_a_line_said_by_itself() {
@@ -186,5 +166,48 @@ mod tests {
         });
         let expected = [false, true, false, false, false, true, false, false, false, true, true, false];
         assert_eq!(registered, expected);
+    }
+
+    #[test]
+    fn each_form_gives_its_places() {
+        let read = |line: &'static str| {
+            let found = RegistrationLine::parse_any(line.as_bytes())?;
+            let hex =
+                |digits: Option<&'static [u8]>| digits.and_then(|digits| core::str::from_utf8(digits).ok());
+            Some((found.n, found.stat, hex(found.area), hex(found.cell), found.technology.map(|act| act.0)))
+        };
+        let cases = [
+            ("+CREG: 2,,", (None, 2, None, None, None)),
+            ("+CREG: 2,0,00,0", (Some(2), 0, Some("00"), Some("0"), None)),
+            ("+CREG:002,001,\"18d8\",\"ffff\"", (Some(2), 1, Some("18d8"), Some("ffff"), None)),
+            ("+CREG: 0011,\"0001\",\"0010\",000", (None, 11, Some("0001"), Some("0010"), Some(0))),
+            ("+CREG: 1,0001,0010,0", (None, 1, Some("0001"), Some("0010"), Some(0))),
+            ("+CREG: 2,1,4CA,81DE445", (Some(2), 1, Some("4CA"), Some("81DE445"), None)),
+            ("+CREG: 2,1,\"\",\"605F\"", (Some(2), 1, None, Some("605F"), None)),
+            ("+CREG: 2,1,  0 5, 2715", (Some(2), 1, Some("0"), Some("2715"), None)),
+            (
+                "+CGREG: 11,\"B092\",\"00000697\",3,\"00\"",
+                (None, 11, Some("B092"), Some("00000697"), Some(3)),
+            ),
+            ("+CGREG:2,10,ebbd,f025", (Some(2), 10, Some("ebbd"), Some("f025"), None)),
+            ("+CEREG: 11, 78FE, 20 ,14419E ,7", (None, 11, Some("78FE"), Some("14419E"), Some(7))),
+            (
+                "+CEREG: 4,1,\"2B67\",\"63\",\"69F6BC7\",7",
+                (Some(4), 1, Some("2B67"), Some("69F6BC7"), Some(7)),
+            ),
+            ("+CEREG: 1, 2, 0001, 00000100, 7", (Some(1), 2, Some("0001"), Some("00000100"), Some(7))),
+            (
+                "+CEREG: 3,3,\"124A\",\"02ED0202\",7,0,0",
+                (Some(3), 3, Some("124A"), Some("02ED0202"), Some(7)),
+            ),
+            ("+CEREG: 0,\"FFFF\",\"FFFFFFFF\",9,0,0,,", (None, 0, Some("FFFF"), Some("FFFFFFFF"), Some(9))),
+            ("+C5GREG: 2,1,1F00,79D903,11,6,ABCDEF", (Some(2), 1, Some("1F00"), Some("79D903"), Some(11))),
+            ("CGREG: 10,43", (Some(10), 43, None, None, None)),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(read(line), Some(expected), "{line}");
+        }
+        assert_eq!(read("+CREG: 300"), None);
+        assert_eq!(read("+CREGX: 1"), None);
     }
 }

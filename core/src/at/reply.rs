@@ -1,7 +1,9 @@
 //! Lines → final results and the state of the SIM.
 
-use super::fields::{Fields, decimal};
-use super::line::trimmed;
+use super::errors::{self, Meaning};
+use super::fields::{Fields, after_prefix, integer};
+use super::line::{trimmed, without_noise};
+use super::text::Text;
 
 /// How a command ended (V.250 §5.7.1, 3GPP TS 27.007 §9.2, TS 27.005 §3.2.5).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -10,12 +12,12 @@ use super::line::trimmed;
 pub enum FinalResult {
     /// `OK`.
     Ok,
-    /// `ERROR`.
+    /// `ERROR`, and the words that some makers have for it.
     Error,
-    /// `+CME ERROR:` with its code; `None` for a text outside the table.
-    Cme(Option<u16>),
+    /// `+CME ERROR:` with its code; `None` for a text outside the table. One maker sends −1.
+    Cme(Option<i32>),
     /// `+CMS ERROR:` with its code. Some modems answer `+COPS` with it.
-    Cms(Option<u16>),
+    Cms(Option<i32>),
     /// `NO CARRIER`: also what a modem says when the call of the `pppd` before us ends.
     NoCarrier,
     /// `BUSY`.
@@ -30,41 +32,110 @@ pub enum FinalResult {
     Aborted,
 }
 
+/// Words that end a command, without what stands between their letters.
+const WORDS: [(&[u8], FinalResult); 14] = [
+    (b"ok", FinalResult::Ok),
+    (b"error", FinalResult::Error),
+    (b"nocarrier", FinalResult::NoCarrier),
+    (b"busy", FinalResult::Busy),
+    (b"noanswer", FinalResult::NoAnswer),
+    (b"nodialtone", FinalResult::NoDialtone),
+    (b"aborted", FinalResult::Aborted),
+    // Wavecom, Simcom, Quectel; Huawei and ZTE; ZTE; Option; Nokia.
+    (b"commandnotsupport", FinalResult::Error),
+    (b"commandnotsupported", FinalResult::Error),
+    (b"operationnotsupported", FinalResult::Error),
+    (b"na", FinalResult::Error),
+    (b"toomanyparameters", FinalResult::Error),
+    (b"parametererror", FinalResult::Error),
+    (b"commandaborted", FinalResult::Aborted),
+];
+
+/// Letters of the longest of [`WORDS`].
+const WORD_LEN_MAX: usize = 24;
+
 impl FinalResult {
-    /// Reads a whole line; `None` for lines that end nothing.
+    /// Reads a whole line; `None` for lines that end nothing. Words are read in any case, with any blanks and
+    /// punctuation between and behind them; a number alone (`ATV0`) is not one of them, see [`FinalResult::from_digit`].
     ///
     /// ```
-    /// # use cellscan_core::at::reply::FinalResult;
+    /// use cellscan_core::at::reply::FinalResult;
     /// assert_eq!(FinalResult::parse(b"OK"), Some(FinalResult::Ok));
     /// assert_eq!(FinalResult::parse(b"+CME ERROR: no network service"), Some(FinalResult::Cme(Some(30))));
     /// assert_eq!(FinalResult::parse(b"+CSQ: 25,99"), None);
     /// ```
     #[must_use]
     pub fn parse(line: &[u8]) -> Option<Self> {
-        const WORDS: [(&[u8], FinalResult); 8] = [
-            (b"OK", FinalResult::Ok),
-            (b"ERROR", FinalResult::Error),
-            (b"NO CARRIER", FinalResult::NoCarrier),
-            (b"BUSY", FinalResult::Busy),
-            (b"NO ANSWER", FinalResult::NoAnswer),
-            (b"NO DIALTONE", FinalResult::NoDialtone),
-            (b"NO DIAL TONE", FinalResult::NoDialtone),
-            (b"ABORTED", FinalResult::Aborted),
-        ];
-        let line = trimmed(line);
-        if let Some((_, result)) = WORDS.iter().find(|(word, _)| line.eq_ignore_ascii_case(word)) {
-            return Some(*result);
+        let line = trimmed(without_noise(line));
+        match line.first()? {
+            b'+' => Self::coded(line),
+            // Of a modem behind a multiplexer that loses the plus.
+            b'C' | b'c' => Self::coded(line).or_else(|| Self::word(line)),
+            first if first.is_ascii_alphabetic() => Self::word(line),
+            _ => None,
         }
-        if let Some((head, rest)) = line.split_at_checked(7)
-            && head.eq_ignore_ascii_case(b"CONNECT")
-            && matches!(rest.first(), None | Some(b' ' | b'/'))
+    }
+
+    /// Reads a result code as `ATV0` has it (V.250 §5.7.1): a single digit on its line. Only where such a code is due: it
+    /// looks like any other number.
+    #[must_use]
+    pub const fn from_digit(line: &[u8]) -> Option<Self> {
+        match line {
+            b"0" => Some(Self::Ok),
+            b"1" => Some(Self::Connect),
+            b"3" => Some(Self::NoCarrier),
+            b"4" => Some(Self::Error),
+            b"6" => Some(Self::NoDialtone),
+            b"7" => Some(Self::Busy),
+            b"8" => Some(Self::NoAnswer),
+            _ => None,
+        }
+    }
+
+    fn word(line: &[u8]) -> Option<Self> {
+        if let Some(rest) = after_prefix(b"CONNECT", line)
+            && matches!(rest, [] | [b' ' | b'/', ..])
         {
             return Some(Self::Connect);
         }
-        if let Some(detail) = after_colon(b"+CME ERROR", line) {
-            return Some(Self::Cme(decimal(detail).or_else(|| cme_code(detail))));
+        if after_prefix(b"MODEM ERROR:", line).is_some() {
+            return Some(Self::Error);
         }
-        after_colon(b"+CMS ERROR", line).map(|detail| Self::Cms(decimal(detail)))
+        let mut letters = [0; WORD_LEN_MAX];
+        let mut len = 0_usize;
+        for byte in line {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' => {
+                    *letters.get_mut(len)? = byte.to_ascii_lowercase();
+                    len = len.saturating_add(1);
+                }
+                b' ' | b'\t' | b'-' | b'_' | b'.' | b'!' => {}
+                _ => return None,
+            }
+        }
+        let letters = letters.get(..len)?;
+        WORDS.iter().find(|(word, _)| *word == letters).map(|(_, result)| *result)
+    }
+
+    fn coded(line: &[u8]) -> Option<Self> {
+        if let Some(detail) = detail(b"+CME ERROR", line) {
+            return Some(Self::Cme(integer(detail).or_else(|| errors::cme_code(detail).map(i32::from))));
+        }
+        if let Some(detail) = detail(b"+CMS ERROR", line) {
+            return Some(Self::Cms(integer(detail).or_else(|| errors::cms_code(detail).map(i32::from))));
+        }
+        detail(b"+EXT ERROR", line).map(|_| Self::Error)
+    }
+
+    /// What a line that ends a command says beyond the word: the text of an error, the speed of a connection.
+    #[must_use]
+    pub fn detail(line: &[u8]) -> Option<Text<'_>> {
+        let line = trimmed(without_noise(line));
+        let rest = [&b"+CME ERROR"[..], b"+CMS ERROR", b"+EXT ERROR", b"MODEM ERROR"]
+            .into_iter()
+            .find_map(|prefix| detail(prefix, line))
+            .or_else(|| after_prefix(b"CONNECT", line).map(trimmed))?;
+        (!rest.is_empty()).then_some(Text::new(rest))
     }
 
     /// Whether the command did what was asked.
@@ -75,9 +146,9 @@ impl FinalResult {
 
     /// The code of a `+CME ERROR`.
     #[must_use]
-    pub const fn cme(self) -> Option<u16> {
+    pub fn cme(self) -> Option<u16> {
         match self {
-            Self::Cme(code) => code,
+            Self::Cme(code) => code.and_then(|code| u16::try_from(code).ok()),
             Self::Ok
             | Self::Error
             | Self::Cms(_)
@@ -90,51 +161,45 @@ impl FinalResult {
         }
     }
 
+    /// What it means for a scan; `None` where it does not say.
+    #[must_use]
+    pub const fn meaning(self) -> Option<Meaning> {
+        match self {
+            Self::Cme(Some(code)) => errors::cme_meaning(code),
+            Self::Cms(Some(code)) => errors::cms_meaning(code),
+            Self::Aborted => Some(Meaning::TryLater),
+            Self::Ok
+            | Self::Error
+            | Self::Cme(None)
+            | Self::Cms(None)
+            | Self::NoCarrier
+            | Self::Busy
+            | Self::NoAnswer
+            | Self::NoDialtone
+            | Self::Connect => None,
+        }
+    }
+
     /// Whether it says that no command will do before somebody has seen to the SIM.
     #[must_use]
     pub fn blames_the_sim(self) -> bool {
-        // PH-SIM PIN, not inserted, PIN, PUK, failure, wrong (3GPP TS 27.007 §9.2.1); "busy" (14) passes.
-        self.cme().is_some_and(|code| matches!(code, 5 | 10..=13 | 15))
+        self.meaning() == Some(Meaning::Sim)
     }
 }
 
 /// What follows `prefix` and a colon; also where the modem ends right after the prefix (a log showed a reply so cut).
-fn after_colon<'a>(prefix: &[u8], line: &'a [u8]) -> Option<&'a [u8]> {
-    let (head, rest) = line.split_at_checked(prefix.len())?;
-    if !head.eq_ignore_ascii_case(prefix) {
-        return None;
-    }
-    match trimmed(rest) {
+fn detail<'a>(prefix: &[u8], line: &'a [u8]) -> Option<&'a [u8]> {
+    match trimmed(after_prefix(prefix, line)?) {
         [b':', detail @ ..] => Some(trimmed(detail)),
         [] => Some(&[]),
         _ => None,
     }
 }
 
-/// Codes of the verbose texts that a scan meets (3GPP TS 27.007 §9.2.1 … §9.2.2).
-fn cme_code(text: &[u8]) -> Option<u16> {
-    const TEXTS: [(&[u8], u16); 19] = [
-        (b"phone failure", 0),
-        (b"no connection to phone", 1),
-        (b"operation not allowed", 3),
-        (b"operation not supported", 4),
-        (b"PH-SIM PIN required", 5),
-        (b"SIM not inserted", 10),
-        (b"SIM PIN required", 11),
-        (b"SIM PUK required", 12),
-        (b"SIM failure", 13),
-        (b"SIM busy", 14),
-        (b"SIM wrong", 15),
-        (b"memory full", 20),
-        (b"no network service", 30),
-        (b"network timeout", 31),
-        (b"network not allowed - emergency calls only", 32),
-        (b"incorrect parameters", 50),
-        (b"unknown", 100),
-        (b"PLMN not allowed", 111),
-        (b"unspecified GPRS error", 148),
-    ];
-    TEXTS.iter().find(|(known, _)| known.eq_ignore_ascii_case(text)).map(|(_, code)| *code)
+/// The words of a `+CPIN:` line.
+#[must_use]
+pub fn pin_state(line: &[u8]) -> Option<Text<'_>> {
+    Fields::after(b"+CPIN", line)?.next().map(|field| field.text())
 }
 
 /// What `+CPIN?` says of the SIM (3GPP TS 27.007 §8.3).
@@ -151,8 +216,8 @@ impl SimState {
     /// Reads a `+CPIN:` line.
     #[must_use]
     pub fn parse(line: &[u8]) -> Option<Self> {
-        let state = Fields::after(b"+CPIN", line)?.next()?;
-        Some(if state.bytes.eq_ignore_ascii_case(b"READY") { Self::Ready } else { Self::Locked })
+        let state = pin_state(line)?;
+        Some(if state.bytes().eq_ignore_ascii_case(b"READY") { Self::Ready } else { Self::Locked })
     }
 }
 
@@ -165,9 +230,50 @@ mod tests {
         assert_eq!(FinalResult::parse(b" ok "), Some(FinalResult::Ok));
         assert_eq!(FinalResult::parse(b"CONNECT 150000000"), Some(FinalResult::Connect));
         assert_eq!(FinalResult::parse(b"No Dial Tone"), Some(FinalResult::NoDialtone));
-        for line in [&b"OKAY"[..], b"BOOK", b"CONNECTED", b"ERROR 5", b"", b"+CMEE: 2"] {
+        for line in [
+            &b"OKAY"[..],
+            b"BOOK",
+            b"CONNECTED",
+            b"ERROR 5",
+            b"",
+            b"+CMEE: 2",
+            b"\"OK\"",
+            b"0",
+            b"O,K",
+            b"NA: 1",
+        ] {
             assert_eq!(FinalResult::parse(line), None);
         }
+    }
+
+    #[test]
+    fn words_are_read_in_any_punctuation_and_with_noise_before_them() {
+        for line in
+            [&b"NO CARRIER"[..], b"no carrier.", b"No-Carrier", b"NO_CARRIER", b"\0\xff\xfeNO  CARRIER!"]
+        {
+            assert_eq!(FinalResult::parse(line), Some(FinalResult::NoCarrier));
+        }
+        for line in
+            [&b"COMMAND NOT SUPPORT"[..], b"NA", b"TOO MANY PARAMETERS", b"MODEM ERROR: 4", b"+EXT ERROR: 1"]
+        {
+            assert_eq!(FinalResult::parse(line), Some(FinalResult::Error));
+        }
+        assert_eq!(FinalResult::parse(b"Aborted"), Some(FinalResult::Aborted));
+    }
+
+    #[test]
+    fn a_digit_is_a_result_where_one_is_due() {
+        let read = [&b"0"[..], b"4", b"3", b"2", b"00", b""].map(FinalResult::from_digit);
+        let expected = [FinalResult::Ok, FinalResult::Error, FinalResult::NoCarrier].map(Some);
+        assert_eq!((&read[..3], &read[3..]), (&expected[..], &[None; 3][..]));
+    }
+
+    #[test]
+    fn the_detail_is_what_was_said_beyond_the_word() {
+        let read = |line: &'static [u8]| FinalResult::detail(line).map(Text::bytes);
+        assert_eq!(read(b"CONNECT 150000000"), Some(&b"150000000"[..]));
+        assert_eq!(read(b"+CME ERROR: no network service"), Some(&b"no network service"[..]));
+        assert_eq!((read(b"OK"), read(b"+CME ERROR")), (None, None));
     }
 
     #[test]
@@ -176,7 +282,10 @@ mod tests {
         assert_eq!(FinalResult::parse(b"+CME ERROR: No network service"), Some(FinalResult::Cme(Some(30))));
         assert_eq!(FinalResult::parse(b"+CME ERROR:what"), Some(FinalResult::Cme(None)));
         assert_eq!(FinalResult::parse(b"+CME ERROR"), Some(FinalResult::Cme(None)));
+        assert_eq!(FinalResult::parse(b"+cme error : SIM_BUSY"), Some(FinalResult::Cme(Some(14))));
+        assert_eq!(FinalResult::parse(b"+CME ERROR:-1"), Some(FinalResult::Cme(Some(-1))));
         assert_eq!(FinalResult::parse(b"+CMS ERROR: 302"), Some(FinalResult::Cms(Some(302))));
+        assert_eq!(FinalResult::parse(b"+CMS ERROR: SIM not inserted"), Some(FinalResult::Cms(Some(310))));
     }
 
     #[test]

@@ -1,40 +1,146 @@
-//! `+CSQ` and `+CESQ`.
+//! `+CSQ` and `+CESQ` (3GPP TS 27.007 §8.5, §8.69).
 
 use crate::carrier::Strength;
 
 use super::fields::Fields;
 
-/// Reads a `+CSQ:` line: RSSI 0…31 as −113…−51 dBm, 99 as unknown (3GPP TS 27.007 §8.5). 100…199 are the
-/// TD-SCDMA range that some modems use (−116 dBm and up, in steps of one).
+/// A `+CSQ:` line, as it says it.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Csq {
+    /// `<rssi>`.
+    pub rssi: u16,
+    /// `<ber>`; `None` where the modem gives none.
+    pub ber: Option<u16>,
+}
+
+impl Csq {
+    /// Reads a `+CSQ:` line.
+    #[must_use]
+    pub fn parse(line: &[u8]) -> Option<Self> {
+        let mut fields = Fields::after(b"+CSQ", line)?;
+        let rssi = fields.next()?.number()?;
+        Some(Self { rssi, ber: fields.next().and_then(|field| field.number()) })
+    }
+
+    /// RSSI 0…31 as −113…−51 dBm, 99 as unknown. 100…191 are the TD-SCDMA range that some modems use (−116 dBm and up,
+    /// in steps of one), 199 its unknown.
+    #[must_use]
+    pub fn dbm(self) -> Option<i16> {
+        match i16::try_from(self.rssi).ok()? {
+            steps @ 0..=31 => Some((-113_i16).saturating_add(steps.saturating_mul(2))),
+            steps @ 100..=191 => Some((-116_i16).saturating_add(steps.saturating_sub(100))),
+            _ => None,
+        }
+    }
+}
+
+/// A `+CESQ:` line, as it says it: `None` where it says "unknown" (99 in the first two, 255 in the others), or nothing.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Cesq {
+    /// `<rxlev>`: GSM.
+    pub rxlev: Option<u16>,
+    /// `<ber>`: GSM.
+    pub ber: Option<u16>,
+    /// `<rscp>`: UMTS.
+    pub rscp: Option<u16>,
+    /// `<ecno>`: UMTS.
+    pub ecno: Option<u16>,
+    /// `<rsrq>`: LTE.
+    pub rsrq: Option<u16>,
+    /// `<rsrp>`: LTE.
+    pub rsrp: Option<u16>,
+    /// `<ss_rsrq>`: NR, Release 16 and up.
+    pub ss_rsrq: Option<u16>,
+    /// `<ss_rsrp>`: NR.
+    pub ss_rsrp: Option<u16>,
+    /// `<ss_sinr>`: NR.
+    pub ss_sinr: Option<u16>,
+}
+
+impl Cesq {
+    /// Reads a `+CESQ:` line of six fields or nine.
+    #[must_use]
+    pub fn parse(line: &[u8]) -> Option<Self> {
+        let mut fields = Fields::after(b"+CESQ", line)?;
+        let mut count = 0_u8;
+        let mut next = |unknown: u16| {
+            let value = fields.next()?.number();
+            count = count.saturating_add(1);
+            value.filter(|raw| *raw != unknown)
+        };
+        let found = Self {
+            rxlev: next(99),
+            ber: next(99),
+            rscp: next(255),
+            ecno: next(255),
+            rsrq: next(255),
+            rsrp: next(255),
+            ss_rsrq: next(255),
+            ss_rsrp: next(255),
+            ss_sinr: next(255),
+        };
+        (count >= 6).then_some(found)
+    }
+
+    /// RSRP of LTE 0…97 as −141…−44 dBm.
+    #[must_use]
+    pub fn rsrp_dbm(self) -> Option<i16> {
+        steps(self.rsrp, 97).map(|steps| steps.saturating_sub(141))
+    }
+
+    /// RSRQ of LTE 0…34 as −20…−3 dB, in tenths.
+    #[must_use]
+    pub fn rsrq_db10(self) -> Option<i16> {
+        steps(self.rsrq, 34).map(|steps| steps.saturating_mul(5).saturating_sub(200))
+    }
+
+    /// RSRP of NR 0…126 as −157…−31 dBm.
+    #[must_use]
+    pub fn ss_rsrp_dbm(self) -> Option<i16> {
+        steps(self.ss_rsrp, 126).map(|steps| steps.saturating_sub(157))
+    }
+
+    /// RSRQ of NR 0…126 as −43.5…19.5 dB, in tenths.
+    #[must_use]
+    pub fn ss_rsrq_db10(self) -> Option<i16> {
+        steps(self.ss_rsrq, 126).map(|steps| steps.saturating_mul(5).saturating_sub(435))
+    }
+
+    /// SINR of NR 0…127 as −23.5…40 dB, in tenths.
+    #[must_use]
+    pub fn ss_sinr_db10(self) -> Option<i16> {
+        steps(self.ss_sinr, 127).map(|steps| steps.saturating_mul(5).saturating_sub(235))
+    }
+}
+
+fn steps(raw: Option<u16>, top: u16) -> Option<i16> {
+    raw.filter(|raw| *raw <= top).and_then(|raw| i16::try_from(raw).ok())
+}
+
+/// Reads a `+CSQ:` line as a scan needs it.
 ///
 /// ```
-/// # use cellscan_core::at::signal::csq;
+/// use cellscan_core::at::signal::csq;
 /// assert_eq!(csq(b"+CSQ: 25,99").and_then(|strength| strength.rssi_dbm), Some(-63));
 /// assert_eq!(csq(b"+CSQ: 99,99").map(|strength| strength.is_known()), Some(false));
 /// ```
 #[must_use]
 pub fn csq(line: &[u8]) -> Option<Strength> {
-    let rssi = Fields::after(b"+CSQ", line)?.next()?.number()?;
-    let rssi_dbm = match i16::try_from(rssi).ok()? {
-        steps @ 0..=31 => Some((-113_i16).saturating_add(steps.saturating_mul(2))),
-        steps @ 100..=191 => Some((-116_i16).saturating_add(steps.saturating_sub(100))),
-        _ => None,
-    };
-    Some(Strength { rssi_dbm, ..Strength::default() })
+    Csq::parse(line).map(|found| Strength { rssi_dbm: found.dbm(), ..Strength::default() })
 }
 
-/// Reads a `+CESQ:` line: RSRQ 0…34 as −20…−3 dB, RSRP 0…97 as −141…−44 dBm, 255 as unknown (3GPP TS 27.007 §8.69).
-/// What it says of GSM and UMTS is left to `+CSQ`, which covers them.
+/// Reads a `+CESQ:` line as a scan needs it: RSRP and RSRQ of LTE, or of NR where there is none of LTE. What it says of GSM
+/// and UMTS is left to `+CSQ`, which covers them.
 #[must_use]
 pub fn cesq(line: &[u8]) -> Option<Strength> {
-    let mut fields = Fields::after(b"+CESQ", line)?.skip(4);
-    let (quality, power) = (fields.next()?.number()?, fields.next()?.number()?);
-    let steps = |raw: u16, top: u16| i16::try_from(raw).ok().filter(|_| raw <= top);
-    Some(Strength {
-        rssi_dbm: None,
-        rsrp_dbm: steps(power, 97).map(|steps| steps.saturating_sub(141)),
-        rsrq_db10: steps(quality, 34).map(|steps| steps.saturating_mul(5).saturating_sub(200)),
-    })
+    let found = Cesq::parse(line)?;
+    let (rsrp_dbm, rsrq_db10) = match found.rsrp_dbm() {
+        None if found.ss_rsrp_dbm().is_some() => (found.ss_rsrp_dbm(), found.ss_rsrq_db10()),
+        lte => (lte, found.rsrq_db10()),
+    };
+    Some(Strength { rssi_dbm: None, rsrp_dbm, rsrq_db10 })
 }
 
 #[cfg(test)]
@@ -46,7 +152,12 @@ mod tests {
         let rssi = |line: &[u8]| csq(line).and_then(|strength| strength.rssi_dbm);
         assert_eq!((rssi(b"+CSQ: 0,0"), rssi(b"+CSQ:31,99")), (Some(-113), Some(-51)));
         assert_eq!((rssi(b"+CSQ: 99,99"), rssi(b"+CSQ: 32,99")), (None, None));
+        assert_eq!(
+            (rssi(b"+CSQ: 100,99"), rssi(b"+CSQ: 191,99"), rssi(b"+CSQ: 199,99")),
+            (Some(-116), Some(-25), None)
+        );
         assert_eq!(csq(b"+CSQ: ,"), None);
+        assert_eq!(Csq::parse(b"+CSQ: 17"), Some(Csq { rssi: 17, ber: None }));
     }
 
     #[test]
@@ -55,5 +166,25 @@ mod tests {
         assert_eq!((strength.rsrp_dbm, strength.rsrq_db10), (Some(-61), Some(-100)));
         assert_eq!(cesq(b"+CESQ: 30,99,255,255,255,255"), Some(Strength::default()));
         assert_eq!(cesq(b"+CESQ: 99,99"), None);
+    }
+
+    #[test]
+    fn cesq_of_nine_fields_gives_what_nr_measures() {
+        let found = Cesq::parse(b"+CESQ: 99,99,255,255,255,255,83,73,77").unwrap();
+        assert_eq!(
+            (found.ss_rsrq_db10(), found.ss_rsrp_dbm(), found.ss_sinr_db10()),
+            (Some(-20), Some(-84), Some(150))
+        );
+        assert_eq!(cesq(b"+CESQ: 99,99,255,255,255,255,65,75,75").unwrap().rsrp_dbm, Some(-82));
+        assert_eq!(
+            cesq(b"+CESQ: 99,99,255,255,20,80,65,75,75").unwrap().rsrp_dbm,
+            Some(-61),
+            "LTE where both are"
+        );
+        let empty = Cesq::parse(b"+CESQ: 99,99,,255,128,98,255,127,128").unwrap();
+        assert_eq!(
+            (empty.rscp, empty.rsrp, empty.rsrp_dbm(), empty.ss_rsrp_dbm()),
+            (None, Some(98), None, None)
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! What the modem was told about operators before the scan, as far as it can be told so again.
 
-use crate::at::registration::{CurrentOperator, Operator, SelectionMode};
+use crate::at::current::{CurrentOperator, Operator, SelectionMode};
 use crate::carrier::Plmn;
 
 /// A selection that can be restored (3GPP TS 27.007 §7.3).

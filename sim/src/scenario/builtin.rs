@@ -63,6 +63,18 @@ pub const BUILTIN: &[Builtin] = &[
         late_answer,
         "a selection is answered after its time: no result goes to the wrong carrier",
     ),
+    new(
+        "answers-shift",
+        0,
+        answers_shift,
+        "as recorded on a gateway: selections take 5 s longer than they are given, and every answer went to the next carrier",
+    ),
+    new(
+        "late-refusal",
+        1,
+        late_refusal,
+        "as recorded on a gateway: the only carrier refuses after its time, and the next scan took that for its own answer",
+    ),
     new("slow-pppd", 0, slow_pppd, "pppd takes 9 s to end, and its chat keeps the port for 4 s more"),
     new("no-exec", 0, no_exec, "the run script does not exec: TERM kills a shell and pppd keeps the port"),
     new("second-client", 0, second_client, "somebody says `sv up` in the middle of the search"),
@@ -140,6 +152,56 @@ fn late_answer() -> Scenario {
         set_select(networks, "310260", &late);
     });
     scenario.policy.timeouts.register = Duration::from_secs(10);
+    scenario
+}
+
+/// Four carriers and one of them twice, as they were listed; none is a real one.
+fn four_carriers(rssi: [u8; 4], select: [Select; 4]) -> Vec<Network> {
+    let names = [("99901", "Alder"), ("99902", "Birch"), ("99903", "Cedar"), ("99904", "Dogwood")];
+    let one = |((plmn, name), (rssi, select)): ((&str, &str), (u8, Select))| Network {
+        select,
+        ..Network::new(plmn, name, rssi)
+    };
+    names.into_iter().zip(rssi.into_iter().zip(select)).map(one).collect()
+}
+
+/// `+CSQ` was answered after 21 s, behind two selections: this modem reads on when it has answered.
+fn answers_shift() -> Scenario {
+    let slow = Select::Accept { after_ms: 15_650 };
+    let select = [
+        Select::Accept { after_ms: 5_100 },
+        Select::Refuse { after_ms: 5_100, code: 30 },
+        slow.clone(),
+        slow,
+    ];
+    let mut scenario = recorded(|networks| {
+        *networks = four_carriers([19, 20, 16, 13], select);
+        // The last is listed twice.
+        networks.extend(networks.last().map(|last| Network { act: Some(0), ..last.clone() }));
+    });
+    scenario.modem.registered = Some("99901".to_owned());
+    scenario.modem.selection = crate::modem::Selection::Manual;
+    scenario.modem.delays.search = 99_415;
+    scenario.policy.timeouts.register = Duration::from_secs(10);
+    scenario.policy.budget = Duration::from_secs(600);
+    scenario
+}
+
+/// The others were on a deny list; here they are back in reach when the next scan begins.
+fn late_refusal() -> Scenario {
+    let accept = Select::Accept { after_ms: 5_000 };
+    let refuse = Select::Refuse { after_ms: 42_000, code: 30 };
+    let mut scenario = recorded(|networks| {
+        *networks = four_carriers([15, 20, 18, 25], [accept.clone(), accept.clone(), refuse, accept]);
+        for network in networks.iter_mut() {
+            network.present = network.plmn == "99903";
+        }
+    });
+    scenario.modem.registered = None;
+    scenario.modem.delays.search = 71_650;
+    scenario.policy.timeouts.register = Duration::from_secs(10);
+    let back = |plmn: &str| Timed::after(150, Fault::Modem(ModemFault::NetworkBack(plmn.to_owned())));
+    scenario.faults = ["99901", "99902", "99904"].map(back).to_vec();
     scenario
 }
 

@@ -3,7 +3,7 @@
 extern crate std;
 
 use super::*;
-use crate::at::registration::{Operator, SelectionMode};
+use crate::at::current::{Operator, SelectionMode};
 use crate::carrier::Plmn;
 use std::vec::Vec;
 
@@ -13,7 +13,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 struct Talk {
     dialogue: Dialogue,
     now: Instant,
-    operators: Vec<ListedOperator>,
+    operators: Vec<Plmn>,
 }
 
 impl Talk {
@@ -37,7 +37,7 @@ impl Talk {
 
     fn hear(&mut self, line: &str) -> Turn {
         let operators = &mut self.operators;
-        self.dialogue.line(self.now, Line::whole(line.as_bytes()), |found| operators.push(found))
+        self.dialogue.line(self.now, Line::whole(line.as_bytes()), |found| operators.extend(found.plmn()))
     }
 
     /// To the next deadline.
@@ -130,7 +130,7 @@ fn a_list_may_come_in_parts_and_on_several_lines() {
     ];
     let operators = &mut talk.operators;
     for (bytes, part) in parts {
-        let turn = talk.dialogue.line(talk.now, Line { bytes, part }, |found| operators.push(found));
+        let turn = talk.dialogue.line(talk.now, Line { bytes, part }, |found| operators.extend(found.plmn()));
         assert_eq!(turn, Turn::default());
     }
     assert_eq!(talk.hear("OK").outcome, Some(Outcome::Answered(Answer::Operators)));
@@ -234,4 +234,109 @@ fn after_a_timeout_step_no_deadline_lies_behind() {
         assert!(talk.dialogue.next_deadline().is_none_or(|next| next > talk.now));
     }
     panic!("a silent modem keeps the dialogue busy for ever");
+}
+
+#[test]
+fn what_may_be_somebody_elses_answer_is_asked_again_until_it_is_said_twice() {
+    for echoes in [true, false] {
+        // The late answer may be the first or the second of three.
+        for (said, outcome) in [
+            (["OK", "OK", ""], Outcome::Answered(Answer::Done)),
+            (["OK", "+CME ERROR: 30", "OK"], Outcome::Answered(Answer::Done)),
+            (["ERROR", "OK", "OK"], Outcome::Answered(Answer::Done)),
+            (["OK", "ERROR", "ERROR"], Outcome::Refused(FinalResult::Error)),
+        ] {
+            let mut talk = Talk::ready(echoes);
+            talk.start(select("310410"));
+            talk.give_up(echoes);
+            let command = select("311480");
+            talk.start(command);
+            for (times, line) in said.into_iter().enumerate() {
+                if echoes {
+                    let _ = talk.hear("AT+COPS=1,2,\"311480\"");
+                }
+                let turn = talk.hear(line);
+                if turn.outcome.is_some() {
+                    assert_eq!(
+                        (turn.outcome, times),
+                        (Some(outcome), if said[2].is_empty() { 1 } else { 2 })
+                    );
+                    break;
+                }
+                assert_eq!(turn.send, Some(Outgoing::Return), "{said:?} {times}");
+                assert_eq!(talk.pass().send, Some(Outgoing::Command(Command::Attention)));
+                if echoes {
+                    let _ = talk.hear("AT");
+                }
+                let _ = talk.hear("OK");
+                assert_eq!(talk.pass().send, Some(Outgoing::Command(command)));
+            }
+            assert!(talk.dialogue.is_ready());
+        }
+    }
+}
+
+#[test]
+fn a_result_that_nothing_in_flight_can_have_pays_what_was_owed() {
+    let mut talk = Talk::ready(false);
+    talk.start(select("310410"));
+    talk.give_up(false);
+    assert!(talk.hear("OK").dropped, "between two commands");
+    talk.start(select("311480"));
+    assert_eq!(talk.hear("+CME ERROR: 30").outcome, None, "within the time that no network answers in");
+    let mut talk = Talk::ready(false);
+    talk.start(select("310410"));
+    talk.give_up(false);
+    let _ = talk.hear("OK");
+    talk.start(select("311480"));
+    talk.now = talk.now + Duration::from_secs(5);
+    assert_eq!(talk.hear("OK").outcome, Some(Outcome::Answered(Answer::Done)), "not in doubt");
+}
+
+#[test]
+fn a_list_that_may_be_of_the_search_before_waits_until_the_modem_answers_again() {
+    let mut talk = Talk::ready(true);
+    talk.start(Command::Operators);
+    talk.give_up(true);
+    talk.start(Command::Operators);
+    let _ = talk.hear("AT+COPS=?");
+    let _ = talk.hear("+COPS: (1,\"A\",\"A\",\"26201\",7),,(0-4),(0-2)");
+    assert_eq!(talk.hear("OK").send, Some(Outgoing::Return));
+    assert_eq!(talk.pass().send, Some(Outgoing::Command(Command::Attention)));
+    let _ = talk.hear("AT");
+    let _ = talk.hear("OK");
+    assert_eq!(talk.pass().outcome, Some(Outcome::Answered(Answer::Operators)));
+    assert_eq!(talk.operators.len(), 1);
+}
+
+#[test]
+fn a_list_in_parts_that_nobody_asked_for_takes_its_ok_with_it() {
+    let mut talk = Talk::ready(false);
+    talk.start(Command::Signal);
+    for (bytes, part) in [(&b"+COPS: (1,\"A\",\"A\",\"262"[..], Part::First), (b"01\",7)", Part::Last)] {
+        assert!(talk.dialogue.line(talk.now, Line { bytes, part }, |_| ()).dropped);
+    }
+    assert!(talk.hear("OK").dropped);
+    let _ = talk.hear("+CSQ: 25,99");
+    assert!(matches!(talk.hear("OK").outcome, Some(Outcome::Answered(Answer::Signal(_)))));
+}
+
+#[test]
+fn a_modem_that_answers_in_digits_is_understood() {
+    let mut dialogue = Dialogue::new();
+    let _ = dialogue.open(Instant::ZERO);
+    let asked = dialogue.next_deadline().unwrap();
+    let _ = dialogue.timeout(asked);
+    assert_eq!(dialogue.line(asked, Line::whole(b"0"), |_| ()), Turn::default());
+    let now = dialogue.next_deadline().unwrap();
+    assert_eq!(dialogue.timeout(now).outcome, Some(Outcome::Ready));
+    let _ = dialogue.start(now, Command::Signal, TIMEOUT);
+    let _ = dialogue.line(now, Line::whole(b"+CSQ: 25,99"), |_| ());
+    let outcome = dialogue.line(now, Line::whole(b"0"), |_| ()).outcome;
+    assert!(matches!(outcome, Some(Outcome::Answered(Answer::Signal(_)))), "{outcome:?}");
+    let _ = dialogue.start(now, Command::VerboseErrors, TIMEOUT);
+    assert_eq!(
+        dialogue.line(now, Line::whole(b"4"), |_| ()).outcome,
+        Some(Outcome::Refused(FinalResult::Error))
+    );
 }

@@ -5,7 +5,8 @@
 
 use crate::at::answer::{Answer, Outcome};
 use crate::at::command::Command;
-use crate::at::registration::{CurrentOperator, Domain, Operator};
+use crate::at::current::{CurrentOperator, Operator};
+use crate::at::registration::Domain;
 use crate::carrier::Carrier;
 
 /// Which registration domains a modem does not know, learned from its refusals.
@@ -112,7 +113,8 @@ fn is_on(current: &CurrentOperator, wanted: Option<&Carrier>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::at::registration::{Registration, SelectionMode};
+    use crate::at::current::SelectionMode;
+    use crate::at::registration::Registration;
     use crate::at::reply::FinalResult;
     use crate::carrier::{Carriers, Name, Plmn};
 

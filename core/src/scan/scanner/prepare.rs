@@ -4,8 +4,9 @@ use core::time::Duration;
 
 use crate::at::answer::{Answer, Outcome as Said};
 use crate::at::command::Command;
+use crate::at::current::Operator;
 use crate::at::operators::ListedOperator;
-use crate::at::registration::Operator;
+
 use crate::at::reply::SimState;
 use crate::carrier::{Availability, Carriers, Name, Technologies};
 use crate::scan::report::Failure;
@@ -20,14 +21,13 @@ use super::{Scanner, act, report};
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// Keeps an operator of the list; one without five or six digits cannot be selected and is passed over.
-pub(super) fn keep(carriers: &mut Carriers, found: &ListedOperator) {
-    let Some(plmn) = found.plmn else { return };
+pub(super) fn keep(carriers: &mut Carriers, found: &ListedOperator<'_>) {
+    let Some(plmn) = found.plmn() else { return };
     let mut technologies = Technologies::NONE;
     if let Some(technology) = found.technology {
         technologies.insert(technology);
     }
-    let name = if found.long.is_empty() { &found.short } else { &found.long };
-    carriers.insert(plmn, name, found.availability, technologies);
+    carriers.insert(plmn, &found.name(), found.availability, technologies);
 }
 
 impl Scanner {

@@ -1,0 +1,130 @@
+//! The answer to `+COPS?` (3GPP TS 27.007 §7.3).
+
+use crate::carrier::{AccessTechnology, Name, Plmn};
+
+use super::fields::Fields;
+use super::line::trimmed;
+use super::operators::Code;
+use super::text::Text;
+
+/// How the operator is selected (`<mode>` of `+COPS?`, 3GPP TS 27.007 §7.3).
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum SelectionMode {
+    /// 0: the modem chooses.
+    Automatic,
+    /// 1 (and 4 as long as it holds): the one that was named.
+    Manual,
+    /// 2: deregistered.
+    Deregistered,
+    /// Another number.
+    Other(u8),
+}
+
+/// The operator that `+COPS?` names.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Operator {
+    /// Format 2.
+    Plmn(Plmn),
+    /// Formats 0 and 1, of a modem that does not obey `+COPS=3,2`.
+    Name(Name),
+}
+
+/// A `+COPS:` line that answers `+COPS?`, as it says it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct OperatorLine<'a> {
+    /// `<mode>`.
+    pub mode: u8,
+    /// `<format>`.
+    pub format: Option<u8>,
+    /// `<oper>`; `None` where there is none, or an empty one.
+    pub operator: Option<Text<'a>>,
+    /// `<AcT>`.
+    pub technology: Option<AccessTechnology>,
+}
+
+impl<'a> OperatorLine<'a> {
+    /// Reads a `+COPS:` line that answers `+COPS?`; `None` for others, such as a list.
+    #[must_use]
+    pub fn parse(line: &'a [u8]) -> Option<Self> {
+        let mut fields = Fields::after(b"+COPS", line)?;
+        let mode = fields.next()?.small()?;
+        let format = fields.next().and_then(|field| field.small());
+        let operator = fields.next().filter(|field| !field.is_empty()).map(|field| field.text());
+        let technology = fields.next().and_then(|field| field.small()).map(AccessTechnology);
+        Some(Self { mode, format, operator, technology })
+    }
+}
+
+/// The answer to `+COPS?`, as a scan needs it.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct CurrentOperator {
+    /// How it was selected.
+    pub mode: SelectionMode,
+    /// Which one; `None` where the modem is on none (`+COPS: 0`), which is not "registered" whatever the mode.
+    pub operator: Option<Operator>,
+    /// Over which access technology, where it says.
+    pub technology: Option<AccessTechnology>,
+}
+
+impl CurrentOperator {
+    /// Reads a `+COPS:` line that answers `+COPS?`.
+    #[must_use]
+    pub fn parse(line: &[u8]) -> Option<Self> {
+        let OperatorLine { mode, operator, technology, .. } = OperatorLine::parse(line)?;
+        let mode = match mode {
+            0 => SelectionMode::Automatic,
+            1 | 4 => SelectionMode::Manual,
+            2 => SelectionMode::Deregistered,
+            other => SelectionMode::Other(other),
+        };
+        // The digits tell themselves: some modems name format 0 and send format 2.
+        let operator = operator.map(|text| match Code::parse(text).and_then(|code| code.plmn()) {
+            Some(plmn) => Operator::Plmn(plmn),
+            None => Operator::Name(Name::from_chars(Text::new(trimmed(text.bytes())).chars())),
+        });
+        Some(Self { mode, operator, technology })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::string::String;
+
+    #[test]
+    fn no_operator_named_is_no_operator() {
+        let current = CurrentOperator::parse(b"+COPS: 1").unwrap();
+        assert_eq!((current.mode, current.operator), (SelectionMode::Manual, None));
+        assert_eq!(CurrentOperator::parse(b"+COPS: 0,2,\"\"").unwrap().operator, None);
+    }
+
+    #[test]
+    fn operator_comes_as_digits_or_as_a_name() {
+        let current = CurrentOperator::parse(b"+COPS: 0,2,\"310410\",7").unwrap();
+        assert_eq!(current.operator, Some(Operator::Plmn(Plmn::parse(b"310410").unwrap())));
+        assert_eq!(current.technology, Some(AccessTechnology::LTE));
+        let named = CurrentOperator::parse(b"+COPS: 1,0,\"AT&T, Inc\"").unwrap();
+        assert_eq!(named.operator, Some(Operator::Name(Name::new("AT&T, Inc"))));
+        let ucs2 = CurrentOperator::parse(b"+COPS: 0,2,\"003300310030003400310030\",7").unwrap();
+        assert_eq!(ucs2.operator, current.operator);
+    }
+
+    #[test]
+    fn a_line_says_what_it_says() {
+        let read = |line: &'static [u8]| {
+            let line = OperatorLine::parse(line)?;
+            let operator = line.operator.map(|text| text.chars().collect::<String>());
+            Some((line.mode, line.format, operator, line.technology.map(|technology| technology.0)))
+        };
+        let named = |name: &str| Some(String::from(name));
+        assert_eq!(read(b"+COPS: 0"), Some((0, None, None, None)));
+        assert_eq!(read(b"+COPS: 0,0,\"A  B\",12, 3"), Some((0, Some(0), named("A  B"), Some(12))));
+        assert_eq!(read(b"+COPS: 1,1,0056005A0057,x"), Some((1, Some(1), named("VZW"), None)));
+        assert_eq!(read(b"+COPS: (1,\"A\",\"A\",\"26201\",7)"), None);
+    }
+}

@@ -1,0 +1,285 @@
+//! Lines → replies, where nobody waits for one: a dump, a recording, a line that is listened to.
+//!
+//! The [dialogue](super::dialogue) knows what it asked. Here that is told ([`Decoder::ask`]), or learned from the echoes in
+//! the stream; it decides whether a registration line answers or was said by itself. Every line comes out as something:
+//! what is unknown as [`Reply::Line`].
+
+use super::current::OperatorLine;
+use super::fields::after_prefix;
+use super::line::{Line, Part, without_noise};
+use super::operators::{ListReader, ListedOperator};
+use super::registration::{Domain, RegistrationLine};
+use super::reply::{FinalResult, pin_state};
+use super::signal::{Cesq, Csq};
+use super::text::Text;
+
+/// What a line says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Reply<'a> {
+    /// One entry of an operator list; [`Reply::OperatorsEnd`] follows the last.
+    Operator(ListedOperator<'a>),
+    /// The operator list has ended.
+    OperatorsEnd {
+        /// Groups that were neither an operator nor the modes and formats at the end.
+        skipped: u16,
+    },
+    /// An answer to `+COPS?`.
+    Current(OperatorLine<'a>),
+    /// A registration.
+    Registration {
+        /// What it says.
+        line: RegistrationLine<'a>,
+        /// Nobody asked.
+        unsolicited: bool,
+    },
+    /// `+CSQ:`.
+    Signal(Csq),
+    /// `+CESQ:`.
+    SignalExtended(Cesq),
+    /// `+CPIN:`.
+    Sim(Text<'a>),
+    /// The end of a command.
+    Final {
+        /// How it ended.
+        result: FinalResult,
+        /// The line that says so.
+        line: &'a [u8],
+    },
+    /// Anything else: echoes, lines that are not known, and parts of lines that are longer than the buffer.
+    Line(Line<'a>),
+}
+
+/// What was asked and not yet answered.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+struct Asked {
+    domains: [bool; Domain::ALL.len()],
+    list: bool,
+}
+
+/// Reads replies from the lines of a stream; see the [module](self).
+///
+/// ```
+/// use cellscan_core::at::decode::{Decoder, Reply};
+/// use cellscan_core::at::line::Lines;
+/// let (mut lines, mut decoder, mut said) = (Lines::new(), Decoder::new(), 0);
+/// let mut bytes: &[u8] = b"AT+CEREG?\r\r\n+CEREG: 0,5\r\n\r\nOK\r\n\r\n+CEREG: 1\r\n";
+/// while let Some(line) = lines.next(&mut bytes) {
+///     decoder.line(line, &mut |reply| {
+///         if let Reply::Registration { line, unsolicited } = reply {
+///             assert_eq!((line.stat, unsolicited), if said == 0 { (5, false) } else { (1, true) });
+///             said += 1;
+///         }
+///     });
+/// }
+/// assert_eq!(said, 2);
+/// ```
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Decoder {
+    list: ListReader,
+    asked: Asked,
+    /// The modem ends commands in words: a digit alone is no end.
+    words: bool,
+}
+
+impl Decoder {
+    /// Nothing was asked.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            list: ListReader::new(),
+            asked: Asked { domains: [false; Domain::ALL.len()], list: false },
+            words: false,
+        }
+    }
+
+    /// This was asked; several commands may stand on its line (V.250 §5.2.1). What was asked before counts as answered.
+    pub fn ask(&mut self, command: &[u8]) {
+        self.asked = Asked::default();
+        // Split where a command may begin: each is looked at once.
+        for text in command.split(|byte| *byte == b'+') {
+            let is = |name: &str| {
+                after_prefix(name.as_bytes(), text).is_some_and(|rest| matches!(rest, [b'?', ..]))
+            };
+            for (asked, domain) in self.asked.domains.iter_mut().zip(Domain::ALL) {
+                *asked |= is(domain.prefix());
+            }
+            self.asked.list |=
+                after_prefix(b"+COPS", text).is_some_and(|rest| matches!(rest, [b'=', b'?', ..]));
+        }
+    }
+
+    /// Takes a line; calls `say` with what it says, in order.
+    pub fn line(&mut self, line: Line<'_>, say: &mut impl FnMut(Reply<'_>)) {
+        if self.list.take(line, self.asked.list, |operator| say(Reply::Operator(operator))) {
+            return;
+        }
+        match line.part {
+            Part::Whole => self.whole(line.bytes, say),
+            Part::First | Part::Middle | Part::Last => say(Reply::Line(line)),
+        }
+    }
+
+    /// The stream has ended.
+    pub fn end(&mut self, say: &mut impl FnMut(Reply<'_>)) {
+        if self.list.has_begun() {
+            let skipped = self.list.end(|operator| say(Reply::Operator(operator)));
+            say(Reply::OperatorsEnd { skipped });
+        }
+    }
+
+    fn whole(&mut self, line: &[u8], say: &mut impl FnMut(Reply<'_>)) {
+        let noise = line.len().saturating_sub(without_noise(line).len());
+        let mut say = |reply: Reply<'_>| {
+            if !matches!(reply, Reply::Line(_) | Reply::Operator(_) | Reply::OperatorsEnd { .. })
+                && let Some(noise) = line.get(..noise).filter(|noise| !noise.is_empty())
+            {
+                say(Reply::Line(Line::whole(noise)));
+            }
+            say(reply);
+        };
+        let in_words = FinalResult::parse(line);
+        self.words |= in_words.is_some();
+        if let Some(result) = in_words.or_else(|| FinalResult::from_digit(line).filter(|_| !self.words)) {
+            self.end(&mut say);
+            self.asked = Asked::default();
+            return say(Reply::Final { result, line });
+        }
+        match without_noise(line).first() {
+            Some(b'+' | b'C' | b'c') => {
+                if let Some(reply) = self.reply(line) {
+                    if matches!(reply, Reply::Current(_)) {
+                        self.end(&mut say);
+                    }
+                    return say(reply);
+                }
+            }
+            Some(_) if is_echo(line) => {
+                // A new command: what was being answered is over, also where its `OK` is missing.
+                self.end(&mut say);
+                self.ask(line);
+            }
+            Some(_) | None => {}
+        }
+        say(Reply::Line(Line::whole(line)));
+    }
+
+    fn reply<'a>(&mut self, line: &'a [u8]) -> Option<Reply<'a>> {
+        if let Some(registration) = RegistrationLine::parse_any(line) {
+            let due = Domain::ALL.into_iter().position(|domain| domain == registration.domain);
+            let due = due.and_then(|at| self.asked.domains.get_mut(at));
+            let answers = registration.n.is_some() && due.is_some_and(core::mem::take);
+            return Some(Reply::Registration { line: registration, unsolicited: !answers });
+        }
+        if let Some(current) = OperatorLine::parse(line) {
+            return Some(Reply::Current(current));
+        }
+        if let Some(signal) = Csq::parse(line) {
+            return Some(Reply::Signal(signal));
+        }
+        if let Some(signal) = Cesq::parse(line) {
+            return Some(Reply::SignalExtended(signal));
+        }
+        pin_state(line).map(Reply::Sim)
+    }
+}
+
+/// A command that the modem repeats: `AT` and what is no letter of a word, perhaps behind what its line buffer still held
+/// (`AATQ0`, `RDATE0`).
+fn is_echo(line: &[u8]) -> bool {
+    let begins = line.get(..2).is_some_and(|head| head.eq_ignore_ascii_case(b"AT"));
+    begins
+        || line.windows(3).any(|three| {
+            matches!(three, [b'A' | b'a', b'T' | b't', b'+' | b'^' | b'#' | b'!' | b'$' | b'*' | b'%' | b'&'])
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use crate::at::line::Lines;
+    use std::format;
+    use std::string::String;
+    use std::vec::Vec;
+
+    /// One word for each reply.
+    fn decode(command: &str, bytes: &[u8]) -> Vec<String> {
+        let (mut lines, mut decoder, mut said) = (Lines::new(), Decoder::new(), Vec::new());
+        decoder.ask(command.as_bytes());
+        let mut say = |reply: Reply<'_>| {
+            said.push(match reply {
+                Reply::Operator(found) => {
+                    format!("op {}", found.plmn().map_or_else(String::new, |plmn| format!("{plmn}")))
+                }
+                Reply::OperatorsEnd { skipped } => format!("end {skipped}"),
+                Reply::Current(line) => format!("current {}", line.mode),
+                Reply::Registration { line, unsolicited } => {
+                    format!("{} {}{}", line.domain.prefix(), line.stat, if unsolicited { " urc" } else { "" })
+                }
+                Reply::Signal(signal) => format!("csq {}", signal.rssi),
+                Reply::SignalExtended(_) => String::from("cesq"),
+                Reply::Sim(state) => format!("sim {}", state.chars().collect::<String>()),
+                Reply::Final { result, .. } => format!("{result:?}"),
+                Reply::Line(line) => format!("line {}", String::from_utf8_lossy(line.bytes)),
+            });
+        };
+        let mut bytes = bytes;
+        while let Some(line) = lines.next(&mut bytes) {
+            decoder.line(line, &mut say);
+        }
+        decoder.end(&mut say);
+        said
+    }
+
+    #[test]
+    fn what_was_asked_decides_and_is_answered_once() {
+        let bytes = b"\r\n+CEREG: 2\r\n\r\n+CEREG: 2,5,\"0502\",\"0404736D\"\r\n\r\n+CEREG: 2,5,\"0502\",\"0404736D\"\r\n\r\nOK\r\n";
+        let expected = ["+CEREG 2 urc", "+CEREG 5", "+CEREG 5 urc", "Ok"];
+        assert_eq!(decode("AT+CEREG?", bytes), expected);
+        assert_eq!(decode("", bytes)[1], "+CEREG 5 urc");
+        assert_eq!(decode("AT+CREG?", bytes)[1], "+CEREG 5 urc", "another domain");
+        assert_eq!(decode("at+creg?;+cereg?", bytes)[1], "+CEREG 5");
+        assert_eq!(
+            decode("", b"AT+CEREG?\r\r\n+CEREG: 0,1\r\nOK\r\n+CEREG: 0,1\r\n")[1..],
+            ["+CEREG 1", "Ok", "+CEREG 1 urc"]
+        );
+    }
+
+    #[test]
+    fn a_list_ends_at_a_final_result_an_echo_another_answer_and_the_end() {
+        let list = "+COPS: (1,\"A\",\"A\",\"26201\",7),\r\n(1,\"B\",\"B\",\"26202\")\r\n";
+        for (behind, last) in [
+            ("OK\r\n", &["Ok"][..]),
+            ("AT+CSQ\r\n+CSQ: 9,99\r\n", &["line AT+CSQ", "csq 9"]),
+            ("+COPS: 0\r\n", &["current 0"]),
+            ("", &[]),
+        ] {
+            let said = decode("AT+COPS=?", format!("{list}{behind}").as_bytes());
+            assert_eq!(said[..3], ["op 26201", "op 26202", "end 0"], "{behind}");
+            assert_eq!(said[3..], *last, "{behind}");
+        }
+        assert_eq!(decode("", b"+COPS: \r\nOK\r\n"), ["end 0", "Ok"], "an empty one");
+        assert_eq!(
+            decode("AT+COPS=?", b"(1,\"A\",\"A\",\"26201\",7)\r\nOK\r\n")[0],
+            "op 26201",
+            "without its name"
+        );
+        assert_eq!(
+            decode("", b"(1,\"A\",\"A\",\"26201\",7)\r\n"),
+            ["line (1,\"A\",\"A\",\"26201\",7)"],
+            "of nobody"
+        );
+    }
+
+    #[test]
+    fn nothing_is_dropped() {
+        let said = decode("", b"u\xae\xae\r\nRDATE0Q0V1\r\nRING\r\n+CREG: x\r\n+CPIN: \"SIM PIN\"\r\n+CESQ: 99,99,255,255,20,80\r\n0\r\n");
+        assert_eq!(said.len(), 7, "{said:?}");
+        assert_eq!(said[3..], ["line +CREG: x", "sim SIM PIN", "cesq", "Ok"]);
+        assert_eq!(decode("", b"OK\r\n0\r\n"), ["Ok", "line 0"], "a modem that speaks in words");
+        let long = format!("{}\r\n+CSQ: 1,99\r\n", "x".repeat(600));
+        assert_eq!(decode("", long.as_bytes()).len(), 4, "three parts and a line");
+    }
+}

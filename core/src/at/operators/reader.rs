@@ -1,0 +1,96 @@
+//! Which lines are of an operator list.
+
+use crate::at::fields::after_colon;
+use crate::at::line::{Line, Part, trimmed};
+
+use super::{ListedOperator, OperatorList};
+
+/// Reads an operator list from lines: told from all else by how they begin, since a list may come in one line or many,
+/// with line ends between its operators and within them, and with other lines in between.
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+pub struct ListReader {
+    list: OperatorList,
+    begun: bool,
+    /// The line is one of the list, and more of it comes.
+    in_line: bool,
+}
+
+impl ListReader {
+    /// Before the first line.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { list: OperatorList::new(), begun: false, in_line: false }
+    }
+
+    /// Takes a line if it is one of the list; calls `operator` with each that is whole with it. Whether it was asked for
+    /// one decides about a list without `+COPS:`.
+    pub fn take(
+        &mut self,
+        line: Line<'_>,
+        asked: bool,
+        mut operator: impl FnMut(ListedOperator<'_>),
+    ) -> bool {
+        let of_list = match line.part {
+            Part::Middle | Part::Last => self.in_line,
+            Part::Whole | Part::First if begins_list(line.bytes) => {
+                if let Some(found) = self.list.end() {
+                    operator(found);
+                }
+                true
+            }
+            Part::Whole | Part::First => {
+                (asked && is_bare_list(line.bytes)) || (self.begun && self.goes_on(line.bytes))
+            }
+        };
+        self.in_line = of_list && matches!(line.part, Part::First | Part::Middle);
+        if !of_list {
+            return false;
+        }
+        self.begun = true;
+        for byte in line.bytes {
+            if let Some(found) = self.list.push(*byte) {
+                operator(found);
+            }
+        }
+        true
+    }
+
+    /// Whether there is a list.
+    #[must_use]
+    pub const fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// The list has ended: the operator that waited for what might follow, and how many groups were none.
+    pub fn end(&mut self, operator: impl FnOnce(ListedOperator<'_>)) -> u16 {
+        if let Some(found) = self.list.end() {
+            operator(found);
+        }
+        let skipped = self.list.skipped();
+        *self = Self::new();
+        skipped
+    }
+
+    /// A line without `+COPS:` behind one with it.
+    fn goes_on(&self, line: &[u8]) -> bool {
+        if matches!(line.first(), Some(b'(' | b',' | b'"' | b')')) {
+            return true;
+        }
+        // The line end was inside an operator. What comes in between all the same begins as replies do.
+        let is_reply = matches!(
+            line,
+            [b'+' | b'^' | b'#' | b'*' | b'!' | b'$' | b'%' | b'&', b'A'..=b'Z' | b'a'..=b'z', ..]
+        ) || line.get(..2).is_some_and(|head| head.eq_ignore_ascii_case(b"AT"));
+        self.list.is_in_group() && !is_reply && line.iter().any(|byte| matches!(byte, b'"' | b',' | b')'))
+    }
+}
+
+/// `+COPS:` and no digit: `+COPS: 1,2,"310410"` answers another question.
+pub(crate) fn begins_list(line: &[u8]) -> bool {
+    after_colon(b"+COPS", line).is_some_and(|rest| !trimmed(rest).first().is_some_and(u8::is_ascii_digit))
+}
+
+/// `(1,"…`: the begin of a list whose `+COPS:` is missing.
+fn is_bare_list(line: &[u8]) -> bool {
+    matches!(line, [b'(', b'0'..=b'3', b',', b'"', ..])
+}

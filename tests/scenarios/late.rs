@@ -1,0 +1,259 @@
+//! A command is given up, and its answer comes all the same: at every moment of what follows, nothing changes.
+//!
+//! Exhaustive over the moments: between two events of an undisturbed scan nothing is decided, so that it is enough to let
+//! the answer arrive just before, at and just after each event; every [`STEP`] in between is tried besides.
+
+use super::*;
+use cellscan_core::scan::Policy;
+use cellscan_sim::modem::{AbortAnswer, ModemFault, WhileBusy};
+use cellscan_sim::world::{Record, World};
+use std::collections::BTreeSet;
+
+/// Between two moments tried, besides those next to an event.
+const STEP: Duration = Duration::from_millis(10);
+
+/// What came of each carrier, and which was chosen: all that a late answer could spoil.
+#[derive(Debug, PartialEq)]
+struct Results {
+    outcome: Option<Outcome>,
+    selected: Option<Plmn>,
+    trials: Vec<(Plmn, Trial)>,
+}
+
+fn live_once(scenario: &Scenario) -> Record {
+    let mut world = World::new(scenario.clone());
+    world.run_scan(Duration::from_secs(1_200));
+    world.record()
+}
+
+fn results(record: &Record) -> Results {
+    Results {
+        outcome: record.outcome,
+        selected: record.report.selected,
+        trials: record.carriers.iter().map(|carrier| (carrier.plmn, carrier.trial)).collect(),
+    }
+}
+
+/// From the moment at which `given_up` was given up to the end of the second command behind it, `AT` not counted.
+fn window(record: &Record, given_up: &str) -> (Instant, Instant) {
+    let heard: Vec<_> = record
+        .modem
+        .iter()
+        .filter_map(|log| {
+            let ModemEvent::Received(line) = &log.what else { return None };
+            Some((log.at, line.as_str()))
+        })
+        .collect();
+    let at = heard.iter().position(|(_, line)| *line == given_up).expect("it was sent");
+    let following: Vec<_> =
+        heard[at + 1..].iter().filter(|(_, line)| *line != "AT").map(|(at, _)| *at).collect();
+    (heard[at].0, *following.get(2).expect("there is more behind it"))
+}
+
+/// The moments to be tried: so long after the request.
+fn moments(record: &Record, scenario: &Scenario, (from, to): (Instant, Instant)) -> BTreeSet<Duration> {
+    let requested = Instant::ZERO + scenario.asked_after;
+    let events = record.modem.iter().map(|log| log.at).chain(record.told.iter().map(|told| told.at));
+    let mut moments = BTreeSet::new();
+    for at in events.filter(|at| *at >= from && *at <= to) {
+        let after = at.saturating_since(requested);
+        moments.extend([-1_i64, 0, 1].iter().filter_map(|shift| {
+            Some(Duration::from_millis(u64::try_from(after.as_millis()).ok()?.checked_add_signed(*shift)?))
+        }));
+    }
+    let mut at = from;
+    while at < to {
+        moments.insert(at.saturating_since(requested));
+        at = at + STEP;
+    }
+    moments
+}
+
+/// The habits of a modem on which it depends what a byte sent too early does.
+fn habits() -> impl Iterator<Item = (bool, WhileBusy)> {
+    let busy = [WhileBusy::Buffer, WhileBusy::Ignore, WhileBusy::Abort(AbortAnswer::Nothing)];
+    [true, false].into_iter().flat_map(move |echo| busy.map(|busy| (echo, busy)))
+}
+
+/// Lives through `undisturbed` with `late` arriving at each moment after `given_up` has run out of time.
+fn at_every_moment(undisturbed: &Scenario, given_up: &str, timeout: Duration, late: &[u8]) {
+    let record = live_once(undisturbed);
+    let expected = results(&record);
+    assert_eq!(expected.outcome, Some(Outcome::Complete));
+    let (sent, to) = window(&record, given_up);
+    let moments = moments(&record, undisturbed, (sent + timeout, to));
+    assert!(moments.len() > 100, "{} moments", moments.len());
+    for moment in moments {
+        let mut scenario = undisturbed.clone();
+        let arrives = Fault::Modem(ModemFault::Garbage(late.to_vec()));
+        scenario.faults.push(Timed { when: When::After(moment), fault: arrives });
+        let record = live_once(&scenario);
+        assert_eq!(
+            results(&record),
+            expected,
+            "{} arrived {} ms after the request, echo {}, {:?}\n{}",
+            late.escape_ascii(),
+            moment.as_millis(),
+            scenario.modem.echo,
+            scenario.modem.while_busy,
+            dialogue(&record)
+        );
+    }
+}
+
+/// What was said, for a test that fails.
+fn dialogue(record: &Record) -> String {
+    let lines: Vec<_> = record.modem.iter().map(|log| format!("{} {}", log.at, log.what)).collect();
+    lines.join("\n")
+}
+
+const LATE_OK: &[u8] = b"\r\nOK\r\n";
+const LATE_ERROR: &[u8] = b"\r\n+CME ERROR: no network service\r\n";
+const SELECT: &str = "AT+COPS=1,2,\"310260\"";
+
+/// A selection that is never answered; what comes late is told by the test.
+fn silent_selection(echo: bool, while_busy: WhileBusy) -> (Scenario, Duration) {
+    let mut scenario = builtin("field");
+    set_select(&mut scenario, "310260", &Select::Silent { busy_ms: 9_000 });
+    scenario.modem.echo = echo;
+    scenario.modem.while_busy = while_busy;
+    let timeout = Duration::from_secs(20);
+    scenario.policy.timeouts.register = timeout;
+    (scenario, timeout)
+}
+
+#[test]
+fn a_late_ok_of_a_selection_changes_no_result() {
+    for (echo, busy) in habits() {
+        let (scenario, timeout) = silent_selection(echo, busy);
+        at_every_moment(&scenario, SELECT, timeout, LATE_OK);
+    }
+}
+
+#[test]
+fn a_late_error_of_a_selection_changes_no_result() {
+    for (echo, busy) in habits() {
+        let (scenario, timeout) = silent_selection(echo, busy);
+        at_every_moment(&scenario, SELECT, timeout, LATE_ERROR);
+    }
+}
+
+/// A search that is not answered in its time; the second one is.
+fn silent_search(echo: bool, while_busy: WhileBusy) -> (Scenario, Duration) {
+    let mut scenario = builtin("field");
+    scenario.modem.echo = echo;
+    scenario.modem.while_busy = while_busy;
+    scenario.modem.delays.search = 9_000;
+    for network in &mut scenario.modem.networks {
+        network.long.push_str(" Communications, Inc.");
+    }
+    let timeout = Duration::from_secs(12);
+    scenario.policy.timeouts.search = timeout;
+    scenario.faults =
+        vec![Timed::during(Phase::WaitResults, 1_000, Fault::Modem(ModemFault::DropNextAnswer))];
+    (scenario, timeout)
+}
+
+/// The list as the modem has it, broken over the line buffer, and its `OK`.
+fn late_list(networks: &[Network]) -> Vec<u8> {
+    let one = |network: &Network| {
+        format!(
+            "({},\"{}\",\"{}\",\"{}\",{})",
+            network.stat,
+            network.long,
+            network.short,
+            network.plmn,
+            network.act.unwrap_or(0)
+        )
+    };
+    let list: Vec<_> = networks.iter().map(one).collect();
+    let list = format!("\r\n+COPS: {},,(0,1,2,3,4),(0,1,2)\r\n\r\nOK\r\n", list.join(","));
+    assert!(list.len() > cellscan_core::at::line::LINE_LEN_MAX);
+    list.into_bytes()
+}
+
+#[test]
+fn a_late_list_changes_no_result() {
+    for (echo, busy) in habits() {
+        let (scenario, timeout) = silent_search(echo, busy);
+        at_every_moment(&scenario, "AT+COPS=?", timeout, &late_list(&scenario.modem.networks));
+    }
+}
+
+#[test]
+fn a_late_ok_or_error_of_a_search_changes_no_result() {
+    for (echo, busy) in habits() {
+        let (scenario, timeout) = silent_search(echo, busy);
+        at_every_moment(&scenario, "AT+COPS=?", timeout, LATE_OK);
+        at_every_moment(&scenario, "AT+COPS=?", timeout, LATE_ERROR);
+    }
+}
+
+/// The dBm that a trial measured.
+fn measured(carrier: &Carrier) -> Option<i16> {
+    match carrier.trial {
+        Trial::Registered(strength) => strength.rssi_dbm,
+        Trial::Untried | Trial::Refused(_) | Trial::TimedOut | Trial::Lost => None,
+    }
+}
+
+#[test]
+fn each_carrier_gets_its_own_answers_where_they_went_to_the_next() {
+    for (echo, busy) in habits() {
+        let mut scenario = builtin("answers-shift");
+        scenario.modem.echo = echo;
+        scenario.modem.while_busy = busy;
+        let hasty = live(&scenario);
+        assert_eq!(hasty.selected(), Some("99901"), "echo {echo}, {busy:?}");
+        assert_eq!(hasty.carrier("99902").trial, Trial::Refused(Some(30)));
+        for plmn in ["99903", "99904"] {
+            // Slower than the time given: its own answer, or none, and never a neighbour's.
+            assert_eq!(hasty.carrier(plmn).trial, Trial::TimedOut, "{plmn}, echo {echo}, {busy:?}");
+        }
+        scenario.policy.timeouts = Policy::DEFAULT.timeouts;
+        let patient = live(&scenario);
+        let dbm = ["99901", "99902", "99903", "99904"].map(|plmn| measured(patient.carrier(plmn)));
+        assert_eq!(dbm, [Some(-75), None, Some(-81), Some(-87)], "echo {echo}, {busy:?}");
+    }
+}
+
+#[test]
+fn a_refusal_that_comes_after_its_scan_is_not_the_next_ones() {
+    // Within the time that the line is waited for, and after it: a modem that cannot be interrupted so long ends the
+    // second scan too, with what was measured until then.
+    for after_ms in [42_000, 100_000] {
+        for (echo, busy) in habits() {
+            let mut scenario = builtin("late-refusal");
+            scenario.modem.echo = echo;
+            scenario.modem.while_busy = busy;
+            scenario.modem.obeys_dtr = false;
+            scenario.modem.queues_while_closed = true;
+            set_select(&mut scenario, "99903", &Select::Refuse { after_ms, code: 30 });
+            let mut world = World::new(scenario);
+            world.run_scan(Duration::from_secs(900));
+            let first = world.scanner().report().outcome;
+            assert!(matches!(first, Some(Outcome::Failed(_))), "{first:?}");
+            // The gateway waited 30 s; the modem, which hears nothing as long as it tries, is done by then or soon after.
+            let pause = Duration::from_millis(after_ms).max(Duration::from_secs(30));
+            world.advance_to(world.now() + pause);
+            world.request(2);
+            world.run_scan(Duration::from_secs(900));
+            let record = world.record();
+            let dbm = |plmn: &str| {
+                measured(
+                    record
+                        .carriers
+                        .iter()
+                        .find(|carrier| carrier.plmn.as_str() == plmn)
+                        .expect("it is listed"),
+                )
+            };
+            let context = format!("{after_ms} ms, echo {echo}, {busy:?}\n{}", dialogue(&record));
+            let complete = record.outcome == Some(Outcome::Complete);
+            let silent = record.outcome == Some(Outcome::Failed(Failure::ModemSilent));
+            assert!(complete || (silent && after_ms == 100_000), "{context}");
+            let expected = [Some(-83), Some(-73), None, complete.then_some(-63)];
+            assert_eq!(["99901", "99902", "99903", "99904"].map(dbm), expected, "{context}");
+        }
+    }
+}
