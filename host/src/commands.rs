@@ -12,6 +12,7 @@ use crate::report::console;
 
 pub mod doctor;
 pub mod exercise;
+pub mod replay;
 pub mod restore;
 pub mod scan;
 pub mod simsv;
@@ -26,6 +27,7 @@ pub fn run(args: &Args) -> Exit {
         Command::Restore(args) => restore::run(args),
         Command::Status(status) => status::run(status),
         Command::Doctor(doctor) => doctor::run(doctor),
+        Command::Replay(args) => replay::run(args),
         Command::Simsv => simsv::run(),
         Command::Completions { shell } => printed(|out| {
             clap_complete::generate(*shell, &mut Args::command(), "cellscan", out);

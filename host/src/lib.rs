@@ -16,6 +16,7 @@
 //! | [`remembered`] | the carriers of the last complete scan |
 //! | [`lease`] | what lies on disk while a service is taken |
 //! | [`guard`] | the process that gives the service back when the scan dies |
+//! | [`import`], [`replay`] | logs, what they say happened, and what would have happened |
 
 pub mod cli;
 pub mod clock;
@@ -25,12 +26,14 @@ pub mod event_loop;
 pub mod examine;
 pub mod exit;
 pub mod guard;
+pub mod import;
 pub mod lease;
 pub mod link;
 pub mod logging;
 pub mod plan;
 pub mod process;
 pub mod remembered;
+pub mod replay;
 pub mod report;
 pub mod serial;
 pub mod service;
