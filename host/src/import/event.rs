@@ -41,6 +41,8 @@ pub enum What<'a> {
     Ended(&'a [u8]),
     /// The host has given up waiting for the command in flight; its answer may come yet.
     GivenUp,
+    /// The dialogue is over: what has no answer gets none.
+    Closed,
     /// Something about the scan, the service or the link.
     Note(Note<'a>),
     /// It fits no rule of the format: other programs write into the same log.

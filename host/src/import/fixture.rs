@@ -100,12 +100,14 @@ impl Fixture {
     }
 }
 
+/// Each row is a dialogue of its own: what it does not answer no other row does.
 fn dialogue(number: u64, command: &[u8], reply: &[u8], sink: &mut Sink<'_>) {
-    sink(Event::new(number, None, What::Sent(command)));
+    let mut tell = |what: What<'_>| sink(Event::new(number, None, what));
+    tell(What::Sent(command));
     let mut stream = Stream::default();
-    let mut line = |line: &[u8]| sink(Event::new(number, None, What::Received(line)));
-    stream.push(reply, &mut line);
-    stream.flush(&mut line);
+    stream.push(reply, &mut |line| tell(What::Received(line)));
+    stream.flush(&mut |line| tell(What::Received(line)));
+    tell(What::Closed);
 }
 
 /// The content of an element, with the five entities of XML resolved.

@@ -42,6 +42,12 @@ impl Importer for ModemManager {
                     ..Event::new(line_number, self.at, What::GivenUp)
                 });
             }
+            if contains(line, b"device open count is 0 (close)") {
+                return sink(Event {
+                    channel: self.channel(line),
+                    ..Event::new(line_number, self.at, What::Closed)
+                });
+            }
             return sink(Event::new(line_number, self.at, What::Other(line)));
         };
         let channel = self.channel(head);

@@ -133,7 +133,7 @@ impl Reading {
                 let (found, left_out) = (&mut self.found, &mut self.left_out);
                 self.scans.event(event, &mut |scan| keep(found, left_out, scan));
             }
-            What::Sent(_) | What::Received(_) | What::Ended(_) | What::GivenUp => {
+            What::Sent(_) | What::Received(_) | What::Ended(_) | What::GivenUp | What::Closed => {
                 let Self { turns, scans, habits, count, .. } = self;
                 turns.event(event, &mut |turn| take(turn, scans, habits, count, tell));
             }

@@ -92,7 +92,7 @@ impl Habits {
         {
             self.signals.push((turn.line, on.clone(), rssi));
         }
-        let Some(took) = turn.took().filter(|_| answered && !turn.late && !turn.inferred) else { return };
+        let Some(took) = turn.own().filter(|_| answered && !turn.late && !turn.inferred) else { return };
         if let (Some(changed), Some(at), Some(ended)) = (self.changed.take(), turn.at, turn.ended)
             && (0..=RIGHT_AFTER).contains(&(at - changed))
         {
@@ -134,7 +134,7 @@ impl Habits {
 
     fn selected(&mut self, plmn: &str, turn: &Turn, answered: bool) {
         let was_on = self.on.as_deref() == Some(plmn);
-        let Some(took) = turn.took() else { return };
+        let Some(took) = turn.own() else { return };
         self.on = turn.is_ok().then(|| plmn.to_owned());
         self.changed = turn.ended.filter(|_| turn.is_ok() && took > RESELECT_MAX && !turn.late);
         if turn.is_ok() && took <= RESELECT_MAX && !turn.late {

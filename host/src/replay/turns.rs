@@ -17,6 +17,8 @@ pub const TEXT_LEN_MAX: usize = 8 * 1024;
 const WAITING_MAX: usize = 8;
 /// Dialogues at once, at most; the oldest ends when there are more.
 const CHANNELS_MAX: usize = 64;
+/// Turns that are held so that they come in order, at most.
+const DONE_MAX: usize = 256;
 /// Bytes that may stand before an echo: what was left in a line buffer (`RDATE0Q0V1`).
 const LEFTOVER_LEN_MAX: usize = 4;
 
@@ -40,6 +42,8 @@ pub struct Turn {
     pub left_out: u32,
     /// The final result in the modem's words, [`TIMEOUT`] where the host gave up, `None` where the log holds none.
     pub result: Option<String>,
+    /// When the modem could begin with it: it had answered what was sent before. `None` without a result.
+    pub begun: Option<Millis>,
     /// When the final result came, or the command was given up.
     pub ended: Option<Millis>,
     /// The line of that.
@@ -48,7 +52,7 @@ pub struct Turn {
     pub echoed: bool,
     /// When it did.
     pub echoed_at: Option<Millis>,
-    /// The host had given the command up before the result came: it was taken for another command's.
+    /// The host had given the command up, or gone on to another, before the result came: it was taken for another's.
     pub late: bool,
     /// The log does not hold the final result; it says in its own words that the command ended so, or leaves it out.
     pub inferred: bool,
@@ -59,6 +63,13 @@ impl Turn {
     #[must_use]
     pub fn took(&self) -> Option<Millis> {
         Some(self.ended? - self.at?).filter(|took| *took >= 0)
+    }
+
+    /// From when the modem could begin with it to its end, milliseconds; without a result as [`took`](Self::took).
+    #[must_use]
+    pub fn own(&self) -> Option<Millis> {
+        let begun = self.begun.or(self.at)?;
+        Some(self.ended? - begun).filter(|took| *took >= 0)
     }
 
     /// Whether the command is this one, whatever its case.
@@ -79,19 +90,25 @@ struct Dialogue {
     waiting: VecDeque<Waiting>,
     /// The last command that ended had been echoed.
     echoes: bool,
+    /// When the last result came.
+    answered: Option<Millis>,
 }
 
 #[derive(Debug)]
 struct Waiting {
     turn: Turn,
     given_up: bool,
+    /// The host has sent another since.
+    overtaken: bool,
 }
 
-/// Makes turns of events.
+/// Makes turns of events, in the order of their commands.
 #[derive(Debug, Default)]
 pub struct Turns {
     dialogues: BTreeMap<u32, Dialogue>,
-    /// Results that came with no command in flight, and lines that no command asked for.
+    /// Complete, while one that began before, in another dialogue, is not.
+    done: Vec<Turn>,
+    /// Lines that no command asked for.
     pub unsolicited: u64,
 }
 
@@ -101,27 +118,43 @@ impl Turns {
         if matches!(event.what, What::Note(_) | What::Other(_) | What::Unread(_)) {
             return;
         }
+        let done = &mut self.done;
+        let mut keep = |turn| done.push(turn);
         if !self.dialogues.contains_key(&event.channel)
             && self.dialogues.len() >= CHANNELS_MAX
             && let Some((_, mut oldest)) = self.dialogues.pop_first()
         {
-            oldest.end(sink);
+            oldest.end(&mut keep);
         }
         let dialogue = self.dialogues.entry(event.channel).or_default();
         match event.what {
-            What::Sent(command) => dialogue.sent(event, command, sink),
-            What::Received(line) => self.unsolicited += u64::from(dialogue.received(event, line, sink)),
-            What::Ended(result) => dialogue.ended(event, &shown(result), true, sink),
+            What::Sent(command) => dialogue.sent(event, command, &mut keep),
+            What::Received(line) => self.unsolicited += u64::from(dialogue.received(event, line, &mut keep)),
+            What::Ended(result) => dialogue.ended(event, &shown(result), true, &mut keep),
             What::GivenUp => dialogue.given_up(event),
+            What::Closed => dialogue.end(&mut keep),
             What::Note(_) | What::Other(_) | What::Unread(_) => {}
         }
+        if !self.done.is_empty() {
+            self.emit(sink);
+        }
+    }
+
+    fn emit(&mut self, sink: &mut dyn FnMut(Turn)) {
+        let open =
+            self.dialogues.values().filter_map(|dialogue| Some(dialogue.waiting.front()?.turn.line)).min();
+        let open = open.filter(|_| self.done.len() < DONE_MAX).unwrap_or(u64::MAX);
+        self.done.sort_by_key(|turn| turn.line);
+        let ready = self.done.partition_point(|turn| turn.line <= open);
+        self.done.drain(..ready).for_each(sink);
     }
 
     /// The log is at its end: what has no result has none.
     pub fn end(&mut self, sink: &mut dyn FnMut(Turn)) {
         while let Some((_, mut dialogue)) = self.dialogues.pop_first() {
-            dialogue.end(sink);
+            dialogue.end(&mut |turn| self.done.push(turn));
         }
+        self.emit(sink);
     }
 }
 
@@ -147,7 +180,10 @@ impl Dialogue {
             command: Some(command),
             ..Turn::default()
         };
-        self.waiting.push_back(Waiting { turn, given_up: false });
+        for waiting in &mut self.waiting {
+            waiting.overtaken = true;
+        }
+        self.waiting.push_back(Waiting { turn, given_up: false, overtaken: false });
     }
 
     /// Whether nobody had asked for it.
@@ -201,7 +237,9 @@ impl Dialogue {
             }
             return;
         };
-        waiting.turn.late = waiting.given_up;
+        waiting.turn.late = waiting.given_up || waiting.overtaken;
+        waiting.turn.begun = waiting.turn.at.max(self.answered);
+        self.answered = event.at;
         waiting.turn.result = Some(result.to_owned());
         waiting.turn.ended = event.at;
         waiting.turn.ended_line = event.line;

@@ -10,6 +10,7 @@ fn read(log: &str) -> Vec<(u64, Option<Millis>, String)> {
                 What::Received(text) => format!("< {}", text.escape_ascii()),
                 What::Ended(result) => format!("= {}", result.escape_ascii()),
                 What::GivenUp => "given up".to_owned(),
+                What::Closed => "closed".to_owned(),
                 What::Note(Note::Chosen(which)) => {
                     format!("chosen {} {}", which.name.escape_ascii(), which.plmn.escape_ascii())
                 }
