@@ -53,6 +53,9 @@ pub enum Command {
         #[arg(long, value_name = "AT…")]
         command: Option<String>,
     },
+    /// Tell what a log says happened, and what cellscan would have done.
+    #[command(after_help = exit::HELP)]
+    Replay(ReplayArgs),
     /// Run supervision scenarios (JSON lines on standard input) through the simulated runsv.
     Simsv,
     /// Print the completions for a shell.
@@ -280,6 +283,23 @@ pub struct DoctorArgs {
     /// Really take the service down and give it back, and tell the times: the link is away for some seconds.
     #[arg(long)]
     pub exercise: bool,
+}
+
+/// What `replay` was told.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ReplayArgs {
+    /// The logs; `-` is standard input.
+    #[arg(value_name = "LOG", required = true)]
+    pub logs: Vec<PathBuf>,
+    /// What they are [default: found by their content]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+    /// Show the dialogue too, turn by turn.
+    #[arg(long)]
+    pub dialogue: bool,
+    /// Write JSON to standard output, one object a line.
+    #[arg(long)]
+    pub json: bool,
 }
 
 fn backend() -> impl TypedValueParser<Value = Backend> {

@@ -14,6 +14,7 @@ pub mod asked;
 pub mod decode;
 pub mod doctor;
 pub mod exercise;
+pub mod replay;
 pub mod restore;
 pub mod run;
 pub mod scan;
@@ -31,6 +32,7 @@ pub fn run(args: &Args) -> Exit {
         Command::Status(status) => status::run(status),
         Command::Doctor(doctor) => doctor::run(doctor),
         Command::Decode { command } => decode::run(command.as_deref()),
+        Command::Replay(args) => replay::run(args),
         Command::Simsv => simsv::run(),
         Command::Completions { shell } => printed(|out| {
             clap_complete::generate(*shell, &mut Args::command(), "cellscan", out);

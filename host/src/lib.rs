@@ -17,6 +17,7 @@
 //! | [`remembered`] | the carriers of the last complete scan |
 //! | [`lease`] | what lies on disk while a service is taken |
 //! | [`guard`] | the process that gives the service back when the scan dies |
+//! | [`import`], [`replay`] | logs, what they say happened, and what would have happened |
 
 pub mod cli;
 pub mod clock;
@@ -30,6 +31,7 @@ pub mod exit;
 pub mod gateway;
 pub mod give_back;
 pub mod guard;
+pub mod import;
 pub mod lease;
 pub mod link;
 pub mod logging;
@@ -37,6 +39,7 @@ pub mod plan;
 pub mod process;
 pub mod registration;
 pub mod remembered;
+pub mod replay;
 pub mod report;
 pub mod serial;
 pub mod service;

@@ -41,6 +41,7 @@ mod journal;
 mod network;
 mod profile;
 mod radio;
+pub mod recorded;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -102,6 +103,8 @@ pub struct Modem {
     call_held: bool,
     booting_until: Option<Instant>,
     silent: Option<(Instant, Instant)>,
+    /// It answers nothing before: it is busy with itself.
+    busy_until: Instant,
     pending: Pending,
     searches_refused: u32,
     /// `<stat>` that was reported last, and the PLMN, so that changes are noticed.
@@ -176,6 +179,7 @@ impl Modem {
             call_held: false,
             booting_until: None,
             silent: None,
+            busy_until: Instant::ZERO,
             pending: Pending::default(),
             searches_refused: 0,
             reported: (radio.stat(), radio.network().map(|network| network.plmn.clone())),
@@ -199,7 +203,9 @@ impl Modem {
         if !self.profile.queues_while_closed {
             while self.wire.take_due(self.now).is_some() {}
         }
-        // Only the first who opens meets it.
+        // Only the first who opens meets these.
+        let busy_ms = std::mem::take(&mut self.profile.busy_after_open_ms);
+        self.busy_for(busy_ms);
         let leftover = std::mem::take(&mut self.profile.leftover_output);
         self.wire.send(self.now, &leftover, self.profile.fragments);
     }
@@ -385,6 +391,10 @@ impl Modem {
             data.noise_at = (at + every).max(horizon + Duration::from_millis(1));
             self.send(PPP_FRAME);
         }
+    }
+
+    fn busy_for(&mut self, ms: u64) {
+        self.busy_until = self.busy_until.max(self.now + Duration::from_millis(ms));
     }
 
     fn enter_data(&mut self, now: Instant) {

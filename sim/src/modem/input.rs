@@ -112,6 +112,7 @@ impl Modem {
         let jitter = self.prng.below(delays.jitter.saturating_add(1));
         let late_ms = std::mem::take(&mut self.pending.delay_ms);
         let takes = Duration::from_millis(takes_ms.saturating_add(jitter).saturating_add(late_ms).max(1));
+        let takes = takes.max(self.busy_until.saturating_since(self.now));
         self.running = Some(Running {
             abortable: late_ms == 0 && commands.iter().any(Command::is_abortable),
             deaf: late_ms > 0,
@@ -168,6 +169,9 @@ impl Modem {
             result = match (command, &running.plan) {
                 (Command::OperatorSelect { fallback, .. }, Some(plan)) => {
                     self.radio.end_selection(running.began, self.now, plan, *fallback);
+                    if plan.end == PlanEnd::Accepted && plan.changes_network() {
+                        self.busy_for(self.profile.busy_after_selection_ms);
+                    }
                     match plan.end {
                         PlanEnd::Accepted => Final::Ok,
                         PlanEnd::Refused(_) if *fallback => Final::Ok,

@@ -69,6 +69,11 @@ pub struct Profile {
     pub signal_settle_ms: u64,
     /// The signal is off by at most this many steps, drawn anew at each read.
     pub signal_noise: u8,
+    /// From the `OK` of a selection that changed networks to the first answer to anything else; field logs show 0.9–2 s.
+    pub busy_after_selection_ms: u64,
+    /// From the first opening of the port to the first answer: a modem whose call has just ended is busy with that; field
+    /// logs show up to 2.2 s.
+    pub busy_after_open_ms: u64,
     /// From a reset to the first answer.
     pub boot_ms: u64,
     /// What it says when it has booted.
@@ -305,6 +310,8 @@ impl Default for Profile {
             signal_unknown_ms: 0,
             signal_settle_ms: 500,
             signal_noise: 0,
+            busy_after_selection_ms: 0,
+            busy_after_open_ms: 0,
             boot_ms: 12_000,
             boot_urcs: vec!["^SYSSTART".to_owned(), "+PBREADY".to_owned()],
             ppp_noise_every_ms: 3_000,

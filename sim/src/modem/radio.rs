@@ -66,6 +66,13 @@ pub(crate) enum PlanEnd {
     Unanswered,
 }
 
+impl Plan {
+    /// Whether it is going to register.
+    pub(crate) const fn changes_network(&self) -> bool {
+        self.registers.is_some()
+    }
+}
+
 impl Radio {
     pub(crate) fn new(profile: &Profile) -> Self {
         let mut radio = Self {

@@ -1,0 +1,321 @@
+//! Syslog with `chat -v`, `pppd` and `comgt` (by `netifd`) in it.
+//!
+//! ```text
+//! line = ["<" prio ">"] stamp [host] [facility "." level] tag ["[" pid "]"] ": " body
+//! chat = "send (" v ")" | "expect (" v ")" | " -- got it" | "alarm" | "Failed" … | v
+//! v    = visible: "^" (byte xor 0x40), "M-" (byte - 0x80)
+//! ```
+//!
+//! A line of the modem is logged when its LF comes, and a piece of 80 bytes when it does not: that piece goes on in the
+//! next record, with no mark. What follows a match (the CR LF of `OK`) shows up under the next `expect`.
+
+use super::event::{Event, Millis, Note, Pppd, What};
+use super::stamp::{date_and_clock, month, number, spaces, syslog};
+use super::stream::Names;
+use super::text::{contains, split_once};
+use super::{Importer, Sink, pppd};
+
+/// Bytes after which `chat` cuts a line (`chat.c`: `logged`, an array of 80).
+const PIECE_LEN: usize = 80;
+/// Bytes put together to one line, at most.
+const LINE_MAX: usize = 64 * 1024;
+
+/// Reads syslog.
+#[derive(Debug, Default)]
+pub struct Chat {
+    tags: Names,
+    /// Lines of `chat` that go on, each with its dialogue.
+    pieces: Vec<(u32, Vec<u8>)>,
+    /// There is a `chat` of its own name: what others say in its words are copies (systemd and `chat -s` log twice).
+    named: bool,
+    at: Option<Millis>,
+}
+
+impl Chat {
+    /// For a log that begins so.
+    #[must_use]
+    pub fn new(head: &[u8]) -> Self {
+        Self { named: contains(head, b" chat["), ..Self::default() }
+    }
+}
+
+/// A record: who said it, and what.
+struct Record<'a> {
+    name: &'a [u8],
+    /// With its pid.
+    tag: &'a [u8],
+    body: &'a [u8],
+}
+
+impl Importer for Chat {
+    fn line(&mut self, number: u64, line: &[u8], sink: &mut Sink<'_>) {
+        let mut line = line.strip_suffix(b"\r").unwrap_or(line);
+        // A record may have swallowed the next one.
+        while let Some(inside) = record_inside(line) {
+            self.record(number, &line[..inside], sink);
+            line = &line[inside..];
+        }
+        self.record(number, line, sink);
+    }
+
+    fn end(&mut self, sink: &mut Sink<'_>) {
+        for (channel, piece) in core::mem::take(&mut self.pieces) {
+            sink(Event { line: 0, at: self.at, channel, what: What::Received(&piece) });
+        }
+    }
+}
+
+impl Chat {
+    fn record(&mut self, number: u64, line: &[u8], sink: &mut Sink<'_>) {
+        if line.trim_ascii().is_empty() {
+            return;
+        }
+        let Some((at, record)) = parse(line) else {
+            return sink(Event::new(number, self.at, What::Other(line)));
+        };
+        self.at = at.or(self.at);
+        let channel = self.tags.number(record.tag);
+        let event = |what| Event { line: number, at: self.at, channel, what };
+        match record.name {
+            b"chat" => self.named = true,
+            b"pppd" => {
+                let what = pppd::note(record.body).map_or(What::Other(record.body), What::Note);
+                return sink(event(what));
+            }
+            b"netifd" => {
+                let sent = split_once(record.body, b"sending -> ").map(|(_, command)| command);
+                return sink(event(sent.map_or(What::Other(record.body), What::Sent)));
+            }
+            _ if self.named || !is_chat(record.body) && !self.tags_speak_chat(channel) => {
+                return sink(event(What::Other(record.body)));
+            }
+            _ => {}
+        }
+        self.chat(number, channel, record.body, sink);
+    }
+
+    /// A process of another name that has spoken in the words of `chat` before.
+    fn tags_speak_chat(&self, channel: u32) -> bool {
+        self.pieces.iter().any(|(known, _)| *known == channel)
+    }
+
+    fn chat(&mut self, number: u64, channel: u32, body: &[u8], sink: &mut Sink<'_>) {
+        let at = self.at;
+        let mut tell = |what: What<'_>| sink(Event { line: number, at, channel, what });
+        let in_brackets = |name: &[u8]| body.strip_prefix(name)?.strip_prefix(b" (")?.strip_suffix(b")");
+        if let Some(shown) = in_brackets(b"send") {
+            self.flush(channel, &mut tell);
+            return tell(What::Sent(&plain(shown)));
+        }
+        let words: [&[u8]; 5] = [b"abort on", b"clear abort on", b"report", b"clear report", b"expect"];
+        if words.iter().any(|word| in_brackets(word).is_some())
+            || body.starts_with(b"timeout set to ")
+            || body.starts_with(b"warning: ")
+            || body == b"got it"
+        {
+            return tell(What::Other(body));
+        }
+        match body {
+            b" -- got it" | b" -- failed" => self.flush(channel, &mut tell),
+            b"alarm" | b" -- write timed out" => {
+                self.flush(channel, &mut tell);
+                tell(What::GivenUp);
+            }
+            b"SIGHUP" => tell(What::Note(Note::Pppd(Pppd::HungUp))),
+            b"Failed" | b"SIGTERM" | b"SIGINT" => tell(What::Other(body)),
+            _ if body.starts_with(b"Failed (") || body.starts_with(b" -- write failed") => {
+                tell(What::Other(body));
+            }
+            _ if body.starts_with(b"Can't ") => {
+                tell(pppd::note(body).map_or(What::Other(body), What::Note));
+            }
+            _ => self.text(channel, body, &mut tell),
+        }
+    }
+
+    /// What came from the modem.
+    fn text(&mut self, channel: u32, body: &[u8], tell: &mut dyn FnMut(What<'_>)) {
+        let bytes = unvisible(body);
+        let goes_on = bytes.len() >= PIECE_LEN && !bytes.ends_with(b"\r");
+        let index = self.pieces.iter().position(|(known, _)| *known == channel).unwrap_or_else(|| {
+            self.pieces.push((channel, Vec::new()));
+            self.pieces.len() - 1
+        });
+        let piece = &mut self.pieces[index].1;
+        let room = LINE_MAX.saturating_sub(piece.len());
+        piece.extend(bytes.into_iter().take(room));
+        if !goes_on {
+            self.flush(channel, tell);
+        }
+    }
+
+    fn flush(&mut self, channel: u32, tell: &mut dyn FnMut(What<'_>)) {
+        if let Some((_, piece)) = self.pieces.iter_mut().find(|(known, _)| *known == channel) {
+            for line in piece.split(|byte| matches!(byte, b'\r' | b'\n')).filter(|line| !line.is_empty()) {
+                tell(What::Received(line));
+            }
+            piece.clear();
+        }
+    }
+}
+
+fn is_chat(body: &[u8]) -> bool {
+    let words: [&[u8]; 6] =
+        [b"send (", b"expect (", b"abort on (", b"timeout set to ", b" -- got it", b"report ("];
+    words.iter().any(|word| body.starts_with(word))
+}
+
+/// Where a record begins inside another: a stamp, and a tag with a pid behind it.
+fn record_inside(line: &[u8]) -> Option<usize> {
+    let mut from = 16;
+    while let Some(found) = line.get(from..).and_then(|rest| memchr::memmem::find(rest, b"]: ")) {
+        let end = from + found;
+        // The stamp stands at most so far before the colon: host, facility, tag and pid lie between.
+        let begin = end.saturating_sub(120).max(1);
+        for at in begin..end {
+            let rest = &line[at..];
+            if rest.first().is_some_and(u8::is_ascii_uppercase)
+                && rest.get(3) == Some(&b' ')
+                && let Some((_, after)) = syslog(rest)
+                && split_once(after, b"]: ")
+                    .is_some_and(|(head, _)| !head.contains(&b'(') && head.contains(&b'['))
+                && line[..at].trim_ascii().len() > 12
+            {
+                return Some(at);
+            }
+        }
+        from = end + 3;
+    }
+    None
+}
+
+fn parse(line: &[u8]) -> Option<(Option<Millis>, Record<'_>)> {
+    let line = match line.strip_prefix(b"<").and_then(|rest| split_once(rest, b">")) {
+        Some((priority, rest)) if number(priority).is_some() => rest,
+        _ => line,
+    };
+    let (at, rest) = stamp(line)?;
+    // Host, facility and level may be there or not; the tag is the word that ends in a colon.
+    let mut rest = rest.trim_ascii_start();
+    loop {
+        let len = rest.iter().take_while(|byte| **byte != b' ').count();
+        let (word, after) = rest.split_at(len);
+        if let Some(tag) = word.strip_suffix(b":") {
+            let name = tag.split(|byte| *byte == b'[').next().unwrap_or(tag);
+            let body = after.strip_prefix(b" ").unwrap_or(after);
+            return Some((Some(at), Record { name, tag, body }));
+        }
+        rest = spaces(after)?;
+    }
+}
+
+/// The stamps of syslog, of journald with ISO dates, and of `OpenWrt`'s logread.
+fn stamp(line: &[u8]) -> Option<(Millis, &[u8])> {
+    syslog(line).or_else(|| date_and_clock(line, b".,")).or_else(|| logread(line)).map(|(at, rest)| {
+        // A time zone, or the year of logread.
+        let word = rest.iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
+        let zone = rest.first().is_some_and(|byte| matches!(byte, b'+' | b'-' | b'Z'));
+        (at, if zone { &rest[word..] } else { rest })
+    })
+}
+
+/// `Mon Feb  6 20:38:45 2017`.
+fn logread(line: &[u8]) -> Option<(Millis, &[u8])> {
+    let (weekday, rest) = line.split_at_checked(4)?;
+    let in_english = weekday[..3].iter().all(u8::is_ascii_alphabetic) && weekday[3] == b' ';
+    month(rest.get(..3)?).filter(|_| in_english)?;
+    let (at, rest) = syslog(rest)?;
+    let year = spaces(rest)?;
+    Some(match year.split_at_checked(4) {
+        Some((digits, rest)) if number(digits).is_some() => (at, rest),
+        _ => (at, rest),
+    })
+}
+
+/// The bytes that were made visible.
+fn unvisible(mut shown: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(shown.len());
+    while let Some((first, rest)) = shown.split_first() {
+        let (high, rest_high) = match shown.strip_prefix(b"M-") {
+            // Only where something above 0x7f was shown; a name may well hold these two characters.
+            Some(rest) if !rest.is_empty() && rest[0] != b' ' && !rest[0].is_ascii_alphanumeric() => {
+                (0x80, rest)
+            }
+            _ => (0, shown),
+        };
+        match rest_high {
+            [b'^', control, rest @ ..] if (0x3f..=0x5f).contains(control) => {
+                bytes.push((control ^ 0x40) | high);
+                shown = rest;
+            }
+            [byte, rest @ ..] if high != 0 => {
+                bytes.push(byte | high);
+                shown = rest;
+            }
+            _ => {
+                bytes.push(*first);
+                shown = rest;
+            }
+        }
+    }
+    bytes
+}
+
+/// A command as it was sent, out of what `chat` shows of it: without pauses and other marks for `chat` itself.
+fn plain(shown: &[u8]) -> Vec<u8> {
+    let raw = unvisible(shown);
+    let mut plain = Vec::with_capacity(raw.len());
+    let mut bytes = raw.into_iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\r' | b'\n' => {}
+            b'\\' => match bytes.next() {
+                Some(b's') => plain.push(b' '),
+                Some(b't') => plain.push(b'\t'),
+                // A pause, no CR at the end, quiet, a break, and line ends, which every command has.
+                Some(b'd' | b'p' | b'c' | b'q' | b'K' | b'r' | b'n' | b'N' | b'b') | None => {}
+                Some(other) => plain.push(other),
+            },
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sent_is_without_the_marks_for_chat() {
+        assert_eq!(plain(b"\\dAT^M"), b"AT");
+        assert_eq!(plain(b"\\d+++\\d\\d"), b"+++");
+        assert_eq!(plain(b"AT+CGDCONT=1,\"IP\",\"a\\sb\"^M"), b"AT+CGDCONT=1,\"IP\",\"a b\"");
+        assert_eq!(unvisible(b"a^M^@M-^?M-i"), b"a\r\0\xffM-i");
+    }
+
+    #[test]
+    fn stamps_of_three_kinds_and_a_priority_are_taken() {
+        for line in [
+            "<6>Jun 11 09:02:18 chat[310]: send (AT^M)",
+            "Jun 11 09:02:18 host chat[310]: send (AT^M)",
+            "Jun  1 09:02:18 host local2.info chat[310]: send (AT^M)",
+            "Mon Feb  6 20:38:45 2017 daemon.notice chat[310]: send (AT^M)",
+            "2024-02-06T20:38:45.123456+0100 host chat[310]: send (AT^M)",
+        ] {
+            let (_, record) = parse(line.as_bytes()).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!(
+                (record.name, record.tag, record.body),
+                (&b"chat"[..], &b"chat[310]"[..], &b"send (AT^M)"[..])
+            );
+        }
+    }
+
+    #[test]
+    fn a_swallowed_record_is_found() {
+        let line = b"Jun 26 22:37:51 H chat[7]: AT+CGEQMIN=1^M^MJun 26 22:37:51 H chat[7]: OK";
+        let at = record_inside(line).unwrap();
+        assert_eq!(&line[at..], b"Jun 26 22:37:51 H chat[7]: OK");
+        assert_eq!(record_inside(&line[at..]), None);
+    }
+}

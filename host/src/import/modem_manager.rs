@@ -1,0 +1,137 @@
+//! `ModemManager --debug`, and its tools `mmtty` and `mm-test`.
+//!
+//! ```text
+//! record  = [stamp] [program] [level] ["[" secs "." usecs "]"] ("[" object "]" | "(" port "): ") ("-->" | "<--") " '" shown "'"
+//! shown   = printable | "<CR>" | "<LF>" | "\" decimal
+//! ```
+//!
+//! One record is one `write()` or `read()`: a reply may lie across several. The apostrophe is not escaped, so the last one
+//! of the record ends it.
+
+use super::event::{Event, Millis, Unread, What};
+use super::stamp::{fraction, number};
+use super::stream::{Names, Stream};
+use super::text::{contains, rsplit_once, split_once};
+use super::{Importer, Sink};
+
+/// Reads `ModemManager` debug logs.
+#[derive(Debug, Default)]
+pub struct ModemManager {
+    ports: Names,
+    /// What came of each port and is no line yet.
+    incoming: Vec<Stream>,
+    at: Option<Millis>,
+    bytes: Vec<u8>,
+}
+
+/// Ports whose replies are put together, at most.
+const PORTS_MAX: usize = 64;
+
+impl Importer for ModemManager {
+    fn line(&mut self, line_number: u64, line: &[u8], sink: &mut Sink<'_>) {
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            return;
+        }
+        self.at = stamp(line).or(self.at);
+        let sent = split_once(line, b"--> '");
+        let Some((head, shown)) = sent.or_else(|| split_once(line, b"<-- '")) else {
+            if contains(line, b"Serial command timed out") || contains(line, b"command timed out") {
+                return sink(Event {
+                    channel: self.channel(line),
+                    ..Event::new(line_number, self.at, What::GivenUp)
+                });
+            }
+            if contains(line, b"device open count is 0 (close)") {
+                return sink(Event {
+                    channel: self.channel(line),
+                    ..Event::new(line_number, self.at, What::Closed)
+                });
+            }
+            return sink(Event::new(line_number, self.at, What::Other(line)));
+        };
+        let channel = self.channel(head);
+        let whole = rsplit_once(shown, b"'");
+        if whole.is_none() {
+            sink(Event::unread(line_number, Unread::Incomplete));
+        }
+        let shown = whole.map_or(shown, |(shown, _)| shown);
+        self.bytes.clear();
+        unshow(shown, &mut self.bytes);
+        let at = self.at;
+        let mut tell = |what: What<'_>| sink(Event { line: line_number, at, channel, what });
+        if sent.is_some() {
+            return Stream::default().push_all(&self.bytes, &mut |line| tell(What::Sent(line)));
+        }
+        let index = usize::try_from(channel).unwrap_or_default().min(PORTS_MAX - 1);
+        if self.incoming.len() <= index {
+            self.incoming.resize_with(index + 1, Stream::default);
+        }
+        self.incoming[index].push(&self.bytes, &mut |line| tell(What::Received(line)));
+    }
+}
+
+impl ModemManager {
+    /// By the port: the last word before the arrow or the message, in its brackets.
+    fn channel(&mut self, head: &[u8]) -> u32 {
+        let port = head.rsplit(|byte| matches!(byte, b'[' | b'(')).next().unwrap_or_default();
+        let port = port.split(|byte| matches!(byte, b']' | b')')).next().unwrap_or_default();
+        // `modem0/ttyUSB2/at` is what `ttyUSB2/at` was before the modem had a number.
+        let port = port.strip_suffix(b"/at").unwrap_or(port);
+        self.ports.number(port.rsplit(|byte| *byte == b'/').next().unwrap_or(port))
+    }
+}
+
+impl Stream {
+    fn push_all(&mut self, bytes: &[u8], line: &mut dyn FnMut(&[u8])) {
+        self.push(bytes, line);
+        self.flush(line);
+    }
+}
+
+/// `[1764000100.250318]`, the first one in the line.
+fn stamp(line: &[u8]) -> Option<Millis> {
+    line.split(|byte| *byte == b'[').skip(1).find_map(|part| {
+        let (inner, _) = split_once(part, b"]")?;
+        let (seconds, digits) = split_once(inner, b".")?;
+        (seconds.len() >= 6).then_some(())?;
+        Some(number(seconds)? * 1_000 + fraction(digits)?)
+    })
+}
+
+/// The bytes that were shown.
+pub(super) fn unshow(mut shown: &[u8], bytes: &mut Vec<u8>) {
+    while let Some((first, rest)) = shown.split_first() {
+        if let Some(rest) = shown.strip_prefix(b"<CR>") {
+            bytes.push(b'\r');
+            shown = rest;
+        } else if let Some(rest) = shown.strip_prefix(b"<LF>") {
+            bytes.push(b'\n');
+            shown = rest;
+        } else if *first == b'\\' && rest.first().is_some_and(u8::is_ascii_digit) {
+            let len = rest.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
+            // As many digits as make a byte; where more follow nobody knows which is meant.
+            let len = (1..=len)
+                .rev()
+                .find(|len| number(&rest[..*len]).is_some_and(|value| value < 256))
+                .unwrap_or(1);
+            bytes.push(number(&rest[..len]).and_then(|value| u8::try_from(value).ok()).unwrap_or(b'?'));
+            shown = &rest[len..];
+        } else {
+            bytes.push(*first);
+            shown = rest;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_shown_in_decimal() {
+        let mut bytes = Vec::new();
+        unshow(b"AT+X='a'<CR><LF>\\26\\2550\\7", &mut bytes);
+        assert_eq!(bytes, b"AT+X='a'\r\n\x1a\xff0\x07");
+    }
+}

@@ -1,0 +1,31 @@
+//! What `pppd` and its `run` and `finish` scripts say, wherever it was written (`FORMATS` 4 and 5 of the reference).
+
+use super::event::{Note, Pppd};
+use super::text::contains;
+
+/// What a line of `pppd`, or of a script around it, means; `None` for what is of no interest here.
+#[must_use]
+pub fn note(text: &[u8]) -> Option<Note<'static>> {
+    let text = text.trim_ascii();
+    let pppd = match text {
+        b"Connect script failed" => Pppd::ConnectFailed,
+        b"Serial connection established." => Pppd::Connected,
+        b"Modem hangup" | b"Hangup (SIGHUP)" => Pppd::HungUp,
+        b"Exit." => Pppd::Ended,
+        _ if text.starts_with(b"Start Pppd") => Pppd::Started,
+        _ if text.starts_with(b"Finish Pppd") => Pppd::Ended,
+        _ if text.starts_with(b"pppd ") && contains(text, b" started by ") => Pppd::Started,
+        _ if text.starts_with(b"Terminating on signal") => Pppd::Stopping,
+        _ if text.starts_with(b"local  IP address") || text.starts_with(b"not replacing default route") => {
+            Pppd::Addressed
+        }
+        _ if text.starts_with(b"Failed to open ") && text.ends_with(b"No such file or directory") => {
+            return Some(Note::PortGone);
+        }
+        _ if text.ends_with(b"Input/output error") || text.ends_with(b"I/O error") => {
+            return Some(Note::PortGone);
+        }
+        _ => return None,
+    };
+    Some(Note::Pppd(pppd))
+}

@@ -1,0 +1,121 @@
+//! Small things that all importers need of bytes.
+
+use std::borrow::Cow;
+
+use cellscan_core::at::reply::FinalResult;
+use memchr::memmem;
+
+/// Bytes for people: UTF-8 where it is that, else Latin-1, as modems and syslogs that are not UTF-8 mean it.
+#[must_use]
+pub fn shown(bytes: &[u8]) -> Cow<'_, str> {
+    match core::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(bytes.iter().map(|byte| char::from(*byte)).collect()),
+    }
+}
+
+/// What stands before the first `needle`, and what behind it.
+#[must_use]
+pub fn split_once<'a>(bytes: &'a [u8], needle: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let at = memmem::find(bytes, needle)?;
+    Some((&bytes[..at], &bytes[at + needle.len()..]))
+}
+
+/// What stands before the last `needle`, and what behind it.
+#[must_use]
+pub fn rsplit_once<'a>(bytes: &'a [u8], needle: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let at = memmem::rfind(bytes, needle)?;
+    Some((&bytes[..at], &bytes[at + needle.len()..]))
+}
+
+/// Whether `needle` is somewhere in it.
+#[must_use]
+pub fn contains(bytes: &[u8], needle: &[u8]) -> bool {
+    memmem::find(bytes, needle).is_some()
+}
+
+/// Whether it looks like a command that somebody typed or sent: `AT`, and what may follow it.
+#[must_use]
+pub fn is_command(text: &[u8]) -> bool {
+    let Some((head, rest)) = text.split_at_checked(2) else { return false };
+    if !head.eq_ignore_ascii_case(b"AT") {
+        return false;
+    }
+    // `ATTENTION` and `at last` are words. One letter with a number or a mark behind it is a basic command.
+    match rest {
+        [] | [b'+' | b'&' | b'#' | b'^' | b'!' | b'*' | b'$' | b'%' | b'\\', ..] => true,
+        [b'D' | b'd', ..] => !rest.contains(&b' ') || rest.iter().any(u8::is_ascii_digit),
+        [letter, tail @ ..] if letter.is_ascii_alphabetic() => match tail {
+            [] => true,
+            [next, ..] => {
+                next.is_ascii_digit()
+                    || matches!(next, b'=' | b'?' | b'&' | b'+' | b' ' | b'\\' | b'*' | b'#')
+                    || (tail.len() == 1 && next.is_ascii_uppercase())
+            }
+        },
+        _ => false,
+    }
+}
+
+/// The final result that a line of a modem is, in the words of [`result_text`].
+#[must_use]
+pub fn final_result(line: &[u8]) -> Option<Cow<'_, str>> {
+    let line = line.trim_ascii();
+    if line.len() > 256 {
+        return None;
+    }
+    if line.eq_ignore_ascii_case(b"COMMAND NOT SUPPORT")
+        || line.eq_ignore_ascii_case(b"COMMAND NOT SUPPORTED")
+    {
+        return Some(shown(line));
+    }
+    let result = FinalResult::parse(line)?;
+    Some(result_text(result, line))
+}
+
+/// A final result in words: as the modem said it, without the `+` of `+CME ERROR` and without the speed of `CONNECT`.
+#[must_use]
+pub fn result_text(result: FinalResult, line: &[u8]) -> Cow<'_, str> {
+    if result == FinalResult::Connect {
+        return Cow::Borrowed("CONNECT");
+    }
+    let line = line.strip_prefix(b"+").unwrap_or(line);
+    let line = line.strip_suffix(b":").unwrap_or(line);
+    shown(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_told_from_words() {
+        for command in [
+            "AT",
+            "at+cops?",
+            "ATZ",
+            "ATE0",
+            "ATDT*99#",
+            "AT&FZE0&W",
+            "AT$QCPDPP",
+            "ATH",
+            "ATQ0 V1 E1",
+            "ATS0=0",
+        ] {
+            assert!(is_command(command.as_bytes()), "{command}");
+        }
+        for other in ["ATTENTION", "A", "OK", "", "attached to", "ATmega", "+COPS: 1"] {
+            assert!(!is_command(other.as_bytes()), "{other}");
+        }
+    }
+
+    #[test]
+    fn final_results_are_in_the_modems_own_words() {
+        assert_eq!(final_result(b"OK\r").as_deref(), Some("OK"));
+        assert_eq!(final_result(b"+CME ERROR: 30").as_deref(), Some("CME ERROR: 30"));
+        assert_eq!(final_result(b"+CME ERROR").as_deref(), Some("CME ERROR"));
+        assert_eq!(final_result(b"CONNECT 7200000").as_deref(), Some("CONNECT"));
+        assert_eq!(final_result(b"COMMAND NOT SUPPORT").as_deref(), Some("COMMAND NOT SUPPORT"));
+        assert_eq!(final_result(b"+COPS: 1,2,\"310410\",7"), None);
+    }
+}

@@ -1,0 +1,18 @@
+//! What a log says happened, and what the machine would have done.
+//!
+//! | module | what it makes |
+//! | --- | --- |
+//! | [`turns`] | events → the dialogue: command, answer, result, time |
+//! | [`scans`] | events and turns → each scan: stop, search, trials, choice, outage |
+//! | [`habits`] | turns → how long the recorded modem takes for what |
+//! | [`what_if`] | a recorded scan → the core's machine against a modem that answers so |
+//! | [`analysis`] | a whole log, read once |
+//! | [`json`], [`text`] | what programs and people are told |
+
+pub mod analysis;
+pub mod habits;
+pub mod json;
+pub mod scans;
+pub mod text;
+pub mod turns;
+pub mod what_if;

@@ -1,0 +1,159 @@
+//! A whole log, read once.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+
+use crate::import::{Event, Format, Unread, What, import};
+
+use super::habits::Habits;
+use super::scans::{Scan, Scans};
+use super::turns::{Turn, Turns};
+use super::what_if::{self, WhatIf};
+
+/// Line numbers kept of what could not be read, at most; the others are counted.
+pub const UNREAD_LINES_MAX: usize = 1_000;
+/// Scans kept of one log, at most; more are counted. A gateway that rescans every five minutes makes 288 a day.
+pub const SCANS_MAX: usize = 1_000;
+
+/// What could not be read.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Skipped {
+    /// How often, by reason.
+    pub counts: BTreeMap<Unread, u64>,
+    /// On which lines, the first so many.
+    pub lines: Vec<u64>,
+}
+
+impl Skipped {
+    fn note(&mut self, line: u64, why: Unread) {
+        *self.counts.entry(why).or_default() += 1;
+        if self.lines.len() < UNREAD_LINES_MAX && self.lines.last() != Some(&line) {
+            self.lines.push(line);
+        }
+    }
+
+    /// How often, all in all.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.counts.values().sum()
+    }
+
+    /// The lines, such as `3-5, 17`.
+    #[must_use]
+    pub fn ranges(&self) -> String {
+        let mut ranges: Vec<(u64, u64)> = Vec::new();
+        for line in &self.lines {
+            match ranges.last_mut() {
+                Some((_, last)) if *last + 1 == *line => *last = *line,
+                _ => ranges.push((*line, *line)),
+            }
+        }
+        let words = ranges
+            .iter()
+            .map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") });
+        let mut text = words.collect::<Vec<_>>().join(", ");
+        if self.lines.len() == UNREAD_LINES_MAX {
+            text.push_str(", …");
+        }
+        text
+    }
+}
+
+/// What a log tells, but for its dialogue.
+#[derive(Debug)]
+pub struct Analysis {
+    /// Which format it was read as.
+    pub format: Format,
+    /// Its lines.
+    pub lines: u64,
+    /// Turns in it.
+    pub turns: u64,
+    /// Lines of the modem that nobody had asked for.
+    pub unsolicited: u64,
+    /// Lines that fit no rule: other programs', or what is of no interest here.
+    pub other: u64,
+    /// What could not be read.
+    pub skipped: Skipped,
+    /// The scans, in order.
+    pub scans: Vec<Scan>,
+    /// Scans that were too many to be kept.
+    pub scans_left_out: u64,
+    /// How the modem behaved.
+    pub habits: Habits,
+}
+
+impl Analysis {
+    /// Reads a log; `turn` takes each turn of its dialogue as it is complete.
+    ///
+    /// # Errors
+    /// The log could not be read to its end.
+    pub fn read(log: impl Read, format: Option<Format>, turn: &mut dyn FnMut(&Turn)) -> io::Result<Self> {
+        let mut reading = Reading::default();
+        let (format, lines) = import(log, format, &mut |event| reading.event(&event, turn))?;
+        reading.end(turn);
+        let Reading { turns, scans: _, found, left_out, habits, skipped, other, count } = reading;
+        Ok(Self {
+            format,
+            lines,
+            turns: count,
+            unsolicited: turns.unsolicited,
+            other,
+            skipped,
+            scans: found,
+            scans_left_out: left_out,
+            habits,
+        })
+    }
+
+    /// What the machine would have done in the scan at `index`.
+    #[must_use]
+    pub fn what_if(&self, index: usize) -> Vec<WhatIf> {
+        self.scans.get(index).map(|scan| what_if::ask(scan, &self.scans, &self.habits)).unwrap_or_default()
+    }
+}
+
+#[derive(Default)]
+struct Reading {
+    turns: Turns,
+    scans: Scans,
+    found: Vec<Scan>,
+    left_out: u64,
+    habits: Habits,
+    skipped: Skipped,
+    other: u64,
+    count: u64,
+}
+
+impl Reading {
+    fn event(&mut self, event: &Event<'_>, tell: &mut dyn FnMut(&Turn)) {
+        match event.what {
+            What::Other(_) => self.other += 1,
+            What::Unread(why) => self.skipped.note(event.line, why),
+            What::Note(_) => {
+                let (found, left_out) = (&mut self.found, &mut self.left_out);
+                self.scans.event(event, &mut |scan| keep(found, left_out, scan));
+            }
+            What::Sent(_) | What::Received(_) | What::Ended(_) | What::GivenUp | What::Closed => {
+                let Self { turns, scans, habits, count, .. } = self;
+                turns.event(event, &mut |turn| take(turn, scans, habits, count, tell));
+            }
+        }
+    }
+
+    fn end(&mut self, tell: &mut dyn FnMut(&Turn)) {
+        let Self { turns, scans, habits, count, found, left_out, .. } = self;
+        turns.end(&mut |turn| take(turn, scans, habits, count, tell));
+        scans.finish(&mut |scan| keep(found, left_out, scan));
+    }
+}
+
+fn take(turn: Turn, scans: &mut Scans, habits: &mut Habits, count: &mut u64, tell: &mut dyn FnMut(&Turn)) {
+    *count += 1;
+    tell(&turn);
+    habits.turn(&turn);
+    scans.turn(turn);
+}
+
+fn keep(found: &mut Vec<Scan>, left_out: &mut u64, scan: Scan) {
+    if found.len() < SCANS_MAX { found.push(scan) } else { *left_out += 1 }
+}

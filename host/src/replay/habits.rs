@@ -1,0 +1,225 @@
+//! How long the recorded modem takes for what, and what came of choosing which carrier, over a whole log.
+
+use std::collections::BTreeMap;
+
+use cellscan_core::at::reply::FinalResult;
+use cellscan_sim::modem::recorded::RecordedSelection;
+
+use crate::import::event::Millis;
+
+use super::scans::selected_plmn;
+use super::turns::{TIMEOUT, Turn};
+
+/// Times kept of one kind of command, at most: the median of the first so many.
+const TIMES_MAX: usize = 512;
+/// Selections kept, at most.
+const SELECTIONS_MAX: usize = 4_096;
+/// A selection that is answered so soon was one of the carrier that the modem was on: the quickest change of carrier in
+/// a field log took 4 s, the slowest selection of the same one 0.4 s.
+const RESELECT_MAX: Millis = 1_500;
+/// A command sent so soon after a selection's `OK` meets a modem that is still busy with that.
+const RIGHT_AFTER: Millis = 300;
+/// An answer that comes so long after it was given up was waiting to be read: when it came is not known.
+const LATE_MAX: Millis = 2_000;
+
+/// Commands that take alike.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[expect(missing_docs, reason = "each is a command or a group of them, by name")]
+pub enum Kind {
+    Attention,
+    Settings,
+    Read,
+    Signal,
+    Deregister,
+    Automatic,
+    Search,
+    Reselect,
+    /// From the `OK` of a selection to the first answer to anything else.
+    AfterSelection,
+}
+
+/// A selection that the log shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Selection {
+    /// Its line.
+    pub line: u64,
+    /// Which carrier.
+    pub plmn: String,
+    /// What came of it.
+    pub came: RecordedSelection,
+    /// The answer came when the host had given up.
+    pub late: bool,
+}
+
+/// What a log shows of its modem.
+#[derive(Clone, Debug, Default)]
+pub struct Habits {
+    times: BTreeMap<Kind, Vec<Millis>>,
+    selections: Vec<Selection>,
+    /// `<rssi>` read on a carrier, with the line.
+    signals: Vec<(u64, String, u8)>,
+    on: Option<String>,
+    /// When the last selection that changed carriers said `OK`.
+    changed: Option<Millis>,
+    echoed: u64,
+    unechoed: u64,
+    cesq: Option<bool>,
+    domains: [Option<bool>; 4],
+}
+
+impl Habits {
+    /// The next turn.
+    pub fn turn(&mut self, turn: &Turn) {
+        let Some(command) = turn.command.as_deref().map(str::to_ascii_uppercase) else { return };
+        if turn.result.is_some() && !turn.inferred {
+            if turn.echoed { self.echoed += 1 } else { self.unechoed += 1 }
+        }
+        let answered = turn.result.as_deref().is_some_and(|result| result != TIMEOUT);
+        self.learn_what_is_known(&command, turn, answered);
+        if let Some(plmn) = selected_plmn(&command) {
+            return self.selected(plmn, turn, answered);
+        }
+        if command.starts_with("AT+COPS=")
+            && answered
+            && !command.starts_with("AT+COPS=3")
+            && command != "AT+COPS=?"
+        {
+            self.on = None;
+        }
+        if command == "AT+CSQ"
+            && let (Some(on), Some(rssi)) = (&self.on, turn.answer.iter().find_map(|line| rssi(line)))
+            && self.signals.len() < SELECTIONS_MAX
+        {
+            self.signals.push((turn.line, on.clone(), rssi));
+        }
+        let Some(took) = turn.own().filter(|_| answered && !turn.late && !turn.inferred) else { return };
+        if let (Some(changed), Some(at), Some(ended)) = (self.changed.take(), turn.at, turn.ended)
+            && (0..=RIGHT_AFTER).contains(&(at - changed))
+        {
+            return self.note(Kind::AfterSelection, ended - changed);
+        }
+        let kind = match command.as_str() {
+            "AT" | "ATZ" | "ATE0" | "ATE1" => Kind::Attention,
+            "AT+CSQ" => Kind::Signal,
+            "AT+COPS=2" => Kind::Deregister,
+            "AT+COPS=0" => Kind::Automatic,
+            "AT+COPS=?" => Kind::Search,
+            _ if command.starts_with("AT+CMEE=") || command.starts_with("AT+COPS=3") => Kind::Settings,
+            "AT+COPS?" | "AT+CREG?" | "AT+CGREG?" | "AT+CEREG?" | "AT+C5GREG?" | "AT+CPIN?" => Kind::Read,
+            _ => return,
+        };
+        self.note(kind, took);
+    }
+
+    fn note(&mut self, kind: Kind, took: Millis) {
+        let times = self.times.entry(kind).or_default();
+        if times.len() < TIMES_MAX {
+            times.push(took);
+        }
+    }
+
+    fn learn_what_is_known(&mut self, command: &str, turn: &Turn, answered: bool) {
+        if !answered {
+            return;
+        }
+        if command == "AT+CESQ" {
+            self.cesq = Some(turn.is_ok());
+        }
+        for (index, name) in ["AT+CREG", "AT+CGREG", "AT+CEREG", "AT+C5GREG"].into_iter().enumerate() {
+            if command.strip_prefix(name).is_some_and(|rest| rest.starts_with(['?', '='])) {
+                self.domains[index] = Some(turn.is_ok());
+            }
+        }
+    }
+
+    fn selected(&mut self, plmn: &str, turn: &Turn, answered: bool) {
+        let was_on = self.on.as_deref() == Some(plmn);
+        let Some(took) = turn.own() else { return };
+        self.on = turn.is_ok().then(|| plmn.to_owned());
+        self.changed = turn.ended.filter(|_| turn.is_ok() && took > RESELECT_MAX && !turn.late);
+        if turn.is_ok() && took <= RESELECT_MAX && !turn.late {
+            // Nobody changes carriers in that time.
+            if was_on {
+                self.note(Kind::Reselect, took);
+            }
+            return;
+        }
+        let after_ms = u64::try_from(took).unwrap_or_default();
+        let came = match turn.result.as_deref() {
+            Some("OK") => RecordedSelection::Accepted { after_ms },
+            Some(_) if answered => {
+                let said = turn.result.as_deref().map(|said| format!("+{said}")).unwrap_or_default();
+                let code = FinalResult::parse(said.as_bytes()).and_then(FinalResult::cme);
+                RecordedSelection::Refused { after_ms, code }
+            }
+            _ => RecordedSelection::Unanswered { after_ms },
+        };
+        if self.selections.len() < SELECTIONS_MAX {
+            self.selections.push(Selection { line: turn.line, plmn: plmn.to_owned(), came, late: turn.late });
+        }
+    }
+
+    /// The median time of this kind; `None`: the log does not show it.
+    #[must_use]
+    pub fn time(&self, kind: Kind) -> Option<u64> {
+        let mut times = self.times.get(&kind)?.clone();
+        times.sort_unstable();
+        times.get(times.len().checked_sub(1)? / 2).and_then(|time| u64::try_from(*time).ok())
+    }
+
+    /// What came of choosing this carrier: in the scan of these lines if it was tried there, else where it was tried
+    /// nearest. An answer that came in its time goes before a late one, and that before none.
+    #[must_use]
+    pub fn selection(&self, plmn: &str, lines: (u64, u64)) -> Option<&Selection> {
+        let grade = |selection: &Selection| match selection.came {
+            RecordedSelection::Unanswered { .. } => 2_u8,
+            RecordedSelection::Accepted { after_ms } | RecordedSelection::Refused { after_ms, .. } => {
+                let patient = u64::try_from(LATE_MAX + 10_000).unwrap_or_default();
+                if selection.late { 1 + u8::from(after_ms > patient) } else { 0 }
+            }
+        };
+        let inside = |selection: &Selection| (lines.0..=lines.1).contains(&selection.line);
+        let of = || self.selections.iter().filter(|selection| selection.plmn == plmn);
+        of().filter(|selection| inside(selection) && grade(selection) < 2)
+            .min_by_key(|selection| grade(selection))
+            .or_else(|| {
+                of().filter(|selection| grade(selection) < 2)
+                    .min_by_key(|selection| (grade(selection), selection.line.abs_diff(lines.0)))
+            })
+            .or_else(|| of().min_by_key(|selection| (!inside(selection), selection.line.abs_diff(lines.0))))
+    }
+
+    /// `<rssi>` of this carrier: in the scan of these lines, else nearest to it.
+    #[must_use]
+    pub fn signal(&self, plmn: &str, lines: (u64, u64)) -> Option<(u64, u8)> {
+        let of = || self.signals.iter().filter(|(_, on, rssi)| on == plmn && *rssi <= 31);
+        of().find(|(line, ..)| (lines.0..=lines.1).contains(line))
+            .or_else(|| of().min_by_key(|(line, ..)| line.abs_diff(lines.0)))
+            .map(|(line, _, rssi)| (*line, *rssi))
+    }
+
+    /// Whether it echoes, mostly.
+    #[must_use]
+    pub const fn echo(&self) -> Option<bool> {
+        if self.echoed + self.unechoed == 0 { None } else { Some(self.echoed > self.unechoed) }
+    }
+
+    /// Whether it knows `+CESQ`.
+    #[must_use]
+    pub const fn cesq(&self) -> Option<bool> {
+        self.cesq
+    }
+
+    /// Whether it knows the four registration commands.
+    #[must_use]
+    pub const fn domains(&self) -> [Option<bool>; 4] {
+        self.domains
+    }
+}
+
+/// `<rssi>` of an answer to `AT+CSQ`.
+#[must_use]
+pub fn rssi(line: &str) -> Option<u8> {
+    let (name, rest) = line.split_once(':')?;
+    name.trim().eq_ignore_ascii_case("+CSQ").then(|| rest.split(',').next()?.trim().parse().ok())?
+}

@@ -1,0 +1,148 @@
+//! For people: what happened, where the time went, and what would have been.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use crate::import::event::Millis;
+use crate::report::words;
+
+use super::analysis::Analysis;
+use super::scans::{Scan, Tried};
+use super::turns::Turn;
+use super::what_if::{self, WhatIf};
+
+/// A span for people.
+#[must_use]
+pub fn span(millis: Millis) -> String {
+    let span = words::span(Duration::from_millis(millis.unsigned_abs()));
+    if millis < 0 { format!("-{span}") } else { span }
+}
+
+/// What was read.
+#[must_use]
+pub fn log(source: &str, analysis: &Analysis) -> String {
+    let mut text = format!(
+        "{}: {}, {} lines, {} turns, {} scans",
+        words::shown(source),
+        analysis.format,
+        analysis.lines,
+        analysis.turns,
+        analysis.scans.len()
+    );
+    if analysis.scans_left_out > 0 {
+        let _always = write!(text, " (and {} more, not looked at)", analysis.scans_left_out);
+    }
+    let unread = &analysis.skipped;
+    if unread.total() > 0 {
+        let reasons: Vec<String> =
+            unread.counts.iter().map(|(why, count)| format!("{count} {}", why.name())).collect();
+        let _always = write!(text, "\nnot read: {} (lines {})", reasons.join(", "), unread.ranges());
+    }
+    text
+}
+
+/// A turn, in one line.
+#[must_use]
+pub fn turn(turn: &Turn) -> String {
+    let at = turn.at.map_or_else(String::new, clock);
+    let command = turn.command.as_deref().unwrap_or("(no command)");
+    let result = turn.result.as_deref().unwrap_or("(no result)");
+    let mut text = format!("{at:>13}  {}  →  {}", words::shown(command), words::shown(result));
+    if let Some(took) = turn.took() {
+        let _always = write!(text, "  {}", span(took));
+    }
+    if turn.late {
+        text.push_str("  late");
+    }
+    for line in turn.answer.iter().take(4) {
+        let _always = write!(text, "\n{:15}{}", "", words::shown(&cut(line)));
+    }
+    text
+}
+
+fn cut(line: &str) -> String {
+    if line.chars().count() <= 160 {
+        line.to_owned()
+    } else {
+        line.chars().take(159).chain(['…']).collect()
+    }
+}
+
+/// A moment of a log's clock.
+#[must_use]
+pub fn clock(at: Millis) -> String {
+    let (seconds, millis) = (at.div_euclid(1_000), at.rem_euclid(1_000));
+    let of_day = seconds.rem_euclid(86_400);
+    format!("{:02}:{:02}:{:02}.{millis:03}", of_day / 3_600, of_day / 60 % 60, of_day % 60)
+}
+
+/// A scan.
+#[must_use]
+pub fn scan(scan: &Scan) -> String {
+    let mut text = format!("\nScan at line {}, {}: {}", scan.line, clock(scan.started), scan.outcome.name());
+    if let Some(selected) = &scan.selected {
+        let _always = write!(text, ", selected {}", words::shown(selected));
+    }
+    if let Some(outage) = scan.outage() {
+        let _always = write!(text, ", link away for {}", span(outage));
+    }
+    text.push('\n');
+    let parts = [
+        ("until the port was free", scan.stop()),
+        ("search", scan.search),
+        ("link after up", scan.link_up.zip(scan.asked_up).map(|(link, up)| link - up)),
+    ];
+    let parts: Vec<String> =
+        parts.into_iter().filter_map(|(name, took)| Some(format!("{name} {}", span(took?)))).collect();
+    if !parts.is_empty() {
+        let _always = writeln!(text, "  {}", parts.join(", "));
+    }
+    for trial in &scan.trials {
+        let took = trial.took().filter(|_| trial.outcome != Tried::Skipped).map(span).unwrap_or_default();
+        let signal = trial.signal.map(|signal| format!(", signal {signal}")).unwrap_or_default();
+        let _always = writeln!(
+            text,
+            "  {:<10} {:<7} {:<20} {took}{signal}",
+            trial.outcome.name(),
+            trial.plmn.as_deref().unwrap_or("-"),
+            words::shown(&trial.name)
+        );
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+/// What would have been.
+#[must_use]
+pub fn what_ifs(scan: &Scan, what_ifs: &[WhatIf]) -> String {
+    let mut text = String::from("What cellscan would have done:");
+    for what_if in what_ifs {
+        let name = what_if.way.name();
+        let Some(run) = &what_if.run else {
+            let _always = write!(text, "\n  {name:<12} nobody can say");
+            continue;
+        };
+        let _always = write!(text, "\n  {name:<12} {}", what_if::outcome(&run.report));
+        if let Some(selected) = run.report.selected {
+            let _always = write!(text, ", selected {selected}");
+        }
+        if let Some(outage) = run.report.outage {
+            let away = Millis::try_from(outage.as_millis()).unwrap_or(Millis::MAX);
+            let _always = write!(text, ", link away for {}", span(away));
+            if let Some(was) = scan.outage() {
+                let _always = write!(text, " ({} saved)", span(was - away));
+            }
+        }
+        if let Some(limit) = run.limit {
+            let _always = write!(text, ", modem and pppd alone {}", words::span(limit.total()));
+        }
+    }
+    let mut told: Vec<&str> = Vec::new();
+    for assumed in what_ifs.iter().flat_map(|what_if| &what_if.assumed) {
+        if !told.contains(&assumed.as_str()) {
+            let _always = write!(text, "\n  assumed: {}", words::shown(assumed));
+            told.push(assumed);
+        }
+    }
+    text
+}

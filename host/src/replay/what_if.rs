@@ -1,0 +1,365 @@
+//! What the core's machine would have done: the same scanner and driver as on a gateway, in a simulated world whose
+//! modem answers as the recorded one did, with its delays, and whose `pppd` takes the recorded times.
+//!
+//! `limit_s` is what the modem's own times and `pppd`'s own stop and start add up to: no scan that asks the same, and can
+//! trust the answers, is quicker. The modem's times are its answers, the settling of its signal after a registration, and
+//! the silence that shows its line to be clean; the last two no record shows, and they are told apart in [`Limit`]. What
+//! lies between is the machine's own: pauses, second tries, time-outs.
+
+use std::time::Duration;
+
+use cellscan_core::at::dialogue::QUIET;
+use cellscan_core::carrier::{Carriers, Plmn, Trial};
+use cellscan_core::scan::scanner::REMEMBERED_MAX;
+use cellscan_core::scan::{Event, Outcome, Policy, Report, Strategy};
+use cellscan_core::time::Instant;
+use cellscan_sim::check::SCAN_TIME_MAX;
+use cellscan_sim::machine::{MachineProfile, RunsvProfile, Supervision};
+use cellscan_sim::modem::recorded::{Assumption, Recorded, RecordedNetwork, Times};
+use cellscan_sim::modem::{ModemEvent, ModemLog};
+use cellscan_sim::pppd::{PppdProfile, PppdTerm};
+use cellscan_sim::scenario::Scenario;
+use cellscan_sim::world::{Told, World};
+
+use crate::import::event::Millis;
+
+use super::habits::{Habits, Kind};
+use super::scans::{Listed, Scan};
+
+/// The level at which `good_enough` ends the trials, dBm: as `scan --strategy good-enough` has it.
+pub const GOOD_ENOUGH_DBM: i16 = -75;
+
+/// How it was chosen to scan.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "the words of `Strategy`")]
+pub enum Way {
+    Full,
+    GoodEnough,
+    Quick,
+}
+
+impl Way {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Full, Self::GoodEnough, Self::Quick];
+
+    /// The stable word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::GoodEnough => "good_enough",
+            Self::Quick => "quick",
+        }
+    }
+
+    const fn strategy(self) -> Strategy {
+        match self {
+            Self::Full => Strategy::Full,
+            Self::GoodEnough => Strategy::GoodEnough(GOOD_ENOUGH_DBM),
+            Self::Quick => Strategy::Quick,
+        }
+    }
+}
+
+/// What would have happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WhatIf {
+    /// How it was scanned.
+    pub way: Way,
+    /// What was assumed where the record is silent.
+    pub assumed: Vec<String>,
+    /// What came of it; `None`: the record shows too little of the modem.
+    pub run: Option<Run>,
+}
+
+/// A scan in a world made of a record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// What came of it.
+    pub report: Report,
+    /// The carriers.
+    pub carriers: Carriers,
+    /// The sum of the modem's and `pppd`'s own times.
+    pub limit: Option<Limit>,
+    /// What the scan told, with times from the request.
+    pub told: Vec<(Duration, Event)>,
+    /// The dialogue, with times from the request.
+    pub dialogue: Vec<(Duration, ModemEvent)>,
+}
+
+/// What nobody can be quicker than.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Limit {
+    /// `pppd`'s own stop.
+    pub stop: Duration,
+    /// The modem's answers.
+    pub modem: Duration,
+    /// From registrations to a signal that is the new network's: as long as the policy waits, once a carrier registered.
+    pub settle: Duration,
+    /// The silence on the line before `AT` and behind its `OK`, once.
+    pub quiet: Duration,
+    /// `pppd`'s own start.
+    pub start: Duration,
+}
+
+impl Limit {
+    /// Together.
+    #[must_use]
+    pub const fn total(&self) -> Duration {
+        let modem = self.modem.saturating_add(self.settle).saturating_add(self.quiet);
+        self.stop.saturating_add(modem).saturating_add(self.start)
+    }
+}
+
+/// What the machine would have done with each strategy. `others`: the scans of the same log, for what this one does not
+/// show.
+#[must_use]
+pub fn ask(scan: &Scan, others: &[Scan], habits: &Habits) -> Vec<WhatIf> {
+    let (recorded, mut notes) = recorded(scan, others, habits);
+    let pppd = pppd(scan, &mut notes);
+    Way::ALL
+        .into_iter()
+        .map(|way| {
+            let mut assumed = notes.clone();
+            let Some(recorded) = &recorded else { return WhatIf { way, assumed, run: None } };
+            let (modem, more) = recorded.profile();
+            assumed.extend(more.iter().filter(|more| concerns(way, scan, more)).map(ToString::to_string));
+            let remembered = remembered(way, scan, &mut assumed);
+            let mut policy = Policy { strategy: way.strategy(), ..Policy::DEFAULT };
+            if scan.link_up.is_none() {
+                policy.timeouts.link = Duration::ZERO;
+            }
+            let scenario = Scenario {
+                machine: MachineProfile {
+                    supervision: Supervision::Runsv(RunsvProfile::default()),
+                    pppd: pppd.clone(),
+                    ..MachineProfile::default()
+                },
+                modem,
+                policy,
+                remembered,
+                ..Scenario::default()
+            };
+            WhatIf { way, assumed, run: Some(live(scenario, &pppd, scan.link_up.is_some())) }
+        })
+        .collect()
+}
+
+/// A quick scan with something remembered neither searches nor deregisters.
+fn concerns(way: Way, scan: &Scan, assumption: &Assumption) -> bool {
+    let searches = way != Way::Quick || scan.known.is_empty();
+    match assumption {
+        Assumption::Time { what, .. } => searches || !matches!(*what, "+COPS=2" | "+COPS=?"),
+        Assumption::NeverTried(plmn) | Assumption::GivenUp { plmn, .. } | Assumption::Signal { plmn, .. } => {
+            searches || scan.known.contains(plmn)
+        }
+        Assumption::Before | Assumption::Domains | Assumption::Cesq | Assumption::Registration => true,
+    }
+}
+
+fn remembered(way: Way, scan: &Scan, assumed: &mut Vec<String>) -> Vec<Plmn> {
+    if way != Way::Quick {
+        return Vec::new();
+    }
+    let known: Vec<Plmn> = scan.known.iter().filter_map(|plmn| Plmn::parse(plmn.as_bytes()).ok()).collect();
+    if known.is_empty() {
+        assumed.push("the record shows no carrier known before the scan: the network is searched".to_owned());
+    }
+    known[known.len().saturating_sub(REMEMBERED_MAX)..].to_vec()
+}
+
+fn pppd(scan: &Scan, assumed: &mut Vec<String>) -> PppdProfile {
+    let default = PppdProfile::default();
+    let stop = scan.is_down.zip(scan.asked_down).and_then(|(down, asked)| millis(down - asked));
+    let term = stop.map_or_else(
+        || {
+            assumed.push(
+                "the record does not show when the service was down: 300 ms after it was asked".to_owned(),
+            );
+            default.term
+        },
+        PppdTerm::Ends,
+    );
+    let link = scan.link_up.zip(scan.asked_up).and_then(|(link, asked)| millis(link - asked));
+    if link.is_none() {
+        assumed.push(
+            "the record does not show the link coming up: both outages end with the service given back"
+                .to_owned(),
+        );
+    }
+    let link_after_ms =
+        link.map_or(default.link_after_ms, |link| link.saturating_sub(default.opens_after_ms));
+    PppdProfile { term, link_after_ms, ..default }
+}
+
+fn recorded(scan: &Scan, others: &[Scan], habits: &Habits) -> (Option<Recorded>, Vec<String>) {
+    let mut notes = Vec::new();
+    let lines = (scan.line, scan.last_line);
+    let nearest = || {
+        let with_list = others.iter().filter(|other| other.operators.is_some() && other.line != scan.line);
+        with_list.min_by_key(|other| other.line.abs_diff(scan.line))
+    };
+    let listing = if scan.operators.is_some() { Some(scan) } else { nearest() };
+    let Some((from, operators)) = listing.and_then(|from| Some((from, from.operators.as_ref()?))) else {
+        notes.push(
+            "the record has no list of operators: nobody can say what the modem would have answered"
+                .to_owned(),
+        );
+        return (None, notes);
+    };
+    if from.line != scan.line {
+        notes.push(format!("no list came in this scan: that of the scan at line {}, in its time", from.line));
+    }
+    let networks = operators.iter().filter_map(|listed| network(listed, habits, lines, &mut notes)).collect();
+    let times = Times {
+        attention: habits.time(Kind::Attention),
+        settings: habits.time(Kind::Settings),
+        read: habits.time(Kind::Read),
+        signal: habits.time(Kind::Signal),
+        deregister: own_time(scan, "AT+COPS=2").or_else(|| habits.time(Kind::Deregister)),
+        automatic: habits.time(Kind::Automatic),
+        search: from.search.and_then(millis),
+        reselect: habits.time(Kind::Reselect),
+        after_selection: habits.time(Kind::AfterSelection),
+        after_stop: after_stop(scan),
+    };
+    let recorded = Recorded {
+        networks,
+        list_trailer: None,
+        before: scan.before.clone(),
+        echo: habits.echo(),
+        times,
+        cesq: habits.cesq(),
+        domains: habits.domains(),
+    };
+    (Some(recorded), notes)
+}
+
+/// An echo that comes so much later than its command was waited for.
+const ECHO_SLOW: Millis = 300;
+
+/// From the end of `pppd` to the first echo, where that was slow: the modem was busy with the end of the call.
+fn after_stop(scan: &Scan) -> Option<u64> {
+    let down = scan.is_down?;
+    let first = scan.turns.iter().find(|turn| turn.at.is_some_and(|at| at >= down))?;
+    let echoed = first.echoed_at.filter(|echoed| *echoed > first.at.unwrap_or(*echoed) + ECHO_SLOW)?;
+    millis(echoed - down)
+}
+
+/// How long the modem took for a command of this very scan, from its echo where that was slow.
+fn own_time(scan: &Scan, command: &str) -> Option<u64> {
+    let turn = scan.turns.iter().find(|turn| turn.is(command) && turn.is_ok() && !turn.late)?;
+    let waited = turn.echoed_at.zip(turn.at).map_or(0, |(echoed, at)| echoed - at);
+    millis(turn.took()? - if waited > ECHO_SLOW { waited } else { 0 })
+}
+
+fn network(
+    listed: &Listed,
+    habits: &Habits,
+    lines: (u64, u64),
+    notes: &mut Vec<String>,
+) -> Option<RecordedNetwork> {
+    let plmn = listed.plmn.clone()?;
+    let selection = habits.selection(&plmn, lines);
+    let signal = habits.signal(&plmn, lines);
+    let mut elsewhere = |what: &str, line: u64| {
+        let note = format!("{plmn}: its {what} is that of line {line}");
+        if listed.stat != 3 && !(lines.0..=lines.1).contains(&line) && !notes.contains(&note) {
+            notes.push(note);
+        }
+    };
+    if let Some(selection) = selection {
+        elsewhere("answer", selection.line);
+    }
+    if let Some((line, _)) = signal {
+        elsewhere("signal", line);
+    }
+    Some(RecordedNetwork {
+        long: listed.long.clone(),
+        short: listed.short.clone(),
+        act: listed.act,
+        stat: listed.stat,
+        rssi: signal.map(|(_, rssi)| rssi),
+        selection: selection.map(|selection| selection.came),
+        plmn,
+    })
+}
+
+fn millis(span: Millis) -> Option<u64> {
+    u64::try_from(span).ok()
+}
+
+fn live(scenario: Scenario, pppd: &PppdProfile, link: bool) -> Run {
+    let origin = Instant::ZERO + scenario.asked_after;
+    let settle = scenario.policy.settle;
+    let mut world = World::new(scenario);
+    world.run_scan(SCAN_TIME_MAX);
+    let record = world.record();
+    let since = |at: Instant| at.saturating_since(origin);
+    let asked: Vec<&ModemLog> = record.modem.iter().filter(|entry| entry.at >= origin).collect();
+    let stop = match pppd.term {
+        PppdTerm::Ends(ms) | PppdTerm::FirstLost(ms) => Duration::from_millis(ms),
+        PppdTerm::Ignored => Duration::ZERO,
+    };
+    let registered = record.carriers.iter().filter(|carrier| has_registered(carrier.trial)).count();
+    let came_up = record.report.link == Some(true) && link;
+    let start = Duration::from_millis(pppd.opens_after_ms + pppd.link_after_ms);
+    let limit = record.report.outage.map(|_| Limit {
+        stop,
+        modem: own_time_of_modem(&asked),
+        settle: settle * u32::try_from(registered).unwrap_or_default(),
+        quiet: if asked.is_empty() { Duration::ZERO } else { QUIET * 2 },
+        start: if came_up { start } else { Duration::ZERO },
+    });
+    Run {
+        limit,
+        told: record.told.iter().map(|Told { at, event }| (since(*at), *event)).collect(),
+        dialogue: asked.into_iter().map(|entry| (since(entry.at), entry.what.clone())).collect(),
+        report: record.report,
+        carriers: record.carriers,
+    }
+}
+
+const fn has_registered(trial: Trial) -> bool {
+    match trial {
+        Trial::Registered(_) | Trial::Lost => true,
+        Trial::Untried | Trial::Refused(_) | Trial::TimedOut => false,
+    }
+}
+
+/// From each command to the last byte of its answer.
+fn own_time_of_modem(log: &[&ModemLog]) -> Duration {
+    let mut total = Duration::ZERO;
+    let mut command: Option<(Instant, Instant)> = None;
+    for entry in log {
+        match &entry.what {
+            ModemEvent::Received(_) => {
+                total += command.map_or(Duration::ZERO, |(from, to)| to.saturating_since(from));
+                command = Some((entry.at, entry.at));
+            }
+            ModemEvent::Sent(_) => {
+                if let Some((_, to)) = &mut command {
+                    *to = entry.at;
+                }
+            }
+            ModemEvent::Opened
+            | ModemEvent::Closed
+            | ModemEvent::Ignored(_)
+            | ModemEvent::Aborted
+            | ModemEvent::DataMode(_)
+            | ModemEvent::Registered(_)
+            | ModemEvent::Fault(_) => {}
+        }
+    }
+    total + command.map_or(Duration::ZERO, |(from, to)| to.saturating_since(from))
+}
+
+/// Whether the service was given back, and the word for how it ended.
+#[must_use]
+pub const fn outcome(report: &Report) -> &'static str {
+    match report.outcome {
+        Some(Outcome::Complete) => "complete",
+        Some(Outcome::Failed(_)) => "failed",
+        None => "unfinished",
+    }
+}

@@ -1,0 +1,46 @@
+//! Logs of every format, and what is to be found in them; ours in `samples`, and the reference's where it is there.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a log that cannot be had fails loudly, and what is not there is said"
+)]
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cellscan::import::Format;
+use cellscan::replay::analysis::Analysis;
+
+mod foreign;
+mod samples;
+
+/// A log, read: what it was read as and tells, and its turns as command and final result.
+struct Read {
+    analysis: Analysis,
+    turns: Vec<(Option<String>, Option<String>)>,
+}
+
+fn read(log: &[u8], format: Option<Format>) -> Read {
+    let mut turns = Vec::new();
+    let analysis =
+        Analysis::read(log, format, &mut |turn| turns.push((turn.command.clone(), turn.result.clone())));
+    Read { analysis: analysis.expect("bytes in memory can be read"), turns }
+}
+
+/// The reference material, where it is.
+fn reference() -> Option<PathBuf> {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
+    let found = env::var_os("CELLSCAN_REFERENCE").map_or_else(beside, PathBuf::from);
+    if found.join("logs/INDEX.jsonl").is_file() {
+        return Some(found);
+    }
+    println!("no reference material at {}: nothing to compare with", found.display());
+    None
+}
+
+fn file(path: &Path) -> Vec<u8> {
+    fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
