@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::give_back::Way;
 use crate::process::Stat;
 use crate::registration::ModemLine;
+use crate::service::dir::ServiceDir;
 
 mod run_dir;
 #[cfg(test)]
@@ -134,6 +135,10 @@ pub struct Terms<'a> {
     pub service: &'a Path,
     /// Its device and inode.
     pub identity: (u64, u64),
+    /// The same of its `supervise`, where it has one.
+    pub supervise: Option<(u64, u64)>,
+    /// A file `down` keeps it from starting by itself.
+    pub down_file: bool,
     /// What it was meant to do.
     pub want: LeasedWant,
     /// How it is given back.
@@ -193,6 +198,12 @@ pub struct Lease {
     pub dev: u64,
     /// Its inode.
     pub inode: u64,
+    /// Device and inode of its `supervise`, where it has one: a directory that was made anew around it is no other service.
+    #[serde(default)]
+    pub supervise: Option<(u64, u64)>,
+    /// A file `down` kept it from starting by itself when it was taken: a supervisor that is started anew leaves it down.
+    #[serde(default)]
+    pub down_file: bool,
     /// What it was meant to do.
     pub want: LeasedWant,
     /// How it is given back.
@@ -227,6 +238,8 @@ impl Lease {
             service: terms.service.into(),
             dev: terms.identity.0,
             inode: terms.identity.1,
+            supervise: terms.supervise,
+            down_file: terms.down_file,
             want: terms.want,
             way: terms.way.clone(),
             ppp_port: terms.ppp_port.map(Into::into),
@@ -284,6 +297,13 @@ impl Lease {
     /// Notes what the modem is to be told; `None`: nothing any more.
     pub fn note(&mut self, selection: Option<Selection>) {
         self.registration = selection.map(LeasedSelection);
+    }
+
+    /// Whether it is about this directory.
+    #[must_use]
+    pub fn is_of(&self, dir: &ServiceDir) -> bool {
+        dir.identity() == self.identity()
+            || self.supervise.is_some() && self.supervise == dir.supervise_identity()
     }
 
     /// Whether the scan that wrote it still lives. A process that has its number by now is another.

@@ -169,3 +169,29 @@ fn what_restore_does_is_told_for_programs() {
     assert_eq!((&said["registration_restored"], &said["registration_reason"]), (&true.into(), &().into()));
     must_be_up_again(&bench, before);
 }
+
+#[test]
+fn a_directory_made_anew_around_the_same_supervise_is_no_other_for_restore() {
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    let mut modem = quick_modem();
+    modem.delays.search = 5_000;
+    let pppd = StandIn { lock: true, ..StandIn::default() };
+    let workbench = Workbench::new().modem(modem).pppd(pppd).supervise(&elsewhere.path().join("supervise"));
+    let mut bench = workbench.start();
+    let before = bench.wait_for_holder(SOON, None);
+    bench.wait_until(SOON, "up", || bench.status().is_up());
+    let scan = Running::start(scan(&bench));
+    scan.wait_for_state(&bench, "3");
+    kill_with_its_guard(&bench, &scan);
+    drop(scan);
+    bench.make_anew();
+    bench.kill_runsv();
+    // As somebody has who keeps a service from starting by itself; then nobody but the lease knows.
+    std::fs::write(bench.service().join("down"), "").expect("a down file");
+    bench.start_runsv();
+    assert!(bench.status().is_held_down(), "{}", bench.story());
+    let (code, out) = restore(&bench, &[]);
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.contains("wanted up again"), "{out}");
+    must_be_up_again(&bench, before);
+}

@@ -134,10 +134,12 @@ fn owed(dir: &RunDir, lease: &Lease) -> Result<(Owed, Want, Option<OwnedFd>), Re
     if lease.is_owner_alive() {
         return Err(Restored::Held(Some(lease.pid)));
     }
-    let is_directory = !matches!(lease.way, Way::Start { .. });
     let owed = match Owed::open(&lease.service, &lease.way) {
         // A port that was away has another inode.
-        Ok(owed) if !is_directory || owed.identity() == Some(lease.identity()) => owed,
+        Ok(owed) if matches!(lease.way, Way::Start { .. }) => owed,
+        Ok(owed) if owed.dir().is_some_and(|dir| lease.is_of(dir)) => owed,
+        // What may not be looked into is known by its inode alone.
+        Ok(owed) if owed.dir().is_none() && owed.identity() == Some(lease.identity()) => owed,
         // A directory that was made anew has a supervisor of its own, which starts what it finds there.
         Ok(_) | Err(ServiceError::NoService { .. }) => return Err(removed(dir, lease, Restored::Stale)),
         Err(error) => return Err(Restored::Refused(error)),

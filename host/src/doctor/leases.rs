@@ -102,6 +102,8 @@ mod tests {
         let terms = Terms {
             service,
             identity,
+            supervise: None,
+            down_file: false,
             want,
             way: &Way::Control,
             ppp_port: None,

@@ -53,7 +53,7 @@ fn standing(lease: &Lease) -> Standing {
         return Standing::Held(Some(lease.pid));
     }
     match ServiceDir::open(&lease.service) {
-        Ok(service) if service.identity() == lease.identity() => match service.claimed_by() {
+        Ok(service) if lease.is_of(&service) => match service.claimed_by() {
             Some(by) => Standing::Held(Some(by)),
             None => Standing::Orphaned,
         },

@@ -13,6 +13,8 @@ fn lease() -> Lease {
     let terms = Terms {
         service: Path::new("/etc/sv/pppd"),
         identity: IDENTITY,
+        supervise: Some((0x18, 7)),
+        down_file: false,
         want: LeasedWant::Up,
         way: &Way::Control,
         ppp_port: Some(Path::new("/dev/ttyUSB0")),

@@ -8,6 +8,7 @@ use cellscan_core::scan::Selection;
 use cellscan_core::supervisor::{ServiceStatus, Want};
 
 use super::ServiceError;
+use super::dir::ServiceDir;
 use crate::exit::chain;
 use crate::give_back::Way;
 use crate::guard::{Guard, GuardOptions, Guarded};
@@ -33,6 +34,8 @@ pub(super) struct Subject<'a> {
     pub(super) path: &'a Path,
     /// Its device and inode; `None` where that cannot be told: there is no lease then.
     pub(super) identity: Option<(u64, u64)>,
+    /// It, opened; `None` without a supervisor, and where it may not be looked into.
+    pub(super) dir: Option<&'a ServiceDir>,
     /// How it is given back.
     pub(super) way: &'a Way,
     /// The port that its `pppd` uses, where known.
@@ -78,6 +81,8 @@ impl Custody {
             let terms = Terms {
                 service: subject.path,
                 identity,
+                supervise: subject.dir.and_then(ServiceDir::supervise_identity),
+                down_file: subject.dir.is_some_and(ServiceDir::has_down_file),
                 want,
                 way: subject.way,
                 ppp_port: subject.ppp_port,

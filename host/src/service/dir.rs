@@ -80,6 +80,12 @@ impl ServiceDir {
         self.identity
     }
 
+    /// Device and inode of its `supervise`; `None` where that cannot be told.
+    #[must_use]
+    pub fn supervise_identity(&self) -> Option<(u64, u64)> {
+        identity_of(&self.supervise).ok()
+    }
+
     /// Whether the name it was opened by still means this service. `runsvdir` follows the name, so a link that points
     /// elsewhere now has another supervisor. A directory that was made anew with a link to the same `supervise` (a package
     /// upgrade on Debian or Void) has its supervisor there too, and is no other.
@@ -88,7 +94,7 @@ impl ServiceDir {
         let identity = |path: &Path| fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
         let same_supervise = || {
             let here = identity(&self.name.join("supervise"));
-            here.is_some() && here == identity_of(&self.supervise).ok()
+            here.is_some() && here == self.supervise_identity()
         };
         identity(&self.name) == Some(self.identity) || same_supervise()
     }

@@ -131,6 +131,7 @@ impl Native {
         let subject = Subject {
             path: held.dir.path(),
             identity: Some(held.dir.identity()),
+            dir: Some(&held.dir),
             way: &Way::Control,
             ppp_port: held.tracked.port(),
         };

@@ -300,6 +300,7 @@ impl Sv {
         let subject = Subject {
             path: dir.as_ref().map_or(self.options.dir.as_path(), ServiceDir::path),
             identity,
+            dir: dir.as_ref(),
             way: &way,
             ppp_port: tracked.port(),
         };

@@ -134,7 +134,7 @@ impl Unsupervised {
         };
         let port = self.options.ppp_port.as_path();
         let way = Way::Start { command };
-        let subject = Subject { path: port, identity, way: &way, ppp_port: Some(port) };
+        let subject = Subject { path: port, identity, dir: None, way: &way, ppp_port: Some(port) };
         let (guard, lease) = (self.options.guard.as_ref(), self.options.lease.as_ref());
         let custody = Custody::begin(guard, lease, subject, found, &mut self.notes)?;
         let want = custody.found();
