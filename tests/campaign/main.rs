@@ -77,8 +77,8 @@ fn wait_until_well(bench: &Bench) {
         bench.modem().with(|modem, _now| modem.registered().is_some())
     });
     bench.wait_until(SOON, "nothing of ours is left", || {
-        // The guard is started by the name of its own program's link; a daemon stays.
-        let ours = |pid: &u32| comm(*pid).is_some_and(|name| matches!(name.as_str(), "cellscan" | "exe"));
+        // Before it has its name the guard is called as the link that it is started through; a daemon stays.
+        let ours = |pid: &u32| comm(*pid).is_some_and(|name| name.starts_with("cellscan") || name == "exe");
         let stays = |pid: &u32| argument(*pid, 1).as_deref() == Some("run");
         !bench.processes().iter().any(|pid| ours(pid) && !stays(pid))
     });

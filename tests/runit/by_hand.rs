@@ -58,7 +58,7 @@ impl ByHand {
         }
         wait_until(SOON, "it is alone", || self.bench.holders() == [second]);
         wait_until(SOON, "no process of ours is left", || {
-            let ours = |pid: &u32| processes::comm(*pid).as_deref() == Some("cellscan");
+            let ours = |pid: &u32| processes::comm(*pid).is_some_and(|name| name.starts_with("cellscan"));
             !self.bench.processes().iter().any(ours)
         });
         assert!(processes::signal(second, Signal::KILL));

@@ -52,7 +52,9 @@ fn service_must_be_up_again(bench: &Bench, before: u32) {
     bench.wait_until(SOON, "no lease is left", || leases(bench).is_empty());
     bench.wait_until(SOON, "no process of ours is left, but for a daemon", || {
         let stays = |pid: u32| processes::argument(pid, 1).as_deref() == Some("run");
-        let ours = |pid: &u32| processes::comm(*pid).as_deref() == Some("cellscan") && !stays(*pid);
+        let ours = |pid: &u32| {
+            processes::comm(*pid).is_some_and(|name| name.starts_with("cellscan")) && !stays(*pid)
+        };
         !bench.processes().iter().any(ours)
     });
 }

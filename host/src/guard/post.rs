@@ -86,6 +86,8 @@ fn complain(what: &str) {
 }
 
 fn stand_guard(orders: &Orders) -> Result<bool, String> {
+    // Started through /proc/self/exe it would be called `exe`.
+    let _for_people_only = rustix::thread::set_name(c"cellscan-guard");
     // A `^C` at the terminal, the end of a login, the stop of our own service: none of them may end the guard.
     let _leader_already = rustix::process::setsid();
     for signal in [SIGINT, SIGHUP, SIGTERM, SIGPIPE] {
