@@ -115,6 +115,8 @@ struct Client {
     output: Vec<u8>,
     since: Instant,
     asked: bool,
+    /// They write no more: nothing to wait for, and who reads no more is told by the write.
+    ended: bool,
     closing: bool,
     gone: bool,
 }
@@ -162,7 +164,8 @@ impl Control {
 
     /// What to wait for.
     pub fn wake_fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        core::iter::once(self.listener.as_fd()).chain(self.clients.iter().map(|client| client.stream.as_fd()))
+        let writing = self.clients.iter().filter(|client| !client.ended);
+        core::iter::once(self.listener.as_fd()).chain(writing.map(|client| client.stream.as_fd()))
     }
 
     /// When [`Control::turn`] is due at the latest.
@@ -244,6 +247,7 @@ impl Client {
             output: Vec::new(),
             since,
             asked: false,
+            ended: false,
             closing: false,
             gone: false,
         }
@@ -252,13 +256,9 @@ impl Client {
     fn turn(&mut self, now: Instant) -> Option<Request> {
         self.flush();
         let mut bytes = [0; 256];
-        loop {
+        while !self.ended {
             match self.stream.read(&mut bytes) {
-                // Half a connection is enough to be answered; who reads no more is told by the write.
-                Ok(0) => {
-                    self.gone |= !self.asked;
-                    break;
-                }
+                Ok(0) => self.ended = true,
                 Ok(count) if !self.asked && self.input.len() <= REQUEST_LEN_MAX => {
                     self.input.extend_from_slice(bytes.get(..count).unwrap_or_default());
                 }
@@ -277,6 +277,8 @@ impl Client {
         let Some(end) = self.input.iter().position(|byte| *byte == b'\n') else {
             if self.input.len() > REQUEST_LEN_MAX {
                 self.refuse(format!("found more than {REQUEST_LEN_MAX} bytes, wanted a request on one line"));
+            } else if self.ended {
+                self.gone = true;
             } else if now >= self.since + REQUEST_LIMIT {
                 self.refuse(format!(
                     "found no request within {} s, wanted one line",
@@ -387,6 +389,23 @@ mod tests {
             let told = told(stream);
             assert_eq!((told.len(), &told[0]["kind"]), (1, &"error".into()), "{}", bad.escape_ascii());
         }
+    }
+
+    #[test]
+    fn who_writes_no_more_is_answered_and_not_waited_for() {
+        let (_root, mut control, path) = listening();
+        let now = Clock::new().now();
+        let mut stream = UnixStream::connect(&path).unwrap();
+        stream.write_all(b"{\"request\":\"status\"}\n").unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let gone = UnixStream::connect(&path).unwrap();
+        drop(gone);
+        let asked = control.turn(now);
+        assert_eq!((control.clients.len(), control.wake_fds().count()), (1, 1), "the listener alone");
+        control.answer(asked[0].0, &Answer::Aborting { scanning: false });
+        control.close(asked[0].0);
+        control.sweep();
+        assert_eq!(told(stream).len(), 1);
     }
 
     #[test]

@@ -120,7 +120,9 @@ impl Daemon<'_> {
     fn wait(&mut self) {
         let now = self.clock.now();
         let under = self.under.as_ref().and_then(|under| under.scan.deadline(&under.reporter));
-        let deadline = [under, self.control.deadline(now), self.look_at].into_iter().flatten().min();
+        // While a scan is under way the link is its own to look at.
+        let look_at = self.look_at.filter(|_| self.under.is_none());
+        let deadline = [under, self.control.deadline(now), look_at].into_iter().flatten().min();
         let mut fds: Vec<BorrowedFd<'_>> = vec![self.signals.as_fd()];
         fds.extend(self.control.wake_fds());
         fds.extend(self.under.iter().flat_map(|under| under.scan.wake_fds()));
