@@ -14,7 +14,7 @@ use super::signal::{Cesq, Csq};
 use super::text::Text;
 
 /// What a line says.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Reply<'a> {

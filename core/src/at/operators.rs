@@ -71,7 +71,7 @@ impl Code {
 }
 
 /// One entry of an operator list.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ListedOperator<'a> {
     /// `<stat>`.
