@@ -239,5 +239,8 @@ const fn lines(answers: Answers, sent: Option<Command>) -> &'static [&'static st
         (Command::Signal, Many) => &["+CSQ: 20,99", "+CSQ: 99,99", "OK", "ERROR"],
         (Command::SignalExtended, Smooth | NoList | Few) => &["ERROR"],
         (Command::SignalExtended, Many) => &["+CESQ: 99,99,255,255,20,50", "OK", "ERROR"],
+        (Command::Identify | Command::OwnSignal(_), Smooth | NoList | Few) => &["OK"],
+        (Command::Identify, Many) => &["Quectel", "OK"],
+        (Command::OwnSignal(_), Many) => &["+QCSQ: \"LTE\",-62,-92,93,-14", "OK", "ERROR"],
     }
 }

@@ -314,7 +314,10 @@ impl Dialogue {
         let in_doubt = self.due.is_any();
         let State::Waiting(waiting) = &mut self.state else { return Turn::dropping() };
         if let Some(answer) = whole(line).and_then(|text| command.answer(text)) {
-            waiting.answer.get_or_insert(answer);
+            match &mut waiting.answer {
+                Some(known) => known.add(answer),
+                none => *none = Some(answer),
+            }
             return Turn::default();
         }
         // No modem says `+COPS:` by itself: it is an answer that comes late, and so will be its `OK`. A list is nobody's
