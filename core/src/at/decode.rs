@@ -12,6 +12,8 @@ use super::registration::{Domain, RegistrationLine};
 use super::reply::{FinalResult, pin_state};
 use super::signal::{Cesq, Csq};
 use super::text::Text;
+use super::vendor::Maker;
+use crate::carrier::Strength;
 
 /// What a line says.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -38,6 +40,15 @@ pub enum Reply<'a> {
     Signal(Csq),
     /// `+CESQ:`.
     SignalExtended(Cesq),
+    /// A maker's own line for the signal, of those makers that say it in one.
+    OwnSignal {
+        /// Whose.
+        maker: Maker,
+        /// As far as it is read.
+        strength: Strength,
+        /// All of it.
+        line: &'a [u8],
+    },
     /// `+CPIN:`.
     Sim(Text<'a>),
     /// The end of a command.
@@ -155,6 +166,11 @@ impl Decoder {
                     return say(reply);
                 }
             }
+            Some(b'#' | b'^') => {
+                if let Some(reply) = own_signal(line) {
+                    return say(reply);
+                }
+            }
             Some(_) if is_echo(line) => {
                 // A new command: what was being answered is over, also where its `OK` is missing.
                 self.end(&mut say);
@@ -181,8 +197,16 @@ impl Decoder {
         if let Some(signal) = Cesq::parse(line) {
             return Some(Reply::SignalExtended(signal));
         }
-        pin_state(line).map(Reply::Sim)
+        pin_state(line).map(Reply::Sim).or_else(|| own_signal(line))
     }
+}
+
+fn own_signal(line: &[u8]) -> Option<Reply<'_>> {
+    // Sierra and u-blox take many lines, which say what they are only to whom asked.
+    let makers = [Maker::Quectel, Maker::Telit, Maker::Simcom, Maker::Huawei, Maker::Cinterion];
+    makers.into_iter().find_map(|maker| {
+        maker.read(line).map(|strength| Reply::OwnSignal { maker, strength, line: without_noise(line) })
+    })
 }
 
 /// A command that the modem repeats: `AT` and what is no letter of a word, perhaps behind what its line buffer still held
@@ -220,6 +244,7 @@ mod tests {
                 }
                 Reply::Signal(signal) => format!("csq {}", signal.rssi),
                 Reply::SignalExtended(_) => String::from("cesq"),
+                Reply::OwnSignal { maker, strength, .. } => format!("{maker:?} {:?}", strength.rsrp_dbm),
                 Reply::Sim(state) => format!("sim {}", state.chars().collect::<String>()),
                 Reply::Final { result, .. } => format!("{result:?}"),
                 Reply::Line(line) => format!("line {}", String::from_utf8_lossy(line.bytes)),
@@ -278,6 +303,8 @@ mod tests {
         let said = decode("", b"u\xae\xae\r\nRDATE0Q0V1\r\nRING\r\n+CREG: x\r\n+CPIN: \"SIM PIN\"\r\n+CESQ: 99,99,255,255,20,80\r\n0\r\n");
         assert_eq!(said.len(), 7, "{said:?}");
         assert_eq!(said[3..], ["line +CREG: x", "sim SIM PIN", "cesq", "Ok"]);
+        let own = decode("", b"+QCSQ: \"NR5G\",-75,4,-11\r\n^SMONI: 4G,SEARCH\r\n^MODE: 3\r\n");
+        assert_eq!(own, ["Quectel Some(-75)", "Cinterion None", "line ^MODE: 3"]);
         assert_eq!(decode("", b"OK\r\n0\r\n"), ["Ok", "line 0"], "a modem that speaks in words");
         let long = format!("{}\r\n+CSQ: 1,99\r\n", "x".repeat(600));
         assert_eq!(decode("", long.as_bytes()).len(), 4, "three parts and a line");

@@ -24,9 +24,11 @@ use super::operators::{ListReader, ListedOperator, begins_list};
 use super::reply::FinalResult;
 
 mod due;
+mod marks;
 mod state;
 
 use due::Due;
+use marks::{begins_cops, is_echo, whole};
 use state::{Attempt, Echo, State, Then, Waiting};
 
 /// Silence that counts as quiet. A modem's lines of one answer come within some ten milliseconds; field logs show up to
@@ -429,23 +431,8 @@ const fn patience(command: Command) -> u8 {
     if command.asks_the_network() { ATTENTION_TRIES_BUSY_MAX } else { ATTENTION_TRIES_MAX }
 }
 
-fn begins_cops(line: &[u8]) -> bool {
-    line.get(..6).is_some_and(|head| head.eq_ignore_ascii_case(b"+COPS:"))
-}
-
 fn clearing(now: Instant, tries: u8, then: Then) -> State {
     State::Clearing { quiet_at: now + QUIET, until: now + NOISE_MAX, tries, then }
-}
-
-fn whole(line: Line<'_>) -> Option<&[u8]> {
-    (line.part == Part::Whole).then_some(line.bytes)
-}
-
-/// The line is the echo of `command`, perhaps behind what the line buffer still held (`AATQ0`, field log).
-fn is_echo(command: Command, line: Line<'_>) -> bool {
-    let text = command.text();
-    let tail = line.bytes.len().checked_sub(text.len()).and_then(|at| line.bytes.get(at..));
-    line.part == Part::Whole && tail.is_some_and(|tail| tail.eq_ignore_ascii_case(&text))
 }
 
 #[cfg(test)]

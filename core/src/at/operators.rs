@@ -212,7 +212,9 @@ impl OperatorList {
             (Place::Value | Place::QuoteSeen, b')') => return self.close(),
             (Place::QuoteSeen, _) => {
                 self.keep(b'"');
-                (0..self.blanks).for_each(|_| self.keep(b' '));
+                for _ in 0..self.blanks {
+                    self.keep(b' ');
+                }
                 self.blanks = 0;
                 if byte != b'"' {
                     self.keep(byte);
@@ -359,7 +361,9 @@ impl OperatorList {
             1 => &mut self.long,
             SHORT => &mut self.short,
             _ => {
-                run.iter().for_each(|byte| self.keep(*byte));
+                for byte in run {
+                    self.keep(*byte);
+                }
                 return;
             }
         };

@@ -3,6 +3,8 @@
 //! Makers do not agree on units. Where one number may be dBm, tenths of dBm or a step of 3GPP TS 27.007 §8.69, its range
 //! decides; what lies in none is unknown. RSRP of LTE and NR is RSRP; RSCP of UMTS is neither that nor RSSI, and left out.
 
+#![expect(clippy::similar_names, reason = "RSSI, RSRP and RSRQ are what they are called")]
+
 use crate::carrier::Strength;
 
 use super::fields::{Field, Fields, after_colon};
