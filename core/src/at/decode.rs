@@ -6,7 +6,7 @@
 
 use super::current::OperatorLine;
 use super::fields::after_prefix;
-use super::line::{Line, Part, without_noise};
+use super::line::{Line, Part, trimmed, without_noise};
 use super::operators::{ListReader, ListedOperator};
 use super::registration::{Domain, RegistrationLine};
 use super::reply::{FinalResult, pin_state};
@@ -14,6 +14,9 @@ use super::signal::{Cesq, Csq};
 use super::text::Text;
 use super::vendor::Maker;
 use crate::carrier::Strength;
+
+/// Bytes before the colon of a line that is known, at most: those of `+C5GREG`, and blanks.
+const NAME_LEN_MAX: usize = 16;
 
 /// What a line says.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -182,23 +185,38 @@ impl Decoder {
     }
 
     fn reply<'a>(&mut self, line: &'a [u8]) -> Option<Reply<'a>> {
-        if let Some(registration) = RegistrationLine::parse_any(line) {
-            let due = Domain::ALL.into_iter().position(|domain| domain == registration.domain);
-            let due = due.and_then(|at| self.asked.domains.get_mut(at));
-            let answers = registration.n.is_some() && due.is_some_and(core::mem::take);
-            return Some(Reply::Registration { line: registration, unsolicited: !answers });
+        let name = name(line)?;
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        if is(b"COPS") {
+            return OperatorLine::parse(line).map(Reply::Current);
         }
-        if let Some(current) = OperatorLine::parse(line) {
-            return Some(Reply::Current(current));
+        if is(b"CSQ") {
+            return Csq::parse(line).map(Reply::Signal);
         }
-        if let Some(signal) = Csq::parse(line) {
-            return Some(Reply::Signal(signal));
+        if is(b"CESQ") {
+            return Cesq::parse(line).map(Reply::SignalExtended);
         }
-        if let Some(signal) = Cesq::parse(line) {
-            return Some(Reply::SignalExtended(signal));
+        if is(b"CPIN") {
+            return pin_state(line).map(Reply::Sim);
         }
-        pin_state(line).map(Reply::Sim).or_else(|| own_signal(line))
+        let named = |domain: &Domain| domain.prefix().as_bytes().get(1..).is_some_and(is);
+        let Some((asked, domain)) =
+            self.asked.domains.iter_mut().zip(Domain::ALL).find(|(_, domain)| named(domain))
+        else {
+            return own_signal(line);
+        };
+        let registration = RegistrationLine::parse(domain, line)?;
+        let answers = registration.n.is_some() && core::mem::take(asked);
+        Some(Reply::Registration { line: registration, unsolicited: !answers })
     }
+}
+
+/// What stands before the colon, without its plus.
+fn name(line: &[u8]) -> Option<&[u8]> {
+    let line = without_noise(line);
+    let end = line.iter().take(NAME_LEN_MAX).position(|byte| *byte == b':')?;
+    let name = trimmed(line.get(..end)?);
+    Some(name.strip_prefix(b"+").unwrap_or(name))
 }
 
 fn own_signal(line: &[u8]) -> Option<Reply<'_>> {

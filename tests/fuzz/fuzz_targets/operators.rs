@@ -7,6 +7,6 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|bytes: &[u8]| {
     let whole = operators(bytes, usize::MAX);
     assert_eq!(operators(bytes, 1), whole);
-    // `(0,,,00101)` is the shortest.
-    assert!(whole.1 <= bytes.len() / 11);
+    // `(0,x,,)` is the shortest.
+    assert!(whole.1 <= bytes.len() / 7);
 });
