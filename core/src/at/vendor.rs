@@ -239,21 +239,23 @@ fn smoni(mut fields: Fields<'_>) -> Strength {
 
 /// One of the lines of `!GSTATUS`: `PCC RxM RSSI:  -45   RSRP (dBm):  -81`, `RSRQ (dB):     -14.0   …`.
 fn gstatus(line: &[u8]) -> Option<Strength> {
-    let value = |name: &[u8]| {
-        let at = line.windows(name.len()).position(|window| window == name)?;
-        let behind = line.get(at..)?.get(name.len()..)?;
-        let colon = behind.iter().position(|byte| *byte == b':')?;
-        let number = trimmed(behind.get(colon..)?.get(1..)?);
-        let end = number.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(number.len());
-        Field { bytes: number.get(..end)?, quoted: false }.tenths()
-    };
-    let (rssi, rsrp, rsrq) = (value(b"RSSI"), value(b"RSRP"), value(b"RSRQ"));
+    let (rssi, rsrp, rsrq) = (labelled(line, b"RSSI"), labelled(line, b"RSRP"), labelled(line, b"RSRQ"));
     (rssi.or(rsrp).or(rsrq)).map(|_| Strength {
         rssi_dbm: self::rssi(rssi, None),
         rsrp_dbm: self::rsrp(rsrp),
         // Beside no RSRP on its line, and always in dB.
         rsrq_db10: rsrq.filter(|tenths| (-435..=200).contains(tenths)),
     })
+}
+
+/// The number behind the first colon behind a name.
+fn labelled<const N: usize>(line: &[u8], name: &[u8; N]) -> Option<i16> {
+    let at = line.windows(N).position(|window| window == name)?;
+    let behind = line.get(at..)?.get(N..)?;
+    let colon = behind.iter().position(|byte| *byte == b':')?;
+    let number = trimmed(behind.get(colon..)?.get(1..)?);
+    let end = number.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(number.len());
+    Field { bytes: number.get(..end)?, quoted: false }.tenths()
 }
 
 /// The third line of `+UCGED: 2` on LTE: `<earfcn>,<band>,<ul>,<dl>,<tac>,<cell>,<pci>,<tmsi>,<group>,<code>,<rsrp>,<rsrq>,…`.
