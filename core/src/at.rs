@@ -5,6 +5,7 @@
 //! | [`mod@line`] | [`Lines`](line::Lines) | any bytes, in any pieces |
 //! | [`reply`] | [`FinalResult`](reply::FinalResult) and what `+XXXX:` lines mean | any line |
 //! | [`operators`], [`current`], [`registration`], [`signal`] | the grammar of one reply each | any line |
+//! | [`vendor`] | signal, where the standard's commands say nothing | any line |
 //! | [`fields`], [`text`], [`errors`] | values, characters, error codes, which they stand on | any bytes |
 //! | [`command`], [`answer`] | what is asked, and what it is answered with | any line |
 //! | [`dialogue`] | [`Dialogue`](dialogue::Dialogue): which command is in flight, what is its answer, what is late | any lines, at any time |
@@ -25,3 +26,4 @@ pub mod registration;
 pub mod reply;
 pub mod signal;
 pub mod text;
+pub mod vendor;

@@ -209,6 +209,19 @@ pub struct Strength {
 }
 
 impl Strength {
+    /// Takes what is unknown from `other`.
+    pub const fn fill(&mut self, other: Self) {
+        if self.rssi_dbm.is_none() {
+            self.rssi_dbm = other.rssi_dbm;
+        }
+        if self.rsrp_dbm.is_none() {
+            self.rsrp_dbm = other.rsrp_dbm;
+        }
+        if self.rsrq_db10.is_none() {
+            self.rsrq_db10 = other.rsrq_db10;
+        }
+    }
+
     /// Whether anything was measured.
     #[must_use]
     pub const fn is_known(&self) -> bool {

@@ -108,6 +108,7 @@ pub enum Answer {
 pub struct ClientId(u64);
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about one connection")]
 struct Client {
     id: ClientId,
     stream: UnixStream,

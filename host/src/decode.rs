@@ -59,6 +59,13 @@ enum Object<'a> {
         act: Option<u8>,
         unsolicited: bool,
     },
+    SignalOwn {
+        command: &'static str,
+        rssi_dbm: Option<i16>,
+        rsrp_dbm: Option<i16>,
+        rsrq_db: Option<f64>,
+        text: String,
+    },
     Sim {
         state: String,
     },
@@ -155,6 +162,13 @@ impl<W: Write> Writer<W> {
                 self.put(&Object::Signal { rssi, ber, dbm: signal.dbm() });
             }
             Reply::SignalExtended(signal) => self.put(&Object::SignalExt(signal_ext(signal))),
+            Reply::OwnSignal { maker, strength, line } => self.put(&Object::SignalOwn {
+                command: maker.prefix(),
+                rssi_dbm: strength.rssi_dbm,
+                rsrp_dbm: strength.rsrp_dbm,
+                rsrq_db: decibels(strength.rsrq_db10),
+                text: readable(line),
+            }),
             Reply::Sim(state) => self.put(&Object::Sim { state: state.chars().collect() }),
             Reply::Final { result, line } => self.put(&ended(result, line)),
             Reply::Line(line) => self.put(&unknown(line)),
@@ -233,8 +247,11 @@ fn registration(line: RegistrationLine<'_>, unsolicited: bool) -> Object<'_> {
     }
 }
 
+fn decibels(tenths: Option<i16>) -> Option<f64> {
+    tenths.map(|tenths| f64::from(tenths) / 10.0)
+}
+
 fn signal_ext(signal: Cesq) -> SignalExt {
-    let decibels = |tenths: Option<i16>| tenths.map(|tenths| f64::from(tenths) / 10.0);
     SignalExt {
         rxlev: signal.rxlev,
         ber: signal.ber,

@@ -20,9 +20,11 @@ pub(crate) struct File {
     pub(crate) samples: Vec<Sample>,
 }
 
-/// All files, by name.
+/// All files, by name. Read from the tests and from the fuzz targets, which begin at these samples.
 pub(crate) fn files() -> Vec<File> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("decode/samples");
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tests = if here.ends_with("fuzz") { here.parent().expect("it is below the tests") } else { here };
+    let directory = tests.join("decode/samples");
     let entries = fs::read_dir(directory).expect("the samples are there");
     let mut paths: Vec<PathBuf> =
         entries.map(|entry| entry.expect("a directory can be read").path()).collect();

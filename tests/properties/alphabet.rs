@@ -213,7 +213,11 @@ const fn lines(answers: Answers, sent: Option<Command>) -> &'static [&'static st
         (Command::Attention | Command::Registration(Domain::Packet | Domain::FiveG | Domain::Circuit), _)
         | (Command::Deregister | Command::Select(_) | Command::Sim, Smooth)
         | (
-            Command::VerboseErrors | Command::NumericFormat | Command::SelectAutomatically,
+            Command::VerboseErrors
+            | Command::NumericFormat
+            | Command::SelectAutomatically
+            | Command::Identify
+            | Command::OwnSignal(_),
             Smooth | NoList | Few,
         ) => &["OK"],
         (Command::VerboseErrors | Command::NumericFormat | Command::SelectAutomatically, Many) => {
@@ -239,5 +243,7 @@ const fn lines(answers: Answers, sent: Option<Command>) -> &'static [&'static st
         (Command::Signal, Many) => &["+CSQ: 20,99", "+CSQ: 99,99", "OK", "ERROR"],
         (Command::SignalExtended, Smooth | NoList | Few) => &["ERROR"],
         (Command::SignalExtended, Many) => &["+CESQ: 99,99,255,255,20,50", "OK", "ERROR"],
+        (Command::Identify, Many) => &["Quectel", "OK"],
+        (Command::OwnSignal(_), Many) => &["+QCSQ: \"LTE\",-62,-92,93,-14", "OK", "ERROR"],
     }
 }

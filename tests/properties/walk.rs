@@ -13,8 +13,8 @@ use crate::alphabet::SETTINGS;
 use crate::explore::{self, Walk, explore};
 use crate::world;
 
-/// Snapshots of one walk, at most: three times those of the largest, and less than a gigabyte.
-const NODES_MAX: usize = 1_000_000;
+/// Snapshots of one walk, at most: half more than those of the largest, and 1.3 gigabytes for all.
+const NODES_MAX: usize = 2_000_000;
 
 /// Each setting, walked once for all tests.
 static WALKS: LazyLock<Vec<Walk>> = LazyLock::new(|| {

@@ -3,7 +3,7 @@
 use super::*;
 use cellscan_core::scan::Strategy;
 use cellscan_core::scan::gate::Declined;
-use cellscan_sim::modem::{AbortAnswer, DomainSupport, ModemFault, Prefix, Selection, WhileBusy};
+use cellscan_sim::modem::{AbortAnswer, Canned, DomainSupport, ModemFault, Prefix, Selection, WhileBusy};
 use cellscan_sim::world::{Told, World};
 
 #[test]
@@ -156,6 +156,32 @@ fn f17_a_signal_is_read_once_the_new_registration_has_settled() {
         .collect();
     values.dedup();
     assert_eq!(values.len(), 3, "each its own: {values:?}");
+}
+
+#[test]
+fn a_modem_that_says_nothing_by_csq_is_measured_by_its_makers_command() {
+    let mut scenario = builtin("field");
+    scenario.modem.cesq = false;
+    scenario.modem.identity.manufacturer = "Quectel".to_owned();
+    for network in &mut scenario.modem.networks {
+        network.rssi = 99;
+    }
+    scenario.modem.canned = vec![Canned {
+        command: "+QCSQ".to_owned(),
+        lines: vec!["+QCSQ: \"LTE\",-62,-92,93,-14".to_owned()],
+        error: None,
+        delay_ms: 20,
+    }];
+    let examination = examine(&scenario);
+    for plmn in ["310260", "311480", "310410"] {
+        let trial = examination.carrier(plmn).trial;
+        assert!(
+            matches!(trial, Trial::Registered(strength) if strength.rsrp_dbm == Some(-92)),
+            "{plmn}: {trial:?}"
+        );
+    }
+    let asked = examination.commands().iter().filter(|(_, line)| line == "ATI").count();
+    assert_eq!(asked, 1, "the modem does not change");
 }
 
 #[test]

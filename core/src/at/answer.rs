@@ -7,6 +7,7 @@ use super::current::CurrentOperator;
 use super::registration::Registration;
 use super::reply::{FinalResult, SimState};
 use super::signal::{cesq, csq};
+use super::vendor::Maker;
 
 /// What a command was answered with.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -24,8 +25,10 @@ pub enum Answer {
     Operators,
     /// To `+CEREG?` and its kin.
     Registration(Registration),
-    /// To `+CSQ` and `+CESQ`.
+    /// To `+CSQ`, `+CESQ` and makers' own commands.
     Signal(Strength),
+    /// To `ATI`.
+    Maker(Maker),
 }
 
 /// How a command, or the opening of the line, ended.
@@ -44,6 +47,15 @@ pub enum Outcome {
     Dead,
 }
 
+impl Answer {
+    /// Takes another line of the same answer: the first counts, but for a signal that comes in several.
+    pub(super) fn add(&mut self, more: Self) {
+        if let (Self::Signal(known), Self::Signal(more)) = (self, more) {
+            known.fill(more);
+        }
+    }
+}
+
 impl Command {
     /// Reads a line as the answer to this command.
     pub(super) fn answer(self, line: &[u8]) -> Option<Answer> {
@@ -55,6 +67,8 @@ impl Command {
             }
             Self::Signal => csq(line).map(Answer::Signal),
             Self::SignalExtended => cesq(line).map(Answer::Signal),
+            Self::OwnSignal(maker) => maker.read(line).map(Answer::Signal),
+            Self::Identify => Maker::named(line).map(Answer::Maker),
             Self::Operators
             | Self::Attention
             | Self::VerboseErrors

@@ -5,6 +5,7 @@ use heapless::Vec;
 use crate::carrier::Plmn;
 
 use super::registration::Domain;
+use super::vendor::Maker;
 
 /// Bytes of the longest command: `AT+COPS=1,2,"310410"` and its CR.
 pub const COMMAND_LEN_MAX: usize = 24;
@@ -37,6 +38,10 @@ pub enum Command {
     Signal,
     /// `AT+CESQ` (§8.69).
     SignalExtended,
+    /// `ATI`: who made it (V.250 §6.1.3).
+    Identify,
+    /// The maker's own command for the signal.
+    OwnSignal(Maker),
 }
 
 impl Command {
@@ -69,6 +74,8 @@ impl Command {
             }
             Self::Signal => add("AT+CSQ"),
             Self::SignalExtended => add("AT+CESQ"),
+            Self::Identify => add("ATI"),
+            Self::OwnSignal(maker) => add(maker.command()),
         }
         text
     }
@@ -85,7 +92,9 @@ impl Command {
             | Self::CurrentOperator
             | Self::Registration(_)
             | Self::Signal
-            | Self::SignalExtended => false,
+            | Self::SignalExtended
+            | Self::Identify
+            | Self::OwnSignal(_) => false,
         }
     }
 
@@ -98,8 +107,11 @@ impl Command {
             | Self::Operators
             | Self::Registration(_)
             | Self::Signal
-            | Self::SignalExtended => true,
-            Self::Attention
+            | Self::SignalExtended
+            | Self::OwnSignal(_) => true,
+            // It says what it likes, or nothing.
+            Self::Identify
+            | Self::Attention
             | Self::VerboseErrors
             | Self::NumericFormat
             | Self::Deregister

@@ -32,7 +32,7 @@ pub enum Operator {
 }
 
 /// A `+COPS:` line that answers `+COPS?`, as it says it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct OperatorLine<'a> {
     /// `<mode>`.

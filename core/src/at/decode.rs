@@ -6,15 +6,20 @@
 
 use super::current::OperatorLine;
 use super::fields::after_prefix;
-use super::line::{Line, Part, without_noise};
+use super::line::{Line, Part, trimmed, without_noise};
 use super::operators::{ListReader, ListedOperator};
 use super::registration::{Domain, RegistrationLine};
 use super::reply::{FinalResult, pin_state};
 use super::signal::{Cesq, Csq};
 use super::text::Text;
+use super::vendor::Maker;
+use crate::carrier::Strength;
+
+/// Bytes before the colon of a line that is known, at most: those of `+C5GREG`, and blanks.
+const NAME_LEN_MAX: usize = 16;
 
 /// What a line says.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Reply<'a> {
@@ -38,6 +43,15 @@ pub enum Reply<'a> {
     Signal(Csq),
     /// `+CESQ:`.
     SignalExtended(Cesq),
+    /// A maker's own line for the signal, of those makers that say it in one.
+    OwnSignal {
+        /// Whose.
+        maker: Maker,
+        /// As far as it is read.
+        strength: Strength,
+        /// All of it.
+        line: &'a [u8],
+    },
     /// `+CPIN:`.
     Sim(Text<'a>),
     /// The end of a command.
@@ -155,6 +169,11 @@ impl Decoder {
                     return say(reply);
                 }
             }
+            Some(b'#' | b'^') => {
+                if let Some(reply) = own_signal(line) {
+                    return say(reply);
+                }
+            }
             Some(_) if is_echo(line) => {
                 // A new command: what was being answered is over, also where its `OK` is missing.
                 self.end(&mut say);
@@ -166,23 +185,46 @@ impl Decoder {
     }
 
     fn reply<'a>(&mut self, line: &'a [u8]) -> Option<Reply<'a>> {
-        if let Some(registration) = RegistrationLine::parse_any(line) {
-            let due = Domain::ALL.into_iter().position(|domain| domain == registration.domain);
-            let due = due.and_then(|at| self.asked.domains.get_mut(at));
-            let answers = registration.n.is_some() && due.is_some_and(core::mem::take);
-            return Some(Reply::Registration { line: registration, unsolicited: !answers });
+        let name = name(line)?;
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        if is(b"COPS") {
+            return OperatorLine::parse(line).map(Reply::Current);
         }
-        if let Some(current) = OperatorLine::parse(line) {
-            return Some(Reply::Current(current));
+        if is(b"CSQ") {
+            return Csq::parse(line).map(Reply::Signal);
         }
-        if let Some(signal) = Csq::parse(line) {
-            return Some(Reply::Signal(signal));
+        if is(b"CESQ") {
+            return Cesq::parse(line).map(Reply::SignalExtended);
         }
-        if let Some(signal) = Cesq::parse(line) {
-            return Some(Reply::SignalExtended(signal));
+        if is(b"CPIN") {
+            return pin_state(line).map(Reply::Sim);
         }
-        pin_state(line).map(Reply::Sim)
+        let named = |domain: &Domain| domain.prefix().as_bytes().get(1..).is_some_and(is);
+        let Some((asked, domain)) =
+            self.asked.domains.iter_mut().zip(Domain::ALL).find(|(_, domain)| named(domain))
+        else {
+            return own_signal(line);
+        };
+        let registration = RegistrationLine::parse(domain, line)?;
+        let answers = registration.n.is_some() && core::mem::take(asked);
+        Some(Reply::Registration { line: registration, unsolicited: !answers })
     }
+}
+
+/// What stands before the colon, without its plus.
+fn name(line: &[u8]) -> Option<&[u8]> {
+    let line = without_noise(line);
+    let end = line.iter().take(NAME_LEN_MAX).position(|byte| *byte == b':')?;
+    let name = trimmed(line.get(..end)?);
+    Some(name.strip_prefix(b"+").unwrap_or(name))
+}
+
+fn own_signal(line: &[u8]) -> Option<Reply<'_>> {
+    // Sierra and u-blox take many lines, which say what they are only to whom asked.
+    let makers = [Maker::Quectel, Maker::Telit, Maker::Simcom, Maker::Huawei, Maker::Cinterion];
+    makers.into_iter().find_map(|maker| {
+        maker.read(line).map(|strength| Reply::OwnSignal { maker, strength, line: without_noise(line) })
+    })
 }
 
 /// A command that the modem repeats: `AT` and what is no letter of a word, perhaps behind what its line buffer still held
@@ -220,6 +262,7 @@ mod tests {
                 }
                 Reply::Signal(signal) => format!("csq {}", signal.rssi),
                 Reply::SignalExtended(_) => String::from("cesq"),
+                Reply::OwnSignal { maker, strength, .. } => format!("{maker:?} {:?}", strength.rsrp_dbm),
                 Reply::Sim(state) => format!("sim {}", state.chars().collect::<String>()),
                 Reply::Final { result, .. } => format!("{result:?}"),
                 Reply::Line(line) => format!("line {}", String::from_utf8_lossy(line.bytes)),
@@ -278,6 +321,8 @@ mod tests {
         let said = decode("", b"u\xae\xae\r\nRDATE0Q0V1\r\nRING\r\n+CREG: x\r\n+CPIN: \"SIM PIN\"\r\n+CESQ: 99,99,255,255,20,80\r\n0\r\n");
         assert_eq!(said.len(), 7, "{said:?}");
         assert_eq!(said[3..], ["line +CREG: x", "sim SIM PIN", "cesq", "Ok"]);
+        let own = decode("", b"+QCSQ: \"NR5G\",-75,4,-11\r\n^SMONI: 4G,SEARCH\r\n^MODE: 3\r\n");
+        assert_eq!(own, ["Quectel Some(-75)", "Cinterion None", "line ^MODE: 3"]);
         assert_eq!(decode("", b"OK\r\n0\r\n"), ["Ok", "line 0"], "a modem that speaks in words");
         let long = format!("{}\r\n+CSQ: 1,99\r\n", "x".repeat(600));
         assert_eq!(decode("", long.as_bytes()).len(), 4, "three parts and a line");

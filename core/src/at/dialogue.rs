@@ -24,9 +24,11 @@ use super::operators::{ListReader, ListedOperator, begins_list};
 use super::reply::FinalResult;
 
 mod due;
+mod marks;
 mod state;
 
 use due::Due;
+use marks::{begins_cops, is_echo, whole};
 use state::{Attempt, Echo, State, Then, Waiting};
 
 /// Silence that counts as quiet. A modem's lines of one answer come within some ten milliseconds; field logs show up to
@@ -248,14 +250,14 @@ impl Dialogue {
         let ends = self.result(line);
         match &mut self.state {
             State::Closed | State::Ready | State::GuardBefore { .. } | State::GuardAfter { .. } => {
-                self.settle(ends)
+                Turn::dropping()
             }
             State::Clearing { quiet_at, until, .. } | State::Settling { quiet_at, until, .. } => {
                 *quiet_at = (now + QUIET).min(*until).max(*quiet_at);
                 if is_echo(Command::Attention, line) {
                     self.echo = Echo::On;
                 }
-                self.settle(ends)
+                Turn::dropping()
             }
             State::Asking { echoed, then, .. } => {
                 if is_echo(Command::Attention, line) {
@@ -265,30 +267,22 @@ impl Dialogue {
                 let in_digits = whole(line).and_then(FinalResult::from_digit) == Some(FinalResult::Ok);
                 let in_words = !in_digits && ends == Some(FinalResult::Ok);
                 if !(in_words || in_digits) || (self.echo == Echo::On && !*echoed) {
-                    return self.settle(ends);
+                    return Turn::dropping();
                 }
                 self.digits = in_digits;
                 self.echo = if *echoed { Echo::On } else { Echo::Off };
                 self.state = State::Settling { quiet_at: now + QUIET, until: now + NOISE_MAX, then: *then };
-                self.due.pay();
                 Turn::default()
             }
             State::Aborting { .. } => {
                 if ends.is_some() {
+                    self.due.pay();
                     self.state = clearing(now, 0, Then::TimedOut);
                 }
-                self.settle(ends)
+                Turn::dropping()
             }
             State::Waiting(_) => self.answer_line(now, line, operator),
         }
-    }
-
-    /// Drops a line that answers nothing. A result that nothing in flight can have is of something given up.
-    fn settle(&mut self, ends: Option<FinalResult>) -> Turn {
-        if ends.is_some() {
-            self.due.pay();
-        }
-        Turn::dropping()
     }
 
     fn answer_line(
@@ -314,7 +308,10 @@ impl Dialogue {
         let in_doubt = self.due.is_any();
         let State::Waiting(waiting) = &mut self.state else { return Turn::dropping() };
         if let Some(answer) = whole(line).and_then(|text| command.answer(text)) {
-            waiting.answer.get_or_insert(answer);
+            match &mut waiting.answer {
+                Some(known) => known.add(answer),
+                none => *none = Some(answer),
+            }
             return Turn::default();
         }
         // No modem says `+COPS:` by itself: it is an answer that comes late, and so will be its `OK`. A list is nobody's
@@ -336,7 +333,8 @@ impl Dialogue {
         let attempt = waiting.attempt;
         let before_echo = self.echo == Echo::On && !waiting.echoed && waiting.answer.is_none();
         if core::mem::take(&mut waiting.skip_final) || before_echo {
-            return self.settle(Some(result));
+            self.due.pay();
+            return Turn::dropping();
         }
         let is_ok = match result {
             // Said of a call, and no command of a scan makes one.
@@ -351,7 +349,7 @@ impl Dialogue {
         let asks_the_network = attempt.command.asks_the_network();
         let is_bare = is_ok && waiting.answer.is_none();
         if is_bare && attempt.command.has_answer_line() && in_doubt {
-            return self.settle(Some(result));
+            return Turn::dropping();
         }
         let sent = waiting.deadline.saturating_sub(attempt.timeout);
         let too_soon = !is_ok && asks_the_network && now < sent + NETWORK_ANSWER_MIN && !waiting.echoed;
@@ -362,16 +360,12 @@ impl Dialogue {
             let repeats = attempt.repeats.saturating_add(1);
             let again = Attempt { repeats, said_ok: is_ok, ..attempt };
             self.patience = patience(attempt.command);
-            if may_be_late {
-                // If it was not this command's, that one is still to come.
-                self.due.owe();
-            }
             return self.clear_line(now, 0, Then::Again(again));
         }
         if in_doubt && waiting.answer == Some(Answer::Operators) {
             // The list of a search that was given up is as good as that of the next; but the modem may be at that still.
             self.patience = patience(attempt.command);
-            self.due.owe();
+            self.due.answered();
             return self.clear_line(now, 0, Then::Listed);
         }
         self.due.answered();
@@ -400,7 +394,6 @@ impl Dialogue {
     }
 
     fn ask(&mut self, now: Instant, tries: u8, then: Then) -> Turn {
-        self.due.owe();
         self.state = State::Asking { deadline: now + ATTENTION_TIMEOUT, tries, echoed: false, then };
         Turn::sending(Outgoing::Command(Command::Attention))
     }
@@ -426,23 +419,8 @@ const fn patience(command: Command) -> u8 {
     if command.asks_the_network() { ATTENTION_TRIES_BUSY_MAX } else { ATTENTION_TRIES_MAX }
 }
 
-fn begins_cops(line: &[u8]) -> bool {
-    line.get(..6).is_some_and(|head| head.eq_ignore_ascii_case(b"+COPS:"))
-}
-
 fn clearing(now: Instant, tries: u8, then: Then) -> State {
     State::Clearing { quiet_at: now + QUIET, until: now + NOISE_MAX, tries, then }
-}
-
-fn whole(line: Line<'_>) -> Option<&[u8]> {
-    (line.part == Part::Whole).then_some(line.bytes)
-}
-
-/// The line is the echo of `command`, perhaps behind what the line buffer still held (`AATQ0`, field log).
-fn is_echo(command: Command, line: Line<'_>) -> bool {
-    let text = command.text();
-    let tail = line.bytes.len().checked_sub(text.len()).and_then(|at| line.bytes.get(at..));
-    line.part == Part::Whole && tail.is_some_and(|tail| tail.eq_ignore_ascii_case(&text))
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ impl Lines {
             if bytes.is_empty() {
                 return None;
             }
-            let until_end = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+            let until_end = find_any(bytes, [b'\r', b'\n']);
             let run = until_end.unwrap_or(bytes.len());
             let room = LINE_LEN_MAX.saturating_sub(self.held.len());
             if run > room {
@@ -132,6 +132,28 @@ impl Lines {
     }
 }
 
+/// Where the first of some bytes is; eight are looked at at once.
+pub(crate) fn find_any<const N: usize>(bytes: &[u8], wanted: [u8; N]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+    let (words, rest) = bytes.as_chunks::<8>();
+    // A byte that is zero borrows from its high bit, and so may one above it: there is one, or there is none.
+    let has = |word: u64, byte: u8| {
+        let zero = word ^ ONES.wrapping_mul(u64::from(byte));
+        zero.wrapping_sub(ONES) & !zero & HIGHS != 0
+    };
+    let is_wanted = |byte: &u8| wanted.contains(byte);
+    let mut at = 0_usize;
+    for word in words {
+        let value = u64::from_ne_bytes(*word);
+        if wanted.iter().any(|byte| has(value, *byte)) {
+            return word.iter().position(is_wanted).map(|within| at.saturating_add(within));
+        }
+        at = at.saturating_add(8);
+    }
+    rest.iter().position(is_wanted).map(|within| at.saturating_add(within))
+}
+
 /// Without NUL, blanks and tabs at both ends.
 pub(crate) fn trimmed(mut bytes: &[u8]) -> &[u8] {
     while let [0 | b' ' | b'\t', rest @ ..] | [rest @ .., 0 | b' ' | b'\t'] = bytes {
@@ -165,6 +187,21 @@ mod tests {
             }
         }
         found
+    }
+
+    #[test]
+    fn the_first_of_some_bytes_is_found_wherever_it_is() {
+        for len in 0..40_usize {
+            let mut bytes = std::vec![b'x'; len];
+            assert_eq!(find_any(&bytes, [b'\r', b'\n']), None);
+            for at in (0..len).rev() {
+                for byte in [b'\r', b'\n', 0x80, 0] {
+                    bytes[at] = byte;
+                    assert_eq!(find_any(&bytes, [b'\r', b'\n', 0x80, 0]), Some(at));
+                }
+            }
+        }
+        assert_eq!(find_any(b"\x0e\x0c\x8d\x8a\x0d", [b'\r', b'\n']), Some(4));
     }
 
     #[test]

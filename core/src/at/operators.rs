@@ -9,7 +9,7 @@ use heapless::Vec;
 use crate::carrier::{AccessTechnology, Availability, Name, Plmn};
 
 use super::fields::decimal;
-use super::line::trimmed;
+use super::line::{find_any, trimmed};
 use super::text::Text;
 
 mod reader;
@@ -41,6 +41,14 @@ impl Code {
     #[must_use]
     pub fn parse(text: Text<'_>) -> Option<Self> {
         let mut digits = [0; CODE_DIGITS_MAX];
+        // As nearly all modems have it.
+        if let bytes @ [_, _, _, _, _, ..] = text.bytes()
+            && let Some(room) = digits.get_mut(..bytes.len())
+            && bytes.iter().all(u8::is_ascii_digit)
+        {
+            room.copy_from_slice(bytes);
+            return Some(Self { digits, len: u8::try_from(bytes.len()).ok()? });
+        }
         let mut len = 0_u8;
         for character in text.chars().filter(|character| !matches!(character, ' ' | '-')) {
             let digit = u8::try_from(character).ok().filter(u8::is_ascii_digit)?;
@@ -71,7 +79,7 @@ impl Code {
 }
 
 /// One entry of an operator list.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ListedOperator<'a> {
     /// `<stat>`.
@@ -204,7 +212,9 @@ impl OperatorList {
             (Place::Value | Place::QuoteSeen, b')') => return self.close(),
             (Place::QuoteSeen, _) => {
                 self.keep(b'"');
-                (0..self.blanks).for_each(|_| self.keep(b' '));
+                for _ in 0..self.blanks {
+                    self.keep(b' ');
+                }
                 self.blanks = 0;
                 if byte != b'"' {
                     self.keep(byte);
@@ -224,6 +234,30 @@ impl OperatorList {
             }
         }
         None
+    }
+
+    /// Takes bytes, as one by one by [`OperatorList::push`]; calls `operator` with each that is whole with them.
+    pub fn extend(&mut self, mut bytes: &[u8], mut operator: impl FnMut(ListedOperator<'_>)) {
+        loop {
+            // What is passed over or kept as it is comes in runs.
+            let run = match self.place {
+                Place::Outside => find_any(bytes, [b'(']),
+                Place::Quoted => find_any(bytes, [b'"']),
+                Place::Value => find_any(bytes, [b'"', b',', b'(', b')']),
+                Place::Opened | Place::QuoteSeen | Place::Closed | Place::ClosedComma | Place::Stray => {
+                    Some(0)
+                }
+            };
+            let (run, rest) = bytes.split_at_checked(run.unwrap_or(bytes.len())).unwrap_or((bytes, b""));
+            if matches!(self.place, Place::Quoted | Place::Value) {
+                self.keep_all(run);
+            }
+            let Some((byte, behind)) = rest.split_first() else { return };
+            if let Some(found) = self.push(*byte) {
+                operator(found);
+            }
+            bytes = behind;
+        }
     }
 
     /// The list has ended, or begins anew: gives the operator that was waiting for what might follow it, or whose
@@ -270,17 +304,18 @@ impl OperatorList {
 
     fn close(&mut self) -> Option<ListedOperator<'_>> {
         self.place = Place::Outside;
-        if self.index == DIGITS && self.is_operator() {
-            self.place = Place::Closed;
-            return None;
-        }
-        if !self.is_operator() {
+        let Some(operator) = self.operator() else {
             if !self.is_of_the_end() {
                 self.skip();
             }
             return None;
+        };
+        if self.index == DIGITS && operator.technology.is_none() {
+            self.place = Place::Closed;
+            return None;
         }
-        self.finish()
+        // Borrowed anew: what was returned above would borrow for all of it.
+        self.operator()
     }
 
     fn value_is_blank(&self) -> bool {
@@ -318,6 +353,26 @@ impl OperatorList {
         self.cut |= kept.is_err();
     }
 
+    fn keep_all(&mut self, run: &[u8]) {
+        if run.is_empty() {
+            return;
+        }
+        let value = match self.index {
+            1 => &mut self.long,
+            SHORT => &mut self.short,
+            _ => {
+                for byte in run {
+                    self.keep(*byte);
+                }
+                return;
+            }
+        };
+        let room = VALUE_LEN_MAX.saturating_sub(value.len());
+        let fitting = run.get(..room).unwrap_or(run);
+        let kept = value.extend_from_slice(fitting);
+        self.cut |= kept.is_err() || fitting.len() < run.len();
+    }
+
     fn availability(&self) -> Option<Availability> {
         decimal(trimmed(&self.status)).and_then(Availability::from_number)
     }
@@ -331,15 +386,6 @@ impl OperatorList {
         Code::parse(Text::new(trimmed(&self.short))).filter(|_| early).map(|code| (code, true))
     }
 
-    /// A status, then two names and the digits, not all empty, and not the bare small numbers of the groups at the end.
-    fn is_operator(&self) -> bool {
-        let is_name = |text: &[u8]| trimmed(text).iter().any(|byte| !byte.is_ascii_digit());
-        self.availability().is_some()
-            && self.index >= DIGITS
-            && (self.code().is_some()
-                || ((is_name(&self.long) || is_name(&self.short)) && !self.is_of_the_end()))
-    }
-
     /// Numbers and ranges only, as the modes and formats at the end of a list.
     fn is_of_the_end(&self) -> bool {
         let values = [&self.status[..], &self.long, &self.short, &self.digits, &self.technology];
@@ -347,11 +393,25 @@ impl OperatorList {
     }
 
     fn finish(&mut self) -> Option<ListedOperator<'_>> {
-        if !self.is_operator() {
+        if self.operator().is_none() {
             self.skip();
             return None;
         }
+        self.operator()
+    }
+
+    /// The operator that was read: a status, then two names and the digits, not all empty, and not the bare small numbers of
+    /// the groups at the end.
+    fn operator(&self) -> Option<ListedOperator<'_>> {
+        let availability = self.availability()?;
+        if self.index < DIGITS {
+            return None;
+        }
         let code = self.code();
+        let is_name = |text: &[u8]| trimmed(text).iter().any(|byte| !byte.is_ascii_digit());
+        if code.is_none() && (self.is_of_the_end() || !(is_name(&self.long) || is_name(&self.short))) {
+            return None;
+        }
         let early = code.is_some_and(|(_, early)| early);
         let technology = if early { &self.digits[..] } else { &self.technology };
         let technology = decimal(trimmed(technology)).and_then(|number| u8::try_from(number).ok());
@@ -359,7 +419,7 @@ impl OperatorList {
         let ucs2 = code.is_some() && self.digits.len() >= 20;
         let text = if ucs2 { Text::beside_ucs2 } else { Text::new };
         Some(ListedOperator {
-            availability: self.availability()?,
+            availability,
             long: text(&self.long),
             short: if early { Text::default() } else { text(&self.short) },
             code: code.map(|(code, _)| code),

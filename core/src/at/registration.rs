@@ -42,7 +42,7 @@ const STAT_DIGITS_MAX: usize = 3;
 const STAT_MAX: u16 = 99;
 
 /// A registration line, as it says it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RegistrationLine<'a> {
     /// Which domain.

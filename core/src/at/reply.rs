@@ -118,6 +118,13 @@ impl FinalResult {
     }
 
     fn coded(line: &[u8]) -> Option<Self> {
+        // Most lines that begin so end nothing.
+        if !matches!(
+            line,
+            [b'+', b'C' | b'c' | b'E' | b'e', b'M' | b'm' | b'X' | b'x', ..] | [b'C' | b'c', ..]
+        ) {
+            return None;
+        }
         if let Some(detail) = detail(b"+CME ERROR", line) {
             return Some(Self::Cme(integer(detail).or_else(|| errors::cme_code(detail).map(i32::from))));
         }

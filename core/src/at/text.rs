@@ -9,7 +9,7 @@ const UNIT_LEN: usize = 4;
 
 /// A text as a modem sent it. Nothing says in which character set: UCS2 in hex (`AT+CSCS="UCS2"`) is told by its shape,
 /// else it is UTF-8 where it is that, and Latin-1 where it is not.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Text<'a> {
     bytes: &'a [u8],

@@ -277,20 +277,31 @@ fn what_may_be_somebody_elses_answer_is_asked_again_until_it_is_said_twice() {
 }
 
 #[test]
-fn a_result_that_nothing_in_flight_can_have_pays_what_was_owed() {
+fn a_result_while_the_line_is_drained_is_the_one_that_was_due() {
     let mut talk = Talk::ready(false);
     talk.start(select("310410"));
-    talk.give_up(false);
-    assert!(talk.hear("OK").dropped, "between two commands");
-    talk.start(select("311480"));
-    assert_eq!(talk.hear("+CME ERROR: 30").outcome, None, "within the time that no network answers in");
-    let mut talk = Talk::ready(false);
-    talk.start(select("310410"));
-    talk.give_up(false);
+    assert_eq!(talk.pass().send, Some(Outgoing::Return));
+    assert!(talk.hear("ABORTED").dropped);
+    assert_eq!(talk.pass().send, Some(Outgoing::Command(Command::Attention)));
     let _ = talk.hear("OK");
+    assert_eq!(talk.pass().outcome, Some(Outcome::TimedOut));
     talk.start(select("311480"));
     talk.now = talk.now + Duration::from_secs(5);
     assert_eq!(talk.hear("OK").outcome, Some(Outcome::Answered(Answer::Done)), "not in doubt");
+}
+
+#[test]
+fn what_was_given_up_is_forgotten_after_two_commands() {
+    let mut talk = Talk::ready(false);
+    talk.start(select("310410"));
+    talk.give_up(false);
+    for _ in 0..2 {
+        talk.start(Command::Signal);
+        let _ = talk.hear("+CSQ: 25,99");
+        assert!(talk.hear("OK").outcome.is_some());
+    }
+    talk.start(Command::Operators);
+    assert_eq!(talk.hear("OK").outcome, Some(Outcome::Answered(Answer::Empty)));
 }
 
 #[test]

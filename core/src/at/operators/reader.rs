@@ -47,11 +47,7 @@ impl ListReader {
             return false;
         }
         self.begun = true;
-        for byte in line.bytes {
-            if let Some(found) = self.list.push(*byte) {
-                operator(found);
-            }
-        }
+        self.list.extend(line.bytes, &mut operator);
         true
     }
 

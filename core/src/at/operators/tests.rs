@@ -219,3 +219,24 @@ fn a_name_that_is_not_utf8_is_read_as_latin_1() {
     let (found, _) = read_bytes(b"+COPS: (1,\"Telef\xf3nica\",\"T\",\"21407\",7)");
     assert_eq!(found, ["1 Telefónica|T 21407 7"]);
 }
+
+#[test]
+fn runs_are_read_as_byte_by_byte() {
+    let text = format!(
+        "+COPS: (2,\"A, (B) \"C\" D\",  \"{}\",\"26201\",7),(1,X y,,26202),2),(3,\"\",\"\",\"26203\"),,(0-4),(0-2)",
+        "z".repeat(VALUE_LEN_MAX + 3)
+    );
+    for at in 0..text.len() {
+        let (mut one, mut other) = (OperatorList::new(), OperatorList::new());
+        let (mut first, mut second) = (StdVec::new(), StdVec::new());
+        for byte in text.bytes() {
+            if let Some(found) = one.push(byte) {
+                first.push(format!("{found:?}"));
+            }
+        }
+        let (head, tail) = text.as_bytes().split_at(at);
+        other.extend(head, |found| second.push(format!("{found:?}")));
+        other.extend(tail, |found| second.push(format!("{found:?}")));
+        assert_eq!((first.len(), first, one), (3, second, other));
+    }
+}

@@ -4,6 +4,7 @@ use core::num::NonZeroU32;
 
 use heapless::Vec;
 
+use crate::at::vendor::Maker;
 use crate::carrier::{Plmn, Strength};
 use crate::scan::policy::{Policy, SAMPLES_MAX};
 use crate::scan::report::Failure;
@@ -12,6 +13,19 @@ use crate::supervisor::ServiceStatus;
 use crate::time::Instant;
 
 use super::check::Domains;
+
+/// The maker's own command for the signal.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) enum Own {
+    /// The standard's commands have not failed to say anything.
+    NotNeeded,
+    /// They have, once: right after a registration nothing may be known yet.
+    Due,
+    /// This maker's.
+    Of(Maker),
+    /// There is none, or the modem refused it.
+    None,
+}
 
 /// What is known of the scan under way, beyond its state.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; the state is in `State`")]
@@ -39,6 +53,8 @@ pub(super) struct Hold {
     pub(super) domains: Domains,
     /// The modem does not know `+CESQ`.
     pub(super) no_rsrp: bool,
+    /// What to ask where the standard's commands say nothing.
+    pub(super) own: Own,
     /// No supervisor is there, and none has come in its time: the service is an orphan.
     pub(super) orphaned: bool,
     pub(super) foreign_down: bool,
@@ -67,6 +83,7 @@ impl Hold {
             listed: false,
             domains: Domains::ALL_UNKNOWN,
             no_rsrp: false,
+            own: Own::NotNeeded,
             orphaned: false,
             foreign_down: false,
             stranger: None,

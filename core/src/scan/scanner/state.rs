@@ -137,6 +137,10 @@ pub(super) enum Measure {
     Pausing(Instant),
     Rssi,
     Rsrp(Strength),
+    /// Neither said anything: who made the modem is asked.
+    Maker,
+    /// The maker's own command.
+    Own,
 }
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -252,7 +256,10 @@ impl Modem {
             | Self::GetOperators
             | Self::WaitResults { again_at: None }
             | Self::TestCarrier { step: Test::Selecting | Test::Looking(Look::Checking(_)), .. }
-            | Self::WaitSignal { step: Measure::Rssi | Measure::Rsrp(_), .. }
+            | Self::WaitSignal {
+                step: Measure::Rssi | Measure::Rsrp(_) | Measure::Maker | Measure::Own,
+                ..
+            }
             | Self::NextCarrier
             | Self::SelectBest
             | Self::ConnectBest { .. }

@@ -6,6 +6,7 @@ use heapless::Vec;
 
 use crate::at::answer::{Answer, Outcome as Said};
 use crate::at::command::Command;
+use crate::at::errors::{Meaning, cme_meaning};
 use crate::carrier::{Availability, Plmn, Strength, Trial};
 use crate::scan::policy::{SAMPLES_MAX, Strategy};
 use crate::scan::rank;
@@ -14,6 +15,7 @@ use crate::scan::{Actions, Event};
 use crate::time::Instant;
 
 use super::check::{Check, Verdict};
+use super::hold::Own;
 use super::state::{Look, Measure, Modem, State, Test};
 use super::{Scanner, report};
 
@@ -217,9 +219,7 @@ impl Scanner {
             Measure::Rssi => {
                 let last = self.hold.samples.len().saturating_add(1) >= wanted;
                 if !self.hold.no_rsrp && (last || !value.is_known()) {
-                    self.state =
-                        State::Modem(Modem::WaitSignal { index, deadline, step: Measure::Rsrp(value) });
-                    return self.command(Command::SignalExtended, self.policy.timeouts.read, out);
+                    return self.measure(index, deadline, Measure::Rsrp(value), Command::SignalExtended, out);
                 }
                 value
             }
@@ -227,7 +227,32 @@ impl Scanner {
                 self.hold.no_rsrp = matches!(said, Said::Refused(_));
                 Strength { rssi_dbm: rssi.rssi_dbm, ..value }
             }
+            Measure::Maker => {
+                self.hold.own = match said {
+                    Said::Answered(Answer::Maker(maker)) => Own::Of(*maker),
+                    Said::Answered(_) | Said::Refused(_) | Said::TimedOut | Said::Ready | Said::Dead => {
+                        Own::None
+                    }
+                };
+                value
+            }
+            Measure::Own => {
+                if matches!(said, Said::Refused(_)) {
+                    self.hold.own = Own::None;
+                }
+                value
+            }
         };
+        if !strength.is_known() && step != Measure::Own && self.now < deadline {
+            match self.hold.own {
+                Own::NotNeeded => self.hold.own = Own::Due,
+                Own::Due => return self.measure(index, deadline, Measure::Maker, Command::Identify, out),
+                Own::Of(maker) => {
+                    return self.measure(index, deadline, Measure::Own, Command::OwnSignal(maker), out);
+                }
+                Own::None => {}
+            }
+        }
         if strength.is_known() {
             // Full is no error: as many as the policy may ask for are there.
             let _kept = self.hold.samples.push(strength);
@@ -244,8 +269,19 @@ impl Scanner {
     }
 
     fn ask_signal(&mut self, index: usize, deadline: Instant, out: &mut Actions) {
-        self.state = State::Modem(Modem::WaitSignal { index, deadline, step: Measure::Rssi });
-        self.command(Command::Signal, self.policy.timeouts.read, out);
+        self.measure(index, deadline, Measure::Rssi, Command::Signal, out);
+    }
+
+    fn measure(
+        &mut self,
+        index: usize,
+        deadline: Instant,
+        step: Measure,
+        command: Command,
+        out: &mut Actions,
+    ) {
+        self.state = State::Modem(Modem::WaitSignal { index, deadline, step });
+        self.command(command, self.policy.timeouts.read, out);
     }
 
     fn end_trial(&mut self, index: usize, trial: Trial, out: &mut Actions) {
@@ -261,6 +297,8 @@ impl Scanner {
             Trial::Registered(_) => {
                 self.deny.forgive(plmn);
             }
+            // The modem was busy, or the network for a moment: nothing that the next scan should hold against the carrier.
+            Trial::Refused(Some(code)) if cme_meaning(code.into()) == Some(Meaning::TryLater) => {}
             Trial::Refused(_) | Trial::TimedOut | Trial::Lost => self.deny.failed(plmn, self.now),
             Trial::Untried => {}
         }

@@ -54,6 +54,14 @@ fn test_carrier_refused_is_left_at_once_and_remembered() {
 }
 
 #[test]
+fn test_carrier_refused_for_the_moment_is_left_and_not_held_against_it() {
+    let mut bench = Bench::trying(policy());
+    bench.refuse("+CME ERROR: SIM busy");
+    assert_eq!(bench.scanner.carriers().get(0).unwrap().trial, Trial::Refused(Some(14)));
+    assert_eq!(bench.scanner.deny_list().iter().count(), 0);
+}
+
+#[test]
 fn test_carrier_ok_is_not_enough_the_modem_must_be_there() {
     let mut bench = Bench::trying(policy());
     bench.line("OK");
@@ -87,6 +95,40 @@ fn wait_signal_unknown_is_asked_again_until_it_is_known() {
     bench.answer("AT+CESQ", &["+CESQ: 99,99,255,255,20,40", "OK"]);
     let measured = Strength { rssi_dbm: Some(-81), rsrp_dbm: Some(-101), rsrq_db10: Some(-100) };
     assert_eq!(bench.scanner.carriers().get(0).unwrap().trial, Trial::Registered(measured));
+}
+
+#[test]
+fn wait_signal_where_the_standard_says_nothing_the_makers_own_command_does() {
+    let mut bench = Bench::trying(policy());
+    bench.line("OK");
+    bench.register("310260");
+    bench.answer("AT+CSQ", &["+CSQ: 99,99", "OK"]);
+    bench.answer("AT+CESQ", &["ERROR"]);
+    bench.answer("AT+CSQ", &["+CSQ: 99,99", "OK"]);
+    bench.answer("ATI", &["Quectel", "EC25", "Revision: EC25EFAR06A01M4G", "OK"]);
+    bench.answer("AT+QCSQ", &["+QCSQ: \"LTE\",-62,-92,93,-14", "OK"]);
+    let measured = Strength { rssi_dbm: Some(-62), rsrp_dbm: Some(-92), rsrq_db10: Some(-140) };
+    assert_eq!(bench.scanner.carriers().get(0).unwrap().trial, Trial::Registered(measured));
+}
+
+#[test]
+fn wait_signal_a_maker_that_is_not_known_or_refuses_is_not_asked_again() {
+    for (maker, own) in [("HSDPA USB MODEM", None), ("Huawei", Some("AT^HCSQ?"))] {
+        let mut bench = Bench::trying(policy());
+        bench.line("OK");
+        bench.register("310260");
+        bench.answer("AT+CSQ", &["+CSQ: 99,99", "OK"]);
+        bench.answer("AT+CESQ", &["ERROR"]);
+        bench.answer("AT+CSQ", &["+CSQ: 99,99", "OK"]);
+        bench.answer("ATI", &[maker, "OK"]);
+        if let Some(own) = own {
+            bench.answer(own, &["ERROR"]);
+        }
+        bench.answer("AT+CSQ", &["+CSQ: 99,99", "OK"]);
+        bench.answer("AT+CSQ", &["+CSQ: 16,99", "OK"]);
+        let measured = Strength { rssi_dbm: Some(-81), ..Strength::default() };
+        assert_eq!(bench.scanner.carriers().get(0).unwrap().trial, Trial::Registered(measured), "{maker}");
+    }
 }
 
 #[test]

@@ -1,0 +1,368 @@
+//! Signal where `+CSQ` and `+CESQ` say nothing: each maker's own command, one small parser each.
+//!
+//! Makers do not agree on units. Where one number may be dBm, tenths of dBm or a step of 3GPP TS 27.007 §8.69, its range
+//! decides; what lies in none is unknown. RSRP of LTE and NR is RSRP; RSCP of UMTS is neither that nor RSSI, and left out.
+
+#![expect(clippy::similar_names, reason = "RSSI, RSRP and RSRQ are what they are called")]
+
+use crate::carrier::Strength;
+
+use super::fields::{Field, Fields, after_colon};
+use super::line::trimmed;
+
+/// Who made the modem, as far as it decides what is asked.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Maker {
+    /// `AT+QCSQ`.
+    Quectel,
+    /// `AT#RFSTS`.
+    Telit,
+    /// `AT+CPSI?`.
+    Simcom,
+    /// `AT!GSTATUS?`: some twenty lines.
+    Sierra,
+    /// `AT^HCSQ?`.
+    Huawei,
+    /// `AT^SMONI`; also Gemalto, Thales and Telit under the name.
+    Cinterion,
+    /// `AT+UCGED?`: three lines, two of them without a name.
+    Ublox,
+}
+
+impl Maker {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Quectel, Self::Telit, Self::Simcom, Self::Sierra, Self::Huawei, Self::Cinterion, Self::Ublox];
+
+    /// From a line of `ATI`, `+CGMI` or `+CGMM`: the name, or what the names of its models begin with.
+    #[must_use]
+    pub fn named(line: &[u8]) -> Option<Self> {
+        const NAMES: [(&[u8], Maker); 15] = [
+            (b"quectel", Maker::Quectel),
+            // Before Telit, under whose name they are sold now.
+            (b"cinterion", Maker::Cinterion),
+            (b"gemalto", Maker::Cinterion),
+            (b"thales", Maker::Cinterion),
+            (b"telit", Maker::Telit),
+            (b"simcom", Maker::Simcom),
+            (b"sim7", Maker::Simcom),
+            (b"a76", Maker::Simcom),
+            (b"sierra", Maker::Sierra),
+            (b"em7", Maker::Sierra),
+            (b"mc7", Maker::Sierra),
+            (b"huawei", Maker::Huawei),
+            (b"u-blox", Maker::Ublox),
+            (b"sara-", Maker::Ublox),
+            (b"lara-", Maker::Ublox),
+        ];
+        let begins = |text: &[u8], name: &[u8]| {
+            text.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name))
+        };
+        // A name stands at the begin of a word.
+        let mut words = line.split(|byte| matches!(byte, b' ' | b':' | b'"' | b',' | b'\t'));
+        words.find_map(|word| NAMES.iter().find(|(name, _)| begins(word, name)).map(|(_, maker)| *maker))
+    }
+
+    /// The command, as it is echoed.
+    #[must_use]
+    pub const fn command(self) -> &'static str {
+        match self {
+            Self::Quectel => "AT+QCSQ",
+            Self::Telit => "AT#RFSTS",
+            Self::Simcom => "AT+CPSI?",
+            Self::Sierra => "AT!GSTATUS?",
+            Self::Huawei => "AT^HCSQ?",
+            Self::Cinterion => "AT^SMONI",
+            Self::Ublox => "AT+UCGED?",
+        }
+    }
+
+    /// What its reply begins with.
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Quectel => "+QCSQ",
+            Self::Telit => "#RFSTS",
+            Self::Simcom => "+CPSI",
+            Self::Sierra => "!GSTATUS",
+            Self::Huawei => "^HCSQ",
+            Self::Cinterion => "^SMONI",
+            Self::Ublox => "+UCGED",
+        }
+    }
+
+    /// Reads a line of its reply; `None` for lines that are not of it. A reply of many lines gives its values one by one, see
+    /// [`Strength::fill`].
+    #[must_use]
+    pub fn read(self, line: &[u8]) -> Option<Strength> {
+        if let Some(values) = after_colon(self.prefix().as_bytes(), line) {
+            let fields = Fields::new(values);
+            return Some(match self {
+                Self::Quectel => qcsq(fields),
+                Self::Telit => rfsts(fields),
+                Self::Simcom => cpsi(fields),
+                Self::Huawei => hcsq(fields),
+                Self::Cinterion => smoni(fields),
+                Self::Sierra | Self::Ublox => Strength::default(),
+            });
+        }
+        match self {
+            Self::Sierra => gstatus(line),
+            Self::Ublox => ucged(line),
+            Self::Quectel | Self::Telit | Self::Simcom | Self::Huawei | Self::Cinterion => None,
+        }
+    }
+}
+
+/// Steps of 3GPP TS 27.007 §8.69 for RSRP and RSRQ, and their upper ends.
+const RSRP_STEPS: i16 = 970;
+const RSRQ_STEPS: i16 = 340;
+
+/// dBm of RSRP, from tenths of whatever it was said in.
+fn rsrp(said: Option<i16>) -> Option<i16> {
+    let tenths = said?;
+    match tenths {
+        // Tenths of dBm, read as dBm: −95.0 dBm as −950 has become −9 500.
+        -15_700..=-3_100 => tenths.checked_div(100),
+        -1_570..=-310 => tenths.checked_div(10),
+        0..=RSRP_STEPS => tenths.checked_div(10).map(|steps| steps.saturating_sub(141)),
+        _ => None,
+    }
+}
+
+/// Tenths of dB of RSRQ, in the unit that the RSRP beside it has.
+fn rsrq(said: Option<i16>, beside: Option<i16>) -> Option<i16> {
+    let (tenths, beside) = (said?, beside?);
+    let found = match beside {
+        -15_700..=-3_100 => tenths.checked_div(10)?,
+        -1_570..=-310 => tenths,
+        0..=RSRP_STEPS if (0..=RSRQ_STEPS).contains(&tenths) => tenths.checked_div(2)?.saturating_sub(200),
+        _ => return None,
+    };
+    (-435..=200).contains(&found).then_some(found)
+}
+
+/// dBm of RSSI, in the unit that the RSRP beside it has; steps of it are each maker's own.
+fn rssi(said: Option<i16>, beside: Option<i16>) -> Option<i16> {
+    let divisor = if matches!(beside, Some(-15_700..=-3_100)) { 100 } else { 10 };
+    said?.checked_div(divisor).filter(|dbm| (-120..=-20).contains(dbm))
+}
+
+fn tenths(field: Option<Field<'_>>) -> Option<i16> {
+    field.and_then(|field| field.tenths())
+}
+
+fn strength(rssi_said: Option<i16>, rsrp_said: Option<i16>, rsrq_said: Option<i16>) -> Strength {
+    Strength {
+        rssi_dbm: rssi(rssi_said, rsrp_said),
+        rsrp_dbm: rsrp(rsrp_said),
+        rsrq_db10: rsrq(rsrq_said, rsrp_said),
+    }
+}
+
+/// `"LTE",<rssi>,<rsrp>,<sinr>,<rsrq>`, `"NR5G",<rsrp>,<sinr>,<rsrq>`, `"GSM",<rssi>`, `"WCDMA",<rssi>,<rscp>,<ecio>`.
+fn qcsq(mut fields: Fields<'_>) -> Strength {
+    let mode = fields.next().unwrap_or_default();
+    let is = |name: &[u8]| mode.bytes.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name));
+    let mut next = || tenths(fields.next());
+    if is(b"NR") {
+        let (rsrp, _sinr, rsrq) = (next(), next(), next());
+        return strength(None, rsrp, rsrq);
+    }
+    let (rssi, rsrp, _sinr, rsrq) = (next(), next(), next(), next());
+    if is(b"GSM") || is(b"WCDMA") { strength(rssi, None, None) } else { strength(rssi, rsrp, rsrq) }
+}
+
+/// LTE: `"<plmn>",<earfcn>,<rsrp>,<rssi>,<rsrq>,…`; GSM: `"<plmn>",<arfcn>,<rssi>,<lac>,…`; UMTS:
+/// `"<plmn>",<uarfcn>,<psc>,<ecio>,<rscp>,<rssi>,…`.
+fn rfsts(fields: Fields<'_>) -> Strength {
+    let mut fields = fields.skip(2);
+    let (first, second, third) = (tenths(fields.next()), tenths(fields.next()), tenths(fields.next()));
+    let negative = |value: Option<i16>| value.is_some_and(|value| value < 0);
+    match (negative(first), negative(second), negative(third)) {
+        (true, true, true) => strength(second, first, third),
+        (true, ..) => strength(first, None, None),
+        (false, true, true) => strength(tenths(fields.next()), None, None),
+        _ => Strength::default(),
+    }
+}
+
+/// LTE: `…,<rsrq>,<rsrp>,<rssi>,<rssnr>` from the eleventh value on; NR: `…,<rsrp>,<rsrq>,<snr>` from the ninth.
+fn cpsi(mut fields: Fields<'_>) -> Strength {
+    let mode = fields.next().unwrap_or_default();
+    let is = |name: &[u8]| mode.bytes.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name));
+    if is(b"LTE") {
+        let mut values = fields.skip(9).map(|field| field.tenths());
+        let mut next = || values.next().flatten();
+        let (rsrq, rsrp, rssi) = (next(), next(), next());
+        return strength(rssi, rsrp, rsrq);
+    }
+    if is(b"NR") {
+        let mut values = fields.skip(7).map(|field| field.tenths());
+        let mut next = || values.next().flatten();
+        let (rsrp, rsrq) = (next(), next());
+        return strength(None, rsrp, rsrq);
+    }
+    Strength::default()
+}
+
+/// `"LTE",<rssi>,<rsrp>,<sinr>,<rsrq>` and its kin, all in steps; 255 is unknown.
+fn hcsq(mut fields: Fields<'_>) -> Strength {
+    let mode = fields.next().unwrap_or_default();
+    let mut next = || fields.next().and_then(|field| field.number()).and_then(|raw| i16::try_from(raw).ok());
+    let (rssi, rsrp, _sinr, rsrq) = (next(), next(), next(), next());
+    let rssi_dbm = rssi.filter(|raw| (0..=96).contains(raw)).map(|raw| raw.saturating_sub(121));
+    let is_lte = mode.bytes.eq_ignore_ascii_case(b"LTE") || mode.bytes.eq_ignore_ascii_case(b"NR");
+    let lte = |value: Option<i16>, top: i16| value.filter(|raw| is_lte && (0..=top).contains(raw));
+    Strength {
+        rssi_dbm,
+        rsrp_dbm: lte(rsrp, 97).map(|raw| raw.saturating_sub(141)),
+        rsrq_db10: lte(rsrq, 34).map(|raw| raw.saturating_mul(5).saturating_sub(200)),
+    }
+}
+
+/// `2G,<arfcn>,<dBm>,…`; `3G,…` has RSCP; `4G,…,<rsrp>,<rsrq>,<state>` with the two as thirteenth and fourteenth; a word such
+/// as `SEARCH` where there is no cell.
+fn smoni(mut fields: Fields<'_>) -> Strength {
+    let mode = fields.next().unwrap_or_default();
+    match mode.bytes {
+        b"2G" => strength(tenths(fields.nth(1)), None, None),
+        b"4G" => {
+            let mut values = fields.skip(11);
+            let (rsrp, rsrq) = (tenths(values.next()), tenths(values.next()));
+            strength(None, rsrp, rsrq)
+        }
+        _ => Strength::default(),
+    }
+}
+
+/// One of the lines of `!GSTATUS`: `PCC RxM RSSI:  -45   RSRP (dBm):  -81`, `RSRQ (dB):     -14.0   …`.
+fn gstatus(line: &[u8]) -> Option<Strength> {
+    let (rssi, rsrp, rsrq) = (labelled(line, b"RSSI"), labelled(line, b"RSRP"), labelled(line, b"RSRQ"));
+    (rssi.or(rsrp).or(rsrq)).map(|_| Strength {
+        rssi_dbm: self::rssi(rssi, None),
+        rsrp_dbm: self::rsrp(rsrp),
+        // Beside no RSRP on its line, and always in dB.
+        rsrq_db10: rsrq.filter(|tenths| (-435..=200).contains(tenths)),
+    })
+}
+
+/// The number behind the first colon behind a name.
+fn labelled<const N: usize>(line: &[u8], name: &[u8; N]) -> Option<i16> {
+    let at = line.windows(N).position(|window| window == name)?;
+    let behind = line.get(at..)?.get(N..)?;
+    let colon = behind.iter().position(|byte| *byte == b':')?;
+    let number = trimmed(behind.get(colon..)?.get(1..)?);
+    let end = number.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(number.len());
+    Field { bytes: number.get(..end)?, quoted: false }.tenths()
+}
+
+/// The third line of `+UCGED: 2` on LTE: `<earfcn>,<band>,<ul>,<dl>,<tac>,<cell>,<pci>,<tmsi>,<group>,<code>,<rsrp>,<rsrq>,…`.
+fn ucged(line: &[u8]) -> Option<Strength> {
+    let mut fields = Fields::new(line);
+    fields.next()?.number()?;
+    let mut values = fields.skip(9);
+    let (rsrp, rsrq) = (tenths(values.next()), tenths(values.next()));
+    rsrp.is_some().then(|| strength(None, rsrp, rsrq))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RSSI, RSRP, RSRQ in tenths.
+    fn read(maker: Maker, line: &str) -> Option<(Option<i16>, Option<i16>, Option<i16>)> {
+        let found = maker.read(line.as_bytes())?;
+        Some((found.rssi_dbm, found.rsrp_dbm, found.rsrq_db10))
+    }
+
+    #[test]
+    fn each_maker_is_read_in_its_own_units() {
+        let cases = [
+            (Maker::Quectel, "+QCSQ: \"LTE\",-62,-92,93,-14", (Some(-62), Some(-92), Some(-140))),
+            (Maker::Quectel, "+QCSQ: \"NR5G\",-75,4,-11", (None, Some(-75), Some(-110))),
+            (Maker::Quectel, "+QCSQ: \"WCDMA\",-70,-80,-6", (Some(-70), None, None)),
+            (Maker::Quectel, "+QCSQ: \"eMTC\",-65,-10,18,-8", (Some(-65), None, None)),
+            (Maker::Quectel, "+QCSQ: \"NOSERVICE\"", (None, None, None)),
+            (
+                Maker::Telit,
+                "#RFSTS: \"999 01\",1795,-101,-67,-15,2242,,128",
+                (Some(-67), Some(-101), Some(-150)),
+            ),
+            (Maker::Telit, "#RFSTS:\"999 01\",14,-80,0CBC,00,5", (Some(-80), None, None)),
+            (Maker::Telit, "#RFSTS: \"999 01\",10564,96,-6.5,-77,-70,00A1", (Some(-70), None, None)),
+            (
+                Maker::Simcom,
+                "+CPSI: LTE,Online,999-01,0x1234,123,3,EUTRAN-BAND2,900,5,5,-73,-950,-650,12",
+                (Some(-65), Some(-95), Some(-73)),
+            ),
+            (
+                Maker::Simcom,
+                "+CPSI: LTE CAT-M1,Online,999-01,0x1234,123,3,EUTRAN-BAND2,900,5,5,-13,-102,-71,15",
+                (Some(-71), Some(-102), Some(-130)),
+            ),
+            (
+                Maker::Simcom,
+                "+CPSI: LTE,Online,999-01,0x1234,123,3,EUTRAN-BAND2,900,5,0,16,59,61,9",
+                (None, Some(-82), Some(-120)),
+            ),
+            (
+                Maker::Simcom,
+                "+CPSI: NR5G_SA,Online,999-01,0x12,34,5,NR5G_BAND78,627264,-880,-110,240",
+                (None, Some(-88), Some(-110)),
+            ),
+            (Maker::Simcom, "+CPSI: NO SERVICE,Online", (None, None, None)),
+            (Maker::Huawei, "^HCSQ:\"LTE\",30,19,66,0", (Some(-91), Some(-122), Some(-200))),
+            (Maker::Huawei, "^HCSQ: \"WCDMA\",30,30,58", (Some(-91), None, None)),
+            (Maker::Huawei, "^HCSQ: \"NOSERVICE\"", (None, None, None)),
+            (Maker::Cinterion, "^SMONI: 2G,71,-61,999,02,0143,83BA", (Some(-61), None, None)),
+            (Maker::Cinterion, "^SMONI: 3G,10564,96,-6.5,-77,999,02", (None, None, None)),
+            (
+                Maker::Cinterion,
+                "^SMONI: 4G,6300,20,10,10,FDD,999,02,BF75,0345103,350,33,-90,-6,LIMSRV",
+                (None, Some(-90), Some(-60)),
+            ),
+            (Maker::Cinterion, "^SMONI: 4G,SEARCH", (None, None, None)),
+            (Maker::Sierra, "!GSTATUS: ", (None, None, None)),
+            (Maker::Sierra, "PCC RxM RSSI:  -45\t\tRSRP (dBm):  -81", (Some(-45), Some(-81), None)),
+            (Maker::Sierra, "PCC RxM RSSI:  -89\t\tPCC RxM RSRP:  -117", (Some(-89), Some(-117), None)),
+            (Maker::Sierra, "RSRQ (dB):     -14.0\t\tCell ID: 00A1", (None, None, Some(-140))),
+            (Maker::Ublox, "+UCGED: 2", (None, None, None)),
+            (
+                Maker::Ublox,
+                "2525,5,25,50,2b67,69f6bc7,111,00000000,ffff,ff,67,19,0.00,255",
+                (None, Some(-74), Some(-105)),
+            ),
+            (Maker::Ublox, "65535,255,255,255,ffff,0000000,65535,0,ffff,ff,255,255,255", (None, None, None)),
+        ];
+        for (maker, line, expected) in cases {
+            assert_eq!(read(maker, line), Some(expected), "{line}");
+        }
+        for maker in Maker::ALL {
+            assert_eq!(read(maker, "+CREG: 1"), None);
+            assert_eq!(read(maker, "RING"), None);
+        }
+        assert_eq!(read(Maker::Sierra, "Tx Power:      --\t\tTAC:         0001 (1)"), None);
+        assert_eq!(read(Maker::Ublox, "6,2,fff,fff"), None);
+    }
+
+    #[test]
+    fn makers_are_known_by_their_names_and_their_models() {
+        for (line, maker) in [
+            (&b"Quectel"[..], Some(Maker::Quectel)),
+            (b"Manufacturer: SIMCOM INCORPORATED", Some(Maker::Simcom)),
+            (b"Model: SIM7670G-MNGV", Some(Maker::Simcom)),
+            (b"Cinterion", Some(Maker::Cinterion)),
+            (b"Manufacturer: Sierra Wireless, Incorporated", Some(Maker::Sierra)),
+            (b"Manufacturer: huawei", Some(Maker::Huawei)),
+            (b"SARA-R510S-01B", Some(Maker::Ublox)),
+            (b"Telit", Some(Maker::Telit)),
+            (b"Model: HSDPA USB MODEM", None),
+            (b"not quectel-like: insierra", Some(Maker::Quectel)),
+            (b"", None),
+        ] {
+            assert_eq!(Maker::named(line), maker, "{}", line.escape_ascii());
+        }
+    }
+}
