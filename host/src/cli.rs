@@ -44,6 +44,9 @@ pub enum Command {
     /// Check what a scan needs, one line each: what was found, and what to do about it.
     #[command(after_help = exit::HELP)]
     Doctor(DoctorArgs),
+    /// Record what another program and the modem say to each other, between a pseudo-terminal and the port.
+    #[command(after_help = exit::HELP)]
+    Record(RecordArgs),
     /// Tell what a log says happened, and what cellscan would have done.
     #[command(after_help = exit::HELP)]
     Replay(ReplayArgs),
@@ -150,6 +153,12 @@ pub struct ScanArgs {
     /// Write no states to standard error; warnings stay.
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
+    /// Record what goes over the line, what the supervisor says and what the scan makes of it, for `replay`.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub record: Option<PathBuf>,
+    /// Record IMSI, ICCID, IMEI, telephone numbers and credentials as they are, instead of making them unreadable.
+    #[arg(long, requires = "record", help_heading = "Output")]
+    pub keep_identities: bool,
 }
 
 /// What `restore` was told.
@@ -229,6 +238,29 @@ pub struct DoctorArgs {
     /// Really take the service down and give it back, and tell the times: the link is away for some seconds.
     #[arg(long)]
     pub exercise: bool,
+}
+
+/// What `record` was told.
+#[derive(Clone, Debug, clap::Args)]
+pub struct RecordArgs {
+    /// The tty of the modem.
+    #[arg(long, value_name = "TTY")]
+    pub port: PathBuf,
+    /// The recording; it must not be there yet.
+    #[arg(long, value_name = "FILE")]
+    pub file: PathBuf,
+    /// A link to the pseudo-terminal that the other program is to use [default: its own name is printed]
+    #[arg(long, value_name = "PATH")]
+    pub link: Option<PathBuf>,
+    /// Bits per second; USB modems ignore it.
+    #[arg(long, value_name = "BPS", default_value_t = 115_200)]
+    pub baud: u32,
+    /// Where UUCP locks are kept; again for more [default: /var/lock and /run/lock]
+    #[arg(long, value_name = "DIR")]
+    pub lock_dir: Vec<PathBuf>,
+    /// Record IMSI, ICCID, IMEI, telephone numbers and credentials as they are, instead of making them unreadable.
+    #[arg(long)]
+    pub keep_identities: bool,
 }
 
 /// What `replay` was told.

@@ -12,6 +12,7 @@ use crate::report::console;
 
 pub mod doctor;
 pub mod exercise;
+pub mod record;
 pub mod replay;
 pub mod restore;
 pub mod scan;
@@ -27,6 +28,7 @@ pub fn run(args: &Args) -> Exit {
         Command::Restore(args) => restore::run(args),
         Command::Status(status) => status::run(status),
         Command::Doctor(doctor) => doctor::run(doctor),
+        Command::Record(args) => record::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Simsv => simsv::run(),
         Command::Completions { shell } => printed(|out| {
@@ -42,10 +44,15 @@ pub fn run(args: &Args) -> Exit {
 }
 
 fn run_scan(args: &ScanArgs, verbose: bool) -> Result<Exit, Fatal> {
+    let record = args
+        .record
+        .as_ref()
+        .map(|path| record::To { path: path.clone(), keep_identities: args.keep_identities });
+    let record = record.as_ref();
     match Plan::new(args)? {
         Plan::ListScenarios => printed(simulated::list),
-        Plan::Simulated(plan) => simulated::run(&plan, args.json, args.quiet, verbose),
-        Plan::Gateway(plan) => scan::run(&plan, args.json, args.quiet, verbose),
+        Plan::Simulated(plan) => simulated::run(&plan, record, args.json, args.quiet, verbose),
+        Plan::Gateway(plan) => scan::run(&plan, record, args.json, args.quiet, verbose),
     }
 }
 

@@ -16,6 +16,7 @@
 //! | [`remembered`] | the carriers of the last complete scan |
 //! | [`lease`] | what lies on disk while a service is taken |
 //! | [`guard`] | the process that gives the service back when the scan dies |
+//! | [`recording`] | a scan, written down as it happens |
 //! | [`import`], [`replay`] | logs, what they say happened, and what would have happened |
 
 pub mod cli;
@@ -32,6 +33,7 @@ pub mod link;
 pub mod logging;
 pub mod plan;
 pub mod process;
+pub mod recording;
 pub mod remembered;
 pub mod replay;
 pub mod report;

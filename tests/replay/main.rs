@@ -15,6 +15,7 @@ use cellscan::import::Format;
 use cellscan::replay::analysis::Analysis;
 
 mod foreign;
+mod recordings;
 mod samples;
 
 /// A log, read: what it was read as and tells, and its turns as command and final result.

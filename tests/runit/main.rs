@@ -10,6 +10,7 @@ mod ends;
 mod facts;
 mod hazards;
 mod lease;
+mod recorded;
 mod running;
 mod scan;
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::cli::ReplayArgs;
 use crate::exit::{Exit, Fatal};
 use crate::import::Format;
+use crate::replay::again::Recording;
 use crate::replay::analysis::Analysis;
 use crate::replay::{json, text};
 
@@ -71,6 +72,13 @@ fn one(path: &Path, format: Option<Format>, args: &ReplayArgs, out: &mut dyn Wri
     })
     .map_err(Wrong::Log)?;
     tell(&if args.json { json::log(&source, &analysis) } else { text::log(&source, &analysis) });
+    if analysis.format == Format::Atlog && path.as_os_str() != STDIN {
+        let recording = open(path).and_then(Recording::read).map_err(Wrong::Log)?;
+        if recording.has_scan() {
+            let replayed = recording.replay();
+            tell(&if args.json { json::replayed(&source, &replayed) } else { text::replayed(&replayed) });
+        }
+    }
     for (index, scan) in analysis.scans.iter().enumerate() {
         let what_ifs = analysis.what_if(index);
         if args.json {

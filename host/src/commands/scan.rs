@@ -3,17 +3,20 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
+use cellscan_core::carrier::Plmn;
 use cellscan_core::driver::Driver;
 use cellscan_core::scan::gate::{Origin, Request};
 use cellscan_core::scan::{Event, Outcome, Strategy};
 use cellscan_core::time::Instant;
 
+use super::record::{self, Listening, To};
 use crate::clock::Clock;
 use crate::event_loop::{self, Signals};
 use crate::exit::{Exit, Fatal, chain};
 use crate::guard::GuardOptions;
 use crate::link::Link;
 use crate::plan::GatewayPlan;
+use crate::recording::{Taped, words};
 use crate::remembered;
 use crate::report::{Ended, Reporter, Style};
 use crate::serial::SerialLine;
@@ -28,13 +31,19 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// by the guard, which sees the end of this process.
 const SETTLE_LIMIT: Duration = Duration::from_secs(5);
 
-type Gateway = Driver<SerialLine, Service>;
+type Gateway = Driver<Taped<SerialLine>, Taped<Service>>;
 
 /// Scans on this gateway.
 ///
 /// # Errors
 /// The service or the port cannot be had; nothing was touched then. Or the output failed, after all was given back.
-pub fn run(plan: &GatewayPlan, json: bool, quiet: bool, verbose: bool) -> Result<Exit, Fatal> {
+pub fn run(
+    plan: &GatewayPlan,
+    record: Option<&To>,
+    json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> Result<Exit, Fatal> {
     let clock = Clock::new();
     // Before anything is taken: from here on a signal is asked for, and ends nothing by itself.
     let signals =
@@ -44,11 +53,18 @@ pub fn run(plan: &GatewayPlan, json: bool, quiet: bool, verbose: bool) -> Result
     let origin = clock.now();
     let mut reporter = Reporter::new(Style { json, quiet, bar: !verbose }, origin);
     reporter.note(&choice.why);
-    let mut driver = Driver::new(SerialLine::new(plan.serial.clone()), choice.service, plan.policy);
-    remember(plan, &mut driver, &mut reporter);
-    let mut turns = Turns { driver, signals, clock, reporter, ended: None, asked_to_end: false };
+    let known = remembered(plan, &mut reporter);
+    let listening = record.map(|to| Listening::begin(to, plan, &known)).transpose()?;
+    let port = record::taped(SerialLine::new(plan.serial.clone()), listening.as_ref());
+    let service = record::taped(choice.service, listening.as_ref());
+    let mut driver = Driver::new(port, service, plan.policy);
+    for plmn in known {
+        driver.scanner_mut().remember(plmn);
+    }
+    let mut turns = Turns { driver, signals, clock, reporter, listening, ended: None, asked_to_end: false };
     turns.run();
-    let Turns { driver, mut reporter, .. } = turns;
+    let Turns { driver, mut reporter, listening, .. } = turns;
+    record::finish(listening.as_ref().map(Listening::tape), &mut reporter);
     let report = driver.scanner().report();
     if report.outcome == Some(Outcome::Complete) {
         let kept = remembered::write(&plan.state_dir, driver.scanner().carriers(), report.selected);
@@ -112,9 +128,9 @@ fn choose(plan: &GatewayPlan) -> Result<Choice, Fatal> {
     })
 }
 
-fn remember(plan: &GatewayPlan, driver: &mut Gateway, reporter: &mut Reporter) {
+fn remembered(plan: &GatewayPlan, reporter: &mut Reporter) -> Vec<Plmn> {
     if plan.policy.strategy != Strategy::Quick {
-        return;
+        return Vec::new();
     }
     let known = match &plan.carriers {
         Some(carriers) => carriers.clone(),
@@ -126,9 +142,7 @@ fn remember(plan: &GatewayPlan, driver: &mut Gateway, reporter: &mut Reporter) {
     if known.is_empty() {
         reporter.warn("no carrier is remembered: the network is searched");
     }
-    for plmn in known {
-        driver.scanner_mut().remember(plmn);
-    }
+    known
 }
 
 /// A scan, turn by turn, until it has ended and all that it decided is done.
@@ -137,16 +151,19 @@ struct Turns {
     signals: Signals,
     clock: Clock,
     reporter: Reporter,
+    listening: Option<Listening>,
     ended: Option<Instant>,
     asked_to_end: bool,
 }
 
 impl Turns {
     fn run(&mut self) {
-        self.driver.request(self.clock.now(), Request { id: 1, origin: Origin::Manual });
+        let (now, request) = (self.clock.now(), Request { id: 1, origin: Origin::Manual });
+        self.hear(now, || words::request(request));
+        self.driver.request(now, request);
         loop {
             let failing = self.take_in();
-            for note in self.driver.supervisor_mut().notes() {
+            for note in self.driver.supervisor_mut().inner_mut().notes() {
                 self.reporter.warn(&note);
             }
             if self.is_over() {
@@ -156,7 +173,7 @@ impl Turns {
                 self.end(&format!("unable to wait for what happens: {error}"));
                 self.wait_for_time_alone();
             }
-            self.driver.supervisor_mut().woken();
+            self.driver.supervisor_mut().inner_mut().woken();
             if let Some(stop) = self.signals.take() {
                 self.end(stop.announcement(self.asked_to_end));
             }
@@ -169,9 +186,16 @@ impl Turns {
         let mut failures = 0;
         while failures < FAILURES_MAX {
             let now = self.clock.now();
+            if let Some(listening) = &self.listening {
+                listening.at(now);
+            }
+            if self.driver.next_deadline().is_some_and(|deadline| deadline <= now) {
+                self.hear(now, || "due".to_owned());
+            }
             match self.driver.poll(now) {
                 Ok(event) => {
                     failures = 0;
+                    self.hear(now, || words::event(&event));
                     if matches!(event, Event::Finished(_) | Event::Declined(_)) {
                         self.ended = Some(now);
                     }
@@ -206,8 +230,8 @@ impl Turns {
 
     fn wait(&self, failing: bool) -> std::io::Result<()> {
         let mut fds: Vec<BorrowedFd<'_>> = vec![self.signals.as_fd()];
-        fds.extend(self.driver.port().fd());
-        fds.extend(self.driver.supervisor().wake_fds());
+        fds.extend(self.driver.port().inner().fd());
+        fds.extend(self.driver.supervisor().inner().wake_fds());
         event_loop::wait(&fds, self.deadline(failing), self.clock).map(|_ready| ())
     }
 
@@ -219,7 +243,16 @@ impl Turns {
     fn end(&mut self, why: &str) {
         self.reporter.note(why);
         if !core::mem::replace(&mut self.asked_to_end, true) {
-            self.driver.abort(self.clock.now());
+            let now = self.clock.now();
+            self.hear(now, || "abort".to_owned());
+            self.driver.abort(now);
+        }
+    }
+
+    /// Where the scan is recorded: what it is told, and what it tells.
+    fn hear(&self, now: Instant, words: impl FnOnce() -> String) {
+        if let Some(listening) = &self.listening {
+            listening.hear(now, words());
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::import::event::Millis;
 use crate::report::words;
 
+use super::again::Replayed;
 use super::analysis::Analysis;
 use super::scans::{Scan, Tried};
 use super::turns::Turn;
@@ -39,6 +40,17 @@ pub fn log(source: &str, analysis: &Analysis) -> String {
         let _always = write!(text, "\nnot read: {} (lines {})", reasons.join(", "), unread.ranges());
     }
     text
+}
+
+/// Whether the machine decides the same once more.
+#[must_use]
+pub fn replayed(replayed: &Replayed) -> String {
+    match &replayed.difference {
+        None => format!("replayed: the same decisions, {} events", replayed.compared),
+        Some(difference) => {
+            format!("replayed: NOT the same decisions, {}", words::shown(&difference.to_string()))
+        }
+    }
 }
 
 /// A turn, in one line.

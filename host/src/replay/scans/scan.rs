@@ -184,6 +184,16 @@ impl Scan {
             .unwrap_or(self.started)
     }
 
+    /// The modem was told by the scan to leave the carrier that it was on.
+    pub(super) fn has_selected(&self) -> bool {
+        let tells = |command: &str| {
+            command
+                .strip_prefix("AT+COPS=")
+                .is_some_and(|rest| matches!(rest.as_bytes().first(), Some(b'0'..=b'2')))
+        };
+        self.turns.iter().any(|turn| turn.command.as_deref().is_some_and(tells))
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.asked_up.is_some() && self.outcome != Outcome::Unfinished
     }
