@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use cellscan::import::Format;
 use cellscan::replay::analysis::Analysis;
 
+mod findings;
 mod foreign;
 mod recordings;
 mod samples;

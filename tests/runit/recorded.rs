@@ -76,7 +76,7 @@ fn somebody_elses_dialogue_is_recorded_without_its_identities() {
         heard.extend_from_slice(&piece[..count]);
     }
     bench.wait_until(SOON, "the answer is in the recording", || text(&path).contains("000000000000000"));
-    processes::signal(child.id(), Signal::TERM);
+    assert!(processes::signal(child.id(), Signal::TERM), "it runs");
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
     let text = text(&path);
     assert!(text.contains("AT+CGSN\\r") && !text.contains("358088000000000"), "{text}");

@@ -91,5 +91,10 @@ fn one(path: &Path, format: Option<Format>, args: &ReplayArgs, out: &mut dyn Wri
             tell(&text::what_ifs(scan, &what_ifs));
         }
     }
+    if args.json {
+        analysis.findings.iter().for_each(|finding| tell(&json::finding(&source, finding)));
+    } else if !analysis.findings.is_empty() {
+        tell(&text::findings(&analysis));
+    }
     failed.map_or(Ok(()), |error| Err(Wrong::Output(error)))
 }

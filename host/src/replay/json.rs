@@ -11,6 +11,7 @@ use crate::report::words;
 
 use super::again::Replayed;
 use super::analysis::Analysis;
+use super::findings::Finding;
 use super::scans::{self, Scan};
 use super::turns::Turn;
 use super::what_if::{self, GOOD_ENOUGH_DBM, Way, WhatIf};
@@ -150,6 +151,31 @@ pub fn log(source: &str, analysis: &Analysis) -> String {
         unread: analysis.skipped.total(),
         unread_by: analysis.skipped.counts.iter().map(|(why, count)| (why.name(), *count)).collect(),
         unread_lines: &analysis.skipped.lines,
+    })
+}
+
+#[derive(Serialize)]
+struct FindingLine<'a> {
+    kind: &'static str,
+    source: &'a str,
+    line: u64,
+    t_s: Option<f64>,
+    finding: &'static str,
+    detail: &'a str,
+    why: &'static str,
+}
+
+/// Something that went wrong.
+#[must_use]
+pub fn finding(source: &str, finding: &Finding) -> String {
+    line(&FindingLine {
+        kind: "finding",
+        source,
+        line: finding.line,
+        t_s: finding.at.map(seconds),
+        finding: finding.kind.name(),
+        detail: &finding.detail,
+        why: finding.kind.why(),
     })
 }
 

@@ -12,6 +12,9 @@ use super::scans::{Scan, Tried};
 use super::turns::Turn;
 use super::what_if::{self, WhatIf};
 
+/// Findings of one kind with their detail; of more the lines alone.
+const FINDINGS_SHOWN: usize = 5;
+
 /// A span for people.
 #[must_use]
 pub fn span(millis: Millis) -> String {
@@ -38,6 +41,24 @@ pub fn log(source: &str, analysis: &Analysis) -> String {
         let reasons: Vec<String> =
             unread.counts.iter().map(|(why, count)| format!("{count} {}", why.name())).collect();
         let _always = write!(text, "\nnot read: {} (lines {})", reasons.join(", "), unread.ranges());
+    }
+    text
+}
+
+/// What went wrong, each kind once with its lines and why it matters.
+#[must_use]
+pub fn findings(analysis: &Analysis) -> String {
+    let mut text = String::new();
+    for (kind, count) in &analysis.finding_counts {
+        let _always = write!(text, "\n{} ({count}): {}", kind.name(), kind.why());
+        let mut of_kind = analysis.findings.iter().filter(|finding| finding.kind == *kind);
+        for finding in of_kind.by_ref().take(FINDINGS_SHOWN) {
+            let _always = write!(text, "\n  line {}: {}", finding.line, words::shown(&finding.detail));
+        }
+        let more: Vec<String> = of_kind.map(|finding| finding.line.to_string()).collect();
+        if !more.is_empty() {
+            let _always = write!(text, "\n  and lines {}", more.join(", "));
+        }
     }
     text
 }

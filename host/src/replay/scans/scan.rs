@@ -194,6 +194,12 @@ impl Scan {
         self.turns.iter().any(|turn| turn.command.as_deref().is_some_and(tells))
     }
 
+    /// The line of this moment, else the last line of the scan.
+    #[must_use]
+    pub fn line_of(&self, moment: &Moment) -> u64 {
+        self.marks.iter().find(|mark| mark.what == *moment).map_or(self.last_line, |mark| mark.line)
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.asked_up.is_some() && self.outcome != Outcome::Unfinished
     }
