@@ -275,6 +275,12 @@ pub struct ReplayArgs {
     /// Show the dialogue too, turn by turn.
     #[arg(long)]
     pub dialogue: bool,
+    /// Show each scan as lanes over time, with what would have been below.
+    #[arg(long)]
+    pub timeline: bool,
+    /// Write a page with the lanes and the dialogue of each scan, which needs nothing else; for one log.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Write JSON to standard output, one object a line.
     #[arg(long)]
     pub json: bool,

@@ -15,6 +15,7 @@
 //! | [`examine`], [`doctor`] | how a gateway stands, looked at without touching it, and what to do about it |
 //! | [`remembered`] | the carriers of the last complete scan |
 //! | [`lease`] | what lies on disk while a service is taken |
+//! | [`timeline`] | a scan as lanes, in the terminal and as HTML |
 //! | [`guard`] | the process that gives the service back when the scan dies |
 //! | [`recording`] | a scan, written down as it happens |
 //! | [`import`], [`replay`] | logs, what they say happened, and what would have happened |
@@ -40,3 +41,4 @@ pub mod report;
 pub mod serial;
 pub mod service;
 pub mod simsv;
+pub mod timeline;
