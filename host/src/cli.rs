@@ -53,6 +53,9 @@ pub enum Command {
         #[arg(long, value_name = "AT…")]
         command: Option<String>,
     },
+    /// Record what another program and the modem say to each other, between a pseudo-terminal and the port.
+    #[command(after_help = exit::HELP)]
+    Record(RecordArgs),
     /// Tell what a log says happened, and what cellscan would have done.
     #[command(after_help = exit::HELP)]
     Replay(ReplayArgs),
@@ -184,6 +187,12 @@ pub struct ScanArgs {
     /// Write no states to standard error; warnings stay.
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
+    /// Record what goes over the line, what the supervisor says and what the scan makes of it, for `replay`.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub record: Option<PathBuf>,
+    /// Record IMSI, ICCID, IMEI, telephone numbers and credentials as they are, instead of making them unreadable.
+    #[arg(long, requires = "record", help_heading = "Output")]
+    pub keep_identities: bool,
 }
 
 /// What `run` was told.
@@ -285,6 +294,29 @@ pub struct DoctorArgs {
     pub exercise: bool,
 }
 
+/// What `record` was told.
+#[derive(Clone, Debug, clap::Args)]
+pub struct RecordArgs {
+    /// The tty of the modem.
+    #[arg(long, value_name = "TTY")]
+    pub port: PathBuf,
+    /// The recording; it must not be there yet.
+    #[arg(long, value_name = "FILE")]
+    pub file: PathBuf,
+    /// A link to the pseudo-terminal that the other program is to use [default: its own name is printed]
+    #[arg(long, value_name = "PATH")]
+    pub link: Option<PathBuf>,
+    /// Bits per second; USB modems ignore it.
+    #[arg(long, value_name = "BPS", default_value_t = 115_200)]
+    pub baud: u32,
+    /// Where UUCP locks are kept; again for more [default: /var/lock and /run/lock]
+    #[arg(long, value_name = "DIR")]
+    pub lock_dir: Vec<PathBuf>,
+    /// Record IMSI, ICCID, IMEI, telephone numbers and credentials as they are, instead of making them unreadable.
+    #[arg(long)]
+    pub keep_identities: bool,
+}
+
 /// What `replay` was told.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ReplayArgs {
@@ -297,6 +329,12 @@ pub struct ReplayArgs {
     /// Show the dialogue too, turn by turn.
     #[arg(long)]
     pub dialogue: bool,
+    /// Show each scan as lanes over time, with what would have been below.
+    #[arg(long)]
+    pub timeline: bool,
+    /// Write a page with the lanes and the dialogue of each scan, which needs nothing else; for one log.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Write JSON to standard output, one object a line.
     #[arg(long)]
     pub json: bool,

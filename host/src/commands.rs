@@ -14,6 +14,7 @@ pub mod asked;
 pub mod decode;
 pub mod doctor;
 pub mod exercise;
+pub mod record;
 pub mod replay;
 pub mod restore;
 pub mod run;
@@ -32,6 +33,7 @@ pub fn run(args: &Args) -> Exit {
         Command::Status(status) => status::run(status),
         Command::Doctor(doctor) => doctor::run(doctor),
         Command::Decode { command } => decode::run(command.as_deref()),
+        Command::Record(args) => record::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Simsv => simsv::run(),
         Command::Completions { shell } => printed(|out| {
@@ -47,11 +49,16 @@ pub fn run(args: &Args) -> Exit {
 }
 
 fn run_scan(args: &ScanArgs, verbose: bool) -> Result<Exit, Fatal> {
+    let record = args
+        .record
+        .as_ref()
+        .map(|path| record::To { path: path.clone(), keep_identities: args.keep_identities });
+    let record = record.as_ref();
     match Plan::new(args)? {
         Plan::ListScenarios => printed(simulated::list),
         Plan::Asked(plan) => asked::run(&plan, args.json, args.quiet),
-        Plan::Simulated(plan) => simulated::run(&plan, args.json, args.quiet, verbose),
-        Plan::Gateway(plan) => scan::run(&plan, args.json, args.quiet, verbose),
+        Plan::Simulated(plan) => simulated::run(&plan, record, args.json, args.quiet, verbose),
+        Plan::Gateway(plan) => scan::run(&plan, record, args.json, args.quiet, verbose),
     }
 }
 

@@ -4,16 +4,19 @@ use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use cellscan_core::carrier::Plmn;
 use cellscan_core::driver::Driver;
 use cellscan_core::scan::gate::{Declined, Request};
 use cellscan_core::scan::{Event, Outcome, Report, Scanner, Strategy};
 use cellscan_core::time::Instant;
 
 use crate::clock::Clock;
+use crate::commands::record::{self, Listening, To};
 use crate::exit::{Exit, Fatal, chain};
 use crate::guard::GuardOptions;
 use crate::link::Link;
 use crate::plan::GatewayPlan;
+use crate::recording::{Taped, words};
 use crate::registration::ModemLine;
 use crate::remembered;
 use crate::report::{Ended, Reporter};
@@ -32,7 +35,8 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(5);
 /// A scan of this gateway.
 #[derive(Debug)]
 pub struct GatewayScan {
-    driver: Driver<SerialLine, Service>,
+    driver: Driver<Taped<SerialLine>, Taped<Service>>,
+    listening: Option<Listening>,
     clock: Clock,
     ended: Option<Instant>,
     declined: Option<Declined>,
@@ -51,18 +55,30 @@ impl GatewayScan {
         plan: &GatewayPlan,
         scanner: Scanner,
         request: Request,
+        record: Option<&To>,
         clock: Clock,
         reporter: &mut Reporter,
     ) -> Result<Self, Fatal> {
         check_port(plan)?;
         let Choice { service, why, .. } = choose(plan)?;
         reporter.note(&why);
-        let mut driver = Driver::resume(SerialLine::new(plan.serial.clone()), service, scanner);
-        remember(plan, driver.scanner_mut(), reporter);
-        driver.request(clock.now(), request);
+        let known = known(plan, reporter);
+        let listening = record.map(|to| Listening::begin(to, plan, &known)).transpose()?;
+        let port = record::taped(SerialLine::new(plan.serial.clone()), listening.as_ref());
+        let service = record::taped(service, listening.as_ref());
+        let mut driver = Driver::resume(port, service, scanner);
+        for plmn in known {
+            driver.scanner_mut().remember(plmn);
+        }
+        let now = clock.now();
+        if let Some(listening) = &listening {
+            listening.hear(now, words::request(request));
+        }
+        driver.request(now, request);
         let watches_link = plan.link.is_some();
         Ok(Self {
             driver,
+            listening,
             clock,
             ended: None,
             declined: None,
@@ -74,9 +90,9 @@ impl GatewayScan {
 
     /// Everything that can be done now. What is told comes to `reporter`.
     pub fn turn(&mut self, reporter: &mut Reporter) {
-        self.driver.supervisor_mut().woken();
+        self.driver.supervisor_mut().inner_mut().woken();
         self.failing = self.take_in(reporter);
-        for note in self.driver.supervisor_mut().notes() {
+        for note in self.driver.supervisor_mut().inner_mut().notes() {
             reporter.warn(&note);
         }
         reporter.tick(self.clock.now());
@@ -87,9 +103,16 @@ impl GatewayScan {
         let mut failures = 0;
         while failures < FAILURES_MAX {
             let now = self.clock.now();
+            if let Some(listening) = &self.listening {
+                listening.at(now);
+            }
+            if self.driver.next_deadline().is_some_and(|deadline| deadline <= now) {
+                self.hear(now, || "due".to_owned());
+            }
             match self.driver.poll(now) {
                 Ok(event) => {
                     failures = 0;
+                    self.hear(now, || words::event(&event));
                     if let Event::Declined(reason) = event {
                         self.declined = Some(reason);
                     }
@@ -138,7 +161,8 @@ impl GatewayScan {
     /// What to wait for before the next turn.
     #[must_use]
     pub fn wake_fds(&self) -> Vec<BorrowedFd<'_>> {
-        self.driver.port().fd().into_iter().chain(self.driver.supervisor().wake_fds()).collect()
+        let service = self.driver.supervisor().inner().wake_fds();
+        self.driver.port().inner().fd().into_iter().chain(service).collect()
     }
 
     /// Nothing but time can be waited for now: the scan ends by its deadlines, and is looked at once a second.
@@ -150,9 +174,18 @@ impl GatewayScan {
     pub fn end(&mut self) -> bool {
         let again = core::mem::replace(&mut self.asked_to_end, true);
         if !again {
-            self.driver.abort(self.clock.now());
+            let now = self.clock.now();
+            self.hear(now, || "abort".to_owned());
+            self.driver.abort(now);
         }
         again
+    }
+
+    /// Where the scan is recorded: what it is told, and what it tells.
+    fn hear(&self, now: Instant, words: impl FnOnce() -> String) {
+        if let Some(listening) = &self.listening {
+            listening.hear(now, words());
+        }
     }
 
     /// The machine.
@@ -172,6 +205,7 @@ impl GatewayScan {
     /// # Errors
     /// The output failed, after all was given back.
     pub fn finish(&self, plan: &GatewayPlan, reporter: &mut Reporter) -> Result<Exit, Fatal> {
+        record::finish(self.listening.as_ref().map(Listening::tape), reporter);
         let report = self.report();
         if report.outcome == Some(Outcome::Complete) {
             let kept = remembered::write(&plan.state_dir, self.scanner().carriers(), report.selected);
@@ -249,9 +283,9 @@ fn absolute(port: &Path) -> PathBuf {
     std::path::absolute(port).unwrap_or_else(|_| port.into())
 }
 
-fn remember(plan: &GatewayPlan, scanner: &mut Scanner, reporter: &mut Reporter) {
+fn known(plan: &GatewayPlan, reporter: &mut Reporter) -> Vec<Plmn> {
     if plan.policy.strategy != Strategy::Quick {
-        return;
+        return Vec::new();
     }
     let known = match &plan.carriers {
         Some(carriers) => carriers.clone(),
@@ -263,7 +297,5 @@ fn remember(plan: &GatewayPlan, scanner: &mut Scanner, reporter: &mut Reporter) 
     if known.is_empty() {
         reporter.warn("no carrier is remembered: the network is searched");
     }
-    for plmn in known {
-        scanner.remember(plmn);
-    }
+    known
 }

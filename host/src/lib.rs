@@ -16,7 +16,9 @@
 //! | [`examine`], [`doctor`] | how a gateway stands, looked at without touching it, and what to do about it |
 //! | [`remembered`] | the carriers of the last complete scan |
 //! | [`lease`] | what lies on disk while a service is taken |
+//! | [`timeline`] | a scan as lanes, in the terminal and as HTML |
 //! | [`guard`] | the process that gives the service back when the scan dies |
+//! | [`recording`] | a scan, written down as it happens |
 //! | [`import`], [`replay`] | logs, what they say happened, and what would have happened |
 
 pub mod cli;
@@ -37,6 +39,7 @@ pub mod link;
 pub mod logging;
 pub mod plan;
 pub mod process;
+pub mod recording;
 pub mod registration;
 pub mod remembered;
 pub mod replay;
@@ -44,3 +47,4 @@ pub mod report;
 pub mod serial;
 pub mod service;
 pub mod simsv;
+pub mod timeline;

@@ -27,7 +27,7 @@ mod record;
 
 use port::Wire;
 pub use port::{Intrusion, LineError, SimPort};
-pub use record::{Handed, Record, Told};
+pub use record::{Handed, Heard, Listener, Record, Told};
 
 /// Polls of the driver at one instant, at most: each gives an event, and a step gives no more than a dozen.
 const POLLS_MAX: usize = 256;
@@ -51,6 +51,7 @@ pub struct World<P: Port, S: Supervisor> {
     told: Vec<Told>,
     errors: Vec<String>,
     handed: Vec<Handed>,
+    listener: Option<Listener>,
 }
 
 /// The end of a fault that lasts.
@@ -125,6 +126,18 @@ impl<P: Port, S: Supervisor> World<P, S> {
             told: Vec::new(),
             errors: Vec::new(),
             handed: Vec::new(),
+            listener: None,
+        }
+    }
+
+    /// Somebody wants to hear what the scan is asked for and what it tells, as it happens.
+    pub fn listen(&mut self, listener: Listener) {
+        self.listener = Some(listener);
+    }
+
+    fn hear(&mut self, heard: Heard) {
+        if let Some(listener) = &mut self.listener {
+            listener(self.now, heard);
         }
     }
 
@@ -169,13 +182,16 @@ impl<P: Port, S: Supervisor> World<P, S> {
 
     /// Asks for another scan. The first is asked for by the scenario, with the number 1.
     pub fn request(&mut self, id: u32) {
-        self.driver.request(self.now, Request { id, origin: Asker::Manual });
+        let request = Request { id, origin: Asker::Manual };
+        self.hear(Heard::Requested(request));
+        self.driver.request(self.now, request);
     }
 
     /// Tells the scan to end, as a signal does, and gives what it told.
     pub fn abort(&mut self) -> Vec<Told> {
         let before = self.told.len();
         if self.alive {
+            self.hear(Heard::Aborted);
             self.driver.abort(self.now);
             self.drive();
             self.wire.borrow_mut().deliver();
@@ -238,6 +254,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
     }
 
     fn tell(&mut self, event: Event) {
+        self.hear(Heard::Told(event));
         self.told.push(Told { at: self.now, event });
         if let Event::Moved { to, .. } = event {
             for (at, index) in &mut self.faults {
@@ -323,6 +340,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
             }
             Fault::Abort => {
                 if self.alive {
+                    self.hear(Heard::Aborted);
                     self.driver.abort(self.now);
                 }
             }

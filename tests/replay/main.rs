@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 use cellscan::import::Format;
 use cellscan::replay::analysis::Analysis;
 
+mod findings;
 mod foreign;
+mod recordings;
 mod samples;
 
 /// A log, read: what it was read as and tells, and its turns as command and final result.

@@ -185,6 +185,7 @@ impl Daemon<'_> {
             &self.plan.gateway,
             self.scanner.clone(),
             gate::Request { id, origin },
+            None,
             self.clock,
             &mut reporter,
         );

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use cellscan_core::scan::Scanner;
 use cellscan_core::scan::gate::{Origin, Request};
 
+use super::record::To;
 use crate::clock::Clock;
 use crate::event_loop::{self, Signals};
 use crate::exit::{Exit, Fatal};
@@ -16,14 +17,21 @@ use crate::report::{Reporter, Style};
 ///
 /// # Errors
 /// The service or the port cannot be had; nothing was touched then. Or the output failed, after all was given back.
-pub fn run(plan: &GatewayPlan, json: bool, quiet: bool, verbose: bool) -> Result<Exit, Fatal> {
+pub fn run(
+    plan: &GatewayPlan,
+    record: Option<&To>,
+    json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> Result<Exit, Fatal> {
     let clock = Clock::new();
     // Before anything is taken: from here on a signal is asked for, and ends nothing by itself.
     let mut signals =
         Signals::catch().map_err(|error| Fatal::system(format!("unable to catch signals: {error}")))?;
     let mut reporter = Reporter::new(Style { json, quiet, bar: !verbose, relay: false }, clock.now());
     let request = Request { id: 1, origin: Origin::Manual };
-    let mut scan = GatewayScan::begin(plan, Scanner::new(plan.policy), request, clock, &mut reporter)?;
+    let scanner = Scanner::new(plan.policy);
+    let mut scan = GatewayScan::begin(plan, scanner, request, record, clock, &mut reporter)?;
     loop {
         scan.turn(&mut reporter);
         if scan.is_over() {

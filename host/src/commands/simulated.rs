@@ -11,10 +11,12 @@ use cellscan_sim::check::{LIVENESS, SCAN_TIME_MAX};
 use cellscan_sim::scenario::BUILTIN;
 use cellscan_sim::world::{Told, World};
 
+use super::record::{self, To};
 use crate::clock::Clock;
 use crate::event_loop::{self, Signals};
 use crate::exit::{Exit, Fatal};
 use crate::plan::SimulatedPlan;
+use crate::recording::{self, Header};
 use crate::report::{Ended, Reporter, Style};
 
 /// The reason in the report of a scanner that was killed.
@@ -35,8 +37,19 @@ pub fn list(out: &mut dyn Write) -> io::Result<()> {
 ///
 /// # Errors
 /// The scan did not end, or the output failed.
-pub fn run(plan: &SimulatedPlan, json: bool, quiet: bool, verbose: bool) -> Result<Exit, Fatal> {
-    let mut world = World::new(plan.scenario.clone());
+pub fn run(
+    plan: &SimulatedPlan,
+    record: Option<&To>,
+    json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> Result<Exit, Fatal> {
+    let (out, header) = match record {
+        Some(to) => (Some(to.create()?), to.header().with("world", plan.name.clone())),
+        None => (None, Header::default()),
+    };
+    let begun = recording::world::world(plan.scenario.clone(), out, header);
+    let (mut world, tape) = begun.map_err(|error| record::unable_to_begin(&error))?;
     let origin = Instant::ZERO + plan.scenario.asked_after;
     let style = Style { json, quiet, bar: plan.realtime && !verbose, relay: false };
     let mut reporter = Reporter::new(style, origin);
@@ -68,6 +81,7 @@ pub fn run(plan: &SimulatedPlan, json: bool, quiet: bool, verbose: bool) -> Resu
         simulated: Some(&plan.name),
         virtual_time: Some(ended_at.saturating_since(origin)),
     })?;
+    record::finish(tape.as_ref(), &mut reporter);
     Ok(exit)
 }
 

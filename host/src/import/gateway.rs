@@ -107,13 +107,17 @@ impl Gateway {
         if line.starts_with(b"[Cellular ") {
             return self.body(number, line, sink);
         }
+        // Before anything else: an address in brackets looks like half a stamp.
+        if let Some(said) = syslog(line).and_then(|(_, rest)| split_once(rest, b"]: ")).map(|(_, said)| said)
+        {
+            let what = pppd::note(said).map_or(What::Other(line), What::Note);
+            return sink(Event::new(number, self.at, what));
+        }
         if half_stamp_inside(line) {
             sink(Event::new(number, self.at, What::Unread(Unread::Torn)));
             return self.salvage(number, line, sink);
         }
-        let said = syslog(line).and_then(|(_, rest)| split_once(rest, b"]: ")).map(|(_, said)| said);
-        let what = said.and_then(pppd::note).map_or(What::Other(line), What::Note);
-        sink(Event::new(number, self.at, what));
+        sink(Event::new(number, self.at, What::Other(line)));
     }
 
     fn body(&mut self, number: u64, body: &[u8], sink: &mut Sink<'_>) {

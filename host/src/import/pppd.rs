@@ -10,6 +10,7 @@ pub fn note(text: &[u8]) -> Option<Note<'static>> {
     let pppd = match text {
         b"Connect script failed" => Pppd::ConnectFailed,
         b"Serial connection established." => Pppd::Connected,
+        _ if text.starts_with(b"Connect: ") => Pppd::Connected,
         b"Modem hangup" | b"Hangup (SIGHUP)" => Pppd::HungUp,
         b"Exit." => Pppd::Ended,
         _ if text.starts_with(b"Start Pppd") => Pppd::Started,

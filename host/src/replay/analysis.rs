@@ -5,6 +5,7 @@ use std::io::{self, Read};
 
 use crate::import::{Event, Format, Unread, What, import};
 
+use super::findings::{Finding, Findings, Kind};
 use super::habits::Habits;
 use super::scans::{Scan, Scans};
 use super::turns::{Turn, Turns};
@@ -80,6 +81,10 @@ pub struct Analysis {
     pub scans_left_out: u64,
     /// How the modem behaved.
     pub habits: Habits,
+    /// What went wrong, by line.
+    pub findings: Vec<Finding>,
+    /// How often, by kind; of each kind the first hundred are in `findings`.
+    pub finding_counts: BTreeMap<Kind, u64>,
 }
 
 impl Analysis {
@@ -91,7 +96,8 @@ impl Analysis {
         let mut reading = Reading::default();
         let (format, lines) = import(log, format, &mut |event| reading.event(&event, turn))?;
         reading.end(turn);
-        let Reading { turns, scans: _, found, left_out, habits, skipped, other, count } = reading;
+        let Reading { turns, scans: _, found, left_out, habits, skipped, other, count, findings } = reading;
+        let (findings, finding_counts) = findings.finish(lines);
         Ok(Self {
             format,
             lines,
@@ -102,6 +108,8 @@ impl Analysis {
             scans: found,
             scans_left_out: left_out,
             habits,
+            findings,
+            finding_counts,
         })
     }
 
@@ -122,6 +130,7 @@ struct Reading {
     skipped: Skipped,
     other: u64,
     count: u64,
+    findings: Findings,
 }
 
 impl Reading {
@@ -130,30 +139,44 @@ impl Reading {
             What::Other(_) => self.other += 1,
             What::Unread(why) => self.skipped.note(event.line, why),
             What::Note(_) => {
-                let (found, left_out) = (&mut self.found, &mut self.left_out);
-                self.scans.event(event, &mut |scan| keep(found, left_out, scan));
+                self.findings.event(event);
+                let Self { scans, found, left_out, findings, .. } = self;
+                scans.event(event, &mut |scan| keep(found, left_out, findings, scan));
             }
             What::Sent(_) | What::Received(_) | What::Ended(_) | What::GivenUp | What::Closed => {
-                let Self { turns, scans, habits, count, .. } = self;
-                turns.event(event, &mut |turn| take(turn, scans, habits, count, tell));
+                let Self { turns, scans, habits, count, findings, .. } = self;
+                turns.event(event, &mut |turn| {
+                    *count += 1;
+                    take(turn, scans, habits, findings, tell);
+                });
             }
         }
     }
 
     fn end(&mut self, tell: &mut dyn FnMut(&Turn)) {
-        let Self { turns, scans, habits, count, found, left_out, .. } = self;
-        turns.end(&mut |turn| take(turn, scans, habits, count, tell));
-        scans.finish(&mut |scan| keep(found, left_out, scan));
+        let Self { turns, scans, habits, count, found, left_out, findings, .. } = self;
+        turns.end(&mut |turn| {
+            *count += 1;
+            take(turn, scans, habits, findings, tell);
+        });
+        scans.finish(&mut |scan| keep(found, left_out, findings, scan));
     }
 }
 
-fn take(turn: Turn, scans: &mut Scans, habits: &mut Habits, count: &mut u64, tell: &mut dyn FnMut(&Turn)) {
-    *count += 1;
+fn take(
+    turn: Turn,
+    scans: &mut Scans,
+    habits: &mut Habits,
+    findings: &mut Findings,
+    tell: &mut dyn FnMut(&Turn),
+) {
     tell(&turn);
     habits.turn(&turn);
+    findings.turn(&turn);
     scans.turn(turn);
 }
 
-fn keep(found: &mut Vec<Scan>, left_out: &mut u64, scan: Scan) {
+fn keep(found: &mut Vec<Scan>, left_out: &mut u64, findings: &mut Findings, scan: Scan) {
+    findings.scan(&scan);
     if found.len() < SCANS_MAX { found.push(scan) } else { *left_out += 1 }
 }

@@ -9,7 +9,9 @@ use serde::Serialize;
 use crate::import::event::Millis;
 use crate::report::words;
 
+use super::again::Replayed;
 use super::analysis::Analysis;
+use super::findings::Finding;
 use super::scans::{self, Scan};
 use super::turns::Turn;
 use super::what_if::{self, GOOD_ENOUGH_DBM, Way, WhatIf};
@@ -149,6 +151,57 @@ pub fn log(source: &str, analysis: &Analysis) -> String {
         unread: analysis.skipped.total(),
         unread_by: analysis.skipped.counts.iter().map(|(why, count)| (why.name(), *count)).collect(),
         unread_lines: &analysis.skipped.lines,
+    })
+}
+
+#[derive(Serialize)]
+struct FindingLine<'a> {
+    kind: &'static str,
+    source: &'a str,
+    line: u64,
+    t_s: Option<f64>,
+    finding: &'static str,
+    detail: &'a str,
+    why: &'static str,
+}
+
+/// Something that went wrong.
+#[must_use]
+pub fn finding(source: &str, finding: &Finding) -> String {
+    line(&FindingLine {
+        kind: "finding",
+        source,
+        line: finding.line,
+        t_s: finding.at.map(seconds),
+        finding: finding.kind.name(),
+        detail: &finding.detail,
+        why: finding.kind.why(),
+    })
+}
+
+#[derive(Serialize)]
+struct ReplayedLine<'a> {
+    kind: &'static str,
+    source: &'a str,
+    same: bool,
+    events: usize,
+    line: Option<u64>,
+    recorded: Option<&'a str>,
+    now: Option<&'a str>,
+}
+
+/// Whether the machine decides the same once more.
+#[must_use]
+pub fn replayed(source: &str, replayed: &Replayed) -> String {
+    let difference = replayed.difference.as_ref();
+    line(&ReplayedLine {
+        kind: "replayed",
+        source,
+        same: difference.is_none(),
+        events: replayed.compared,
+        line: difference.and_then(|difference| difference.line),
+        recorded: difference.map(|difference| difference.recorded.as_str()),
+        now: difference.map(|difference| difference.now.as_str()),
     })
 }
 

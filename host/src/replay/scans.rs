@@ -118,6 +118,12 @@ impl Scans {
             && let Some((plmn, by_hand)) = turn.answer.iter().find_map(|line| listed::current(line))
         {
             self.learn(&plmn);
+            if let Some(scan) = self.current.as_mut().filter(|scan| !scan.has_selected()) {
+                if !scan.known.contains(&plmn) {
+                    scan.known.push(plmn.clone());
+                }
+                scan.before.get_or_insert_with(|| (plmn.clone(), by_hand));
+            }
             self.on = Some((plmn, by_hand));
         }
         if let Some(plmn) = turn.command.as_deref().and_then(selected_plmn)
@@ -137,7 +143,8 @@ impl Scans {
         if turn.result.as_deref().is_some_and(|result| result.contains("ERROR"))
             && let Some(plmn) = turn.command.as_deref().and_then(selected_plmn)
         {
-            let of_turn = |trial: &&mut Trial| trial.line <= turn.line && trial.plmn.as_deref() == Some(plmn);
+            let of_turn =
+                |trial: &&mut Trial| trial.line <= turn.ended_line && trial.plmn.as_deref() == Some(plmn);
             let trial = scan.trials.iter_mut().chain(self.trial.as_mut()).rev().find(of_turn);
             if let Some(trial) = trial.filter(|trial| trial.outcome == Tried::TimedOut && !turn.late) {
                 trial.outcome = Tried::Refused;

@@ -6,10 +6,14 @@ use std::time::Duration;
 use crate::import::event::Millis;
 use crate::report::words;
 
+use super::again::Replayed;
 use super::analysis::Analysis;
 use super::scans::{Scan, Tried};
 use super::turns::Turn;
 use super::what_if::{self, WhatIf};
+
+/// Findings of one kind with their detail; of more the lines alone.
+const FINDINGS_SHOWN: usize = 5;
 
 /// A span for people.
 #[must_use]
@@ -39,6 +43,35 @@ pub fn log(source: &str, analysis: &Analysis) -> String {
         let _always = write!(text, "\nnot read: {} (lines {})", reasons.join(", "), unread.ranges());
     }
     text
+}
+
+/// What went wrong, each kind once with its lines and why it matters.
+#[must_use]
+pub fn findings(analysis: &Analysis) -> String {
+    let mut text = String::new();
+    for (kind, count) in &analysis.finding_counts {
+        let _always = write!(text, "\n{} ({count}): {}", kind.name(), kind.why());
+        let mut of_kind = analysis.findings.iter().filter(|finding| finding.kind == *kind);
+        for finding in of_kind.by_ref().take(FINDINGS_SHOWN) {
+            let _always = write!(text, "\n  line {}: {}", finding.line, words::shown(&finding.detail));
+        }
+        let more: Vec<String> = of_kind.map(|finding| finding.line.to_string()).collect();
+        if !more.is_empty() {
+            let _always = write!(text, "\n  and lines {}", more.join(", "));
+        }
+    }
+    text
+}
+
+/// Whether the machine decides the same once more.
+#[must_use]
+pub fn replayed(replayed: &Replayed) -> String {
+    match &replayed.difference {
+        None => format!("replayed: the same decisions, {} events", replayed.compared),
+        Some(difference) => {
+            format!("replayed: NOT the same decisions, {}", words::shown(&difference.to_string()))
+        }
+    }
 }
 
 /// A turn, in one line.

@@ -1,6 +1,7 @@
 //! What happened in a world.
 
 use cellscan_core::carrier::Carriers;
+use cellscan_core::scan::gate::Request;
 use cellscan_core::scan::{Event, Outcome, Report};
 use cellscan_core::time::Instant;
 
@@ -15,6 +16,20 @@ pub struct Told {
     /// What.
     pub event: Event,
 }
+
+/// What a listener hears, in the order in which it happens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Heard {
+    /// A scan was asked for.
+    Requested(Request),
+    /// The scan was told to end.
+    Aborted,
+    /// The scan told something.
+    Told(Event),
+}
+
+/// Somebody who listens.
+pub type Listener = Box<dyn FnMut(Instant, Heard)>;
 
 /// What the modem was registered on when the scan said that it had given the service back.
 #[derive(Clone, Debug, Eq, PartialEq)]

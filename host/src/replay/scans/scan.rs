@@ -184,6 +184,22 @@ impl Scan {
             .unwrap_or(self.started)
     }
 
+    /// The modem was told by the scan to leave the carrier that it was on.
+    pub(super) fn has_selected(&self) -> bool {
+        let tells = |command: &str| {
+            command
+                .strip_prefix("AT+COPS=")
+                .is_some_and(|rest| matches!(rest.as_bytes().first(), Some(b'0'..=b'2')))
+        };
+        self.turns.iter().any(|turn| turn.command.as_deref().is_some_and(tells))
+    }
+
+    /// The line of this moment, else the last line of the scan.
+    #[must_use]
+    pub fn line_of(&self, moment: &Moment) -> u64 {
+        self.marks.iter().find(|mark| mark.what == *moment).map_or(self.last_line, |mark| mark.line)
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.asked_up.is_some() && self.outcome != Outcome::Unfinished
     }

@@ -1,0 +1,44 @@
+//! Recordings: what went over the line, what was asked of the supervisor and what it said, and what the scan made of it.
+//!
+//! ```text
+//! # atlog: 1
+//! # port: /dev/ttyACM2
+//! # redacted: imsi iccid imei numbers credentials
+//! 0.000 scan request 1 manual
+//! 0.000 sv taken supervised run 103 up
+//! 0.000 sv ask down
+//! 0.302 sv status supervised down - down
+//! 0.552 > AT\r
+//! 0.560 < AT\r\r\nOK\r\n
+//! 61.203 ppp link up
+//! ```
+//!
+//! Text, one event a line, appended as it happens: `<seconds.millis> <who> <escaped bytes or words>`. `>` went to the modem,
+//! `<` came from it, `sv`, `ppp` and `scan` are the supervisor, the link and the scan. Seconds count from the first event.
+//! A crash loses the last line at most, and whatever part of an answer had no line end yet.
+//!
+//! All that the scan was told is in it, so that the same machine fed with it decides the same
+//! ([`again`](crate::replay::again)).
+//!
+//! | module | what it knows |
+//! | --- | --- |
+//! | [`entry`] | one line of a recording, written and read |
+//! | [`redact`] | identities, and how they are made unreadable |
+//! | [`recorder`] | the file, and what is held back until it can be redacted |
+//! | [`taped`] | a port and a supervisor that are listened to |
+//! | [`words`], [`policy`] | what the scan tells, and how it is to go, in words |
+//! | [`world`] | a simulated world whose scan is recorded |
+//! | [`ring`] | the last few recordings of a daemon |
+
+pub mod entry;
+pub mod policy;
+pub mod recorder;
+pub mod redact;
+pub mod ring;
+pub mod taped;
+pub mod words;
+pub mod world;
+
+pub use entry::{Entry, Timed, Who};
+pub use recorder::{Header, Recorder, Tape};
+pub use taped::Taped;

@@ -1,0 +1,390 @@
+//! What went wrong, by name, with the line that shows it and why it matters.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::import::event::Millis;
+use crate::import::{Event, Note, Pppd, What};
+
+use super::scans::{Moment, Outcome, Scan, Tried, selected_plmn};
+use super::turns::{TIMEOUT, Turn};
+
+/// Findings of one kind kept of one log, at most; more are counted.
+const KEPT_MAX: usize = 100;
+/// So many kills, each so soon after the one before, are a battle: `runsv` starts a new `pppd` within a second, and a
+/// gateway that fights it needs one to four seconds a round.
+const BATTLE_KILLS: u32 = 3;
+const BATTLE_PAUSE: Millis = 15_000;
+/// A `pppd` that ends so soon after it was up had no time to be of use: its address takes two to six seconds.
+const YOUNG: Millis = 30_000;
+/// So many requests for a scan in so long are a storm.
+const STORM_REQUESTS: u32 = 3;
+const STORM_TIME: Millis = 300_000;
+/// Two words for one request are not two requests.
+const SAME_REQUEST: Millis = 1_000;
+/// After the service was given back: failures of the connect script in this time are the scan's.
+const AFTER_SCAN: Millis = 180_000;
+/// Carriers measured so alike, in steps of `+CSQ`, were measured on one and the same.
+const ALIKE: u8 = 2;
+/// So many at least: two neighbours may well be alike.
+const ALIKE_MIN: usize = 3;
+
+/// What can be found.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[expect(missing_docs, reason = "`why` says what each is")]
+pub enum Kind {
+    SupervisorBattle,
+    LateAnswer,
+    TrailerTried,
+    DuplicateTried,
+    ForbiddenTried,
+    LeftDeregistered,
+    DenyListExhausted,
+    SignalTooEarly,
+    PortVanished,
+    SecondClient,
+    PppdKilledAfterUp,
+    RescanStorm,
+    ChatFailingAfterScan,
+}
+
+impl Kind {
+    /// The stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SupervisorBattle => "supervisor_battle",
+            Self::LateAnswer => "late_answer",
+            Self::TrailerTried => "trailer_tried",
+            Self::DuplicateTried => "duplicate_tried",
+            Self::ForbiddenTried => "forbidden_tried",
+            Self::LeftDeregistered => "left_deregistered",
+            Self::DenyListExhausted => "deny_list_exhausted",
+            Self::SignalTooEarly => "signal_too_early",
+            Self::PortVanished => "port_vanished",
+            Self::SecondClient => "second_client",
+            Self::PppdKilledAfterUp => "pppd_killed_after_up",
+            Self::RescanStorm => "rescan_storm",
+            Self::ChatFailingAfterScan => "chat_failing_after_scan",
+        }
+    }
+
+    /// Why it matters.
+    #[must_use]
+    pub const fn why(self) -> &'static str {
+        match self {
+            Self::SupervisorBattle => {
+                "what is killed while it is wanted up is started again at once: the port is never free, and the link \
+                 never up; ask the supervisor for down instead"
+            }
+            Self::LateAnswer => {
+                "an answer that comes after its time is taken for the next command's, and from there every answer \
+                 belongs to the wrong carrier"
+            }
+            Self::TrailerTried => {
+                "the groups at the end of the operator list are no carriers: each costs a trial of some seconds while \
+                 the link is away"
+            }
+            Self::DuplicateTried => {
+                "one carrier listed under two access technologies is one carrier: the second trial tells nothing new"
+            }
+            Self::ForbiddenTried => {
+                "the network or the SIM says no to it: its trial ends in a refusal or a time-out"
+            }
+            Self::LeftDeregistered => {
+                "the modem is on no network when the service comes back, so that pppd's connect script fails for minutes"
+            }
+            Self::DenyListExhausted => {
+                "a deny list that leaves nobody to try leaves the gateway without a link; it may order and delay only"
+            }
+            Self::SignalTooEarly => {
+                "carriers that measure alike were measured before the modem had reached them: the choice between them \
+                 is a matter of chance"
+            }
+            Self::PortVanished => {
+                "the modem's port went away (reset, USB): whoever had it open talks to nobody until it is opened again"
+            }
+            Self::SecondClient => {
+                "somebody else used the service while the scan had it: two talk to the modem at once"
+            }
+            Self::PppdKilledAfterUp => {
+                "the link had just come up, or was about to: killing it then costs another registration and another dial"
+            }
+            Self::RescanStorm => {
+                "each scan takes the link away for a minute or more: requests need an identity and a cool-down"
+            }
+            Self::ChatFailingAfterScan => {
+                "the service was given back before the modem could be dialled: the outage goes on after the scan's end"
+            }
+        }
+    }
+}
+
+/// Something found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// What.
+    pub kind: Kind,
+    /// The line that shows it.
+    pub line: u64,
+    /// When, where the log says.
+    pub at: Option<Millis>,
+    /// What exactly.
+    pub detail: String,
+}
+
+/// Looks for all of them.
+#[derive(Debug, Default)]
+pub struct Findings {
+    found: Vec<Finding>,
+    counts: BTreeMap<Kind, u64>,
+    /// The scan holds the service.
+    holding: bool,
+    /// A second client was seen in this hold already.
+    second: bool,
+    /// Kills in a row: how many, the line of the first, when the last was.
+    kills: (u32, u64, Option<Millis>),
+    /// When, and on which line, a `pppd` was last seen up.
+    up: Option<(u64, Option<Millis>)>,
+    /// Requests in a row: how many, when the first was, when the last.
+    requests: (u32, Millis, Millis),
+    /// When the service was last given back, and how often the connect script failed since.
+    given: Option<(Millis, u32)>,
+    port_gone: Option<Millis>,
+    /// Signals measured since a scan began, with the last line.
+    measured: Vec<u8>,
+}
+
+impl Findings {
+    /// The next event.
+    pub fn event(&mut self, event: &Event<'_>) {
+        let What::Note(note) = event.what else { return };
+        match note {
+            Note::Began => self.measured.clear(),
+            Note::AskedDown => (self.holding, self.second) = (true, false),
+            Note::AskedUp => {
+                self.holding = false;
+                self.given = event.at.map(|at| (at, 0));
+            }
+            Note::LinkUp => {
+                self.given = None;
+                self.up = Some((event.line, event.at));
+            }
+            Note::Requested => self.requested(event),
+            Note::SupervisorKilled => self.killed(event),
+            Note::PortGone => self.port_gone(event),
+            Note::Measured(Some(signal)) if signal <= 31 => self.measured.push(signal),
+            Note::Chosen(_) | Note::NoneChosen => self.compare_signals(event),
+            Note::Pppd(what) => self.pppd(event, what),
+            Note::State(_)
+            | Note::IsDown
+            | Note::PortFree
+            | Note::Listed
+            | Note::TrialBegan(_)
+            | Note::TrialDenied(_)
+            | Note::TrialConnected
+            | Note::TrialFailed
+            | Note::Measured(_)
+            | Note::Verified(_)
+            | Note::Complete
+            | Note::Failed
+            | Note::Denied(_)
+            | Note::LinkLate => {}
+        }
+    }
+
+    fn pppd(&mut self, event: &Event<'_>, what: Pppd) {
+        let runs = match what {
+            Pppd::Started | Pppd::StartedByHand | Pppd::Connected | Pppd::Addressed | Pppd::ConnectFailed => {
+                true
+            }
+            Pppd::Stopping | Pppd::Killed | Pppd::Ended | Pppd::HungUp => false,
+        };
+        if self.holding && runs && !core::mem::replace(&mut self.second, true) {
+            self.find(
+                Kind::SecondClient,
+                event,
+                format!("a pppd runs while the scan has the service ({what:?})"),
+            );
+        }
+        match what {
+            Pppd::Connected | Pppd::Addressed => self.up = Some((event.line, event.at)),
+            Pppd::Killed => {
+                self.killed(event);
+                self.ended_young(event);
+            }
+            Pppd::Stopping | Pppd::Ended if !self.holding => self.ended_young(event),
+            Pppd::ConnectFailed => self.connect_failed(event),
+            Pppd::Started | Pppd::StartedByHand | Pppd::Stopping | Pppd::Ended | Pppd::HungUp => {}
+        }
+    }
+
+    fn ended_young(&mut self, event: &Event<'_>) {
+        let Some((line, up)) = self.up.take() else { return };
+        let young = match (up, event.at) {
+            (Some(up), Some(now)) => (0..=YOUNG).contains(&(now - up)),
+            // Without stamps: the very next thing that is told of it.
+            _ => event.line.abs_diff(line) <= 2,
+        };
+        if young && !self.holding {
+            self.find(Kind::PppdKilledAfterUp, event, format!("it was up on line {line}"));
+        }
+    }
+
+    fn killed(&mut self, event: &Event<'_>) {
+        let (count, first, last) = self.kills;
+        let soon = match (last, event.at) {
+            (Some(last), Some(now)) => now - last <= BATTLE_PAUSE,
+            _ => count > 0,
+        };
+        self.kills = if soon { (count + 1, first, event.at) } else { (1, event.line, event.at) };
+        if self.kills.0 == BATTLE_KILLS {
+            let detail = format!(
+                "killed {BATTLE_KILLS} times since line {}, and it comes back each time",
+                self.kills.1
+            );
+            self.find(Kind::SupervisorBattle, event, detail);
+        }
+    }
+
+    fn requested(&mut self, event: &Event<'_>) {
+        let Some(now) = event.at else { return };
+        let (count, first, last) = self.requests;
+        if count > 0 && now - last <= SAME_REQUEST {
+            return;
+        }
+        self.requests =
+            if count > 0 && now - first <= STORM_TIME { (count + 1, first, now) } else { (1, now, now) };
+        if self.requests.0 == STORM_REQUESTS {
+            let seconds = (now - self.requests.1) / 1_000;
+            self.find(
+                Kind::RescanStorm,
+                event,
+                format!("{STORM_REQUESTS} scans were asked for within {seconds} s"),
+            );
+        }
+    }
+
+    fn port_gone(&mut self, event: &Event<'_>) {
+        let again = self.port_gone.zip(event.at).is_some_and(|(last, now)| now - last <= BATTLE_PAUSE);
+        self.port_gone = event.at;
+        if !again {
+            self.find(Kind::PortVanished, event, "no such device, or an I/O error".to_owned());
+        }
+    }
+
+    fn connect_failed(&mut self, event: &Event<'_>) {
+        let Some((given, failures)) = self.given else { return };
+        if event.at.is_some_and(|now| now - given > AFTER_SCAN) {
+            self.given = None;
+            return;
+        }
+        self.given = Some((given, failures + 1));
+        if failures + 1 == 2 {
+            self.find(Kind::ChatFailingAfterScan, event, "the connect script failed twice since".to_owned());
+        }
+    }
+
+    fn compare_signals(&mut self, event: &Event<'_>) {
+        let measured = core::mem::take(&mut self.measured);
+        let (least, most) = (measured.iter().min(), measured.iter().max());
+        if let (Some(least), Some(most)) = (least, most)
+            && measured.len() >= ALIKE_MIN
+            && most - least <= ALIKE
+        {
+            let detail = format!("{} carriers measured between {least} and {most}", measured.len());
+            self.find(Kind::SignalTooEarly, event, detail);
+        }
+    }
+
+    /// The next turn.
+    pub fn turn(&mut self, turn: &Turn) {
+        let command = turn.command.as_deref().unwrap_or_default();
+        if turn.late && turn.result.as_deref().is_some_and(|result| result != TIMEOUT) {
+            let result = turn.result.as_deref().unwrap_or_default();
+            let detail = format!("{result:?} belongs to {command:?} of line {}", turn.line);
+            self.add(Kind::LateAnswer, turn.ended_line, turn.ended, detail);
+        }
+        if command.to_ascii_uppercase().starts_with("AT+COPS=1") && command.contains("\"\"") {
+            self.add(Kind::TrailerTried, turn.line, turn.at, format!("{command} selects nobody"));
+        }
+    }
+
+    /// A scan that is over.
+    pub fn scan(&mut self, scan: &Scan) {
+        let mut tried: BTreeSet<&str> = BTreeSet::new();
+        for trial in scan.trials.iter().filter(|trial| trial.outcome != Tried::Skipped) {
+            let Some(plmn) = trial.plmn.as_deref() else { continue };
+            if !tried.insert(plmn) {
+                let took = trial.took().map(|took| format!(", {} s more", took / 1_000)).unwrap_or_default();
+                self.add(
+                    Kind::DuplicateTried,
+                    trial.line,
+                    trial.began,
+                    format!("{plmn} was tried before{took}"),
+                );
+            }
+            let mut listed = scan
+                .operators
+                .iter()
+                .flatten()
+                .filter(|listed| listed.plmn.as_deref() == Some(plmn))
+                .peekable();
+            if listed.peek().is_some() && listed.all(|listed| listed.stat == 3) {
+                self.add(
+                    Kind::ForbiddenTried,
+                    trial.line,
+                    trial.began,
+                    format!("{plmn} is listed as forbidden"),
+                );
+            }
+        }
+        let skipped = scan.trials.iter().filter(|trial| trial.outcome == Tried::Skipped).count();
+        let worked = scan.trials.iter().any(|trial| trial.outcome == Tried::Registered);
+        if skipped > 0 && !worked && scan.outcome == Outcome::Failed {
+            let detail =
+                format!("{skipped} of {} were passed over, and nobody else answered", scan.trials.len());
+            self.add(Kind::DenyListExhausted, scan.line_of(&Moment::Failed), scan.ended, detail);
+        }
+        self.deregistered(scan);
+    }
+
+    /// The last thing that the modem was told about networks was to leave one, or to go where it was not let in.
+    fn deregistered(&mut self, scan: &Scan) {
+        if scan.outcome == Outcome::Complete || scan.asked_up.is_none() {
+            return;
+        }
+        let last = scan.turns.iter().rev().find_map(|turn| {
+            let command = turn.command.as_deref()?;
+            let chooses =
+                selected_plmn(command).is_some() || command == "AT+COPS=0" || command == "AT+COPS=2";
+            chooses.then_some((turn, command))
+        });
+        if let Some((turn, command)) = last.filter(|(turn, command)| *command == "AT+COPS=2" || !turn.is_ok())
+        {
+            let detail =
+                format!("{command} of line {} was the last word before the service came back", turn.line);
+            self.add(Kind::LeftDeregistered, scan.line_of(&Moment::AskedUp), scan.asked_up, detail);
+        }
+    }
+
+    fn find(&mut self, kind: Kind, event: &Event<'_>, detail: String) {
+        self.add(kind, event.line, event.at, detail);
+    }
+
+    fn add(&mut self, kind: Kind, line: u64, at: Option<Millis>, detail: String) {
+        let count = self.counts.entry(kind).or_default();
+        *count += 1;
+        if *count <= u64::try_from(KEPT_MAX).unwrap_or(u64::MAX) {
+            self.found.push(Finding { kind, line, at, detail });
+        }
+    }
+
+    /// The log is at its end: all that was found, by line, and how often each, more than are kept included.
+    #[must_use]
+    pub fn finish(mut self, last_line: u64) -> (Vec<Finding>, BTreeMap<Kind, u64>) {
+        let end = Event::new(last_line, None, What::Note(Note::NoneChosen));
+        self.compare_signals(&end);
+        self.found.sort_by_key(|finding| finding.line);
+        (self.found, self.counts)
+    }
+}

@@ -1,0 +1,273 @@
+//! One file that needs nothing else: no network, no build step. What a log brings is escaped by the template.
+
+use askama::Template;
+
+use crate::import::event::Millis;
+use crate::replay::analysis::Analysis;
+use crate::replay::findings::Finding;
+use crate::replay::scans::{self, Scan};
+use crate::replay::text::{clock, span};
+use crate::replay::turns::Turn;
+use crate::replay::what_if::{self, WhatIf};
+use crate::report::words;
+
+use super::lanes::{Class, Lane, Timeline};
+use super::terminal::tick;
+
+/// Height of a lane and of the axis, pixels.
+const LANE: usize = 26;
+const AXIS: usize = 24;
+/// Marks of the axis, at most.
+const TICKS: usize = 24;
+/// Lines of an answer that are shown.
+const ANSWER_SHOWN: usize = 12;
+/// Scans in one page, at most.
+pub const SCANS_MAX: usize = 50;
+
+#[derive(Template)]
+#[template(path = "timeline.html")]
+struct Page<'a> {
+    source: &'a str,
+    format: &'static str,
+    lines: u64,
+    unread: u64,
+    unread_lines: String,
+    left_out: usize,
+    scans: Vec<Section<'a>>,
+}
+
+struct Section<'a> {
+    number: usize,
+    line: u64,
+    started: String,
+    outcome: &'static str,
+    good: bool,
+    selected: &'a str,
+    facts: Vec<(&'static str, String)>,
+    height: usize,
+    axis: usize,
+    rows: Vec<Row>,
+    ticks: Vec<Tick>,
+    dialogue: Vec<Said>,
+    findings: Vec<&'a Finding>,
+    saved: Vec<Saved>,
+    assumed: Vec<String>,
+}
+
+struct Row {
+    name: String,
+    title: bool,
+    y: usize,
+    text_y: usize,
+    height: usize,
+    bars: Vec<Bar>,
+    marks: Vec<Bar>,
+}
+
+struct Bar {
+    x: String,
+    width: String,
+    class: &'static str,
+    label: String,
+    hint: String,
+    line: Option<u64>,
+}
+
+struct Tick {
+    x: String,
+    label: String,
+}
+
+struct Said {
+    line: u64,
+    at: String,
+    command: String,
+    result: String,
+    class: &'static str,
+    took: String,
+    answer: Vec<String>,
+}
+
+struct Saved {
+    way: &'static str,
+    outcome: &'static str,
+    selected: String,
+    outage: String,
+    won: String,
+    limit: String,
+}
+
+/// The page of a log.
+///
+/// # Errors
+/// The template could not be written out, which memory alone can cause.
+pub fn page(source: &str, analysis: &Analysis) -> Result<String, askama::Error> {
+    let shown = analysis.scans.len().min(SCANS_MAX);
+    let scans = analysis.scans.iter().take(shown).enumerate();
+    let page = Page {
+        source,
+        format: analysis.format.name(),
+        lines: analysis.lines,
+        unread: analysis.skipped.total(),
+        unread_lines: analysis.skipped.ranges(),
+        left_out: analysis.scans.len() - shown,
+        scans: scans.map(|(index, scan)| section(index, scan, &analysis.what_if(index), analysis)).collect(),
+    };
+    page.render()
+}
+
+fn section<'a>(index: usize, scan: &'a Scan, what_ifs: &[WhatIf], analysis: &'a Analysis) -> Section<'a> {
+    let timeline = Timeline::new(scan, what_ifs);
+    let rows = rows(&timeline);
+    let (from, to) = (scan.line, scan.last_line);
+    let mut assumed: Vec<String> = Vec::new();
+    for what_if in what_ifs {
+        for note in &what_if.assumed {
+            if !assumed.contains(note) {
+                assumed.push(note.clone());
+            }
+        }
+    }
+    Section {
+        number: index + 1,
+        line: scan.line,
+        started: clock(scan.started),
+        outcome: scan.outcome.name(),
+        good: scan.outcome.name() == "complete",
+        selected: scan.selected.as_deref().unwrap_or("nobody"),
+        facts: facts(scan),
+        height: AXIS + rows.len() * LANE,
+        axis: AXIS,
+        rows,
+        ticks: ticks(&timeline),
+        dialogue: scan.turns.iter().map(|turn| said(scan, turn)).collect(),
+        findings: analysis.findings.iter().filter(|finding| (from..=to).contains(&finding.line)).collect(),
+        saved: what_ifs.iter().map(|what_if| saved(scan, what_if)).collect(),
+        assumed,
+    }
+}
+
+fn facts(scan: &Scan) -> Vec<(&'static str, String)> {
+    let trials = scan.trials.iter().filter_map(scans::Trial::took).sum::<Millis>();
+    [
+        ("link away", scan.outage()),
+        ("until the port was free", scan.stop()),
+        ("search", scan.search),
+        ("trials", Some(trials).filter(|trials| *trials > 0)),
+        ("link after up", scan.link_up.zip(scan.asked_up).map(|(link, up)| link - up)),
+    ]
+    .into_iter()
+    .filter_map(|(name, took)| Some((name, span(took?))))
+    .collect()
+}
+
+/// A place on the axis, in percent of it.
+fn percent(timeline: &Timeline, at: Millis) -> String {
+    let whole = (timeline.to - timeline.from).max(1);
+    let part = (at - timeline.from).clamp(0, whole).saturating_mul(100_000) / whole;
+    format!("{}.{:03}%", part / 1_000, part % 1_000)
+}
+
+fn width(timeline: &Timeline, from: Millis, to: Millis) -> String {
+    percent(timeline, timeline.from + (to - from))
+}
+
+fn rows(timeline: &Timeline) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    let mut add = |name: String, lane: Option<&Lane>| {
+        let y = AXIS + rows.len() * LANE;
+        let (bars, marks) = lane.map(|lane| bars(timeline, lane)).unwrap_or_default();
+        rows.push(Row {
+            name,
+            title: lane.is_none(),
+            y: y + 3,
+            text_y: y + LANE - 9,
+            height: LANE - 6,
+            bars,
+            marks,
+        });
+    };
+    for lane in &timeline.recorded {
+        add(lane.name.to_owned(), Some(lane));
+    }
+    for (title, lanes) in &timeline.would_be {
+        add(format!("what if: {title}"), None);
+        for lane in lanes {
+            add(lane.name.to_owned(), Some(lane));
+        }
+    }
+    rows
+}
+
+fn bars(timeline: &Timeline, lane: &Lane) -> (Vec<Bar>, Vec<Bar>) {
+    let hint = |from: Millis, to: Millis, label: &str| {
+        let at = span(from);
+        if to > from {
+            format!("{label}: {}, from {at}", span(to - from))
+        } else {
+            format!("{label}: at {at}")
+        }
+    };
+    let spans = lane.spans.iter().map(|bar| Bar {
+        x: percent(timeline, bar.from),
+        width: width(timeline, bar.from, bar.to),
+        class: bar.class.name(),
+        hint: hint(bar.from, bar.to, &words::shown(&bar.label)),
+        label: words::shown(&bar.label),
+        line: bar.line,
+    });
+    let marks = lane.marks.iter().map(|mark| Bar {
+        x: percent(timeline, mark.at),
+        width: String::new(),
+        class: mark.class.name(),
+        hint: hint(mark.at, mark.at, &words::shown(&mark.label)),
+        label: words::shown(&mark.label),
+        line: mark.line,
+    });
+    (spans.collect(), marks.collect())
+}
+
+fn ticks(timeline: &Timeline) -> Vec<Tick> {
+    let step = tick(timeline, TICKS);
+    let mut ticks = Vec::new();
+    let mut at = 0;
+    while at <= timeline.to {
+        ticks.push(Tick { x: percent(timeline, at), label: format!("{} s", at / 1_000) });
+        at += step;
+    }
+    ticks
+}
+
+fn said(scan: &Scan, turn: &Turn) -> Said {
+    let class = match turn.result.as_deref() {
+        _ if turn.late => Class::Doubtful,
+        Some("OK" | "CONNECT") => Class::Good,
+        Some("TIMEOUT") | None => Class::Doubtful,
+        Some(_) => Class::Bad,
+    };
+    let late = if turn.late { ", late" } else { "" };
+    Said {
+        line: turn.line,
+        at: turn.at.map(|at| span(at - scan.started)).unwrap_or_default(),
+        command: words::shown(turn.command.as_deref().unwrap_or("(no command)")),
+        result: format!("{}{late}", words::shown(turn.result.as_deref().unwrap_or("(no result)"))),
+        class: class.name(),
+        took: turn.took().map(span).unwrap_or_default(),
+        answer: turn.answer.iter().take(ANSWER_SHOWN).map(|line| words::shown(line)).collect(),
+    }
+}
+
+fn saved(scan: &Scan, what_if: &WhatIf) -> Saved {
+    let report = what_if.run.as_ref().map(|run| &run.report);
+    let outage = report.and_then(|report| report.outage);
+    let millis = outage.and_then(|outage| Millis::try_from(outage.as_millis()).ok());
+    let limit = what_if.run.as_ref().and_then(|run| run.limit);
+    Saved {
+        way: what_if.way.name(),
+        outcome: report.map_or("nobody can say", what_if::outcome),
+        selected: report.and_then(|report| report.selected).map(|plmn| plmn.to_string()).unwrap_or_default(),
+        outage: outage.map(words::span).unwrap_or_default(),
+        won: scan.outage().zip(millis).map(|(was, is)| span(was - is)).unwrap_or_default(),
+        limit: limit.map(|limit| words::span(limit.total())).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,146 @@
+//! Lanes in a terminal: one line each, and below it what its spans are.
+
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::import::event::Millis;
+use crate::report::words;
+
+use super::lanes::{Class, Lane, Timeline};
+
+/// Columns of the names.
+const NAME_WIDTH: usize = 12;
+/// Columns of the lanes, at least: with fewer nothing can be told apart.
+const LANE_WIDTH_MIN: usize = 20;
+
+const fn style(class: Class) -> Style {
+    let color = match class {
+        Class::Good => AnsiColor::Green,
+        Class::Bad => AnsiColor::Red,
+        Class::Doubtful => AnsiColor::Yellow,
+        Class::Away => AnsiColor::BrightBlack,
+        Class::Search => AnsiColor::Cyan,
+        Class::Scan => AnsiColor::Magenta,
+    };
+    color.on_default()
+}
+
+/// What is drawn where there are no colours.
+const fn letter(class: Class) -> char {
+    match class {
+        Class::Good => '=',
+        Class::Bad => 'x',
+        Class::Doubtful => '~',
+        Class::Away => '.',
+        Class::Search => '?',
+        Class::Scan => '#',
+    }
+}
+
+/// The whole, in so many columns; with escape sequences for colours, which whoever prints it may strip.
+#[must_use]
+pub fn draw(timeline: &Timeline, columns: usize) -> String {
+    let width = columns.saturating_sub(NAME_WIDTH).max(LANE_WIDTH_MIN);
+    let mut text = String::new();
+    axis(timeline, width, &mut text);
+    for lane in &timeline.recorded {
+        lane_line(timeline, lane, width, &mut text);
+    }
+    for (title, lanes) in &timeline.would_be {
+        let _always = writeln!(text, "what if {}", words::shown(title));
+        for lane in lanes {
+            lane_line(timeline, lane, width, &mut text);
+        }
+    }
+    text.push_str(
+        "= good  x refused or failed  ~ late, given up, in between  . away  ? search  # the scan has it",
+    );
+    text
+}
+
+fn column(timeline: &Timeline, at: Millis, width: usize) -> usize {
+    let (whole, part) = (timeline.to - timeline.from, at - timeline.from);
+    let width_ms = Millis::try_from(width).unwrap_or(Millis::MAX);
+    usize::try_from(part.saturating_mul(width_ms) / whole.max(1)).unwrap_or(0).min(width)
+}
+
+/// A mark each so many seconds, as many as fit.
+fn axis(timeline: &Timeline, width: usize, text: &mut String) {
+    let step = tick(timeline, width / 10);
+    let mut line = vec![' '; width + 8];
+    let mut at = 0;
+    while at <= timeline.to {
+        let label = format!("|{}", at / 1_000);
+        let from = column(timeline, at, width);
+        for (place, character) in line.iter_mut().skip(from).zip(label.chars()) {
+            *place = character;
+        }
+        at += step;
+    }
+    let line: String = line.into_iter().collect();
+    let _always = writeln!(text, "{:NAME_WIDTH$}{}  s", "", line.trim_end());
+}
+
+/// Between two marks of the axis: 1, 2 or 5 times a power of ten seconds, so that there are `most` at most.
+#[must_use]
+pub fn tick(timeline: &Timeline, most: usize) -> Millis {
+    let whole = timeline.to - timeline.from;
+    let most = Millis::try_from(most.max(1)).unwrap_or(Millis::MAX);
+    let mut step = 1_000;
+    while whole / step > most {
+        for factor in [2, 5, 10] {
+            if whole / (step * factor) <= most {
+                return step * factor;
+            }
+        }
+        step *= 10;
+    }
+    step
+}
+
+fn lane_line(timeline: &Timeline, lane: &Lane, width: usize, text: &mut String) {
+    let mut cells: Vec<Option<Class>> = vec![None; width];
+    for span in &lane.spans {
+        let from = column(timeline, span.from, width).min(width - 1);
+        let to = column(timeline, span.to, width).clamp(from + 1, width);
+        // What is worse is not hidden by what is wider.
+        for cell in &mut cells[from..to] {
+            if !matches!(cell, Some(Class::Bad)) {
+                *cell = Some(span.class);
+            }
+        }
+    }
+    let _always = write!(text, "{:<NAME_WIDTH$}", lane.name);
+    let mut current: Option<Class> = None;
+    for cell in cells {
+        if cell != current {
+            if let Some(class) = current {
+                let _always = write!(text, "{:#}", style(class));
+            }
+            if let Some(class) = cell {
+                let _always = write!(text, "{}", style(class));
+            }
+            current = cell;
+        }
+        text.push(cell.map_or(' ', letter));
+    }
+    if let Some(class) = current {
+        let _always = write!(text, "{:#}", style(class));
+    }
+    text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_of_the_axis_are_round_and_few() {
+        let of = |to, most| tick(&Timeline { from: 0, to, recorded: Vec::new(), would_be: Vec::new() }, most);
+        assert_eq!(
+            [of(8_000, 10), of(60_000, 10), of(110_000, 10), of(600_000, 10)],
+            [1_000, 10_000, 20_000, 100_000]
+        );
+    }
+}
