@@ -320,7 +320,7 @@ pub struct RecordArgs {
 /// What `replay` was told.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ReplayArgs {
-    /// The logs; `-` is standard input.
+    /// The logs, or directories of them; `-` is standard input.
     #[arg(value_name = "LOG", required = true)]
     pub logs: Vec<PathBuf>,
     /// What they are [default: found by their content]
@@ -335,7 +335,10 @@ pub struct ReplayArgs {
     /// Write a page with the lanes and the dialogue of each scan, which needs nothing else; for one log.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
-    /// Write JSON to standard output, one object a line.
+    /// Write a row for each scan, with what would have been, to this file.
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Write JSON to standard output, one object a line; of several logs without the turns, unless --dialogue is given.
     #[arg(long)]
     pub json: bool,
 }

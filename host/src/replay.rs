@@ -9,6 +9,7 @@
 //! | [`again`] | a recording of our own, once more through the machine |
 //! | [`findings`] | what went wrong, and why it matters |
 //! | [`analysis`] | a whole log, read once |
+//! | [`summary`] | many logs in a few lines |
 //! | [`json`], [`text`] | what programs and people are told |
 
 pub mod again;
@@ -17,6 +18,7 @@ pub mod findings;
 pub mod habits;
 pub mod json;
 pub mod scans;
+pub mod summary;
 pub mod text;
 pub mod turns;
 pub mod what_if;

@@ -16,6 +16,7 @@ use cellscan::replay::analysis::Analysis;
 
 mod findings;
 mod foreign;
+mod pages;
 mod recordings;
 mod samples;
 

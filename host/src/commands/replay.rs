@@ -1,65 +1,68 @@
 //! `replay`: what a log says happened, and what would have happened.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::cli::ReplayArgs;
 use crate::exit::{Exit, Fatal};
 use crate::import::Format;
 use crate::replay::again::Recording;
 use crate::replay::analysis::Analysis;
+use crate::replay::summary::{self, Summary};
+use crate::replay::what_if::WhatIf;
 use crate::replay::{json, text};
+use crate::report::console;
 use crate::timeline::{Timeline, html, terminal};
 
 /// The name of standard input.
 const STDIN: &str = "-";
+/// Directories in directories are looked into to this depth.
+const DEPTH_MAX: usize = 8;
+/// Logs at once, at most: what is told of each is kept until its turn comes.
+const LOGS_MAX: usize = 100_000;
+/// Logs that are read at a time, so that what is told comes while others are still read.
+const BATCH: usize = 256;
 
-/// Replays each log in turn.
+/// Replays logs.
 ///
 /// # Errors
-/// A log could not be read, or the output failed.
+/// A log could not be read (of several: none could), or the output failed.
 pub fn run(args: &ReplayArgs) -> Result<Exit, Fatal> {
     let format = args.format.as_deref().map(find_format).transpose()?;
-    if args.html.is_some() && args.logs.len() > 1 {
-        return Err(Fatal::usage("--html: found several logs, wanted one"));
+    let logs = logs(&args.logs)?;
+    if args.html.is_some() && logs.len() > 1 {
+        return Err(Fatal::usage(format!("--html: found {} logs, wanted one", logs.len())));
     }
     // Colours of the lanes, where somebody sees them.
-    let mut out = BufWriter::new(anstream::AutoStream::auto(io::stdout()).lock());
-    for path in &args.logs {
-        let told = one(path, format, args, &mut out).and_then(|()| out.flush().map_err(Wrong::Output));
-        match told {
-            Ok(()) => {}
-            // Whoever closed it has seen enough.
-            Err(Wrong::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Exit::Done),
-            Err(Wrong::Output(error)) => {
-                return Err(Fatal::system(format!("unable to write to standard output: {error}")));
-            }
-            Err(Wrong::Page(page, error)) => {
-                return Err(Fatal::system(format!("unable to write {}: {error}", page.display())));
-            }
-            Err(Wrong::Log(error)) => {
-                return Err(Fatal::system(format!("unable to read {}: {error}", path.display())));
-            }
+    let mut out = anstream::AutoStream::auto(io::stdout()).lock();
+    let told = if let [log] = logs.as_slice() {
+        one(log, format, args, &mut out)
+    } else {
+        many(&logs, format, args, &mut out)
+    };
+    match told.and_then(|()| out.flush().map_err(Wrong::Output)) {
+        Ok(()) => Ok(Exit::Done),
+        // Whoever closed it has seen enough.
+        Err(Wrong::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
+        Err(Wrong::Output(error)) => {
+            Err(Fatal::system(format!("unable to write to standard output: {error}")))
+        }
+        Err(Wrong::File(path, error)) => {
+            Err(Fatal::system(format!("unable to write {}: {error}", path.display())))
+        }
+        Err(Wrong::Log(path, error)) => {
+            Err(Fatal::system(format!("unable to read {}: {error}", path.display())))
         }
     }
-    Ok(Exit::Done)
-}
-
-/// Columns of the terminal, or what fits into a mail.
-fn columns() -> usize {
-    let size = rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
-    size.filter(|columns| *columns > 0).unwrap_or(100)
-}
-
-fn write_page(path: &Path, source: &str, analysis: &Analysis) -> io::Result<()> {
-    let page = html::page(source, analysis).map_err(io::Error::other)?;
-    fs::write(path, page)
 }
 
 enum Wrong {
-    Page(PathBuf, io::Error),
-    Log(io::Error),
+    Log(PathBuf, io::Error),
+    File(PathBuf, io::Error),
     Output(io::Error),
 }
 
@@ -70,57 +73,201 @@ fn find_format(name: &str) -> Result<Format, Fatal> {
     })
 }
 
+/// The files that are meant: those of a directory in the order of their names.
+fn logs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Fatal> {
+    let mut found = Vec::new();
+    for path in paths {
+        let unable = |error: io::Error| Fatal::system(format!("unable to read {}: {error}", path.display()));
+        if path.as_os_str() == STDIN || !path.is_dir() {
+            found.push(path.clone());
+        } else {
+            inside(path, DEPTH_MAX, &mut found).map_err(unable)?;
+        }
+    }
+    if found.len() > LOGS_MAX {
+        return Err(Fatal::usage(format!("found {} logs, wanted {LOGS_MAX} at most", found.len())));
+    }
+    Ok(found)
+}
+
+fn inside(dir: &Path, depth: usize, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    let mut entries: Vec<fs::DirEntry> = fs::read_dir(dir)?.collect::<io::Result<_>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let kind = entry.file_type()?;
+        if kind.is_file() {
+            found.push(entry.path());
+        } else if kind.is_dir() && depth > 0 {
+            inside(&entry.path(), depth - 1, found)?;
+        }
+    }
+    Ok(())
+}
+
 fn open(path: &Path) -> io::Result<Box<dyn Read>> {
     if path.as_os_str() == STDIN { Ok(Box::new(io::stdin().lock())) } else { Ok(Box::new(File::open(path)?)) }
 }
 
+fn source(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// One log, its turns as they are read.
 fn one(path: &Path, format: Option<Format>, args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Wrong> {
-    let source = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    let log = open(path).map_err(Wrong::Log)?;
+    let source = source(path);
     let mut failed = None;
-    let mut tell = |line: &str| {
-        if failed.is_none() {
-            failed = writeln!(out, "{line}").err();
+    let analysis = open(path).and_then(|log| {
+        Analysis::read(log, format, &mut |turn| {
+            let line = if args.json {
+                json::turn(&source, turn)
+            } else if args.dialogue {
+                text::turn(turn)
+            } else {
+                return;
+            };
+            if failed.is_none() {
+                failed = writeln!(out, "{line}").err();
+            }
+        })
+    });
+    let analysis = analysis.map_err(|error| Wrong::Log(path.to_owned(), error))?;
+    failed.map_or(Ok(()), |error| Err(Wrong::Output(error)))?;
+    let what_ifs = what_ifs(&analysis);
+    let told = tell(path, &source, &analysis, &what_ifs, args)
+        .map_err(|error| Wrong::Log(path.to_owned(), error))?;
+    out.write_all(told.as_bytes()).map_err(Wrong::Output)?;
+    if let Some(page) = &args.html {
+        let made = html::page(&source, &analysis).map_err(io::Error::other);
+        made.and_then(|text| fs::write(page, text)).map_err(|error| Wrong::File(page.clone(), error))?;
+    }
+    if let Some(csv) = &args.csv {
+        let rows = summary::rows(&source, &analysis, &what_ifs);
+        write_csv(csv, &[rows])?;
+    }
+    Ok(())
+}
+
+/// A log of several, read.
+struct Told {
+    analysis: Analysis,
+    what_ifs: Vec<Vec<WhatIf>>,
+    text: String,
+    rows: String,
+}
+
+/// Several logs, in parallel, told in their order.
+fn many(
+    paths: &[PathBuf],
+    format: Option<Format>,
+    args: &ReplayArgs,
+    out: &mut dyn Write,
+) -> Result<(), Wrong> {
+    let bar = ProgressBar::new(u64::try_from(paths.len()).unwrap_or(u64::MAX));
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos} of {len} logs, {eta} left") {
+        bar.set_style(style);
+    }
+    let (mut summary, mut rows) = (Summary::default(), Vec::new());
+    for batch in paths.chunks(BATCH) {
+        let read: Vec<io::Result<Told>> = batch
+            .par_iter()
+            .map(|path| {
+                let told = read(path, format, args);
+                bar.inc(1);
+                told
+            })
+            .collect();
+        for (path, told) in batch.iter().zip(read) {
+            match told {
+                Ok(told) => {
+                    summary.add(&told.analysis, &told.what_ifs);
+                    rows.push(told.rows);
+                    bar.suspend(|| out.write_all(told.text.as_bytes())).map_err(Wrong::Output)?;
+                }
+                Err(error) => {
+                    let why = format!("unable to read {}: {error}", path.display());
+                    bar.suspend(|| console::complain("warning", &why));
+                    summary.failed(why);
+                }
+            }
         }
-    };
-    let analysis = Analysis::read(log, format, &mut |turn| {
-        if args.json {
-            tell(&json::turn(&source, turn));
-        } else if args.dialogue {
-            tell(&text::turn(turn));
+    }
+    bar.finish_and_clear();
+    let last = if args.json { summary.json() } else { summary.text() };
+    writeln!(out, "{last}").map_err(Wrong::Output)?;
+    if let Some(csv) = &args.csv {
+        write_csv(csv, &rows)?;
+    }
+    if let (Some(path), true) = (paths.first(), summary.failures().len() == paths.len() && !paths.is_empty())
+    {
+        return Err(Wrong::Log(path.clone(), io::Error::other("none of the logs could be read")));
+    }
+    Ok(())
+}
+
+fn read(path: &Path, format: Option<Format>, args: &ReplayArgs) -> io::Result<Told> {
+    let source = source(path);
+    let mut told = String::new();
+    let analysis = Analysis::read(open(path)?, format, &mut |turn| {
+        if args.dialogue {
+            told.push_str(&if args.json { json::turn(&source, turn) } else { text::turn(turn) });
+            told.push('\n');
         }
-    })
-    .map_err(Wrong::Log)?;
-    tell(&if args.json { json::log(&source, &analysis) } else { text::log(&source, &analysis) });
+    })?;
+    let what_ifs = what_ifs(&analysis);
+    told.push_str(&tell(path, &source, &analysis, &what_ifs, args)?);
+    let rows = summary::rows(&source, &analysis, &what_ifs);
+    Ok(Told { analysis, what_ifs, text: told, rows })
+}
+
+fn what_ifs(analysis: &Analysis) -> Vec<Vec<WhatIf>> {
+    (0..analysis.scans.len()).map(|index| analysis.what_if(index)).collect()
+}
+
+/// All that is told of a log, but for its dialogue.
+fn tell(
+    path: &Path,
+    source: &str,
+    analysis: &Analysis,
+    what_ifs: &[Vec<WhatIf>],
+    args: &ReplayArgs,
+) -> io::Result<String> {
+    let mut lines = vec![if args.json { json::log(source, analysis) } else { text::log(source, analysis) }];
     if analysis.format == Format::Atlog && path.as_os_str() != STDIN {
-        let recording = open(path).and_then(Recording::read).map_err(Wrong::Log)?;
+        let recording = Recording::read(open(path)?)?;
         if recording.has_scan() {
             let replayed = recording.replay();
-            tell(&if args.json { json::replayed(&source, &replayed) } else { text::replayed(&replayed) });
+            lines.push(if args.json { json::replayed(source, &replayed) } else { text::replayed(&replayed) });
         }
     }
-    for (index, scan) in analysis.scans.iter().enumerate() {
-        let what_ifs = analysis.what_if(index);
+    for (scan, what_ifs) in analysis.scans.iter().zip(what_ifs) {
         if args.json {
-            tell(&json::scan(&source, scan));
-            for what_if in &what_ifs {
-                tell(&json::what_if(&source, scan, what_if));
-            }
-        } else {
-            tell(&text::scan(scan));
-            if args.timeline {
-                tell(&terminal::draw(&Timeline::new(scan, &what_ifs), columns()));
-            }
-            tell(&text::what_ifs(scan, &what_ifs));
+            lines.push(json::scan(source, scan));
+            lines.extend(what_ifs.iter().map(|what_if| json::what_if(source, scan, what_if)));
+            continue;
         }
-    }
-    if let Some(page) = &args.html {
-        write_page(page, &source, &analysis).map_err(|error| Wrong::Page(page.clone(), error))?;
+        lines.push(text::scan(scan));
+        if args.timeline {
+            lines.push(terminal::draw(&Timeline::new(scan, what_ifs), columns()));
+        }
+        lines.push(text::what_ifs(scan, what_ifs));
     }
     if args.json {
-        analysis.findings.iter().for_each(|finding| tell(&json::finding(&source, finding)));
+        lines.extend(analysis.findings.iter().map(|finding| json::finding(source, finding)));
     } else if !analysis.findings.is_empty() {
-        tell(&text::findings(&analysis));
+        lines.push(text::findings(analysis));
     }
-    failed.map_or(Ok(()), |error| Err(Wrong::Output(error)))
+    let mut text = lines.join("\n");
+    text.push('\n');
+    Ok(text)
+}
+
+/// Columns of the terminal, or what fits into a mail.
+fn columns() -> usize {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
+    size.filter(|columns| *columns > 0).unwrap_or(100)
+}
+
+fn write_csv(path: &Path, rows: &[String]) -> Result<(), Wrong> {
+    let text = format!("{}\n{}", summary::COLUMNS, rows.concat());
+    fs::write(path, text).map_err(|error| Wrong::File(path.to_owned(), error))
 }

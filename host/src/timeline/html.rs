@@ -18,7 +18,7 @@ use super::terminal::tick;
 const LANE: usize = 26;
 const AXIS: usize = 24;
 /// Marks of the axis, at most.
-const TICKS: usize = 24;
+const TICKS: usize = 12;
 /// Lines of an answer that are shown.
 const ANSWER_SHOWN: usize = 12;
 /// Scans in one page, at most.

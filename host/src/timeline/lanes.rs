@@ -13,7 +13,7 @@ use crate::replay::turns::{TIMEOUT, Turn};
 use crate::replay::what_if::{Run, WhatIf};
 use crate::report::words;
 
-/// Seen before the scan and behind its end.
+/// Seen before the scan.
 const MARGIN: Millis = 2_000;
 
 /// What a span or a mark is, for its colour.
@@ -119,7 +119,8 @@ impl Timeline {
         let end = scan.end() - scan.started;
         let away = |what_if: &WhatIf| Some(millis(what_if.run.as_ref()?.report.outage?));
         let longest = what_ifs.iter().filter_map(away).max().unwrap_or(0);
-        let (from, to) = (-MARGIN, end.max(longest) + MARGIN);
+        // Behind the end there is room for what is written at it.
+        let (from, to) = (-MARGIN, end.max(longest) + MARGIN.max(end.max(longest) / 8));
         let recorded = vec![
             service(scan, from, to),
             port(scan, from, to),

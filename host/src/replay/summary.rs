@@ -1,0 +1,207 @@
+//! Many logs in a few lines, and as a table for other programs.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use crate::import::event::Millis;
+
+use super::analysis::Analysis;
+use super::json::{line, seconds};
+use super::scans::Scan;
+use super::text::span;
+use super::what_if::{Way, WhatIf};
+
+/// What many logs come to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Summary {
+    logs: u64,
+    lines: u64,
+    unread: u64,
+    failed: Vec<String>,
+    outcomes: BTreeMap<&'static str, u64>,
+    outages: Vec<Millis>,
+    would_be: BTreeMap<&'static str, Vec<Millis>>,
+    findings: BTreeMap<&'static str, u64>,
+}
+
+/// The columns of [`rows`].
+pub const COLUMNS: &str = "source,line,started_s,outcome,before,selected,operators,trials,stop_s,search_s,outage_s,\
+                           full_s,good_enough_s,quick_s,full_selected";
+
+/// The value so many percent of the way up; `None` of none.
+fn quantile(values: &[Millis], percent: usize) -> Option<Millis> {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable();
+    // The nearest rank: a value that was there, and no mean of two.
+    let rank = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
+    sorted.get(rank).copied()
+}
+
+fn away(what_ifs: &[WhatIf], way: Way) -> Option<Millis> {
+    let run = what_ifs.iter().find(|what_if| what_if.way == way)?.run.as_ref()?;
+    Millis::try_from(run.report.outage?.as_millis()).ok()
+}
+
+impl Summary {
+    /// One more log.
+    pub fn add(&mut self, analysis: &Analysis, what_ifs: &[Vec<WhatIf>]) {
+        self.logs += 1;
+        self.lines += analysis.lines;
+        self.unread += analysis.skipped.total();
+        for (scan, what_ifs) in analysis.scans.iter().zip(what_ifs) {
+            *self.outcomes.entry(scan.outcome.name()).or_default() += 1;
+            self.outages.extend(scan.outage());
+            for way in Way::ALL {
+                self.would_be.entry(way.name()).or_default().extend(away(what_ifs, way));
+            }
+        }
+        for (kind, count) in &analysis.finding_counts {
+            *self.findings.entry(kind.name()).or_default() += count;
+        }
+    }
+
+    /// A log that could not be read, and why.
+    pub fn failed(&mut self, why: String) {
+        self.failed.push(why);
+    }
+
+    /// The logs that could not be read.
+    #[must_use]
+    pub fn failures(&self) -> &[String] {
+        &self.failed
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let scans: u64 = self.outcomes.values().sum();
+        let outcomes: Vec<String> =
+            self.outcomes.iter().map(|(name, count)| format!("{count} {name}")).collect();
+        let mut text = format!("\n{} logs, {} lines, {} places not read", self.logs, self.lines, self.unread);
+        if !self.failed.is_empty() {
+            let _always = write!(text, ", {} logs not read", self.failed.len());
+        }
+        let _always = write!(text, "\n{scans} scans");
+        if scans > 0 {
+            let _always = write!(text, ": {}", outcomes.join(", "));
+        }
+        let mut times = |name: &str, values: &[Millis]| {
+            if let (Some(median), Some(p95)) = (quantile(values, 50), quantile(values, 95)) {
+                let _always = write!(text, "\n{name:<22} median {}, 95 % within {}", span(median), span(p95));
+            }
+        };
+        times("link away, recorded", &self.outages);
+        for (way, values) in &self.would_be {
+            times(&format!("  what if {way}"), values);
+        }
+        for (name, count) in &self.findings {
+            let _always = write!(text, "\n{count:>6} {name}");
+        }
+        text
+    }
+
+    /// For programs.
+    #[must_use]
+    pub fn json(&self) -> String {
+        #[derive(Serialize)]
+        struct SummaryLine<'a> {
+            kind: &'static str,
+            logs: u64,
+            logs_failed: &'a [String],
+            lines: u64,
+            unread: u64,
+            scans: u64,
+            outcomes: &'a BTreeMap<&'static str, u64>,
+            outage_median_s: Option<f64>,
+            outage_p95_s: Option<f64>,
+            what_if_median_s: BTreeMap<&'static str, Option<f64>>,
+            findings: &'a BTreeMap<&'static str, u64>,
+        }
+        line(&SummaryLine {
+            kind: "summary",
+            logs: self.logs,
+            logs_failed: &self.failed,
+            lines: self.lines,
+            unread: self.unread,
+            scans: self.outcomes.values().sum(),
+            outcomes: &self.outcomes,
+            outage_median_s: quantile(&self.outages, 50).map(seconds),
+            outage_p95_s: quantile(&self.outages, 95).map(seconds),
+            what_if_median_s: self
+                .would_be
+                .iter()
+                .map(|(way, values)| (*way, quantile(values, 50).map(seconds)))
+                .collect(),
+            findings: &self.findings,
+        })
+    }
+}
+
+/// One row of [`COLUMNS`] for each scan.
+#[must_use]
+pub fn rows(source: &str, analysis: &Analysis, what_ifs: &[Vec<WhatIf>]) -> String {
+    let mut text = String::new();
+    for (scan, what_ifs) in analysis.scans.iter().zip(what_ifs) {
+        text.push_str(&row(source, scan, what_ifs));
+        text.push('\n');
+    }
+    text
+}
+
+fn row(source: &str, scan: &Scan, what_ifs: &[WhatIf]) -> String {
+    let time = |time: Option<Millis>| time.map(|time| seconds(time).to_string()).unwrap_or_default();
+    let full =
+        what_ifs.iter().find(|what_if| what_if.way == Way::Full).and_then(|what_if| what_if.run.as_ref());
+    let full_selected = full.and_then(|run| run.report.selected).map(|plmn| plmn.to_string());
+    let values = [
+        source.to_owned(),
+        scan.line.to_string(),
+        seconds(scan.started).to_string(),
+        scan.outcome.name().to_owned(),
+        scan.before.as_ref().map(|(plmn, _)| plmn.clone()).unwrap_or_default(),
+        scan.selected.clone().unwrap_or_default(),
+        scan.operators.as_ref().map(|operators| operators.len().to_string()).unwrap_or_default(),
+        scan.trials.len().to_string(),
+        time(scan.stop()),
+        time(scan.search),
+        time(scan.outage()),
+        time(away(what_ifs, Way::Full)),
+        time(away(what_ifs, Way::GoodEnough)),
+        time(away(what_ifs, Way::Quick)),
+        full_selected.unwrap_or_default(),
+    ];
+    values.map(|value| quoted(&value)).join(",")
+}
+
+/// As RFC 4180 has it. What a spreadsheet would take for a formula is told to be text.
+fn quoted(value: &str) -> String {
+    let formula = value.starts_with(['=', '+', '@', '\t', '\r'])
+        || (value.starts_with('-') && value.parse::<f64>().is_err());
+    let value = if formula { format!("'{value}") } else { value.to_owned() };
+    if value.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", value.replace('"', "\"\"")) } else { value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_values_that_were_there() {
+        let values: Vec<Millis> = (1..=20).rev().collect();
+        assert_eq!(
+            (quantile(&values, 50), quantile(&values, 95), quantile(&[], 50)),
+            (Some(10), Some(19), None)
+        );
+    }
+
+    #[test]
+    fn values_cannot_leave_their_column() {
+        assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
+        assert_eq!(
+            (quoted("=1+1"), quoted("-5.5"), quoted("-x")),
+            ("'=1+1".to_owned(), "-5.5".to_owned(), "'-x".to_owned())
+        );
+    }
+}

@@ -1,0 +1,96 @@
+//! `replay` and `scan --record`, as they are typed.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails loudly")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn cellscan(words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cellscan")).args(words).output().unwrap()
+}
+
+fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/replay/samples")
+}
+
+fn objects(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect()
+}
+
+fn of_kind<'a>(objects: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    objects.iter().filter(|object| object["kind"] == kind).collect()
+}
+
+#[test]
+fn one_log_is_told_whole() {
+    let path = samples().join("gateway.log");
+    let output = cellscan(&["replay", "--json", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0));
+    let objects = objects(&output);
+    assert_eq!(of_kind(&objects, "log")[0]["unread_lines"], serde_json::json!([16]));
+    assert_eq!(of_kind(&objects, "turn").len(), 9);
+    let scan = of_kind(&objects, "scan")[0];
+    assert_eq!((&scan["selected"], &scan["outage_s"]), (&Value::from("26201"), &Value::from(63.9)));
+    let what_ifs = of_kind(&objects, "what_if");
+    assert_eq!(
+        what_ifs.iter().map(|row| &row["strategy"]).collect::<Vec<_>>(),
+        ["full", "good_enough", "quick"]
+    );
+    for what_if in what_ifs {
+        let limit = what_if["limit_s"].as_f64().unwrap();
+        let parts: f64 =
+            what_if["limit"].as_object().unwrap().values().map(|part| part.as_f64().unwrap()).sum();
+        assert!((limit - parts).abs() < 1e-6 && what_if["given_back"] == true, "{what_if}");
+    }
+    assert!(of_kind(&objects, "finding").iter().any(|finding| finding["finding"] == "late_answer"));
+}
+
+#[test]
+fn a_directory_is_told_with_a_summary_and_a_table() {
+    let dir = tempfile::tempdir().unwrap();
+    let csv = dir.path().join("scans.csv");
+    let output = cellscan(&["replay", "--json", "--csv", csv.to_str().unwrap(), samples().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0));
+    let objects = objects(&output);
+    let (logs, summary) = (of_kind(&objects, "log"), of_kind(&objects, "summary"));
+    assert_eq!((logs.len(), summary.len()), (fs::read_dir(samples()).unwrap().count(), 1));
+    assert!(logs.is_sorted_by_key(|log| log["source"].as_str().unwrap()), "in their order");
+    assert!(of_kind(&objects, "turn").is_empty());
+    assert_eq!(summary[0]["scans"], 1);
+    let table = fs::read_to_string(csv).unwrap();
+    let rows: Vec<Vec<&str>> = table.lines().map(|row| row.split(',').collect()).collect();
+    assert_eq!((rows.len(), rows[0].len()), (2, rows[1].len()), "{table}");
+    assert_eq!(rows[1][0], "gateway.log");
+}
+
+#[test]
+fn a_simulated_scan_is_recorded_and_replayed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, page) = (dir.path().join("scan.atlog"), dir.path().join("scan.html"));
+    let record = ["scan", "--sim", "--quiet", "--record", path.to_str().unwrap()];
+    assert_eq!(cellscan(&record).status.code(), Some(0));
+    let again = cellscan(&record);
+    assert_eq!(again.status.code(), Some(100), "a recording is not written over");
+    let output = cellscan(&["replay", "--html", page.to_str().unwrap(), path.to_str().unwrap()]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("replayed: the same decisions") && text.contains("selected 310410"), "{text}");
+    assert!(fs::read_to_string(page).unwrap().contains("search 59.5 s"));
+}
+
+#[test]
+fn wrong_use_and_missing_logs_are_told() {
+    let path = samples().join("chat.log");
+    let path = path.to_str().unwrap();
+    assert_eq!(cellscan(&["replay", "--format", "nosuch", path]).status.code(), Some(100));
+    assert_eq!(cellscan(&["replay", "--html", "x.html", path, path]).status.code(), Some(100));
+    assert_eq!(cellscan(&["replay", "nosuch.log"]).status.code(), Some(111));
+    let some = cellscan(&["replay", "--json", "nosuch.log", path]);
+    assert_eq!(some.status.code(), Some(0), "the others are told");
+    assert_eq!(of_kind(&objects(&some), "summary")[0]["logs_failed"].as_array().unwrap().len(), 1);
+}
