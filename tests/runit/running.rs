@@ -5,12 +5,17 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use cellscan_sim::modem::{Delays, Network, Profile, Select};
+use cellscan_tests::support::wait::look_for;
 use cellscan_tests::support::{Bench, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::SCAN;
+
+/// How long what a scan has written may take to be read once it has ended.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// The recorded modem, some hundred times as quick.
 pub(super) fn quick_modem() -> Profile {
@@ -123,7 +128,11 @@ impl Running {
         let code = self.child.wait().expect("it has ended").code();
         let mut out = String::new();
         self.child.stdout.take().expect("a pipe").read_to_string(&mut out).expect("UTF-8");
-        self.reader.take().expect("it reads").join().expect("it reads to the end");
+        // A guard that goes on after it keeps standard error open: what was said until now is the scan's.
+        let reader = self.reader.take().expect("it reads");
+        if look_for(LAST_WORDS, || reader.is_finished().then_some(())).is_some() {
+            reader.join().expect("it reads to the end");
+        }
         let last = out.lines().last().unwrap_or("null");
         let json = serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {out:?}"));
         Ended { code, json, lines: self.lines() }

@@ -29,8 +29,9 @@ pub fn wait_for<T>(limit: Duration, what: &str, look: impl FnMut() -> Option<T>)
     seen
 }
 
-/// As [`wait_for`], for callers that have more to say about it.
-pub(crate) fn look_for<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+/// As [`wait_for`], for callers that have more to say about it: `None` where it did not come in time.
+#[must_use]
+pub fn look_for<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + limit;
     loop {
         if let Some(seen) = look() {
