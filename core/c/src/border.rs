@@ -1,0 +1,442 @@
+//! The border to C: every function that C calls, every callback that C is called by, and all that is `unsafe` here.
+//!
+//! What C promises is stated at the top of `cellscan.h`: a pointer is null or points to what its type says, valid for
+//! the length of the call; one thread at a time uses a machine. All else (null, alignment, storage that was never
+//! initialised, calls out of a callback, numbers without a meaning) is looked at and answered with a [`Code`].
+#![expect(
+    unsafe_code,
+    reason = "pointers from C, functions of C, and names that C finds: here and nowhere else"
+)]
+#![expect(
+    clippy::missing_safety_doc,
+    reason = "what C promises is the same for all, and stated above and in the header"
+)]
+
+use core::ffi::{CStr, c_char, c_void};
+use core::mem::MaybeUninit;
+
+use cellscan_core::carrier::Plmn;
+use cellscan_core::driver::Error;
+use cellscan_core::scan::gate::{self, Origin as CoreOrigin};
+use cellscan_core::time::Instant;
+
+use crate::adapter::{Line, Machine, Service as Backend, read_selection};
+use crate::code::Code;
+use crate::event::{Event, Phase};
+use crate::ops::{Ops, Remains, Selection, Service};
+use crate::policy::Policy;
+use crate::report::{Carrier, Failure, Report};
+
+/// The version of this interface: it changes with every layout and every meaning. Functions and numbers that are only
+/// added do not change it.
+pub const CELLSCAN_ABI: u32 = 1;
+/// Bytes of a machine's storage, on every target. An upper bound: what it takes is less, and told by the compiler where it
+/// were more.
+pub const CELLSCAN_SIZE: usize = 16_384;
+/// How a machine's storage is aligned, at least.
+pub const CELLSCAN_ALIGN: usize = 8;
+/// Stands for "no deadline".
+pub const CELLSCAN_NEVER: u64 = u64::MAX;
+
+/// Says that there is a machine. No text, no small number, and no pattern of memory that was never written.
+const MAGIC: u32 = 0x5ce1_15ca;
+const FREE: u32 = 0;
+const BUSY: u32 = 1;
+const BROKEN: u32 = 2;
+
+/// The storage of a machine: yours, static or on a stack, copied nowhere while a scan is under way. Nothing in it is to be
+/// freed: a machine that is idle may be forgotten.
+#[repr(C, align(8))]
+#[derive(Debug)]
+pub struct Cellscan {
+    opaque: [u64; CELLSCAN_SIZE / 8],
+}
+
+/// What the storage holds. The head is read and written by itself, never through a reference to the whole: a callback
+/// may look at it while the machine behind it is lent out.
+#[repr(C)]
+struct Slot {
+    magic: u32,
+    state: u32,
+    machine: MaybeUninit<Machine>,
+}
+
+const _: () =
+    assert!(size_of::<Slot>() <= size_of::<Cellscan>(), "raise CELLSCAN_SIZE, and CELLSCAN_ABI with it");
+const _: () = assert!(align_of::<Slot>() <= align_of::<Cellscan>());
+const _: () = assert!(size_of::<Cellscan>() == CELLSCAN_SIZE && align_of::<Cellscan>() == CELLSCAN_ALIGN);
+
+/// Who asks for a scan.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Origin {
+    /// A person, or a program on behalf of one: served at once.
+    Manual = 0,
+    /// A policy, the link does not work: not served for a quarter of an hour after a scan.
+    Automatic = 1,
+    /// A policy, the link works: not served.
+    AutomaticLinkHealthy = 2,
+}
+
+/// The request that these numbers mean.
+#[must_use]
+pub const fn request(id: u32, origin: u32) -> Option<gate::Request> {
+    let origin = match origin {
+        0 => CoreOrigin::Manual,
+        1 => CoreOrigin::Automatic { link_healthy: false },
+        2 => CoreOrigin::Automatic { link_healthy: true },
+        _ => return None,
+    };
+    Some(gate::Request { id, origin })
+}
+
+/// The callbacks of a machine, and what they are given.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Callbacks {
+    ops: &'static Ops,
+    ctx: *mut c_void,
+}
+
+/// Calls back; where there is no such function, the value behind it. Each is called with the types that `cellscan_ops`
+/// states, with `ctx`, and with pointers to what lives until it has returned.
+macro_rules! call {
+    ($calls:ident.$name:ident($($argument:expr),*), $missing:expr) => {
+        match $calls.ops.$name {
+            None => $missing,
+            // SAFETY: whoever filled in `ops` states that its functions may be called with `ctx` on this thread, for as long
+            // as the machine is used; the arguments are as stated above.
+            Some(callback) => unsafe { callback($calls.ctx $(, $argument)*) },
+        }
+    };
+}
+
+impl Callbacks {
+    fn now(self) -> Instant {
+        Instant::from_millis(call!(self.now_ms(), 0))
+    }
+
+    pub(crate) fn open(self) -> i32 {
+        call!(self.open(), 0)
+    }
+
+    pub(crate) fn close(self) {
+        call!(self.close(), ());
+    }
+
+    pub(crate) fn read(self, bytes: &mut [u8]) -> i32 {
+        call!(self.read(bytes.as_mut_ptr(), bytes.len()), -1)
+    }
+
+    pub(crate) fn write(self, bytes: &[u8]) -> i32 {
+        call!(self.write(bytes.as_ptr(), bytes.len()), -1)
+    }
+
+    pub(crate) fn take(self) -> (i32, Service) {
+        if self.ops.take.is_none() {
+            return self.status();
+        }
+        let mut found = Service::default();
+        (call!(self.take(&raw mut found), -1), found)
+    }
+
+    pub(crate) fn ask(self, want: crate::ops::Want) -> i32 {
+        call!(self.ask(want as u32), -1)
+    }
+
+    pub(crate) fn status(self) -> (i32, Service) {
+        let mut now = Service::default();
+        (call!(self.status(&raw mut now), -1), now)
+    }
+
+    pub(crate) fn remains(self) -> (i32, Remains) {
+        let mut now = Remains::default();
+        (call!(self.remains(&raw mut now), 0), now)
+    }
+
+    pub(crate) fn signal(self, signal: crate::ops::Signal) -> i32 {
+        call!(self.signal(signal as u32), -1)
+    }
+
+    pub(crate) fn note(self, selection: &Selection) {
+        call!(self.note(selection), ());
+    }
+
+    pub(crate) fn link_up(self) -> (i32, u32) {
+        let mut up = u32::from(self.ops.link_up.is_none());
+        (call!(self.link_up(&raw mut up), 0), up)
+    }
+
+    pub(crate) fn release(self) -> i32 {
+        call!(self.release(), 0)
+    }
+}
+
+/// Writes an answer to where C wants it.
+fn put<T>(out: *mut T, value: T) -> Code {
+    if out.is_null() {
+        return Code::Null;
+    }
+    if !out.is_aligned() {
+        return Code::Align;
+    }
+    // SAFETY: not null and aligned; C states that it points to a T that may be written, and what was in it needs no drop.
+    unsafe { out.write(value) };
+    Code::Ok
+}
+
+/// Copies what C points to.
+fn get<T: Copy>(from: *const T) -> Result<T, Code> {
+    if from.is_null() {
+        return Err(Code::Null);
+    }
+    if !from.is_aligned() {
+        return Err(Code::Align);
+    }
+    // SAFETY: not null and aligned; C states that it points to a T, which here is numbers and pointers alone, so that any
+    // bytes of it mean something.
+    Ok(unsafe { from.read() })
+}
+
+/// What C has written, up to its NUL.
+fn text<'a>(from: *const c_char) -> Result<&'a CStr, Code> {
+    if from.is_null() {
+        return Err(Code::Null);
+    }
+    // SAFETY: not null; C states that it ends with a NUL, and stays as it is during the call. It is not kept longer.
+    Ok(unsafe { CStr::from_ptr(from) })
+}
+
+/// The machine in this storage, for as long as `with` takes. A second call meanwhile is told so.
+fn lend(storage: *mut Cellscan, with: impl FnOnce(&mut Machine, Callbacks) -> Code) -> Code {
+    let slot = match slot(storage) {
+        Ok(slot) => slot,
+        Err(code) => return code,
+    };
+    // SAFETY: `slot` is not null and aligned, and a Cellscan is as large as a Slot (asserted above); C states that it is there.
+    // No reference is made, so that a machine that is lent out further up is not touched.
+    let magic = unsafe { (&raw const (*slot).magic).read() };
+    if magic != MAGIC {
+        return Code::NotInit;
+    }
+    // SAFETY: as above.
+    let state = unsafe { (&raw const (*slot).state).read() };
+    match state {
+        FREE => {}
+        BUSY => return Code::Busy,
+        _ => return Code::Broken,
+    }
+    // SAFETY: as above.
+    unsafe { (&raw mut (*slot).state).write(BUSY) };
+    // SAFETY: only `cellscan_init` writes MAGIC, behind a Machine. FREE, and one thread at a time: there is no other reference,
+    // and none will be made before FREE is written again.
+    let machine = unsafe { &mut *(&raw mut (*slot).machine).cast::<Machine>() };
+    let calls = machine.supervisor().calls();
+    let (code, after) = caught(|| with(machine, calls)).map_or((Code::Broken, BROKEN), |code| (code, FREE));
+    // SAFETY: as above; `machine` has ended.
+    unsafe { (&raw mut (*slot).state).write(after) };
+    code
+}
+
+fn slot(storage: *mut Cellscan) -> Result<*mut Slot, Code> {
+    if storage.is_null() {
+        return Err(Code::Null);
+    }
+    if storage.is_aligned() { Ok(storage.cast()) } else { Err(Code::Align) }
+}
+
+/// What `work` answers; `None`: it panicked, which is a bug, and nobody beyond the border can do anything with it.
+pub fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
+    #[cfg(feature = "std")]
+    return std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).ok();
+    #[cfg(not(feature = "std"))]
+    return Some(work());
+}
+
+/// The version of the interface that the library was made for; to be compared with `CELLSCAN_ABI`.
+#[unsafe(no_mangle)]
+pub extern "C" fn cellscan_abi() -> u32 {
+    CELLSCAN_ABI
+}
+
+/// The version of the library, for people.
+#[unsafe(no_mangle)]
+pub extern "C" fn cellscan_version() -> *const c_char {
+    const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
+    VERSION.as_ptr().cast()
+}
+
+/// A sentence for people about a `cellscan_code`. Never null.
+#[unsafe(no_mangle)]
+pub extern "C" fn cellscan_code_text(code: i32) -> *const c_char {
+    let known = Code::ALL.iter().find(|known| known.number() == code);
+    known.map_or(c"an unknown code", |known| known.text()).as_ptr()
+}
+
+/// The number of a `cellscan_phase` with its letter, such as "1b". Never null.
+#[unsafe(no_mangle)]
+pub extern "C" fn cellscan_phase_number(phase: u32) -> *const c_char {
+    let known = Phase::ALL.get(phase as usize);
+    known.map_or(c"?", |known| known.number()).as_ptr()
+}
+
+/// The stable name of a `cellscan_failure`, such as "aborted". Never null.
+#[unsafe(no_mangle)]
+pub extern "C" fn cellscan_failure_name(failure: u32) -> *const c_char {
+    let known = Failure::ALL.get(failure as usize);
+    known.map_or(c"other", |known| known.name()).as_ptr()
+}
+
+/// Fills in a policy that is sane for a gateway about which nothing is known.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cellscan_policy_default(policy: *mut Policy) -> Code {
+    put(policy, Policy::sane())
+}
+
+/// Makes an idle machine in this storage, whatever was in it. `ops` is not copied: it stays as it is for as long as the
+/// machine is used. `ctx` is handed to the callbacks and may be null; `policy` null is the default. Call it as
+/// `cellscan_init(&machine, sizeof machine, CELLSCAN_ABI, ...)`, so that header and library are compared.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cellscan_init(
+    machine: *mut Cellscan,
+    size: usize,
+    abi: u32,
+    ops: *const Ops,
+    ctx: *mut c_void,
+    policy: *const Policy,
+) -> Code {
+    if abi != CELLSCAN_ABI {
+        return Code::Abi;
+    }
+    if size < size_of::<Slot>() {
+        return Code::Size;
+    }
+    let made = slot(machine).and_then(|slot| {
+        let policy = if policy.is_null() { Policy::sane() } else { get(policy)? };
+        let policy = policy.meant().ok_or(Code::Value)?;
+        let Ops { now_ms, read, write, ask, status, .. } = get(ops)?;
+        if now_ms.is_none() || read.is_none() || write.is_none() || ask.is_none() || status.is_none() {
+            return Err(Code::Null);
+        }
+        // SAFETY: `get` has looked at it; C states that it stays as it is for as long as the machine is used.
+        let ops = unsafe { &*ops };
+        let calls = Callbacks { ops, ctx };
+        let driver = Machine::new(Line::new(calls), Backend::new(calls), policy);
+        // SAFETY: not null, aligned, `size` bytes of storage are enough; what was in it needs no drop.
+        unsafe { slot.write(Slot { magic: MAGIC, state: FREE, machine: MaybeUninit::new(driver) }) };
+        Ok(())
+    });
+    made.map_or_else(|code| code, |()| Code::Ok)
+}
+
+/// Asks for a scan; whether it is served comes as an event. `id`: the same number is served once. `origin` is a
+/// `cellscan_origin`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cellscan_request(machine: *mut Cellscan, id: u32, origin: u32) -> Code {
+    lend(machine, |machine, calls| {
+        let Some(request) = request(id, origin) else { return Code::Value };
+        machine.request(calls.now(), request);
+        Code::Ok
+    })
+}
+
+/// Remembers a carrier for `CELLSCAN_STRATEGY_QUICK`, likeliest last; eight at most, the first goes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cellscan_remember(machine: *mut Cellscan, plmn: *const c_char) -> Code {
+    let plmn = match text(plmn) {
+        Ok(plmn) => Plmn::parse(plmn.to_bytes()),
+        Err(code) => return code,
+    };
+    let Ok(plmn) = plmn else { return Code::Value };
+    lend(machine, |machine, _calls| {
+        machine.scanner_mut().remember(plmn);
+        Code::Ok
+    })
+}
+
+/// Restores the registration of a modem that a scan has left when it did not come to its end, as it was noted
+/// (`cellscan_ops.note`). Only while idle. The report's `restored` says what came of it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cellscan_restore(machine: *mut Cellscan, selection: *const Selection) -> Code {
+    let selection = match get(selection) {
+        Ok(selection) => read_selection(&selection),
+        Err(code) => return code,
+    };
+    let Some(selection) = selection else { return Code::Value };
+    lend(machine, |machine, calls| {
+        machine.restore(calls.now(), selection);
+        Code::Ok
+    })
+}
+
+/// Ends the scan under way; poll until it has, since all is given back first.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cellscan_abort(machine: *mut Cellscan) -> Code {
+    lend(machine, |machine, calls| {
+        machine.abort(calls.now());
+        Code::Ok
+    })
+}
+
+/// Does what can be done now, a bounded amount of it. `CELLSCAN_CODE_OK`: `event` says what happened, poll again.
+/// `CELLSCAN_CODE_WOULD_BLOCK`: poll again when the line has bytes, when something about the service has changed, and at the
+/// deadline. `CELLSCAN_CODE_PORT`, `CELLSCAN_CODE_SUPERVISOR`: a callback failed, the scan knows it; poll again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cellscan_poll(machine: *mut Cellscan, event: *mut Event) -> Code {
+    // Looked at first: an event that is taken out and cannot be told would be lost.
+    let cleared = put(event, Event::default());
+    if cleared != Code::Ok {
+        return cleared;
+    }
+    lend(machine, |machine, calls| {
+        let (code, answered) = match machine.poll(calls.now()) {
+            Ok(told) => return put(event, told.into()),
+            Err(nb::Error::WouldBlock) => return Code::WouldBlock,
+            Err(nb::Error::Other(Error::Port(answered))) => (Code::Port, answered),
+            Err(nb::Error::Other(Error::Supervisor(_, answered) | Error::Status(answered))) => {
+                (Code::Supervisor, answered)
+            }
+            Err(nb::Error::Other(_)) => return Code::Supervisor,
+        };
+        let written = put(event, Event { error: answered.0, ..Event::default() });
+        if written == Code::Ok { code } else { written }
+    })
+}
+
+/// When to poll at the latest, in the time of `now_ms`; `CELLSCAN_NEVER` where nothing is due.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cellscan_next_deadline(machine: *mut Cellscan, at_ms: *mut u64) -> Code {
+    lend(machine, |machine, _calls| {
+        put(at_ms, machine.next_deadline().map_or(CELLSCAN_NEVER, Instant::as_millis))
+    })
+}
+
+/// Where the scan is.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cellscan_phase_now(machine: *mut Cellscan, phase: *mut Phase) -> Code {
+    lend(machine, |machine, _calls| put(phase, machine.scanner().phase().into()))
+}
+
+/// 1: all that was decided is carried out. After `CELLSCAN_EVENT_FINISHED` a slow `release` may still be asked again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cellscan_is_settled(machine: *mut Cellscan, settled: *mut u32) -> Code {
+    lend(machine, |machine, _calls| put(settled, u32::from(machine.is_settled())))
+}
+
+/// What came of the last scan.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cellscan_report_now(machine: *mut Cellscan, report: *mut Report) -> Code {
+    lend(machine, |machine, _calls| put(report, machine.scanner().report().into()))
+}
+
+/// The carrier at `index`, in list order, from 0; `CELLSCAN_CODE_RANGE` behind the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cellscan_carrier_at(
+    machine: *mut Cellscan,
+    index: usize,
+    carrier: *mut Carrier,
+) -> Code {
+    lend(machine, |machine, _calls| match machine.scanner().carriers().get(index) {
+        Some(known) => put(carrier, known.into()),
+        None => Code::Range,
+    })
+}

@@ -1,0 +1,235 @@
+//! How a scan is to go, as C says it.
+
+use core::time::Duration;
+
+use cellscan_core::scan::policy::{NoLink, SAMPLES_MAX, Timeouts};
+use cellscan_core::scan::{self, Strategy as Core};
+
+/// RSSI that can be stated, dBm: what `+CSQ` can say (3GPP TS 27.007 §8.5).
+const RSSI_DBM: core::ops::RangeInclusive<i16> = -113..=-51;
+/// RSSI at which a carrier is good enough where none is stated, dBm: `+CSQ` 19.
+const GOOD_ENOUGH_DBM: i16 = -75;
+
+/// What ends the trials.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Strategy {
+    /// Every candidate is tried; the best wins.
+    Full = 0,
+    /// The first carrier at or above `good_enough_dbm` ends the trials.
+    GoodEnough = 1,
+    /// Only remembered carriers are tried, and the network is not searched. Without one it is `CELLSCAN_STRATEGY_FULL`.
+    Quick = 2,
+}
+
+/// How a scan is to go. Fill it with `cellscan_policy_default`, then change what is to be otherwise. Times are in
+/// milliseconds.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Policy {
+    /// A `cellscan_strategy`.
+    pub strategy: u32,
+    /// RSSI of `CELLSCAN_STRATEGY_GOOD_ENOUGH`, dBm, -113 to -51.
+    pub good_enough_dbm: i16,
+    /// How much better than the carrier before the scan another must be, dB.
+    pub hysteresis_db: i16,
+    /// Below this RSSI a carrier is chosen only where there is no other, dBm.
+    pub usable_rssi_dbm: i16,
+    /// Below this RSRP a carrier is chosen only where there is no other, dBm.
+    pub usable_rsrp_dbm: i16,
+    /// Values of the signal taken of each carrier, 1 to 5; the median counts.
+    pub samples: u8,
+    /// How often the network is searched before the scan is given up, 1 at least.
+    pub searches: u8,
+    /// How often the service is asked down again after somebody else brought it up.
+    pub retakes: u8,
+    /// How often the port may go away and be opened again.
+    pub reopens: u8,
+    /// Not 0: carriers listed as forbidden are tried where no other can be used.
+    pub try_forbidden: u8,
+    /// Not 0: the modem deregisters before the search; some list only a part if not.
+    pub deregister: u8,
+    /// Not 0: where no link comes up over the chosen carrier the next best is tried. 0: the scan is complete, and says so.
+    pub next_best_without_link: u8,
+    /// Nothing yet; 0.
+    pub reserved: u8,
+    /// The longest time that the link may be away. More than `restore_ms` and `give_back_ms` together, which are kept of it.
+    pub budget_ms: u32,
+    /// From "registered" to the first value of the signal.
+    pub settle_ms: u32,
+    /// Between two looks at the registration.
+    pub poll_ms: u32,
+    /// From the request to take the service to its answer.
+    pub take_ms: u32,
+    /// From the request for down to "wanted down".
+    pub want_ms: u32,
+    /// From the request for down to "down".
+    pub down_ms: u32,
+    /// After this down is asked for once more.
+    pub down_again_ms: u32,
+    /// From TERM to KILL for what remains of the service.
+    pub term_ms: u32,
+    /// From KILL to "gone".
+    pub kill_ms: u32,
+    /// How long the successor of a dead supervisor may take.
+    pub supervisor_ms: u32,
+    /// For the port to open.
+    pub open_ms: u32,
+    /// For a command that only sets or reads.
+    pub read_ms: u32,
+    /// For `AT+COPS=2`.
+    pub deregister_ms: u32,
+    /// For `AT+COPS=?`, 1 at least. Modems take 60 to 180 s.
+    pub search_ms: u32,
+    /// From `AT+COPS=1,2,…` to "registered there", 1 at least.
+    pub register_ms: u32,
+    /// For values of the signal.
+    pub signal_ms: u32,
+    /// For the chosen carrier to be registered.
+    pub verify_ms: u32,
+    /// For restoring the registration found.
+    pub restore_ms: u32,
+    /// From the request for up to "wanted up".
+    pub give_back_ms: u32,
+    /// From "wanted up" to a link.
+    pub link_ms: u32,
+}
+
+fn millis(span: Duration) -> u32 {
+    u32::try_from(span.as_millis()).unwrap_or(u32::MAX)
+}
+
+fn span(millis: u32) -> Duration {
+    Duration::from_millis(u64::from(millis))
+}
+
+impl Policy {
+    /// What is sane where nothing is known: the default of the core.
+    #[must_use]
+    pub fn sane() -> Self {
+        let scan::Policy { timeouts, ranking, .. } = scan::Policy::DEFAULT;
+        let policy = scan::Policy::DEFAULT;
+        Self {
+            strategy: Strategy::Full as u32,
+            good_enough_dbm: GOOD_ENOUGH_DBM,
+            hysteresis_db: ranking.hysteresis_db,
+            usable_rssi_dbm: ranking.usable_rssi_dbm,
+            usable_rsrp_dbm: ranking.usable_rsrp_dbm,
+            samples: policy.samples,
+            searches: policy.searches,
+            retakes: policy.retakes,
+            reopens: policy.reopens,
+            try_forbidden: u8::from(policy.try_forbidden),
+            deregister: u8::from(policy.deregister),
+            next_best_without_link: u8::from(policy.no_link == NoLink::NextBest),
+            reserved: 0,
+            budget_ms: millis(policy.budget),
+            settle_ms: millis(policy.settle),
+            poll_ms: millis(policy.poll),
+            take_ms: millis(timeouts.take),
+            want_ms: millis(timeouts.want),
+            down_ms: millis(timeouts.down),
+            down_again_ms: millis(timeouts.down_again),
+            term_ms: millis(timeouts.term),
+            kill_ms: millis(timeouts.kill),
+            supervisor_ms: millis(timeouts.supervisor),
+            open_ms: millis(timeouts.open),
+            read_ms: millis(timeouts.read),
+            deregister_ms: millis(timeouts.deregister),
+            search_ms: millis(timeouts.search),
+            register_ms: millis(timeouts.register),
+            signal_ms: millis(timeouts.signal),
+            verify_ms: millis(timeouts.verify),
+            restore_ms: millis(timeouts.restore),
+            give_back_ms: millis(timeouts.give_back),
+            link_ms: millis(timeouts.link),
+        }
+    }
+
+    /// What it means; `None` where a value is outside of what is stated for it.
+    #[must_use]
+    pub fn meant(&self) -> Option<scan::Policy> {
+        let strategy = match self.strategy {
+            0 => Core::Full,
+            1 if RSSI_DBM.contains(&self.good_enough_dbm) => Core::GoodEnough(self.good_enough_dbm),
+            2 => Core::Quick,
+            _ => return None,
+        };
+        let policy = scan::Policy {
+            strategy,
+            budget: span(self.budget_ms),
+            timeouts: self.timeouts(),
+            settle: span(self.settle_ms),
+            samples: self.samples,
+            poll: span(self.poll_ms),
+            searches: self.searches,
+            retakes: self.retakes,
+            reopens: self.reopens,
+            try_forbidden: self.try_forbidden != 0,
+            deregister: self.deregister != 0,
+            ranking: scan::rank::Ranking {
+                hysteresis_db: self.hysteresis_db,
+                usable_rssi_dbm: self.usable_rssi_dbm,
+                usable_rsrp_dbm: self.usable_rsrp_dbm,
+            },
+            no_link: if self.next_best_without_link == 0 { NoLink::Warn } else { NoLink::NextBest },
+        };
+        let sound = (1..=SAMPLES_MAX).contains(&usize::from(self.samples))
+            && self.searches > 0
+            && self.search_ms > 0
+            && self.register_ms > 0
+            && self.poll_ms > 0
+            && self.reserved == 0
+            && policy.budget > policy.reserve();
+        sound.then_some(policy)
+    }
+
+    fn timeouts(&self) -> Timeouts {
+        Timeouts {
+            take: span(self.take_ms),
+            want: span(self.want_ms),
+            down: span(self.down_ms),
+            down_again: span(self.down_again_ms),
+            term: span(self.term_ms),
+            kill: span(self.kill_ms),
+            supervisor: span(self.supervisor_ms),
+            open: span(self.open_ms),
+            read: span(self.read_ms),
+            deregister: span(self.deregister_ms),
+            search: span(self.search_ms),
+            register: span(self.register_ms),
+            signal: span(self.signal_ms),
+            verify: span(self.verify_ms),
+            restore: span(self.restore_ms),
+            give_back: span(self.give_back_ms),
+            link: span(self.link_ms),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_of_c_is_the_default_of_the_core() {
+        assert_eq!(Policy::sane().meant(), Some(scan::Policy::DEFAULT));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_none() {
+        let sane = Policy::sane();
+        for wrong in [
+            Policy { strategy: 3, ..sane },
+            Policy { strategy: 1, good_enough_dbm: -20, ..sane },
+            Policy { samples: 0, ..sane },
+            Policy { samples: 6, ..sane },
+            Policy { searches: 0, ..sane },
+            Policy { search_ms: 0, ..sane },
+            Policy { budget_ms: sane.restore_ms + sane.give_back_ms, ..sane },
+            Policy { reserved: 1, ..sane },
+        ] {
+            assert_eq!(wrong.meant(), None, "{wrong:?}");
+        }
+    }
+}
