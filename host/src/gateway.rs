@@ -15,10 +15,11 @@ use crate::commands::record::{self, Listening, To};
 use crate::exit::{Exit, Fatal, chain};
 use crate::guard::GuardOptions;
 use crate::link::Link;
-use crate::plan::GatewayPlan;
+use crate::plan::{GatewayPlan, GuardPlan};
 use crate::recording::{Taped, words};
 use crate::registration::ModemLine;
 use crate::remembered;
+use crate::report::audience::Audience;
 use crate::report::{Ended, Reporter};
 use crate::serial::SerialLine;
 use crate::service::locate::{self, Choice, LocateOptions};
@@ -57,12 +58,12 @@ impl GatewayScan {
         request: Request,
         record: Option<&To>,
         clock: Clock,
-        reporter: &mut Reporter,
+        audience: &mut impl Audience,
     ) -> Result<Self, Fatal> {
         check_port(plan)?;
         let Choice { service, why, .. } = choose(plan)?;
-        reporter.note(&why);
-        let known = known(plan, reporter);
+        audience.note(&why);
+        let known = known(plan, audience);
         let listening = record.map(|to| Listening::begin(to, plan, &known)).transpose()?;
         let port = record::taped(SerialLine::new(plan.serial.clone()), listening.as_ref());
         let service = record::taped(service, listening.as_ref());
@@ -88,18 +89,18 @@ impl GatewayScan {
         })
     }
 
-    /// Everything that can be done now. What is told comes to `reporter`.
-    pub fn turn(&mut self, reporter: &mut Reporter) {
+    /// Everything that can be done now. What is told comes to `audience`.
+    pub fn turn(&mut self, audience: &mut impl Audience) {
         self.driver.supervisor_mut().inner_mut().woken();
-        self.failing = self.take_in(reporter);
+        self.failing = self.take_in(audience);
         for note in self.driver.supervisor_mut().inner_mut().notes() {
-            reporter.warn(&note);
+            audience.warn(&note);
         }
-        reporter.tick(self.clock.now());
+        audience.tick(self.clock.now());
     }
 
     /// Whether it only goes on failing.
-    fn take_in(&mut self, reporter: &mut Reporter) -> bool {
+    fn take_in(&mut self, audience: &mut impl Audience) -> bool {
         let mut failures = 0;
         while failures < FAILURES_MAX {
             let now = self.clock.now();
@@ -119,11 +120,11 @@ impl GatewayScan {
                     if matches!(event, Event::Finished(_) | Event::Declined(_)) {
                         self.ended = Some(now);
                     }
-                    reporter.event(now, event, self.driver.scanner());
+                    audience.event(now, event, self.driver.scanner());
                 }
                 Err(nb::Error::Other(error)) => {
                     failures += 1;
-                    reporter.warn(&chain(&error));
+                    audience.warn(&chain(&error));
                 }
                 Err(nb::Error::WouldBlock) => return false,
             }
@@ -145,11 +146,11 @@ impl GatewayScan {
 
     /// When the next turn is due at the latest.
     #[must_use]
-    pub fn deadline(&self, reporter: &Reporter) -> Option<Instant> {
+    pub fn deadline(&self, audience: &impl Audience) -> Option<Instant> {
         let now = self.clock.now();
         [
             self.driver.next_deadline(),
-            reporter.next_tick(),
+            audience.next_tick(),
             self.ended.map(|at| at + SETTLE_LIMIT),
             self.failing.then(|| now + LOOK_AGAIN),
         ]
@@ -200,19 +201,25 @@ impl GatewayScan {
         self.driver.scanner().report()
     }
 
-    /// Keeps the carriers of a complete scan, and tells the result.
-    ///
-    /// # Errors
-    /// The output failed, after all was given back.
-    pub fn finish(&self, plan: &GatewayPlan, reporter: &mut Reporter) -> Result<Exit, Fatal> {
-        record::finish(self.listening.as_ref().map(Listening::tape), reporter);
+    /// Keeps the carriers of a complete scan, and closes its recording.
+    pub fn keep(&self, plan: &GatewayPlan, audience: &mut impl Audience) {
+        record::finish(self.listening.as_ref().map(Listening::tape), audience);
         let report = self.report();
         if report.outcome == Some(Outcome::Complete) {
             let kept = remembered::write(&plan.state_dir, self.scanner().carriers(), report.selected);
             if let Err(error) = kept {
-                reporter.warn(&format!("the carriers are not remembered: {}", chain(&error)));
+                audience.warn(&format!("the carriers are not remembered: {}", chain(&error)));
             }
         }
+    }
+
+    /// [Keeps](Self::keep) what is to be kept, and tells the result.
+    ///
+    /// # Errors
+    /// The output failed, after all was given back.
+    pub fn finish(&self, plan: &GatewayPlan, reporter: &mut Reporter) -> Result<Exit, Fatal> {
+        self.keep(plan, reporter);
+        let report = self.report();
         let exit = Exit::of(report);
         reporter.finish(&Ended {
             scanner: self.scanner(),
@@ -255,14 +262,10 @@ fn choose(plan: &GatewayPlan) -> Result<Choice, Fatal> {
         service: plan.service.clone(),
         ppp_port: Some(plan.ppp_port.clone()),
         start: plan.start.clone(),
-        guard: Some(GuardOptions {
-            program: None,
-            lock_dirs: lock_dirs.clone(),
-            limit: Some(plan.hold_limit),
-            modem: modem.clone(),
-        }),
+        guard: guard(plan, &lock_dirs, modem.as_ref()),
         lease: Some(LeaseOptions { run_dir: plan.run_dir.clone(), lock_dirs, modem }),
         link,
+        prepare: plan.prepare,
         ..LocateOptions::new()
     };
     locate::choose(options).map_err(|error| {
@@ -278,24 +281,41 @@ fn choose(plan: &GatewayPlan) -> Result<Choice, Fatal> {
     })
 }
 
+fn guard(plan: &GatewayPlan, lock_dirs: &[PathBuf], modem: Option<&ModemLine>) -> Option<GuardOptions> {
+    let of_itself = GuardOptions {
+        lock_dirs: lock_dirs.to_vec(),
+        limit: plan.hold_limit,
+        prepare: plan.prepare,
+        modem: modem.cloned(),
+        ..GuardOptions::default()
+    };
+    match &plan.guard {
+        GuardPlan::Itself => Some(of_itself),
+        GuardPlan::Program(path) => {
+            Some(GuardOptions { program: Some(path.clone()), quiet: true, ..of_itself })
+        }
+        GuardPlan::Nobody => None,
+    }
+}
+
 /// The guard's working directory is another.
 fn absolute(port: &Path) -> PathBuf {
     std::path::absolute(port).unwrap_or_else(|_| port.into())
 }
 
-fn known(plan: &GatewayPlan, reporter: &mut Reporter) -> Vec<Plmn> {
+fn known(plan: &GatewayPlan, audience: &mut impl Audience) -> Vec<Plmn> {
     if plan.policy.strategy != Strategy::Quick {
         return Vec::new();
     }
     let known = match &plan.carriers {
         Some(carriers) => carriers.clone(),
         None => remembered::read(&plan.state_dir).unwrap_or_else(|error| {
-            reporter.warn(&format!("nothing is remembered: {}", chain(&error)));
+            audience.warn(&format!("nothing is remembered: {}", chain(&error)));
             Vec::new()
         }),
     };
     if known.is_empty() {
-        reporter.warn("no carrier is remembered: the network is searched");
+        audience.warn("no carrier is remembered: the network is searched");
     }
     known
 }

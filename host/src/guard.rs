@@ -62,8 +62,11 @@ const MODEM: u8 = b'm';
 /// Bytes behind [`MODEM`]: digits, `0` or `-`, and spaces.
 const MODEM_LEN: usize = 7;
 
+/// What may be done to the guard's command before it is started.
+pub type Prepare = fn(&mut Command);
+
 /// How the guard is started.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct GuardOptions {
     /// The program that answers to [`SUBCOMMAND`]; `None` is this one.
     pub program: Option<PathBuf>,
@@ -73,6 +76,10 @@ pub struct GuardOptions {
     pub limit: Option<Duration>,
     /// Where the modem is asked to restore its registration; `None`: nobody does.
     pub modem: Option<ModemLine>,
+    /// It writes nothing to standard error: that is not ours.
+    pub quiet: bool,
+    /// What is done to its command before it is started.
+    pub prepare: Option<Prepare>,
 }
 
 /// What is guarded.
@@ -143,6 +150,12 @@ impl Guard {
         let mut command = Command::new(&program);
         command.arg0("cellscan").arg(SUBCOMMAND).args(arguments(guarded, options));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).current_dir("/");
+        if options.quiet {
+            command.stderr(Stdio::null());
+        }
+        if let Some(prepare) = options.prepare {
+            prepare(&mut command);
+        }
         let failed = |source| GuardError::Spawn { program: program.clone(), source };
         let mut child = command.spawn().map_err(failed)?;
         let (Some(pipe), Some(mut stdout)) = (child.stdin.take(), child.stdout.take()) else {

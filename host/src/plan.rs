@@ -11,6 +11,7 @@ use cellscan_sim::scenario::{BUILTIN, Builtin, Scenario};
 
 use crate::cli::{PolicyArgs, RunArgs, ScanArgs, ScannedArgs};
 use crate::exit::Fatal;
+use crate::guard::Prepare;
 use crate::serial::SerialOptions;
 use crate::service::locate::Backend;
 
@@ -59,8 +60,25 @@ pub struct GatewayPlan {
     pub state_dir: PathBuf,
     /// Where the lease is.
     pub run_dir: PathBuf,
-    /// How long the service may be held before its guard ends the scan.
-    pub hold_limit: Duration,
+    /// Who gives the service back should this process die.
+    pub guard: GuardPlan,
+    /// How long the service may be held before its guard kills this process; `None`: it never does.
+    pub hold_limit: Option<Duration>,
+    /// What is done to the command of whatever may outlive this process, before it is started.
+    pub prepare: Option<Prepare>,
+}
+
+/// Who gives a service back should this process die.
+#[derive(Clone, Debug, Default)]
+pub enum GuardPlan {
+    /// This program, started anew.
+    #[default]
+    Itself,
+    /// Another, which answers to the same subcommand: this process is not cellscan, but has it as a library. Standard error is
+    /// not the guard's to write to.
+    Program(PathBuf),
+    /// There is only the lease on disk.
+    Nobody,
 }
 
 /// A scan that the daemon is asked for.
@@ -155,7 +173,9 @@ fn gateway(args: &ScannedArgs, how: &PolicyArgs) -> Result<GatewayPlan, Fatal> {
         carriers: Some(how.carriers.clone()).filter(|carriers| !carriers.is_empty()),
         state_dir: args.state_dir.clone(),
         run_dir: args.run_dir.clone(),
-        hold_limit: args.hold_limit.unwrap_or_else(|| hold_limit(&policy)),
+        guard: GuardPlan::Itself,
+        hold_limit: Some(args.hold_limit.unwrap_or_else(|| hold_limit(&policy))),
+        prepare: None,
     })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! | module | to whom |
 //! | --- | --- |
+//! | [`audience`] | whoever it is: what a scan can tell |
 //! | [`console`] | standard error: lines, and a bar where somebody looks |
 //! | [`states`] | people: one line for each state |
 //! | [`summary`] | people: the result |
@@ -19,12 +20,14 @@ use serde::Serialize;
 
 use crate::exit::{Exit, Fatal};
 
+pub mod audience;
 pub mod console;
 pub mod json;
 pub mod states;
 pub mod summary;
 pub mod words;
 
+use audience::Audience;
 use console::Console;
 use states::States;
 
@@ -218,5 +221,27 @@ impl Reporter {
             let mut out = io::stdout().lock();
             self.broken = writeln!(out, "{line}").and_then(|()| out.flush()).err();
         }
+    }
+}
+
+impl Audience for Reporter {
+    fn event(&mut self, at: Instant, event: Event, scanner: &Scanner) {
+        Self::event(self, at, event, scanner);
+    }
+
+    fn note(&mut self, text: &str) {
+        Self::note(self, text);
+    }
+
+    fn warn(&mut self, text: &str) {
+        Self::warn(self, text);
+    }
+
+    fn tick(&mut self, now: Instant) {
+        Self::tick(self, now);
+    }
+
+    fn next_tick(&self) -> Option<Instant> {
+        Self::next_tick(self)
     }
 }

@@ -32,7 +32,7 @@ use crate::report::{Carrier, Failure, Report};
 pub const CELLSCAN_ABI: u32 = 1;
 /// Bytes of a machine's storage, on every target. An upper bound: what it takes is less, and told by the compiler where it
 /// were more.
-pub const CELLSCAN_SIZE: usize = 16_384;
+pub const CELLSCAN_SIZE: usize = 8_192;
 /// How a machine's storage is aligned, at least.
 pub const CELLSCAN_ALIGN: usize = 8;
 /// Stands for "no deadline".

@@ -30,7 +30,8 @@ use crate::exit::{Exit, Fatal, chain};
 use crate::plan::GatewayPlan;
 use crate::recording::taped::Now;
 use crate::recording::{Header, Recorder, Tape, Taped, Who, world};
-use crate::report::{Reporter, console};
+use crate::report::audience::Audience;
+use crate::report::console;
 use crate::serial::{SerialLine, SerialOptions};
 
 /// Bytes taken at once.
@@ -123,9 +124,9 @@ pub fn taped<T>(inner: T, listening: Option<&Listening>) -> Taped<T> {
 }
 
 /// Writes the rest, and says so where the recording is not whole. That is no failure of the scan.
-pub fn finish(tape: Option<&Tape>, reporter: &mut Reporter) {
+pub fn finish(tape: Option<&Tape>, audience: &mut impl Audience) {
     if let Some(error) = tape.and_then(|tape| tape.borrow_mut().finish()) {
-        reporter.warn(&format!("the recording is not whole: {error}"));
+        audience.warn(&format!("the recording is not whole: {error}"));
     }
 }
 

@@ -11,7 +11,7 @@ use super::native::{Native, NativeOptions};
 use super::sv::{Sv, SvOptions, SvProgram};
 use super::unsupervised::{Unsupervised, UnsupervisedOptions};
 use super::{LeaseOptions, Service, ServiceError};
-use crate::guard::GuardOptions;
+use crate::guard::{GuardOptions, Prepare};
 use crate::link::Link;
 
 /// Where services are kept: what `runsvdir` watches on Debian and Alpine, on busybox and Void, upstream and on Artix, what
@@ -66,6 +66,8 @@ pub struct LocateOptions {
     pub lease: Option<LeaseOptions>,
     /// How the link is looked at.
     pub link: Link,
+    /// What is done to the command that starts an unsupervised `pppd`.
+    pub prepare: Option<Prepare>,
 }
 
 impl LocateOptions {
@@ -82,6 +84,7 @@ impl LocateOptions {
             guard: Some(GuardOptions::default()),
             lease: None,
             link: Link::none(),
+            prepare: None,
         }
     }
 }
@@ -251,8 +254,8 @@ fn unsupervised(options: LocateOptions) -> Result<Choice, ServiceError> {
         return Err(ServiceError::NoService { path });
     };
     let why = format!("unsupervised: no service found, the pppd on {} is meant", ppp_port.display());
-    let LocateOptions { start, guard, lease, link, .. } = options;
-    let backend = UnsupervisedOptions { ppp_port, start, guard, lease, link };
+    let LocateOptions { start, guard, lease, link, prepare, .. } = options;
+    let backend = UnsupervisedOptions { ppp_port, start, guard, lease, link, prepare };
     Ok(Choice { service: Service::Unsupervised(Unsupervised::new(backend)), dir: None, why })
 }
 

@@ -19,7 +19,7 @@ use super::custody::{Custody, LeaseOptions, Subject};
 use super::tracked::Tracked;
 use crate::exit::chain;
 use crate::give_back::Way;
-use crate::guard::GuardOptions;
+use crate::guard::{GuardOptions, Prepare};
 use crate::lease::{Claim, RunDir};
 use crate::link::Link;
 use crate::process::Proc;
@@ -38,13 +38,15 @@ pub struct UnsupervisedOptions {
     pub lease: Option<LeaseOptions>,
     /// How the link is looked at.
     pub link: Link,
+    /// What is done to the start command before it is started.
+    pub prepare: Option<Prepare>,
 }
 
 impl UnsupervisedOptions {
     /// The port and the command alone: no guard, no lease, and nobody waits for a link.
     #[must_use]
     pub fn new(ppp_port: PathBuf, start: Vec<OsString>) -> Self {
-        Self { ppp_port, start, guard: None, lease: None, link: Link::none() }
+        Self { ppp_port, start, guard: None, lease: None, link: Link::none(), prepare: None }
     }
 }
 
@@ -185,6 +187,9 @@ impl Unsupervised {
         // A group of its own: a `^C` meant for the scan does not end the new pppd.
         // Nor does it keep a pipe open that somebody reads the scan's messages from.
         command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+        if let Some(prepare) = self.options.prepare {
+            prepare(&mut command);
+        }
         let child =
             command.spawn().map_err(|source| ServiceError::io("start", Path::new(program), source))?;
         log::info!("started {} as process {}", program.display(), child.id());

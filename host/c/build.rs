@@ -1,0 +1,18 @@
+//! Gives the shared library its name: what is linked to one version of the interface does not start with another.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Where the version of the interface is stated.
+const BORDER: &str = "../../core/c/src/border.rs";
+const STATEMENT: &str = "pub const CELLSCAN_ABI: u32 = ";
+
+fn main() -> io::Result<()> {
+    let border = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(BORDER))?;
+    let stated = border.lines().find_map(|line| line.strip_prefix(STATEMENT)?.strip_suffix(';'));
+    let abi = stated.ok_or_else(|| io::Error::other(format!("{BORDER} states no CELLSCAN_ABI")))?;
+    println!("cargo:rerun-if-changed={BORDER}");
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libcellscan.so.{abi}");
+    Ok(())
+}

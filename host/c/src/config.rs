@@ -1,0 +1,153 @@
+//! What the application wants, checked before anything is touched.
+
+use std::env;
+use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use cellscan_core::scan::Policy;
+use cellscan_host::guard::Prepare;
+use cellscan_host::lease::DEFAULT_RUN_DIR;
+use cellscan_host::plan::{GatewayPlan, GuardPlan};
+use cellscan_host::serial::SerialOptions;
+use cellscan_host::service::locate::Backend;
+use cellscan_machine::code::Code;
+
+/// The program that is the guard where none is named.
+const GUARD: &str = "cellscan";
+/// Where carriers are remembered where nothing is named.
+const STATE_DIR: &str = "/var/lib/cellscan";
+
+/// How the supervisor is spoken to.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum GatewayBackend {
+    /// The first of the others that works.
+    Auto = 0,
+    /// By runit's own files.
+    Native = 1,
+    /// By the `sv` program.
+    Sv = 2,
+    /// There is no supervisor: whoever holds the port is ended, and `start_command` starts it again.
+    Unsupervised = 3,
+}
+
+/// Who gives the service back should this process die.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum GuardMode {
+    /// The guard, a process of its own.
+    On = 0,
+    /// Nobody by itself: a lease on disk says what is owed, for `cellscan restore` or the next scan. SIGKILL then leaves the
+    /// gateway without a link until somebody goes by it.
+    Off = 1,
+}
+
+/// What the application wants, in its own words: text where C had a pointer.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Name or path of the service; `None`: it is looked for.
+    pub service: Option<String>,
+    /// The tty to the modem.
+    pub port: String,
+    /// The tty that `pppd` uses; `None`: the same.
+    pub ppp_port: Option<String>,
+    /// The interface to wait for; `None`: nobody waits.
+    pub link: Option<String>,
+    /// Words of the command that starts an unsupervised `pppd`.
+    pub start_command: Option<String>,
+    /// The guard's program; `None`: `cellscan`, from PATH.
+    pub guard: Option<String>,
+    /// Where UUCP locks are; `None`: where they usually are.
+    pub lock_dir: Option<String>,
+    /// Where carriers are remembered.
+    pub state_dir: Option<String>,
+    /// Where the lease is.
+    pub run_dir: Option<String>,
+    /// Bits per second; 0: 115,200.
+    pub baud: u32,
+    /// A [`GatewayBackend`].
+    pub backend: u32,
+    /// A [`GuardMode`].
+    pub guard_mode: u32,
+    /// After this time the guard kills the application; 0: it does not.
+    pub hold_limit_ms: u32,
+    /// How a scan is to go.
+    pub policy: Policy,
+}
+
+impl Wanted {
+    /// What it means.
+    ///
+    /// # Errors
+    /// What was found, and what was wanted.
+    pub fn plan(&self, prepare: Prepare) -> Result<GatewayPlan, (Code, String)> {
+        let backend = match self.backend {
+            0 => Backend::Auto,
+            1 => Backend::Native,
+            2 => Backend::Sv,
+            3 => Backend::Unsupervised,
+            other => return Err((Code::Value, format!("backend: found {other}, wanted 0 to 3"))),
+        };
+        let guard = match self.guard_mode {
+            0 => GuardPlan::Program(guard(self.guard.as_deref())?),
+            1 => GuardPlan::Nobody,
+            other => return Err((Code::Value, format!("guard_mode: found {other}, wanted 0 or 1"))),
+        };
+        let mut serial = SerialOptions::new(&self.port);
+        if self.baud != 0 {
+            serial.baud = self.baud;
+        }
+        if let Some(dir) = &self.lock_dir {
+            serial.lock_dirs = vec![dir.into()];
+        }
+        let dir = |named: &Option<String>, usual: &str| PathBuf::from(named.as_deref().unwrap_or(usual));
+        let start = self.start_command.as_deref().unwrap_or_default();
+        Ok(GatewayPlan {
+            serial,
+            ppp_port: self.ppp_port.as_ref().unwrap_or(&self.port).into(),
+            service: self.service.clone(),
+            backend,
+            start: start.split_whitespace().map(OsString::from).collect(),
+            link: self.link.clone(),
+            policy: self.policy,
+            carriers: None,
+            state_dir: dir(&self.state_dir, STATE_DIR),
+            run_dir: dir(&self.run_dir, DEFAULT_RUN_DIR),
+            guard,
+            hold_limit: Some(self.hold_limit_ms)
+                .filter(|limit| *limit > 0)
+                .map(|limit| Duration::from_millis(limit.into())),
+            prepare: Some(prepare),
+        })
+    }
+}
+
+/// The guard's program, by its path: it is started when there is no time to look for it.
+fn guard(named: Option<&str>) -> Result<PathBuf, (Code, String)> {
+    let name = named.unwrap_or(GUARD);
+    let found = if name.contains('/') {
+        std::path::absolute(name).ok().filter(|path| is_program(path))
+    } else {
+        let path = env::var_os("PATH").unwrap_or_default();
+        env::split_paths(&path)
+            .filter(|dir| dir.is_absolute())
+            .map(|dir| dir.join(name))
+            .find(|path| is_program(path))
+    };
+    found.ok_or_else(|| {
+        let place = if name.contains('/') { "no program there" } else { "no such program in PATH" };
+        (
+            Code::NoGuard,
+            format!(
+                "guard: found {name:?} ({place}), wanted the program cellscan, which gives the service back should this \
+                 process be killed"
+            ),
+        )
+    })
+}
+
+fn is_program(path: &Path) -> bool {
+    path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}

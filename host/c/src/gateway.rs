@@ -1,0 +1,210 @@
+//! One gateway: a scan at a time, and what it tells.
+
+use std::collections::VecDeque;
+use std::ffi::CString;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use cellscan_core::scan::gate::Request;
+use cellscan_core::scan::{Event as CoreEvent, Scanner};
+use cellscan_core::time::Instant;
+use cellscan_host::clock::Clock;
+use cellscan_host::event_loop::WAIT_MAX;
+use cellscan_host::exit::{Exit, Fatal};
+use cellscan_host::gateway::GatewayScan;
+use cellscan_host::plan::GatewayPlan;
+use cellscan_host::report::audience::Audience;
+use cellscan_machine::code::Code;
+use cellscan_machine::event::{Event, EventKind};
+
+use crate::waker::Waker;
+
+/// What a scan has told, and nobody has fetched.
+#[derive(Debug, Default)]
+struct Told {
+    waiting: VecDeque<(Event, Option<String>)>,
+    /// The end, until all that was held is let go.
+    end: Option<Event>,
+    last_warning: Option<String>,
+}
+
+impl Told {
+    fn line(&mut self, kind: EventKind, text: &str) {
+        self.waiting.push_back((Event::line(kind), Some(text.to_owned())));
+    }
+}
+
+impl Audience for Told {
+    fn event(&mut self, _at: Instant, event: CoreEvent, _scanner: &Scanner) {
+        let event = Event::from(event);
+        if matches!(event.kind, EventKind::Finished | EventKind::Declined) {
+            self.end = Some(event);
+        } else {
+            self.waiting.push_back((event, None));
+        }
+    }
+
+    fn note(&mut self, text: &str) {
+        self.line(EventKind::Note, text);
+    }
+
+    /// The same thing again is not said again.
+    fn warn(&mut self, text: &str) {
+        if self.last_warning.as_deref() != Some(text) {
+            self.line(EventKind::Warning, text);
+            self.last_warning = Some(text.to_owned());
+        }
+    }
+}
+
+/// One gateway.
+#[derive(Debug)]
+pub struct Gateway {
+    plan: GatewayPlan,
+    clock: Clock,
+    /// The machine between scans: it remembers who failed, and when the last scan was.
+    scanner: Scanner,
+    scan: Option<GatewayScan>,
+    told: Told,
+    waker: Waker,
+    /// What the last event of a note or a warning says.
+    text: CString,
+    /// What the last call that failed says.
+    error: CString,
+}
+
+/// Text for C: what stands behind a NUL is not to be had.
+fn c_text(text: &str) -> CString {
+    let upto = text.split('\0').next().unwrap_or_default();
+    CString::new(upto).unwrap_or_default()
+}
+
+impl Gateway {
+    /// Nothing is touched yet.
+    ///
+    /// # Errors
+    /// The kernel has no descriptor left.
+    pub fn new(plan: GatewayPlan) -> Result<Self, (Code, String)> {
+        let waker =
+            Waker::new().map_err(|error| (Code::System, format!("unable to make an epoll: {error}")))?;
+        let scanner = Scanner::new(plan.policy);
+        let (text, error) = (CString::default(), CString::default());
+        Ok(Self { plan, clock: Clock::new(), scanner, scan: None, told: Told::default(), waker, text, error })
+    }
+
+    /// Finds port and service and asks for a scan.
+    ///
+    /// # Errors
+    /// A scan is under way, or they cannot be had; nothing was touched then.
+    pub fn request(&mut self, request: Request) -> Result<(), (Code, String)> {
+        if self.is_scanning() {
+            return Err((Code::Busy, "a scan is under way".to_owned()));
+        }
+        self.told = Told::default();
+        let scan =
+            GatewayScan::begin(&self.plan, self.scanner.clone(), request, None, self.clock, &mut self.told);
+        self.scan = Some(scan.map_err(|Fatal { exit, message }| match exit {
+            Exit::Usage => (Code::Config, message),
+            Exit::Done | Exit::NoCarrier | Exit::Unsound | Exit::System => (Code::System, message),
+        })?);
+        // There is something to do at once.
+        let now = self.clock.now();
+        self.wake_at(now, Some(now));
+        Ok(())
+    }
+
+    /// Does what can be done now, and hands out what was told; `None`: nothing more for now.
+    pub fn poll(&mut self) -> Option<Event> {
+        if self.told.waiting.is_empty() && self.scan.is_some() {
+            self.turn();
+        }
+        let told = self.told.waiting.pop_front().or_else(|| {
+            // Whoever hears of the end may rely on it: nothing is held any more.
+            let end = if self.scan.is_none() { self.told.end.take() } else { None };
+            end.map(|end| (end, None))
+        });
+        let (event, text) = told?;
+        if let Some(text) = text {
+            self.text = c_text(&text);
+        }
+        Some(event)
+    }
+
+    fn turn(&mut self) {
+        let Some(scan) = &mut self.scan else { return };
+        scan.turn(&mut self.told);
+        if scan.is_over() {
+            if scan.declined().is_none() {
+                scan.keep(&self.plan, &mut self.told);
+            }
+            self.scanner = scan.scanner().clone();
+            self.scan = None;
+            let now = self.clock.now();
+            return self.wake_at(now, None);
+        }
+        let now = self.clock.now();
+        let deadline = scan.deadline(&self.told);
+        if self.waker.wait_for(&scan.wake_fds(), now, Some(soonest(now, deadline))).is_err() {
+            // Nothing but time can be waited for now.
+            scan.look_again();
+            let deadline = scan.deadline(&self.told);
+            self.wake_at(now, Some(soonest(now, deadline)));
+        }
+    }
+
+    fn wake_at(&mut self, now: Instant, at: Option<Instant>) {
+        if let Err(error) = self.waker.wait_for(&[], now, at) {
+            self.told.warn(&format!("unable to wait for what happens: {error}"));
+        }
+    }
+
+    /// Asks the scan under way to end, and to give the service back.
+    pub fn abort(&mut self) {
+        if let Some(scan) = &mut self.scan {
+            scan.end();
+            let now = self.clock.now();
+            self.wake_at(now, Some(now));
+        }
+    }
+
+    /// A scan is under way, or its end has not been heard of.
+    #[must_use]
+    pub fn is_scanning(&self) -> bool {
+        self.scan.is_some() || self.told.end.is_some()
+    }
+
+    /// The machine, of the scan under way or of the last.
+    #[must_use]
+    pub fn scanner(&self) -> &Scanner {
+        self.scan.as_ref().map_or(&self.scanner, GatewayScan::scanner)
+    }
+
+    /// What the last note or warning says.
+    #[must_use]
+    pub const fn text(&self) -> &CString {
+        &self.text
+    }
+
+    /// What the last call that failed says.
+    #[must_use]
+    pub const fn error(&self) -> &CString {
+        &self.error
+    }
+
+    /// Keeps what a call failed with.
+    pub fn failed(&mut self, what: &str) {
+        self.error = c_text(what);
+    }
+}
+
+/// A deadline that a bug lost costs a minute and not the gateway.
+fn soonest(now: Instant, deadline: Option<Instant>) -> Instant {
+    let limit = now + WAIT_MAX;
+    deadline.map_or(limit, |deadline| deadline.min(limit))
+}
+
+impl AsFd for Gateway {
+    /// Readable when it is to be polled.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.waker.as_fd()
+    }
+}
