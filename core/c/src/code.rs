@@ -45,7 +45,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Ok,
         Self::WouldBlock,
         Self::Null,

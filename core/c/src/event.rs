@@ -55,7 +55,7 @@ pub enum Phase {
 
 impl Phase {
     /// All of them, in order.
-    pub const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Idle,
         Self::StopPpp,
         Self::StopPppWaitSv,

@@ -66,7 +66,7 @@ pub enum Failure {
 
 impl Failure {
     /// All of them, in order.
-    pub const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::None,
         Self::ServiceUnavailable,
         Self::SupervisorSilent,

@@ -357,7 +357,7 @@ pub unsafe extern "C" fn cellscan_gateway_scan(gateway: *mut Handle, id: u32, or
 
 /// Does what can be done now. `CELLSCAN_CODE_OK`: `event` says what happened, poll again. `CELLSCAN_CODE_WOULD_BLOCK`: poll again
 /// when the descriptor is readable. It takes milliseconds as a rule; taking the service waits for the guard to be ready, and a
-/// line that takes no bytes is waited for, for a second or two. After `CELLSCAN_EVENT_FINISHED`, and `CELLSCAN_EVENT_DECLINED`,
+/// line that takes no bytes is waited for, for a second or two. After `CELLSCAN_EVENT_KIND_FINISHED`, and `CELLSCAN_EVENT_KIND_DECLINED`,
 /// nothing is held any more.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_gateway_poll(gateway: *mut Handle, event: *mut Event) -> Code {
@@ -405,7 +405,7 @@ pub unsafe extern "C" fn cellscan_gateway_carrier(
     })
 }
 
-/// What the last `CELLSCAN_EVENT_NOTE` or `CELLSCAN_EVENT_WARNING` says; valid until the next poll. Never null.
+/// What the last `CELLSCAN_EVENT_KIND_NOTE` or `CELLSCAN_EVENT_KIND_WARNING` says; valid until the next poll. Never null.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_gateway_text(gateway: *mut Handle) -> *const c_char {
     said(gateway, Gateway::text)

@@ -1,0 +1,66 @@
+//! The headers say what the source says, and are C and C++.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cbindgen::{Builder, Config};
+
+use super::compile::{Language, compile_alone};
+use super::root;
+
+/// A header, and the files that it is made of, both below the workspace.
+struct Header {
+    directory: &'static str,
+    name: &'static str,
+    sources: &'static [&'static str],
+}
+
+const HEADERS: [Header; 2] = [
+    Header {
+        directory: "core/c",
+        name: "cellscan.h",
+        sources: &["code.rs", "event.rs", "ops.rs", "policy.rs", "report.rs", "border.rs"],
+    },
+    Header { directory: "host/c", name: "cellscan_gateway.h", sources: &["config.rs", "border.rs"] },
+];
+
+impl Header {
+    fn path(&self) -> PathBuf {
+        root().join(self.directory).join("include").join(self.name)
+    }
+
+    /// As it is to be.
+    fn made_anew(&self) -> String {
+        let directory = root().join(self.directory);
+        let config = Config::from_file(directory.join("cbindgen.toml")).expect("a configuration of cbindgen");
+        let sources = self.sources.iter().map(|name| directory.join("src").join(name));
+        let builder = sources.fold(Builder::new().with_config(config), Builder::with_src);
+        let mut made = Vec::new();
+        builder.generate().expect("the source can be read").write(&mut made);
+        // What is a link in rustdoc is a word here.
+        String::from_utf8(made).expect("UTF-8").replace('`', "")
+    }
+}
+
+#[test]
+fn the_committed_headers_are_what_the_source_says() {
+    for header in HEADERS {
+        let (path, made) = (header.path(), header.made_anew());
+        let committed = fs::read_to_string(&path).unwrap_or_default();
+        if committed != made {
+            // Beside the target directory's other results, for whoever wants to take it over.
+            let anew = Path::new(env!("CARGO_TARGET_TMPDIR")).join(header.name);
+            fs::write(&anew, made).expect("the target directory can be written to");
+            panic!("{} is not what the source says: cp {} there", path.display(), anew.display());
+        }
+    }
+}
+
+#[test]
+fn the_headers_compile_by_themselves_as_c11_and_as_cpp17() {
+    for header in HEADERS {
+        for language in [Language::C11, Language::Cpp17] {
+            compile_alone(&format!("#include <{}>\n", header.name), language);
+        }
+    }
+}
