@@ -7,39 +7,16 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use cellscan_sim::modem::{Delays, Network, Profile, Select};
 use cellscan_tests::support::wait::look_for;
 use cellscan_tests::support::{Bench, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::SCAN;
 
+pub(super) use cellscan_tests::support::quick_modem;
+
 /// How long what a scan has written may take to be read once it has ended.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-
-/// The recorded modem, some hundred times as quick.
-pub(super) fn quick_modem() -> Profile {
-    let mut profile = Profile {
-        delays: Delays { signal: 20, deregister: 60, automatic: 50, search: 600, ..Delays::default() },
-        automatic_registration_ms: 200,
-        signal_settle_ms: 100,
-        boot_ms: 500,
-        ..Profile::default()
-    };
-    profile.networks.iter_mut().for_each(hasten);
-    profile
-}
-
-fn hasten(network: &mut Network) {
-    network.registration_ms = 40;
-    network.select = match network.select {
-        Select::Refuse { code, .. } => Select::Refuse { after_ms: 60, code },
-        Select::Accept { .. }
-        | Select::Silent { .. }
-        | Select::AcceptButRegistersElsewhere { .. }
-        | Select::AcceptLate { .. } => Select::Accept { after_ms: 120 },
-    };
-}
 
 /// The program, its states as they come, and its end.
 pub(super) struct Running {

@@ -5,6 +5,7 @@ pub mod binaries;
 pub mod clock;
 pub mod events;
 pub mod jail;
+mod modem;
 mod place;
 pub mod processes;
 pub mod scripts;
@@ -16,6 +17,7 @@ pub mod workbench;
 
 pub use events::Event;
 pub use jail::Jail;
+pub use modem::quick_modem;
 pub use scripts::{RunScript, StandIn};
 pub use small_disk::SmallDisk;
 pub use status::{State, Status, Want};

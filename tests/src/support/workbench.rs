@@ -403,8 +403,13 @@ impl Bench {
     #[track_caller]
     pub fn cellscan(&self) -> Command {
         let mut command = binaries::cellscan();
-        command.env(MARK, &self.mark);
+        self.mark(&mut command);
         command
+    }
+
+    /// Marks what is to be started: it, and all that it starts, ends with the bench at the latest.
+    pub fn mark(&self, command: &mut Command) {
+        command.env(MARK, &self.mark);
     }
 
     /// The living processes of the bench.

@@ -1,0 +1,137 @@
+//! The example application on a bench: a gateway with the real `runsv` and a modem on a pseudo-terminal.
+
+use std::env;
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use cellscan_tests::support::wait::look_for;
+use cellscan_tests::support::{Bench, StandIn, Workbench, binaries, processes, quick_modem, wait_until};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::compile::{Library, Program};
+use super::{SCAN, SOON, root};
+
+/// A bench with the service up, and the process that holds the port.
+pub(super) fn bench(search_ms: u64) -> (Bench, u32) {
+    let mut modem = quick_modem();
+    modem.delays.search = search_ms;
+    let bench = Workbench::new().modem(modem).pppd(StandIn { lock: true, ..StandIn::default() }).start();
+    let before = bench.wait_for_holder(SOON, None);
+    bench.wait_until(SOON, "up", || bench.status().is_up());
+    (bench, before)
+}
+
+/// The example, compiled.
+#[track_caller]
+pub(super) fn example(library: Library) -> Program {
+    Program::new(&root().join("host/c/examples/gateway.c"), library)
+}
+
+/// Its command line on a bench, with a PATH that has the program `cellscan` for its guard.
+pub(super) fn on_bench(mut command: Command, bench: &Bench) -> Command {
+    command.arg(bench.port()).arg(bench.service()).arg(bench.locks());
+    let cellscan = PathBuf::from(binaries::cellscan().get_program());
+    let path = env::var_os("PATH").unwrap_or_default();
+    let dirs = cellscan.parent().map(PathBuf::from).into_iter().chain(env::split_paths(&path));
+    command.env("PATH", env::join_paths(dirs).expect("directories"));
+    bench.mark(&mut command);
+    command
+}
+
+/// The application as it runs.
+pub(super) struct App {
+    child: Child,
+    lines: Arc<Mutex<Vec<String>>>,
+    reader: JoinHandle<()>,
+}
+
+/// How it ended.
+pub(super) struct Ended {
+    pub(super) code: Option<i32>,
+    pub(super) lines: Vec<String>,
+    pub(super) errors: String,
+}
+
+impl App {
+    /// Started, and waiting for what it is told.
+    #[track_caller]
+    pub(super) fn start(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        let stdout = child.stdout.take().expect("a pipe");
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let into = Arc::clone(&lines);
+        let reader = std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                into.lock().expect("no panic holds it").push(line);
+            }
+        });
+        let app = Self { child, lines, reader };
+        app.wait_for("waiting");
+        app
+    }
+
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.lines.lock().expect("no panic holds it").clone()
+    }
+
+    /// Waits for a line that begins so.
+    #[track_caller]
+    pub(super) fn wait_for(&self, wanted: &str) {
+        wait_until(SCAN, wanted, || self.lines().iter().any(|line| line.starts_with(wanted)));
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its guard.
+    #[track_caller]
+    pub(super) fn guard(&self) -> u32 {
+        let look = || processes::children_with(self.pid(), "guard").first().copied();
+        cellscan_tests::support::wait_for(SOON, "it has a guard", look)
+    }
+
+    pub(super) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("it is our child");
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(super) fn end(mut self) -> Ended {
+        let code =
+            cellscan_tests::support::wait_for(SCAN, "it ends", || self.child.try_wait().ok().flatten())
+                .code();
+        // A guard has neither of its pipes: they end with it.
+        let ended = look_for(SOON, || self.reader.is_finished().then_some(()));
+        assert!(ended.is_some(), "somebody else has its standard output");
+        let mut errors = String::new();
+        self.child.stderr.take().expect("a pipe").read_to_string(&mut errors).expect("UTF-8");
+        let lines = self.lines();
+        Ended { code, lines, errors }
+    }
+}
+
+/// The service is wanted up and runs, the modem is registered, and nothing of ours is left.
+#[track_caller]
+pub(super) fn must_be_up_again(bench: &Bench, before: u32) {
+    let after = bench.wait_for_holder(SOON, Some(before));
+    bench
+        .wait_until(SOON, "wanted up, and running", || bench.status().is_up() && bench.status().pid == after);
+    bench.wait_until(SOON, "the modem is registered", || {
+        bench.modem().with(|modem, _now| modem.registered().is_some())
+    });
+    bench.wait_until(SOON, "no lease is left", || leases(bench) == 0);
+    bench.wait_until(SOON, "no guard is left", || {
+        !bench.processes().iter().any(|pid| processes::argument(*pid, 1).as_deref() == Some("guard"))
+    });
+}
+
+/// Leases on disk.
+pub(super) fn leases(bench: &Bench) -> usize {
+    let entries = std::fs::read_dir(bench.locks()).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("lease-")).count()
+}

@@ -1,0 +1,154 @@
+//! Compiles and links C, as an application would.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tempfile::TempDir;
+
+use super::root;
+
+/// What is warned of, all of it an error.
+const WARNINGS: [&str; 5] = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"];
+
+/// A language, by its version.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Language {
+    C11,
+    Cpp17,
+}
+
+impl Language {
+    const fn compiler(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::C11 => ("gcc", "-std=c11", "c"),
+            Self::Cpp17 => ("g++", "-std=c++17", "c++"),
+        }
+    }
+}
+
+/// Which of the libraries a program is linked with.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Library {
+    Static,
+    Shared,
+    /// The machine alone, as firmware has it.
+    Firmware,
+}
+
+/// A program that was compiled and linked, and goes with this value.
+#[derive(Debug)]
+pub(super) struct Program {
+    directory: TempDir,
+}
+
+impl Program {
+    /// Compiles and links it.
+    #[track_caller]
+    pub(super) fn new(source: &Path, library: Library) -> Self {
+        let directory = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary directory");
+        let program = directory.path().join("program");
+        let mut command = compiler(Language::C11);
+        command.arg(source).args(["-x", "none", "-o"]).arg(&program);
+        match library {
+            Library::Static => command.arg(built("libcellscan.a")).args(["-lpthread", "-ldl", "-lm"]),
+            // What the compiler may call is all that the archive needs of a libc, and that is here.
+            Library::Firmware => command.arg(firmware()).arg("-Wl,--gc-sections"),
+            Library::Shared => {
+                let shared = built("libcellscan.so");
+                // As it is installed: the name to link with leads to the name that it is loaded by.
+                for name in ["libcellscan.so", SHARED_NAME] {
+                    symlink(&shared, directory.path().join(name)).expect("a link");
+                }
+                command.arg("-L").arg(directory.path()).arg("-lcellscan")
+            }
+        };
+        done(&mut command);
+        Self { directory }
+    }
+
+    /// To be run as it is.
+    pub(super) fn command(&self) -> Command {
+        let mut command = Command::new(self.directory.path().join("program"));
+        command.env("LD_LIBRARY_PATH", self.directory.path());
+        command
+    }
+
+    /// To be run under valgrind: any error and any byte that is lost ends it with [`VALGRIND_FOUND`].
+    pub(super) fn under_valgrind(&self) -> Command {
+        let mut command = Command::new("valgrind");
+        command
+            .args(["-q", "--leak-check=full", "--errors-for-leak-kinds=definite,indirect,possible"])
+            .args(["--track-fds=yes", "--child-silent-after-fork=yes"])
+            .arg(format!("--error-exitcode={VALGRIND_FOUND}"))
+            .arg(self.directory.path().join("program"))
+            .env("LD_LIBRARY_PATH", self.directory.path());
+        command
+    }
+}
+
+/// What valgrind exits with where it has something to say.
+pub(super) const VALGRIND_FOUND: i32 = 99;
+
+/// The name of the shared library with the version of its interface.
+const SHARED_NAME: &str = "libcellscan.so.1";
+
+/// What Cargo has built of this package for its tests: it lies beside them.
+#[track_caller]
+fn built(name: &str) -> PathBuf {
+    let test = env::current_exe().expect("a running test knows its path");
+    let path = test.with_file_name(name);
+    assert!(path.exists(), "{} is missing: Cargo builds it for the tests of cellscan-c", path.display());
+    path
+}
+
+/// The archive for firmware, built as the header says, for this machine.
+#[track_caller]
+fn firmware() -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware");
+    let mut cargo = Command::new(env!("CARGO"));
+    // What this test's own build was told is not for another profile.
+    cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").current_dir(root());
+    cargo.args(["rustc", "--offline", "--locked", "-q", "-p", "cellscan-machine", "--profile", "firmware"]);
+    cargo.args(["--features", "firmware", "--crate-type", "staticlib", "--target-dir"]).arg(&target);
+    done(&mut cargo);
+    target.join("firmware/libcellscan_machine.a")
+}
+
+/// Where something of this test may be made.
+pub(super) fn scratch(name: &str) -> PathBuf {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("c-{}-{number}-{name}", std::process::id()))
+}
+
+#[track_caller]
+pub(super) fn done(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn compiler(language: Language) -> Command {
+    let (program, standard, kind) = language.compiler();
+    let mut command = Command::new(program);
+    command.arg(standard).args(WARNINGS).args(["-g", "-D_DEFAULT_SOURCE", "-x", kind]);
+    for directory in ["core/c/include", "host/c/include"] {
+        command.arg("-I").arg(root().join(directory));
+    }
+    command
+}
+
+/// Compiles a text that is a whole file, and keeps nothing of it.
+#[track_caller]
+pub(super) fn compile_alone(text: &str, language: Language) {
+    let (source, object) = (scratch("alone.txt"), scratch("alone.o"));
+    fs::write(&source, text).expect("the target directory can be written to");
+    done(compiler(language).arg("-c").arg(&source).arg("-o").arg(&object));
+    for file in [source, object] {
+        fs::remove_file(file).expect("it was made above");
+    }
+}

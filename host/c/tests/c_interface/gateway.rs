@@ -1,0 +1,152 @@
+//! The example application, as README has it told: an ordinary scan, its ends, and what it leaves alone.
+
+use std::fs;
+
+use cellscan_tests::support::processes;
+use rustix::process::Signal;
+
+use super::SOON;
+use super::app::{App, bench, example, leases, must_be_up_again, on_bench};
+use super::compile::Library;
+
+/// How long a search takes in which something is to happen, ms.
+const LONG: u64 = 5_000;
+/// How long it takes else, ms.
+const SHORT: u64 = 600;
+
+#[test]
+fn two_scans_under_valgrind_find_the_carriers_and_leave_nothing_behind() {
+    let (bench, mut before) = bench(SHORT);
+    let program = example(Library::Static);
+    let app = App::start(on_bench(program.under_valgrind(), &bench));
+    for scan in 1..=2 {
+        app.signal(Signal::USR1);
+        bench.wait_until(super::SCAN, "a result", || {
+            app.lines().iter().filter(|line| line.starts_with("selected 310410")).count() == scan
+        });
+        must_be_up_again(&bench, before);
+        before = bench.wait_for_holder(SOON, None);
+    }
+    app.signal(Signal::TERM);
+    let ended = app.end();
+    assert_eq!((ended.code, ended.errors.as_str()), (Some(0), ""), "{:#?}", ended.lines);
+    assert!(ended.lines.iter().any(|line| line.starts_with("carrier 310410 ")), "{:#?}", ended.lines);
+    for state in ["1", "1b", "2", "2b", "3", "4", "5", "6", "10", "11", "0"] {
+        let line = format!("state {state}");
+        assert!(ended.lines.contains(&line), "{line}: {:#?}", ended.lines);
+    }
+}
+
+#[test]
+fn told_to_end_in_the_middle_under_valgrind_the_service_comes_back_first() {
+    let (bench, before) = bench(LONG);
+    let program = example(Library::Shared);
+    let app = App::start(on_bench(program.under_valgrind(), &bench));
+    app.signal(Signal::USR1);
+    app.wait_for("state 4");
+    assert!(bench.status().is_held_down());
+    app.signal(Signal::TERM);
+    let ended = app.end();
+    assert_eq!((ended.code, ended.errors.as_str()), (Some(0), ""), "{:#?}", ended.lines);
+    assert_eq!(ended.lines.last().map(String::as_str), Some("failed aborted, given back"));
+    must_be_up_again(&bench, before);
+}
+
+#[test]
+fn killed_in_the_middle_its_guard_gives_the_service_back() {
+    for (library, state) in
+        [(Library::Static, "state 1b"), (Library::Shared, "state 4"), (Library::Static, "state 5")]
+    {
+        let (bench, before) = bench(SHORT);
+        let program = example(library);
+        let app = App::start(on_bench(program.command(), &bench));
+        app.signal(Signal::USR1);
+        app.wait_for(state);
+        app.signal(Signal::KILL);
+        assert_eq!(app.end().code, None);
+        must_be_up_again(&bench, before);
+    }
+}
+
+#[test]
+fn its_guard_has_none_of_its_descriptors_and_none_of_its_blocked_signals() {
+    let (bench, before) = bench(LONG);
+    let program = example(Library::Shared);
+    let app = App::start(on_bench(program.command(), &bench));
+    app.signal(Signal::USR1);
+    app.wait_for("state 4");
+    let guard = app.guard();
+    for entry in fs::read_dir(format!("/proc/{guard}/fd")).expect("it runs").flatten() {
+        let (number, to) = (entry.file_name(), fs::read_link(entry.path()).unwrap_or_default());
+        let to = to.to_string_lossy().into_owned();
+        let known = match number.to_string_lossy().as_ref() {
+            // Its post: a pipe to the application, and one that said "ready".
+            "0" | "1" => to.starts_with("pipe:"),
+            "2" => to == "/dev/null",
+            _ => !to.starts_with("pipe:") || !shares(app.pid(), &to),
+        };
+        assert!(known, "{number:?} is {to}");
+    }
+    let status = fs::read_to_string(format!("/proc/{guard}/status")).expect("it runs");
+    let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:\t"));
+    assert_eq!(blocked, Some("0000000000000000"));
+    app.signal(Signal::TERM);
+    assert_eq!(app.end().code, Some(0));
+    must_be_up_again(&bench, before);
+}
+
+/// Whether a process has this pipe too.
+fn shares(pid: u32, pipe: &str) -> bool {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    entries.into_iter().any(|entry| fs::read_link(entry.path()).is_ok_and(|to| to.to_string_lossy() == pipe))
+}
+
+#[test]
+fn the_death_of_its_guard_does_not_kill_it_by_a_signal_and_the_scan_goes_on() {
+    let (bench, before) = bench(LONG);
+    let program = example(Library::Static);
+    let app = App::start(on_bench(program.command(), &bench));
+    app.signal(Signal::USR1);
+    app.wait_for("state 4");
+    assert!(processes::signal(app.guard(), Signal::KILL));
+    app.wait_for("selected 310410");
+    must_be_up_again(&bench, before);
+    app.signal(Signal::TERM);
+    let ended = app.end();
+    assert_eq!(ended.code, Some(0), "{}", ended.errors);
+}
+
+#[test]
+fn without_a_guard_program_nothing_is_touched() {
+    let (bench, before) = bench(SHORT);
+    let program = example(Library::Shared);
+    let mut command = on_bench(program.command(), &bench);
+    command.env("PATH", bench.root());
+    let output = command.output().expect("it starts");
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("no such program in PATH") && said.contains("wanted the program cellscan"),
+        "{said}"
+    );
+    assert_eq!((bench.status().pid, leases(&bench)), (before, 0));
+}
+
+#[test]
+fn a_service_that_is_not_there_is_named_and_the_application_goes_on() {
+    let (bench, before) = bench(SHORT);
+    let program = example(Library::Static);
+    let mut command = on_bench(program.command(), &bench);
+    // The same words, with another service.
+    let words: Vec<_> = command.get_args().map(std::ffi::OsStr::to_owned).collect();
+    let mut other = program.command();
+    other.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    other.arg(&words[0]).arg(bench.root().join("nothing")).arg(&words[2]);
+    command = other;
+    let app = App::start(command);
+    app.signal(Signal::USR1);
+    app.signal(Signal::TERM);
+    let ended = app.end();
+    assert_eq!(ended.code, Some(0));
+    assert_eq!(bench.status().pid, before);
+}
