@@ -17,7 +17,6 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::ptr;
-use std::thread::{self, ThreadId};
 
 use cellscan_core::scan::Policy as CorePolicy;
 use cellscan_machine::border::{CELLSCAN_ABI, caught, request};
@@ -25,6 +24,7 @@ use cellscan_machine::code::Code;
 use cellscan_machine::event::Event;
 use cellscan_machine::policy::Policy;
 use cellscan_machine::report::{Carrier, Report};
+use rustix::thread::{Pid, gettid};
 
 use crate::config::Wanted;
 use crate::gateway::Gateway;
@@ -40,7 +40,8 @@ const FDS_MAX: c_int = 4_096;
 #[derive(Debug)]
 pub struct Handle {
     magic: u64,
-    thread: ThreadId,
+    /// Of the kernel: a child that was forked is told by it too, and holds the gateway no less by mistake.
+    thread: Pid,
     /// `None` after a bug.
     gateway: Option<Gateway>,
 }
@@ -242,7 +243,7 @@ fn lend(handle: *mut Handle, with: impl FnOnce(&mut Gateway) -> Code) -> Code {
     if magic != MAGIC {
         return Code::NotInit;
     }
-    if thread != thread::current().id() {
+    if thread != gettid() {
         return Code::Thread;
     }
     // SAFETY: made by `cellscan_gateway_open`; only this thread comes here, and nothing that is called from here calls back.
@@ -307,7 +308,7 @@ pub unsafe extern "C" fn cellscan_gateway_open(
     let open = || wanted(&config).and_then(|wanted| Gateway::new(wanted.plan(set_apart)?));
     match caught(open) {
         Some(Ok(made)) => {
-            let handle = Handle { magic: MAGIC, thread: thread::current().id(), gateway: Some(made) };
+            let handle = Handle { magic: MAGIC, thread: gettid(), gateway: Some(made) };
             put(gateway, Box::into_raw(Box::new(handle)))
         }
         Some(Err((code, sentence))) => {

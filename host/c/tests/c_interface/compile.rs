@@ -77,21 +77,36 @@ impl Program {
         command
     }
 
-    /// To be run under valgrind: any error and any byte that is lost ends it with [`VALGRIND_FOUND`].
+    /// To be run under valgrind: any error and any byte that is lost ends it with an exit code of its own.
     pub(super) fn under_valgrind(&self) -> Command {
         let mut command = Command::new("valgrind");
         command
             .args(["-q", "--leak-check=full", "--errors-for-leak-kinds=definite,indirect,possible"])
-            .args(["--track-fds=yes", "--child-silent-after-fork=yes"])
-            .arg(format!("--error-exitcode={VALGRIND_FOUND}"))
+            .args(["--track-fds=yes", "--child-silent-after-fork=yes", "--error-exitcode=99"])
+            .arg(format!("--log-file={}", self.valgrind_log().display()))
             .arg(self.directory.path().join("program"))
             .env("LD_LIBRARY_PATH", self.directory.path());
         command
     }
-}
 
-/// What valgrind exits with where it has something to say.
-pub(super) const VALGRIND_FOUND: i32 = 99;
+    fn valgrind_log(&self) -> PathBuf {
+        self.directory.path().join("valgrind.log")
+    }
+
+    /// Valgrind has said nothing but which system calls are newer than itself (there `ENOSYS` is their answer), and that
+    /// what was open at the end was so at the beginning.
+    #[track_caller]
+    pub(super) fn must_have_been_clean(&self) {
+        let log = fs::read_to_string(self.valgrind_log()).expect("valgrind wrote one");
+        let found = |word: &str| log.lines().filter(|line| line.contains(word)).count();
+        let open = found("Open file descriptor");
+        assert!(log.contains("FILE DESCRIPTORS"), "it did not come to its end:\n{log}");
+        assert_eq!(open, found("<inherited from parent>"), "a descriptor was left open:\n{log}");
+        for word in ["Invalid", "ninitialised", "lost in loss record", "overlap", "Mismatched"] {
+            assert_eq!(found(word), 0, "{log}");
+        }
+    }
+}
 
 /// The name of the shared library with the version of its interface.
 const SHARED_NAME: &str = "libcellscan.so.1";

@@ -30,6 +30,7 @@ fn two_scans_under_valgrind_find_the_carriers_and_leave_nothing_behind() {
     app.signal(Signal::TERM);
     let ended = app.end();
     assert_eq!((ended.code, ended.errors.as_str()), (Some(0), ""), "{:#?}", ended.lines);
+    program.must_have_been_clean();
     assert!(ended.lines.iter().any(|line| line.starts_with("carrier 310410 ")), "{:#?}", ended.lines);
     for state in ["1", "1b", "2", "2b", "3", "4", "5", "6", "10", "11", "0"] {
         let line = format!("state {state}");
@@ -48,6 +49,7 @@ fn told_to_end_in_the_middle_under_valgrind_the_service_comes_back_first() {
     app.signal(Signal::TERM);
     let ended = app.end();
     assert_eq!((ended.code, ended.errors.as_str()), (Some(0), ""), "{:#?}", ended.lines);
+    program.must_have_been_clean();
     assert_eq!(ended.lines.last().map(String::as_str), Some("failed aborted, given back"));
     must_be_up_again(&bench, before);
 }
