@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cbindgen::{Builder, Config};
 
-use super::compile::{Language, compile_alone};
+use super::compile::{Language, Library, Program, compile_alone, done, scratch};
 use super::root;
 
 /// A header, and the files that it is made of, both below the workspace.
@@ -63,4 +63,38 @@ fn the_headers_compile_by_themselves_as_c11_and_as_cpp17() {
             compile_alone(&format!("#include <{}>\n", header.name), language);
         }
     }
+}
+
+/// What stands in the fences of a language.
+fn fenced<'a>(text: &'a str, language: &'a str) -> impl Iterator<Item = &'a str> {
+    let fence = format!("```{language}\n");
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        rest = rest.split_once(&fence)?.1;
+        let (block, behind) = rest.split_once("```")?;
+        rest = behind;
+        Some(block)
+    })
+}
+
+#[test]
+fn the_code_in_the_readme_compiles_and_links() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("a README");
+    let mut blocks = 0;
+    for block in fenced(&readme, "c") {
+        blocks += 1;
+        let source = scratch("readme.c");
+        let main = "int main(int argc, char **argv) { return argc > 1 ? scan_carriers(argv[1]) : 0; }";
+        fs::write(
+            &source,
+            format!("{block}\n{main}\n").replacen("int scan_carriers", "static int scan_carriers", 1),
+        )
+        .expect("the target directory can be written to");
+        for library in [Library::Static, Library::Shared] {
+            let program = Program::new(&source, library);
+            assert_eq!(done(&mut program.command()), "", "it starts, and has nothing to do");
+        }
+        fs::remove_file(source).expect("it was made above");
+    }
+    assert_eq!(blocks, 1, "README has one block of C");
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a bench that cannot be set up fails loudly")]
 
 mod app;
+mod callers;
 mod compile;
 mod gateway;
 mod headers;
