@@ -13,6 +13,6 @@ fn main() -> io::Result<()> {
     let stated = border.lines().find_map(|line| line.strip_prefix(STATEMENT)?.strip_suffix(';'));
     let abi = stated.ok_or_else(|| io::Error::other(format!("{BORDER} states no CELLSCAN_ABI")))?;
     println!("cargo:rerun-if-changed={BORDER}");
-    println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libcellscan.so.{abi}");
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libcellscan_gateway.so.{abi}");
     Ok(())
 }

@@ -1,8 +1,8 @@
 /* cellscan for C: takes a cellular modem away from pppd, finds out which carrier is best, and gives it back.
  *
  * This header is the machine: a scan in storage of yours, over callbacks for time, port and supervisor. It needs no operating
- * system (libcellscan_machine.a; on Linux it is also in libcellscan.a and .so). An application on Linux that has pppd under
- * runit is better served by cellscan_gateway.h, which brings port and supervisor along.
+ * system (libcellscan_machine.a; on Linux it is also in libcellscan_gateway.a and .so). An application on Linux that has pppd
+ * under runit is better served by cellscan_gateway.h, which brings port and supervisor along.
  *
  *     cellscan machine;
  *     if (cellscan_init(&machine, sizeof machine, CELLSCAN_ABI, &ops, ctx, NULL) != CELLSCAN_CODE_OK) ...

@@ -6,12 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use cellscan::guard::Prepare;
+use cellscan::lease::DEFAULT_RUN_DIR;
+use cellscan::plan::{GatewayPlan, GuardPlan};
+use cellscan::serial::SerialOptions;
+use cellscan::service::locate::Backend;
 use cellscan_core::scan::Policy;
-use cellscan_host::guard::Prepare;
-use cellscan_host::lease::DEFAULT_RUN_DIR;
-use cellscan_host::plan::{GatewayPlan, GuardPlan};
-use cellscan_host::serial::SerialOptions;
-use cellscan_host::service::locate::Backend;
 use cellscan_machine::code::Code;
 
 /// The program that is the guard where none is named.

@@ -4,15 +4,15 @@ use std::collections::VecDeque;
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd};
 
+use cellscan::clock::Clock;
+use cellscan::event_loop::WAIT_MAX;
+use cellscan::exit::{Exit, Fatal};
+use cellscan::gateway::GatewayScan;
+use cellscan::plan::GatewayPlan;
+use cellscan::report::audience::Audience;
 use cellscan_core::scan::gate::Request;
 use cellscan_core::scan::{Event as CoreEvent, Scanner};
 use cellscan_core::time::Instant;
-use cellscan_host::clock::Clock;
-use cellscan_host::event_loop::WAIT_MAX;
-use cellscan_host::exit::{Exit, Fatal};
-use cellscan_host::gateway::GatewayScan;
-use cellscan_host::plan::GatewayPlan;
-use cellscan_host::report::audience::Audience;
 use cellscan_machine::code::Code;
 use cellscan_machine::event::{Event, EventKind};
 

@@ -54,16 +54,16 @@ impl Program {
         let mut command = compiler(Language::C11);
         command.arg(source).args(["-x", "none", "-o"]).arg(&program);
         match library {
-            Library::Static => command.arg(built("libcellscan.a")).args(["-lpthread", "-ldl", "-lm"]),
+            Library::Static => command.arg(built("libcellscan_gateway.a")).args(["-lpthread", "-ldl", "-lm"]),
             // What the compiler may call is all that the archive needs of a libc, and that is here.
             Library::Firmware => command.arg(firmware()).arg("-Wl,--gc-sections"),
             Library::Shared => {
-                let shared = built("libcellscan.so");
+                let shared = built("libcellscan_gateway.so");
                 // As it is installed: the name to link with leads to the name that it is loaded by.
-                for name in ["libcellscan.so", SHARED_NAME] {
+                for name in ["libcellscan_gateway.so", SHARED_NAME] {
                     symlink(&shared, directory.path().join(name)).expect("a link");
                 }
-                command.arg("-L").arg(directory.path()).arg("-lcellscan")
+                command.arg("-L").arg(directory.path()).arg("-lcellscan_gateway")
             }
         };
         done(&mut command);
@@ -109,14 +109,18 @@ impl Program {
 }
 
 /// The name of the shared library with the version of its interface.
-const SHARED_NAME: &str = "libcellscan.so.1";
+const SHARED_NAME: &str = "libcellscan_gateway.so.1";
 
 /// What Cargo has built of this package for its tests: it lies beside them.
 #[track_caller]
 fn built(name: &str) -> PathBuf {
     let test = env::current_exe().expect("a running test knows its path");
     let path = test.with_file_name(name);
-    assert!(path.exists(), "{} is missing: Cargo builds it for the tests of cellscan-c", path.display());
+    assert!(
+        path.exists(),
+        "{} is missing: Cargo builds it for the tests of cellscan-gateway",
+        path.display()
+    );
     path
 }
 
