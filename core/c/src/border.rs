@@ -443,3 +443,6 @@ pub unsafe extern "C" fn cellscan_carrier_at(
         None => Code::Range,
     })
 }
+
+#[cfg(all(test, feature = "std"))]
+mod tests;

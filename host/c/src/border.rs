@@ -426,3 +426,6 @@ fn said(handle: *mut Handle, which: fn(&Gateway) -> &CString) -> *const c_char {
     });
     if code == Code::Ok { said } else { code.text().as_ptr() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,12 +2,13 @@
 
 use std::fs;
 
-use cellscan_tests::support::processes;
+use cellscan_tests::support::{Bench, processes};
 use rustix::process::Signal;
 
 use super::SOON;
 use super::app::{App, bench, example, leases, must_be_up_again, on_bench};
-use super::compile::Library;
+use super::compile::{Library, Program, done};
+use super::root;
 
 /// How long a search takes in which something is to happen, ms.
 const LONG: u64 = 5_000;
@@ -151,4 +152,35 @@ fn a_service_that_is_not_there_is_named_and_the_application_goes_on() {
     let ended = app.end();
     assert_eq!(ended.code, Some(0));
     assert_eq!(bench.status().pid, before);
+}
+
+/// An application that stops polling in the middle of a search, with this as its last word.
+fn stuck(bench: &Bench, last: &str) -> (Program, App) {
+    let program = Program::new(&root().join("host/c/tests/c_interface/stuck.c"), Library::Static);
+    let mut command = on_bench(program.command(), bench);
+    command.arg(last);
+    let app = App::start(command);
+    app.wait_for("state 4");
+    (program, app)
+}
+
+#[test]
+fn one_that_polls_no_more_is_ended_by_its_guard_where_it_wished_so() {
+    let (bench, before) = bench(LONG);
+    let (_program, app) = stuck(&bench, "1500");
+    assert_eq!(app.end().code, None, "killed");
+    must_be_up_again(&bench, before);
+}
+
+#[test]
+fn killed_without_a_guard_its_lease_stays_and_restore_goes_by_it() {
+    let (bench, before) = bench(LONG);
+    let (_program, app) = stuck(&bench, "unguarded");
+    app.signal(Signal::KILL);
+    assert_eq!(app.end().code, None);
+    assert!(bench.status().is_held_down(), "nobody gives it back by itself");
+    assert_eq!(leases(&bench), 1);
+    let mut restore = bench.cellscan();
+    done(restore.arg("restore").arg("--run-dir").arg(bench.locks()));
+    must_be_up_again(&bench, before);
 }
