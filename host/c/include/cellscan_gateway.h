@@ -9,6 +9,7 @@
  * - While a scan is under way there is a child of yours, the guard; with the sv backend for moments one more. If you wait for
  *   any child (waitpid -1) you may meet its end: leave it. They get none of your descriptors and none of your blocked signals,
  *   but for those that sv programs inherit.
+ * - The environment (PATH, SVDIR) is read by cellscan_gateway_open and cellscan_gateway_scan: no other thread may change it then.
  * - Do not fork without exec while a scan is under way: such a child holds what the death of yours is known by.
  * - Allocates. What it holds of the system (port, lock, lease, the service itself) is let go before the end is told.
  * - Made by cbindgen from the documented source: do not edit. */
@@ -129,8 +130,8 @@ cellscan_code cellscan_gateway_scan(struct cellscan_gateway *gateway,
                                     uint32_t origin);
 
 // Does what can be done now. CELLSCAN_CODE_OK: event says what happened, poll again. CELLSCAN_CODE_WOULD_BLOCK: poll again
-// when the descriptor is readable. It takes milliseconds as a rule; taking the service waits for the guard to be ready, and a
-// line that takes no bytes is waited for, for a second or two. After CELLSCAN_EVENT_KIND_FINISHED, and CELLSCAN_EVENT_KIND_DECLINED,
+// when the descriptor is readable. It takes milliseconds as a rule; the poll that takes the service waits for the guard to be
+// ready (10 s at most), the last for its end (1 s at most), and a line that takes no bytes is waited for (2 s at most). After CELLSCAN_EVENT_KIND_FINISHED, and CELLSCAN_EVENT_KIND_DECLINED,
 // nothing is held any more.
 cellscan_code cellscan_gateway_poll(struct cellscan_gateway *gateway,
                                     cellscan_event *event);

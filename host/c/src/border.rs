@@ -357,8 +357,8 @@ pub unsafe extern "C" fn cellscan_gateway_scan(gateway: *mut Handle, id: u32, or
 }
 
 /// Does what can be done now. `CELLSCAN_CODE_OK`: `event` says what happened, poll again. `CELLSCAN_CODE_WOULD_BLOCK`: poll again
-/// when the descriptor is readable. It takes milliseconds as a rule; taking the service waits for the guard to be ready, and a
-/// line that takes no bytes is waited for, for a second or two. After `CELLSCAN_EVENT_KIND_FINISHED`, and `CELLSCAN_EVENT_KIND_DECLINED`,
+/// when the descriptor is readable. It takes milliseconds as a rule; the poll that takes the service waits for the guard to be
+/// ready (10 s at most), the last for its end (1 s at most), and a line that takes no bytes is waited for (2 s at most). After `CELLSCAN_EVENT_KIND_FINISHED`, and `CELLSCAN_EVENT_KIND_DECLINED`,
 /// nothing is held any more.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_gateway_poll(gateway: *mut Handle, event: *mut Event) -> Code {

@@ -74,9 +74,11 @@ fn is_outdated(program: &Path) -> bool {
         return true;
     };
     let root = workspace();
-    ["core", "host", "sim"]
-        .iter()
-        .any(|package| newest(&root.join(package)).is_some_and(|source| source > built))
+    // Not all below `host`: another package lives there.
+    ["core", "host", "sim"].iter().map(|package| root.join(package)).any(|package| {
+        let manifest = fs::metadata(package.join("Cargo.toml")).and_then(|file| file.modified()).ok();
+        newest(&package.join("src")).max(manifest).is_some_and(|source| source > built)
+    })
 }
 
 fn newest(directory: &Path) -> Option<SystemTime> {

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -31,8 +31,13 @@ pub(super) fn example(library: Library) -> Program {
 }
 
 /// Its command line on a bench, with a PATH that has the program `cellscan` for its guard.
-pub(super) fn on_bench(mut command: Command, bench: &Bench) -> Command {
-    command.arg(bench.port()).arg(bench.service()).arg(bench.locks());
+pub(super) fn on_bench(command: Command, bench: &Bench) -> Command {
+    with_service(command, bench, bench.service())
+}
+
+/// The same, with another service.
+pub(super) fn with_service(mut command: Command, bench: &Bench, service: &Path) -> Command {
+    command.arg(bench.port()).arg(service).arg(bench.locks());
     let cellscan = PathBuf::from(binaries::cellscan().get_program());
     let path = env::var_os("PATH").unwrap_or_default();
     let dirs = cellscan.parent().map(PathBuf::from).into_iter().chain(env::split_paths(&path));

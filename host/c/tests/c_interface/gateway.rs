@@ -1,12 +1,13 @@
 //! The example application, as README has it told: an ordinary scan, its ends, and what it leaves alone.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use cellscan_tests::support::{Bench, processes};
 use rustix::process::Signal;
 
 use super::SOON;
-use super::app::{App, bench, example, leases, must_be_up_again, on_bench};
+use super::app::{App, bench, example, leases, must_be_up_again, on_bench, with_service};
 use super::compile::{Library, Program, done};
 use super::root;
 
@@ -136,22 +137,32 @@ fn without_a_guard_program_nothing_is_touched() {
 }
 
 #[test]
-fn a_service_that_is_not_there_is_named_and_the_application_goes_on() {
+fn with_a_guard_that_is_none_the_service_is_not_taken() {
     let (bench, before) = bench(SHORT);
     let program = example(Library::Static);
     let mut command = on_bench(program.command(), &bench);
-    // The same words, with another service.
-    let words: Vec<_> = command.get_args().map(std::ffi::OsStr::to_owned).collect();
-    let mut other = program.command();
-    other.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    other.arg(&words[0]).arg(bench.root().join("nothing")).arg(&words[2]);
-    command = other;
+    symlink("/bin/true", bench.root().join("cellscan")).expect("a link");
+    command.env("PATH", bench.root());
     let app = App::start(command);
+    app.signal(Signal::USR1);
+    app.wait_for("failed service_unavailable");
+    app.signal(Signal::TERM);
+    let ended = app.end();
+    assert!(ended.errors.contains("the guard did not get ready"), "{}", ended.errors);
+    assert_eq!((ended.code, bench.status().pid, leases(&bench)), (Some(0), before, 0));
+}
+
+#[test]
+fn a_service_that_is_not_there_is_named_and_the_application_goes_on() {
+    let (bench, before) = bench(SHORT);
+    let program = example(Library::Static);
+    let nothing = bench.root().join("nothing");
+    let app = App::start(with_service(program.command(), &bench, &nothing));
     app.signal(Signal::USR1);
     app.signal(Signal::TERM);
     let ended = app.end();
-    assert_eq!(ended.code, Some(0));
-    assert_eq!(bench.status().pid, before);
+    assert!(ended.errors.contains("unable to find the service"), "{}", ended.errors);
+    assert_eq!((ended.code, bench.status().pid), (Some(0), before));
 }
 
 /// An application that stops polling in the middle of a search, with this as its last word.
