@@ -41,12 +41,12 @@
 // added do not change it.
 #define CELLSCAN_ABI 1
 
-// Bytes of a machine's storage, on every target. An upper bound: what it takes is less, and told by the compiler where it
-// were more.
-#define CELLSCAN_SIZE 8192
+// Bytes of a machine's storage, on every target. An upper bound: what it takes is less (cellscan_size), and told by the
+// compiler where it were more.
+#define CELLSCAN_SIZE 6144
 
 // The same in the words that it is made of.
-#define CELLSCAN_WORDS 1024
+#define CELLSCAN_WORDS 768
 
 // How a machine's storage is aligned on any target. A cellscan is by itself as its target needs it; this is for storage that
 // comes from elsewhere.
@@ -730,6 +730,10 @@ extern "C" {
 
 // The version of the interface that the library was made for; to be compared with CELLSCAN_ABI.
 uint32_t cellscan_abi(void);
+
+// Bytes that this library needs for a machine, CELLSCAN_SIZE at most. Where every byte counts, storage of that size will do that
+// is aligned to CELLSCAN_ALIGN and handed in as a cellscan *.
+size_t cellscan_size(void);
 
 // The version of the library, for people.
 const char *cellscan_version(void);

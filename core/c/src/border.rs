@@ -17,7 +17,6 @@ use core::mem::MaybeUninit;
 
 use cellscan_core::carrier::Plmn;
 use cellscan_core::driver::Error;
-use cellscan_core::scan::gate::{self, Origin as CoreOrigin};
 use cellscan_core::time::Instant;
 
 use crate::adapter::{Line, Machine, Service as Backend, read_selection};
@@ -26,15 +25,16 @@ use crate::event::{Event, Phase};
 use crate::ops::{Ops, Remains, Selection, Service};
 use crate::policy::Policy;
 use crate::report::{Carrier, Failure, Report};
+use crate::request::request;
 
 /// The version of this interface: it changes with every layout and every meaning. Functions and numbers that are only
 /// added do not change it.
 pub const CELLSCAN_ABI: u32 = 1;
-/// Bytes of a machine's storage, on every target. An upper bound: what it takes is less, and told by the compiler where it
-/// were more.
-pub const CELLSCAN_SIZE: usize = 8_192;
+/// Bytes of a machine's storage, on every target. An upper bound: what it takes is less (`cellscan_size`), and told by the
+/// compiler where it were more.
+pub const CELLSCAN_SIZE: usize = 6_144;
 /// The same in the words that it is made of.
-pub const CELLSCAN_WORDS: usize = 1_024;
+pub const CELLSCAN_WORDS: usize = 768;
 /// How a machine's storage is aligned on any target. A `cellscan` is by itself as its target needs it; this is for storage that
 /// comes from elsewhere.
 pub const CELLSCAN_ALIGN: usize = 8;
@@ -68,30 +68,6 @@ const _: () =
     assert!(size_of::<Slot>() <= size_of::<Cellscan>(), "raise CELLSCAN_SIZE, and CELLSCAN_ABI with it");
 const _: () = assert!(align_of::<Slot>() <= align_of::<Cellscan>());
 const _: () = assert!(size_of::<Cellscan>() == CELLSCAN_SIZE && align_of::<Cellscan>() <= CELLSCAN_ALIGN);
-
-/// Who asks for a scan.
-#[repr(u32)]
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Origin {
-    /// A person, or a program on behalf of one: served at once.
-    Manual = 0,
-    /// A policy, the link does not work: not served for a quarter of an hour after a scan.
-    Automatic = 1,
-    /// A policy, the link works: not served.
-    AutomaticLinkHealthy = 2,
-}
-
-/// The request that these numbers mean.
-#[must_use]
-pub const fn request(id: u32, origin: u32) -> Option<gate::Request> {
-    let origin = match origin {
-        0 => CoreOrigin::Manual,
-        1 => CoreOrigin::Automatic { link_healthy: false },
-        2 => CoreOrigin::Automatic { link_healthy: true },
-        _ => return None,
-    };
-    Some(gate::Request { id, origin })
-}
 
 /// The callbacks of a machine, and what they are given.
 #[derive(Clone, Copy, Debug)]
@@ -259,6 +235,13 @@ pub fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
 #[unsafe(no_mangle)]
 pub extern "C" fn cellscan_abi() -> u32 {
     CELLSCAN_ABI
+}
+
+/// Bytes that this library needs for a machine, `CELLSCAN_SIZE` at most. Where every byte counts, storage of that size will do that
+/// is aligned to `CELLSCAN_ALIGN` and handed in as a `cellscan *`.
+#[unsafe(no_mangle)]
+pub extern "C" fn cellscan_size() -> usize {
+    size_of::<Slot>()
 }
 
 /// The version of the library, for people.

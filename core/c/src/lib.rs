@@ -8,6 +8,7 @@
 //! | [`policy`] | how a scan is to go |
 //! | [`event`] | what a scan tells |
 //! | [`report`] | what came of it |
+//! | [`request`] | who asks for it |
 //!
 //! `include/cellscan.h` is made of these by cbindgen; what is said here of a public item stands there.
 #![no_std]
@@ -23,6 +24,7 @@ pub mod event;
 pub mod ops;
 pub mod policy;
 pub mod report;
+pub mod request;
 mod text;
 
 /// A panic is a bug. There is nobody to tell here; a watchdog notices.

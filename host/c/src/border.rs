@@ -19,11 +19,12 @@ use std::process::Command;
 use std::ptr;
 
 use cellscan_core::scan::Policy as CorePolicy;
-use cellscan_machine::border::{CELLSCAN_ABI, caught, request};
+use cellscan_machine::border::{CELLSCAN_ABI, caught};
 use cellscan_machine::code::Code;
 use cellscan_machine::event::Event;
 use cellscan_machine::policy::Policy;
 use cellscan_machine::report::{Carrier, Report};
+use cellscan_machine::request::request;
 use rustix::thread::{Pid, gettid};
 
 use crate::config::Wanted;

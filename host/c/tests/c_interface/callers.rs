@@ -15,6 +15,7 @@ fn the_machine_over_callbacks_scans_with_every_library() {
         let program = Program::new(&beside("machine.c"), library);
         let said = done(&mut program.under_valgrind());
         assert!(said.ends_with("done\n"), "{library:?}: {said}");
+        println!("{library:?}: {said}");
         program.must_have_been_clean();
     }
 }

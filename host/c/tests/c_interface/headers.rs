@@ -19,7 +19,7 @@ const HEADERS: [Header; 2] = [
     Header {
         directory: "core/c",
         name: "cellscan.h",
-        sources: &["code.rs", "event.rs", "ops.rs", "policy.rs", "report.rs", "border.rs"],
+        sources: &["code.rs", "event.rs", "ops.rs", "policy.rs", "report.rs", "request.rs", "border.rs"],
     },
     Header { directory: "host/c", name: "cellscan_gateway.h", sources: &["config.rs", "border.rs"] },
 ];
