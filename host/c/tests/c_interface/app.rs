@@ -46,6 +46,29 @@ pub(super) fn with_service(mut command: Command, bench: &Bench, service: &Path) 
     command
 }
 
+/// The same, by a caller that has left this file open for it, as number 9.
+pub(super) fn with_file(command: &Command, file: &Path) -> Command {
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", r#"exec 9<>"$0"; exec "$@""#])
+        .arg(file)
+        .arg(command.get_program())
+        .args(command.get_args());
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell
+}
+
+/// A process has nothing of the application's: not that file, and none of the signals that it has blocked.
+#[track_caller]
+pub(super) fn must_be_apart(pid: u32, file: &Path) {
+    let entries = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs").flatten();
+    let open: Vec<PathBuf> = entries.filter_map(|entry| std::fs::read_link(entry.path()).ok()).collect();
+    assert!(!open.contains(&file.canonicalize().expect("it is there")), "{open:?}");
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:\t"));
+    assert_eq!(blocked, Some("0000000000000000"));
+}
+
 /// The application as it runs.
 pub(super) struct App {
     child: Child,

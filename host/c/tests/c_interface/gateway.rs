@@ -2,12 +2,16 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
 
-use cellscan_tests::support::{Bench, processes};
+use cellscan_tests::support::{Bench, Workbench, binaries, processes, quick_modem};
 use rustix::process::Signal;
 
 use super::SOON;
-use super::app::{App, bench, example, leases, must_be_up_again, on_bench, with_service};
+use super::app::{
+    App, bench, example, leases, must_be_apart, must_be_up_again, on_bench, with_file, with_service,
+};
 use super::compile::{Library, Program, done};
 use super::root;
 
@@ -76,33 +80,44 @@ fn killed_in_the_middle_its_guard_gives_the_service_back() {
 fn its_guard_has_none_of_its_descriptors_and_none_of_its_blocked_signals() {
     let (bench, before) = bench(LONG);
     let program = example(Library::Shared);
-    let app = App::start(on_bench(program.command(), &bench));
+    let file = bench.root().join("its own");
+    let app = App::start(with_file(&on_bench(program.command(), &bench), &file));
     app.signal(Signal::USR1);
     app.wait_for("state 4");
     let guard = app.guard();
-    for entry in fs::read_dir(format!("/proc/{guard}/fd")).expect("it runs").flatten() {
-        let (number, to) = (entry.file_name(), fs::read_link(entry.path()).unwrap_or_default());
-        let to = to.to_string_lossy().into_owned();
-        let known = match number.to_string_lossy().as_ref() {
-            // Its post: a pipe to the application, and one that said "ready".
-            "0" | "1" => to.starts_with("pipe:"),
-            "2" => to == "/dev/null",
-            _ => !to.starts_with("pipe:") || !shares(app.pid(), &to),
-        };
-        assert!(known, "{number:?} is {to}");
-    }
-    let status = fs::read_to_string(format!("/proc/{guard}/status")).expect("it runs");
-    let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:\t"));
-    assert_eq!(blocked, Some("0000000000000000"));
+    must_be_apart(guard, &file);
+    assert_eq!(
+        fs::read_link(format!("/proc/{guard}/fd/2")).ok(),
+        Some("/dev/null".into()),
+        "it prints nothing"
+    );
     app.signal(Signal::TERM);
     assert_eq!(app.end().code, Some(0));
     must_be_up_again(&bench, before);
 }
 
-/// Whether a process has this pipe too.
-fn shares(pid: u32, pipe: &str) -> bool {
-    let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    entries.into_iter().any(|entry| fs::read_link(entry.path()).is_ok_and(|to| to.to_string_lossy() == pipe))
+#[test]
+fn a_pppd_that_nobody_supervises_is_started_again_with_nothing_of_the_applications() {
+    let bench = Workbench::new().modem(quick_modem()).down().start();
+    let (started, file) = (bench.root().join("pppd"), bench.root().join("its own"));
+    fs::copy(binaries::stand_in(), &started).expect("a copy");
+    let log = bench.root().join("by-hand.log");
+    let words = format!("{} --log {} {}", started.display(), log.display(), bench.port().display());
+    let mut parts = words.split(' ');
+    let mut command = Command::new(parts.next().expect("a program"));
+    let mut first = command.args(parts).spawn().expect("pppd by hand");
+    bench.wait_until(SOON, "it has the port", || bench.holders() == [first.id()]);
+    let reaper = std::thread::spawn(move || first.wait());
+
+    let program = Program::new(&root().join("host/c/tests/c_interface/by_hand.c"), Library::Static);
+    let app = App::start(with_file(&with_service(program.command(), &bench, Path::new(&words)), &file));
+    let ended = app.end();
+    assert_eq!(ended.code, Some(0), "{:#?} {}", ended.lines, ended.errors);
+    reaper.join().expect("no panic").expect("it was reaped");
+    let second = bench.wait_for_holder(SOON, None);
+    must_be_apart(second, &file);
+    assert!(processes::signal(second, Signal::KILL));
+    bench.wait_until(SOON, "it is gone", || bench.holders().is_empty());
 }
 
 #[test]
