@@ -23,10 +23,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A machine is as large here as in the library. */
+/* A machine is as large here as in the library: see the end. */
 #ifdef __cplusplus
 #define CELLSCAN_ASSERT(holds, why) static_assert(holds, why)
+#define CELLSCAN_ALIGN_OF(type) alignof(type)
 #else
+#define CELLSCAN_ALIGN_OF(type) _Alignof(type)
 #define CELLSCAN_ASSERT(holds, why) _Static_assert(holds, why)
 #endif
 
@@ -803,4 +805,4 @@ cellscan_code cellscan_carrier_at(struct cellscan *machine, size_t index, struct
 #endif  /* CELLSCAN_H */
 
 CELLSCAN_ASSERT(sizeof(cellscan) == CELLSCAN_SIZE, "the storage of a machine has the size that the library counts on");
-CELLSCAN_ASSERT(CELLSCAN_SIZE % CELLSCAN_ALIGN == 0, "machines stand behind each other in an array");
+CELLSCAN_ASSERT(CELLSCAN_ALIGN_OF(cellscan) <= CELLSCAN_ALIGN, "what is aligned to CELLSCAN_ALIGN will do");
