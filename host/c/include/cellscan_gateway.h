@@ -113,7 +113,7 @@ extern "C" {
 cellscan_code cellscan_gateway_defaults(struct cellscan_gateway_config *config);
 
 // Makes a gateway out of a config, and touches nothing yet. Where it fails, *gateway is null and why (which may be null) is
-// filled in with a sentence of up to why_len bytes, its NUL included, where there is more to say than the code does. CELLSCAN_CODE_NO_GUARD: without a guard nothing is
+// filled in with a sentence of up to why_len bytes, its NUL included. CELLSCAN_CODE_NO_GUARD: without a guard nothing is
 // taken, unless the config says so.
 cellscan_code cellscan_gateway_open(const struct cellscan_gateway_config *config,
                                     struct cellscan_gateway **gateway,

@@ -200,6 +200,18 @@ fn text(name: &str, from: *const c_char) -> Result<Option<String>, (Code, String
     Ok(Some(text.to_owned()))
 }
 
+/// Its first field first: of another version, the rest may be shorter than what is read here.
+fn read(config: *const GatewayConfig) -> Result<GatewayConfig, (Code, String)> {
+    let config = match get(config.cast::<u32>()) {
+        Ok(Some(CELLSCAN_ABI)) => get(config),
+        Ok(Some(_)) => Err(Code::Abi),
+        Ok(None) => Err(Code::Null),
+        Err(code) => Err(code),
+    };
+    let config = config.and_then(|config| config.ok_or(Code::Null));
+    config.map_err(|code| (code, code.text().to_string_lossy().into_owned()))
+}
+
 fn wanted(config: &GatewayConfig) -> Result<Wanted, (Code, String)> {
     if config.reserved != 0 {
         return Err((Code::Value, "reserved: found something, wanted 0".to_owned()));
@@ -284,7 +296,7 @@ pub unsafe extern "C" fn cellscan_gateway_defaults(config: *mut GatewayConfig) -
 }
 
 /// Makes a gateway out of a config, and touches nothing yet. Where it fails, `*gateway` is null and `why` (which may be null) is
-/// filled in with a sentence of up to `why_len` bytes, its NUL included, where there is more to say than the code does. `CELLSCAN_CODE_NO_GUARD`: without a guard nothing is
+/// filled in with a sentence of up to `why_len` bytes, its NUL included. `CELLSCAN_CODE_NO_GUARD`: without a guard nothing is
 /// taken, unless the config says so.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_gateway_open(
@@ -297,19 +309,7 @@ pub unsafe extern "C" fn cellscan_gateway_open(
     if cleared != Code::Ok {
         return cleared;
     }
-    // Its first field first: of another version, the rest may be shorter than what is read here.
-    let config = match get(config.cast::<u32>()) {
-        Ok(Some(CELLSCAN_ABI)) => get(config),
-        Ok(Some(_)) => Err(Code::Abi),
-        Ok(None) => Err(Code::Null),
-        Err(code) => Err(code),
-    };
-    let config = match config {
-        Ok(Some(config)) => config,
-        Ok(None) => return Code::Null,
-        Err(code) => return code,
-    };
-    let open = || wanted(&config).and_then(|wanted| Gateway::new(wanted.plan(set_apart)?));
+    let open = || wanted(&read(config)?).and_then(|wanted| Gateway::new(wanted.plan(set_apart)?));
     match caught(open) {
         Some(Ok(made)) => {
             let handle = Handle { magic: MAGIC, thread: gettid(), gateway: Some(made) };
