@@ -1,7 +1,7 @@
 /* cellscan for C applications on Linux: a gateway whose pppd runs under runit, in your process and your poll(2).
  *
- * Link with -lcellscan_gateway, or with libcellscan_gateway.a -lpthread -ldl -lm. The program cellscan has to be there too, in
- * PATH or named in the config: it is the guard, a process that gives the service back should yours be killed.
+ * Link with -lcellscan_gateway, or with libcellscan_gateway.a -Wl,--gc-sections -lpthread -ldl -lm. The program cellscan has to
+ * be there too, in PATH or named in the config: it is the guard, a process that gives the service back should yours be killed.
  *
  * What holds beyond cellscan.h:
  * - A gateway is used by the thread that opened it; any other is answered CELLSCAN_CODE_THREAD.
