@@ -31,6 +31,9 @@ impl Scanner {
         seen.report = Report::default();
         seen.state.each_instant(distance);
         seen.dialogue.each_instant(distance);
+        if let Some(settled) = &mut seen.hold.settled {
+            distance(settled);
+        }
         seen.deny.each_instant(distance);
         seen.gate.each_instant(distance);
         // Only what is still ahead of the first request decides anything: the budget.
