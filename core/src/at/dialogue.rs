@@ -74,7 +74,7 @@ pub struct Dialogue {
     patience: u8,
     /// The modem answers in digits (`ATV0`), as learned from `AT`.
     digits: bool,
-    /// Since it was opened the line has brought nothing but the answer to `AT`.
+    /// Since it was opened the line has brought nothing but the answer to `AT`; only until that.
     clean: bool,
     list: ListReader,
 }
@@ -252,7 +252,8 @@ impl Dialogue {
                 }
                 self.digits = in_digits;
                 self.echo = if *echoed { Echo::On } else { Echo::Off };
-                let silence = if self.clean && *echoed { LULL_AFTER_OK } else { QUIET };
+                let clean = core::mem::take(&mut self.clean);
+                let silence = if clean && *echoed { LULL_AFTER_OK } else { QUIET };
                 self.state = State::Settling { quiet_at: now + silence, until: now + NOISE_MAX, then: *then };
                 Turn::default()
             }

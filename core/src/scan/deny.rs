@@ -53,12 +53,18 @@ impl DenyList {
         let failures = self.forgive(plmn).saturating_add(1);
         let doublings = u32::from(failures.saturating_sub(1)).min(16);
         let time = DENY_TIME_MIN.saturating_mul(1 << doublings).min(DENY_TIME_MAX);
+        self.put(Denied { plmn, failures, until: now + time });
+    }
+
+    /// On the list with this, whatever was known of it: for a machine that is made anew.
+    pub fn put(&mut self, denied: Denied) {
+        self.forgive(denied.plmn);
         if self.0.is_full()
             && let Some((first, _)) = self.0.iter().enumerate().min_by_key(|(_, denied)| denied.until)
         {
             self.0.swap_remove(first);
         }
-        let added = self.0.push(Denied { plmn, failures, until: now + time });
+        let added = self.0.push(denied);
         debug_assert!(added.is_ok(), "room was made above");
     }
 
@@ -107,6 +113,17 @@ mod tests {
         }
         assert_eq!(times[..3], [DENY_TIME_MIN, DENY_TIME_MIN * 2, DENY_TIME_MIN * 4]);
         assert_eq!(times[8], DENY_TIME_MAX);
+    }
+
+    #[test]
+    fn what_is_put_on_a_full_list_takes_the_place_of_the_one_that_ends_first() {
+        let mut list = DenyList::new();
+        for n in 0..=16 {
+            list.put(Denied { plmn: plmn(n), failures: 1, until: Instant::from_millis(100 + u64::from(n)) });
+        }
+        list.put(Denied { plmn: plmn(16), failures: 3, until: Instant::FAR });
+        let of = |n| list.iter().find(|denied| denied.plmn == plmn(n)).map(|denied| denied.failures);
+        assert_eq!((list.iter().count(), of(0), of(1), of(16)), (DENIED_MAX, None, Some(1), Some(3)));
     }
 
     #[test]
