@@ -15,8 +15,9 @@ pub const PLMN_DIGITS_MAX: usize = 6;
 /// send up to some thirty, and what is over is cut at a character.
 pub const NAME_LEN_MAX: usize = 32;
 
-/// Carriers that a scan keeps. Border regions list some twenty networks; what is over is counted, in list order.
-pub const CARRIERS_MAX: usize = 32;
+/// Carriers that a scan keeps; what is over is counted, in list order. Most places list four to ten networks, border regions
+/// some twenty: with the feature `carriers-32` there is room for those, without it for what a microcontroller has RAM for.
+pub const CARRIERS_MAX: usize = if cfg!(feature = "carriers-32") { 32 } else { 16 };
 
 /// A public land mobile network by its five or six digits.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

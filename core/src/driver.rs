@@ -210,8 +210,9 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
 
     /// One step; what it asks for is queued.
     fn step(&mut self, now: Instant, input: Input<'_>) {
-        for action in self.scanner.step(now, input) {
-            match action {
+        // By reference: what a vector gives out by value may panic when it is dropped half way.
+        for action in &self.scanner.step(now, input) {
+            match *action {
                 Action::Report(event) => {
                     self.tell(event);
                     continue;
@@ -225,7 +226,7 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
                 | Action::Send(_)
                 | Action::Release => {}
             }
-            if let Err(action) = self.pending.push_back(action) {
+            if let Err(action) = self.pending.push_back(*action) {
                 // Two steps' worth is waiting for a backend that does not end: what is asked last matters most, and
                 // the oldest goes.
                 self.pending.pop_front();
@@ -293,9 +294,9 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
                 if !self.open {
                     return Done::Silently;
                 }
-                let sent = self.port.write_all(&outgoing.bytes()).and_then(|()| self.port.flush());
-                return match sent {
-                    Ok(()) => Done::Silently,
+                return match self.send(&outgoing.bytes()) {
+                    Ok(true) => Done::Silently,
+                    Ok(false) => Done::With(self.port_lost()),
                     Err(error) => Done::With(self.port_failed(error)),
                 };
             }
@@ -337,8 +338,24 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
         Done::Later
     }
 
+    /// Writes all of it; `false` where the port takes no more. `write_all` would panic there.
+    fn send(&mut self, mut bytes: &[u8]) -> Result<bool, P::Error> {
+        while !bytes.is_empty() {
+            match self.port.write(bytes)? {
+                0 => return Ok(false),
+                count => bytes = bytes.get(count..).unwrap_or_default(),
+            }
+        }
+        self.port.flush()?;
+        Ok(true)
+    }
+
     fn port_failed(&mut self, error: P::Error) -> Input<'static> {
         self.error = Some(Error::Port(error));
+        self.port_lost()
+    }
+
+    fn port_lost(&mut self) -> Input<'static> {
         self.port.close();
         self.open = false;
         Input::PortLost
@@ -398,9 +415,8 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
             match read {
                 // The end of a line that does not end: the device is gone.
                 Ok(0) => {
-                    self.port.close();
-                    self.open = false;
-                    self.feed(now, Input::PortLost);
+                    let lost = self.port_lost();
+                    self.feed(now, lost);
                 }
                 Ok(count) => self.split(now, buffer.get(..count).unwrap_or_default()),
                 Err(error) => {

@@ -42,7 +42,7 @@ impl Instant {
     /// How long after `earlier` this is; zero where it is not after it.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
-        Duration::from_millis(self.0.saturating_sub(earlier.0))
+        span_of_millis(self.0.saturating_sub(earlier.0))
     }
 
     /// The instant `span` before this one; the origin where there is none.
@@ -67,6 +67,26 @@ impl fmt::Display for Instant {
     }
 }
 
+/// As `Duration::from_millis`, by divisions of 32 bits: a microcontroller has no others, and the routine that stands in
+/// for one of 64 bits is half a kilobyte. Not inlined, as below.
+#[inline(never)]
+const fn span_of_millis(millis: u64) -> Duration {
+    // By hand, 16 bits at a time; what is carried over is below 1,000, so that each dividend has 26.
+    let [a, b, c, d, e, f, g, h] = millis.to_be_bytes();
+    let digits = [[a, b], [c, d], [e, f], [g, h]];
+    let (mut rest, mut seconds, mut left) = (digits.as_slice(), 0_u64, 0_u32);
+    while let [[high, low], behind @ ..] = rest {
+        let dividend = (left << 16) | u32::from_be_bytes([0, 0, *high, *low]);
+        let [_, _, high, low] = (dividend / 1_000).to_be_bytes();
+        seconds = (seconds << 16) | u64::from_be_bytes([0, 0, 0, 0, 0, 0, high, low]);
+        left = dividend % 1_000;
+        rest = behind;
+    }
+    Duration::new(seconds, left.wrapping_mul(1_000_000))
+}
+
+// Not inlined: it is called from everywhere that has a deadline.
+#[inline(never)]
 fn millis_rounded_up(span: Duration) -> u64 {
     let part = u64::from(span.subsec_nanos().div_ceil(1_000_000));
     span.as_secs().saturating_mul(1_000).saturating_add(part)
@@ -82,5 +102,18 @@ mod tests {
         assert_eq!((Instant::ZERO + Duration::from_millis(7)).as_millis(), 7);
         assert_eq!(Instant::from_millis(5) + Duration::MAX, Instant::FAR);
         assert_eq!(Instant::from_millis(5).saturating_sub(Duration::from_secs(1)), Instant::ZERO);
+    }
+
+    #[test]
+    fn the_span_between_two_instants_is_what_the_standard_library_says() {
+        for shift in 0..64 {
+            for near in 0..3 {
+                let millis = (u64::MAX >> shift).wrapping_sub(1).wrapping_add(near).wrapping_mul(999_999_937);
+                let span = Instant::from_millis(millis).saturating_since(Instant::ZERO);
+                assert_eq!(span, Duration::from_millis(millis));
+            }
+        }
+        assert_eq!(Instant::FAR.saturating_since(Instant::ZERO), Duration::from_millis(u64::MAX));
+        assert_eq!(Instant::ZERO.saturating_since(Instant::FAR), Duration::ZERO);
     }
 }

@@ -417,7 +417,8 @@ impl OperatorList {
         let technology = decimal(trimmed(technology)).and_then(|number| u8::try_from(number).ok());
         // Longer than any code: four hex digits each.
         let ucs2 = code.is_some() && self.digits.len() >= 20;
-        let text = if ucs2 { Text::beside_ucs2 } else { Text::new };
+        // No pointer to one of two functions: a firmware's stack is bounded by whom calls name.
+        let text = |bytes| if ucs2 { Text::beside_ucs2(bytes) } else { Text::new(bytes) };
         Some(ListedOperator {
             availability,
             long: text(&self.long),

@@ -56,7 +56,7 @@ impl DenyList {
         if self.0.is_full()
             && let Some((first, _)) = self.0.iter().enumerate().min_by_key(|(_, denied)| denied.until)
         {
-            self.0.swap_remove(first);
+            self.take(first);
         }
         let added = self.0.push(Denied { plmn, failures, until: now + time });
         debug_assert!(added.is_ok(), "room was made above");
@@ -65,7 +65,13 @@ impl DenyList {
     /// It registered: off the list. Gives how often it had failed.
     pub fn forgive(&mut self, plmn: Plmn) -> u8 {
         let Some(at) = self.0.iter().position(|denied| denied.plmn == plmn) else { return 0 };
-        self.0.swap_remove(at).failures
+        self.take(at).map_or(0, |denied| denied.failures)
+    }
+
+    /// As `swap_remove`, without its panic.
+    fn take(&mut self, at: usize) -> Option<Denied> {
+        let last = self.0.pop()?;
+        Some(self.0.get_mut(at).map_or(last, |denied| core::mem::replace(denied, last)))
     }
 
     /// Each carrier on it, those whose time is over included, in no order.

@@ -101,38 +101,45 @@ impl Scanner {
         // A caller's clock that goes back is taken as standing still.
         self.now = self.now.max(now);
         let mut out = Actions::new();
-        match (self.state, input) {
-            (State::Idle, Input::Start(request)) => self.start(request, &mut out),
-            (State::Idle, Input::Restore(selection)) => self.restore(selection, &mut out),
-            (_, Input::Start(_) | Input::Restore(_)) => report(&mut out, Event::Declined(Declined::Busy)),
-            (_, Input::Timeout) => self.timeout(&mut out),
+        self.decide(input, &mut out);
+        out
+    }
 
-            (State::StopPpp { .. }, Input::Taken(found)) => self.taken(found, &mut out),
+    // Not inlined: the answer would lie on the stack twice, once to be filled and once to be given.
+    #[inline(never)]
+    fn decide(&mut self, input: Input<'_>, out: &mut Actions) {
+        match (self.state, input) {
+            (State::Idle, Input::Start(request)) => self.start(request, out),
+            (State::Idle, Input::Restore(selection)) => self.restore(selection, out),
+            (_, Input::Start(_) | Input::Restore(_)) => report(out, Event::Declined(Declined::Busy)),
+            (_, Input::Timeout) => self.timeout(out),
+
+            (State::StopPpp { .. }, Input::Taken(found)) => self.taken(found, out),
             (State::StopPpp { .. }, Input::Refused(Refused::Take)) => {
-                self.fail(Failure::ServiceUnavailable, &mut out);
+                self.fail(Failure::ServiceUnavailable, out);
             }
             (State::StopPppWaitSv(wait), Input::Service(status)) => {
-                self.seen_while_stopping(wait, status, &mut out);
+                self.seen_while_stopping(wait, status, out);
             }
             (State::StopPppWaitSv(wait), Input::Refused(Refused::Ask)) => self.ask_refused(wait),
             (State::VerifyStopped { step, .. }, Input::Remains(remains)) => {
-                self.seen_remains(step, remains, &mut out);
+                self.seen_remains(step, remains, out);
             }
 
-            (State::Modem(modem), Input::Remains(remains)) => self.seen_holders(modem, remains, &mut out),
+            (State::Modem(modem), Input::Remains(remains)) => self.seen_holders(modem, remains, out),
             (State::Restoring { step, .. }, Input::Remains(remains)) => {
-                self.seen_while_claiming(step, remains, &mut out);
+                self.seen_while_claiming(step, remains, out);
             }
             (State::Clearing { step, .. }, Input::Remains(remains)) => {
-                self.seen_while_clearing(step, remains, &mut out);
+                self.seen_while_clearing(step, remains, out);
             }
-            (State::Clearing { .. }, Input::Service(status)) => self.note(status, &mut out),
+            (State::Clearing { .. }, Input::Service(status)) => self.note(status, out),
             (State::Modem(Modem::Opening { .. }), Input::PortOpened) => self.port_opened(),
             (State::Modem(Modem::Opening { deadline, .. }), Input::PortLost) => self.open_failed(deadline),
-            (State::Modem(_), Input::PortLost) => self.port_lost(&mut out),
-            (State::Modem(_) | State::Restoring { .. }, Input::Line(line)) => self.line(line, &mut out),
+            (State::Modem(_), Input::PortLost) => self.port_lost(out),
+            (State::Modem(_) | State::Restoring { .. }, Input::Line(line)) => self.line(line, out),
             (State::VerifyStopped { .. } | State::Modem(_), Input::Service(status)) => {
-                self.seen_while_holding(status, &mut out);
+                self.seen_while_holding(status, out);
             }
             (
                 State::StopPpp { .. }
@@ -140,18 +147,18 @@ impl Scanner {
                 | State::VerifyStopped { .. }
                 | State::Modem(_),
                 Input::Abort,
-            ) => self.fail(Failure::Aborted, &mut out),
+            ) => self.fail(Failure::Aborted, out),
 
-            (State::StartPpp { .. }, Input::Service(status)) => self.seen_while_starting(status, &mut out),
-            (State::WaitPpp { .. }, Input::Link(true)) => self.link_is_up(&mut out),
-            (State::WaitPpp { .. }, Input::Abort) => self.complete(Some(false), &mut out),
-            (State::Restoring { .. }, Input::Service(status)) => self.seen_while_restoring(status, &mut out),
-            (State::Restoring { .. }, Input::PortLost) => self.restored(false, &mut out),
+            (State::StartPpp { .. }, Input::Service(status)) => self.seen_while_starting(status, out),
+            (State::WaitPpp { .. }, Input::Link(true)) => self.link_is_up(out),
+            (State::WaitPpp { .. }, Input::Abort) => self.complete(Some(false), out),
+            (State::Restoring { .. }, Input::Service(status)) => self.seen_while_restoring(status, out),
+            (State::Restoring { .. }, Input::PortLost) => self.restored(false, out),
             (State::Restoring { until, step: Restore::Opening }, Input::PortOpened) => {
                 self.state = State::Restoring { until, step: Restore::Claiming };
             }
             (State::GivingBack { .. }, Input::Service(status)) => {
-                self.seen_while_giving_back(status, &mut out);
+                self.seen_while_giving_back(status, out);
             }
 
             // What has no meaning in a state: the answer to a question of the state before, an abort of what is ending,
@@ -196,7 +203,6 @@ impl Scanner {
                 Input::Taken(_) | Input::Remains(_) | Input::Link(_) | Input::PortOpened | Input::Refused(_),
             ) => {}
         }
-        out
     }
 
     /// When [`Input::Timeout`] is due; `None`: only another input moves the scan. Never behind the time of a timeout step.
@@ -308,8 +314,12 @@ impl Scanner {
 
     /// When the scan is given up so that what is left of the budget suffices to restore and to give back.
     fn limit(&self) -> Instant {
-        let time = self.policy.budget.saturating_sub(self.policy.reserve());
-        self.hold.asked_at.map_or(Instant::FAR, |asked| asked + time)
+        let Some(asked) = self.hold.asked_at else { return Instant::FAR };
+        match asked + self.policy.budget {
+            // A budget that never ends.
+            Instant::FAR => Instant::FAR,
+            end => end.saturating_sub(self.policy.reserve()).max(asked),
+        }
     }
 
     fn line(&mut self, line: Line<'_>, out: &mut Actions) {
@@ -369,11 +379,13 @@ impl Scanner {
     }
 }
 
+#[inline(never)]
 fn act(out: &mut Actions, action: Action) {
     let fits = out.push(action);
     debug_assert!(fits.is_ok(), "ACTIONS_MAX is too small for {out:?}");
 }
 
+#[inline(never)]
 fn report(out: &mut Actions, event: Event) {
     act(out, Action::Report(event));
 }
