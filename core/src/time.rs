@@ -47,6 +47,7 @@ impl Instant {
 
     /// The instant `span` before this one; the origin where there is none.
     #[must_use]
+    #[inline(never)]
     pub fn saturating_sub(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(millis_rounded_up(span)))
     }
@@ -56,6 +57,8 @@ impl Add<Duration> for Instant {
     type Output = Self;
 
     /// Rounds the span up to whole milliseconds and saturates at [`Instant::FAR`].
+    // Not inlined: whatever has a deadline calls it, and it is fifty bytes of a microcontroller.
+    #[inline(never)]
     fn add(self, span: Duration) -> Self {
         Self(self.0.saturating_add(millis_rounded_up(span)))
     }
@@ -85,8 +88,6 @@ const fn span_of_millis(millis: u64) -> Duration {
     Duration::new(seconds, left.wrapping_mul(1_000_000))
 }
 
-// Not inlined: it is called from everywhere that has a deadline.
-#[inline(never)]
 fn millis_rounded_up(span: Duration) -> u64 {
     let part = u64::from(span.subsec_nanos().div_ceil(1_000_000));
     span.as_secs().saturating_mul(1_000).saturating_add(part)

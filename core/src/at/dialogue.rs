@@ -362,7 +362,7 @@ impl Dialogue {
             self.patience = patience(attempt.command);
             return self.clear_line(now, 0, Then::Again(again));
         }
-        if in_doubt && waiting.answer == Some(Answer::Operators) {
+        if in_doubt && matches!(waiting.answer, Some(Answer::Operators)) {
             // The list of a search that was given up is as good as that of the next; but the modem may be at that still.
             self.patience = patience(attempt.command);
             self.due.answered();

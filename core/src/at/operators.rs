@@ -61,16 +61,18 @@ impl Code {
     /// The digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        let digits = self.digits.get(..usize::from(self.len)).unwrap_or_default();
-        core::str::from_utf8(digits).unwrap_or_default()
+        core::str::from_utf8(self.digits()).unwrap_or_default()
+    }
+
+    fn digits(&self) -> &[u8] {
+        self.digits.get(..usize::from(self.len)).unwrap_or_default()
     }
 
     /// The network that they name. Seven digits are six and the padding of a modem that lists the same network under
     /// another technology with six (Sierra Wireless and ZTE devices of about 2010): a zero at the end.
     #[must_use]
     pub fn plmn(&self) -> Option<Plmn> {
-        let digits = self.as_str().as_bytes();
-        Plmn::parse(match digits {
+        Plmn::parse(match self.digits() {
             [six @ .., b'0'] if six.len() == 6 => six,
             all => all,
         })

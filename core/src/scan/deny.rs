@@ -70,8 +70,12 @@ impl DenyList {
 
     /// As `swap_remove`, without its panic.
     fn take(&mut self, at: usize) -> Option<Denied> {
+        let gone = *self.0.get(at)?;
         let last = self.0.pop()?;
-        Some(self.0.get_mut(at).map_or(last, |denied| core::mem::replace(denied, last)))
+        if let Some(place) = self.0.get_mut(at) {
+            *place = last;
+        }
+        Some(gone)
     }
 
     /// Each carrier on it, those whose time is over included, in no order.

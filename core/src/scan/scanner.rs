@@ -86,12 +86,17 @@ impl Scanner {
 
     /// Remembers a carrier for a quick scan; likeliest last. Where there is no room the one remembered first goes.
     pub fn remember(&mut self, plmn: Plmn) {
-        self.remembered.retain(|known| *known != plmn);
-        if self.remembered.is_full() {
-            self.remembered.remove(0);
+        let known = self.remembered.iter().position(|known| *known == plmn);
+        let Some(gone) = known.or_else(|| self.remembered.is_full().then_some(0)) else {
+            let kept = self.remembered.push(plmn);
+            debug_assert!(kept.is_ok(), "there is room");
+            return;
+        };
+        // The last becomes this one, and each before it what was behind it.
+        let mut next = plmn;
+        for place in self.remembered.iter_mut().skip(gone).rev() {
+            core::mem::swap(place, &mut next);
         }
-        let kept = self.remembered.push(plmn);
-        debug_assert!(kept.is_ok(), "room was made above");
     }
 
     /// Takes the time and one thing that happened; answers with what is to be done about it, in order. All of it is to

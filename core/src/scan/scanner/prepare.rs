@@ -83,7 +83,7 @@ impl Scanner {
             Prepare::Synchronising => (Prepare::Errors, Command::VerboseErrors),
             Prepare::Errors => (Prepare::Sim, Command::Sim),
             Prepare::Sim => {
-                if *said == Said::Answered(Answer::Sim(SimState::Locked)) {
+                if matches!(said, Said::Answered(Answer::Sim(SimState::Locked))) {
                     return self.fail(Failure::SimNotReady, out);
                 }
                 (Prepare::Format, Command::NumericFormat)
