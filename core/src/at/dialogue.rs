@@ -246,6 +246,8 @@ impl Dialogue {
     }
 
     /// A line came. `operator` is called with each operator of a list that was asked for.
+    // Not inlined: what comes of it runs on top of who calls it.
+    #[inline(never)]
     pub fn line(&mut self, now: Instant, line: Line<'_>, operator: impl FnMut(ListedOperator<'_>)) -> Turn {
         let ends = self.result(line);
         match &mut self.state {
@@ -285,6 +287,7 @@ impl Dialogue {
         }
     }
 
+    #[inline(never)]
     fn answer_line(
         &mut self,
         now: Instant,

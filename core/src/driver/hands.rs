@@ -145,6 +145,8 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
         }
     }
 
+    // Not inlined: the machine runs on top of who calls it.
+    #[inline(never)]
     fn perform(&mut self, deed: Deed) -> Done {
         let (done, refused) = match deed {
             Deed::ClosePort => {

@@ -8,6 +8,7 @@ use crate::at::command::Command;
 use crate::at::dialogue::{Dialogue, Turn};
 use crate::at::line::Line;
 use crate::carrier::{Carriers, Plmn};
+use crate::supervisor::{Remains, ServiceStatus};
 use crate::time::Instant;
 
 use super::deny::DenyList;
@@ -107,93 +108,132 @@ impl Scanner {
         self.now = self.now.max(now);
         let mut out = Actions::new();
         self.decide(input, &mut out);
+        self.pass(&mut out);
         out
     }
 
-    // Not inlined: the answer would lie on the stack twice, once to be filled and once to be given.
+    /// By input, and within each by state: what has no meaning in a state (the answer to a question of the state before, an
+    /// abort of what is ending, a refusal that a deadline answers) is written out there.
+    // Neither this nor what it calls is inlined: one frame would have room for what each of them holds.
     #[inline(never)]
     fn decide(&mut self, input: Input<'_>, out: &mut Actions) {
-        match (self.state, input) {
-            (State::Idle, Input::Start(request)) => self.start(request, out),
-            (State::Idle, Input::Restore(selection)) => self.restore(selection, out),
-            (_, Input::Start(_) | Input::Restore(_)) => report(out, Event::Declined(Declined::Busy)),
-            (_, Input::Timeout) => self.timeout(out),
+        match input {
+            Input::Start(request) if self.state == State::Idle => self.start(request, out),
+            Input::Restore(selection) if self.state == State::Idle => self.restore(selection, out),
+            Input::Start(_) | Input::Restore(_) => report(out, Event::Declined(Declined::Busy)),
+            Input::Abort => self.abort(out),
+            Input::Taken(found) => {
+                if matches!(self.state, State::StopPpp { .. }) {
+                    self.taken(found, out);
+                }
+            }
+            Input::Service(status) => self.seen_service(status, out),
+            Input::Remains(remains) => self.seen_processes(remains, out),
+            Input::Link(up) => {
+                if up && matches!(self.state, State::WaitPpp { .. }) {
+                    self.link_is_up(out);
+                }
+            }
+            Input::PortOpened => self.port_is_open(),
+            Input::PortLost => self.port_is_gone(out),
+            Input::Line(line) => {
+                if matches!(self.state, State::Modem(_) | State::Restoring { .. }) {
+                    self.line(line, out);
+                }
+            }
+            Input::Refused(refused) => self.refused(refused, out),
+            Input::Timeout => self.timeout(out),
+        }
+    }
 
-            (State::StopPpp { .. }, Input::Taken(found)) => self.taken(found, out),
-            (State::StopPpp { .. }, Input::Refused(Refused::Take)) => {
-                self.fail(Failure::ServiceUnavailable, out);
-            }
-            (State::StopPppWaitSv(wait), Input::Service(status)) => {
-                self.seen_while_stopping(wait, status, out);
-            }
-            (State::StopPppWaitSv(wait), Input::Refused(Refused::Ask)) => self.ask_refused(wait),
-            (State::VerifyStopped { step, .. }, Input::Remains(remains)) => {
-                self.seen_remains(step, remains, out);
-            }
+    fn abort(&mut self, out: &mut Actions) {
+        match self.state {
+            State::StopPpp { .. }
+            | State::StopPppWaitSv(_)
+            | State::VerifyStopped { .. }
+            | State::Modem(_) => self.fail(Failure::Aborted, out),
+            State::WaitPpp { .. } => self.complete(Some(false), out),
+            State::Idle
+            | State::Complete
+            | State::StartPpp { .. }
+            | State::Clearing { .. }
+            | State::Restoring { .. }
+            | State::GivingBack { .. } => {}
+        }
+    }
 
-            (State::Modem(modem), Input::Remains(remains)) => self.seen_holders(modem, remains, out),
-            (State::Restoring { step, .. }, Input::Remains(remains)) => {
-                self.seen_while_claiming(step, remains, out);
-            }
-            (State::Clearing { step, .. }, Input::Remains(remains)) => {
-                self.seen_while_clearing(step, remains, out);
-            }
-            (State::Clearing { .. }, Input::Service(status)) => self.note(status, out),
-            (State::Modem(Modem::Opening { .. }), Input::PortOpened) => self.port_opened(),
-            (State::Modem(Modem::Opening { deadline, .. }), Input::PortLost) => self.open_failed(deadline),
-            (State::Modem(_), Input::PortLost) => self.port_lost(out),
-            (State::Modem(_) | State::Restoring { .. }, Input::Line(line)) => self.line(line, out),
-            (State::VerifyStopped { .. } | State::Modem(_), Input::Service(status)) => {
-                self.seen_while_holding(status, out);
-            }
-            (
-                State::StopPpp { .. }
-                | State::StopPppWaitSv(_)
-                | State::VerifyStopped { .. }
-                | State::Modem(_),
-                Input::Abort,
-            ) => self.fail(Failure::Aborted, out),
+    #[inline(never)]
+    fn seen_service(&mut self, status: ServiceStatus, out: &mut Actions) {
+        match self.state {
+            State::StopPppWaitSv(wait) => self.seen_while_stopping(wait, status, out),
+            State::VerifyStopped { .. } | State::Modem(_) => self.seen_while_holding(status, out),
+            State::StartPpp { .. } => self.seen_while_starting(status, out),
+            State::Clearing { .. } => self.note(status, out),
+            State::Restoring { .. } => self.seen_while_restoring(status, out),
+            State::GivingBack { .. } => self.seen_while_giving_back(status, out),
+            State::Idle | State::Complete | State::StopPpp { .. } | State::WaitPpp { .. } => {}
+        }
+    }
 
-            (State::StartPpp { .. }, Input::Service(status)) => self.seen_while_starting(status, out),
-            (State::WaitPpp { .. }, Input::Link(true)) => self.link_is_up(out),
-            (State::WaitPpp { .. }, Input::Abort) => self.complete(Some(false), out),
-            (State::Restoring { .. }, Input::Service(status)) => self.seen_while_restoring(status, out),
-            (State::Restoring { .. }, Input::PortLost) => self.restored(false, out),
-            (State::Restoring { until, step: Restore::Opening }, Input::PortOpened) => {
+    #[inline(never)]
+    fn seen_processes(&mut self, remains: Remains, out: &mut Actions) {
+        match self.state {
+            State::VerifyStopped { step, .. } => self.seen_remains(step, remains, out),
+            State::Modem(modem) => self.seen_holders(modem, remains, out),
+            State::Clearing { step, .. } => self.seen_while_clearing(step, remains, out),
+            State::Restoring { step, .. } => self.seen_while_claiming(step, remains, out),
+            State::Idle
+            | State::Complete
+            | State::StopPpp { .. }
+            | State::StopPppWaitSv(_)
+            | State::StartPpp { .. }
+            | State::WaitPpp { .. }
+            | State::GivingBack { .. } => {}
+        }
+    }
+
+    fn port_is_open(&mut self) {
+        match self.state {
+            State::Modem(Modem::Opening { .. }) => self.port_opened(),
+            State::Restoring { until, step: Restore::Opening } => {
                 self.state = State::Restoring { until, step: Restore::Claiming };
             }
-            (State::GivingBack { .. }, Input::Service(status)) => {
-                self.seen_while_giving_back(status, out);
-            }
+            State::Idle
+            | State::Complete
+            | State::StopPpp { .. }
+            | State::StopPppWaitSv(_)
+            | State::VerifyStopped { .. }
+            | State::Modem(_)
+            | State::StartPpp { .. }
+            | State::WaitPpp { .. }
+            | State::Clearing { .. }
+            | State::Restoring { .. }
+            | State::GivingBack { .. } => {}
+        }
+    }
 
-            // What has no meaning in a state: the answer to a question of the state before, an abort of what is ending,
-            // a refusal that a deadline answers.
+    fn port_is_gone(&mut self, out: &mut Actions) {
+        match self.state {
+            State::Modem(Modem::Opening { deadline, .. }) => self.open_failed(deadline),
+            State::Modem(_) => self.port_lost(out),
+            State::Restoring { .. } => self.restored(false, out),
+            State::Idle
+            | State::Complete
+            | State::StopPpp { .. }
+            | State::StopPppWaitSv(_)
+            | State::VerifyStopped { .. }
+            | State::StartPpp { .. }
+            | State::WaitPpp { .. }
+            | State::Clearing { .. }
+            | State::GivingBack { .. } => {}
+        }
+    }
+
+    fn refused(&mut self, refused: Refused, out: &mut Actions) {
+        match (self.state, refused) {
+            (State::StopPpp { .. }, Refused::Take) => self.fail(Failure::ServiceUnavailable, out),
+            (State::StopPppWaitSv(wait), Refused::Ask) => self.ask_refused(wait),
             (
-                State::Idle
-                | State::Complete
-                | State::StartPpp { .. }
-                | State::Clearing { .. }
-                | State::Restoring { .. }
-                | State::GivingBack { .. },
-                Input::Abort,
-            )
-            | (
-                State::Idle | State::Complete | State::StopPpp { .. } | State::WaitPpp { .. },
-                Input::Service(_),
-            )
-            | (
-                State::Idle
-                | State::Complete
-                | State::StopPpp { .. }
-                | State::StopPppWaitSv(_)
-                | State::VerifyStopped { .. }
-                | State::StartPpp { .. }
-                | State::WaitPpp { .. }
-                | State::Clearing { .. }
-                | State::GivingBack { .. },
-                Input::PortLost | Input::Line(_),
-            )
-            | (
                 State::Idle
                 | State::Complete
                 | State::StopPpp { .. }
@@ -205,7 +245,7 @@ impl Scanner {
                 | State::Clearing { .. }
                 | State::Restoring { .. }
                 | State::GivingBack { .. },
-                Input::Taken(_) | Input::Remains(_) | Input::Link(_) | Input::PortOpened | Input::Refused(_),
+                Refused::Take | Refused::Ask | Refused::Signal | Refused::Release,
             ) => {}
         }
     }
@@ -215,7 +255,7 @@ impl Scanner {
     pub fn next_deadline(&self) -> Option<Instant> {
         let budget = self.phase().is_holding().then(|| self.limit());
         let dialogue = self.dialogue.next_deadline();
-        [budget, dialogue, self.state.deadline()].into_iter().flatten().min()
+        sooner(sooner(budget, dialogue), self.state.deadline())
     }
 
     /// What the scan wants to be told of in its present state.
@@ -270,6 +310,7 @@ impl Scanner {
         &self.policy
     }
 
+    #[inline(never)]
     fn start(&mut self, request: Request, out: &mut Actions) {
         if let Err(declined) = self.gate.admit(self.now, request) {
             return report(out, Event::Declined(declined));
@@ -281,6 +322,7 @@ impl Scanner {
         act(out, Action::Take);
     }
 
+    #[inline(never)]
     fn timeout(&mut self, out: &mut Actions) {
         for _ in 0..PASSES_MAX {
             if self.next_deadline().is_none_or(|deadline| deadline > self.now) {
@@ -294,6 +336,7 @@ impl Scanner {
             } else {
                 self.state_timeout(out);
             }
+            self.pass(out);
         }
         debug_assert!(
             self.next_deadline().is_none_or(|deadline| deadline > self.now),
@@ -302,6 +345,7 @@ impl Scanner {
         );
     }
 
+    #[inline(never)]
     fn state_timeout(&mut self, out: &mut Actions) {
         match self.state {
             State::StopPpp { .. } => self.fail(Failure::ServiceUnavailable, out),
@@ -327,6 +371,7 @@ impl Scanner {
         }
     }
 
+    #[inline(never)]
     fn line(&mut self, line: Line<'_>, out: &mut Actions) {
         let carriers = &mut self.carriers;
         let turn = self.dialogue.line(self.now, line, |found| prepare::keep(carriers, &found));
@@ -381,6 +426,14 @@ impl Scanner {
         self.gate.ended(self.now);
         report(out, Event::Finished(outcome));
         self.enter(State::Idle, out);
+    }
+}
+
+/// The one that comes first, as far as there are two.
+fn sooner(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }
 

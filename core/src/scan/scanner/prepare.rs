@@ -122,7 +122,7 @@ impl Scanner {
             self.hold.listed = true;
         }
         if self.hold.listed {
-            return self.next_carrier(out);
+            return self.with_modem(Modem::NextCarrier, out);
         }
         self.search(out);
     }
@@ -142,7 +142,7 @@ impl Scanner {
             self.hold.listed = true;
             self.report.search = Some(took);
             report(out, Event::Listed { count: self.carriers.listed(), took });
-            return self.next_carrier(out);
+            return self.with_modem(Modem::NextCarrier, out);
         }
         if self.hold.searches_left > 0 {
             self.state = State::Modem(Modem::WaitResults { again_at: Some(self.now + TRY_AGAIN) });

@@ -50,7 +50,7 @@ impl Scanner {
                 Said::Answered(_) => self.verify_carrier(index, out),
                 Said::Refused(_) | Said::TimedOut | Said::Ready | Said::Dead => {
                     self.lose(index, out);
-                    self.select_best(out);
+                    self.with_modem(Modem::SelectBest, out);
                 }
             },
             Modem::VerifyCarrier { index, deadline, step } => self.verified(index, deadline, step, said, out),
@@ -90,8 +90,29 @@ impl Scanner {
         self.carriers.iter().any(|carrier| matches!(carrier.trial, Trial::Registered(_)))
     }
 
-    pub(super) fn next_carrier(&mut self, out: &mut Actions) {
-        self.with_modem(Modem::NextCarrier, out);
+    /// Goes through the states in which nothing is waited for.
+    pub(super) fn pass(&mut self, out: &mut Actions) {
+        loop {
+            match self.state {
+                State::Modem(Modem::NextCarrier) => self.next_carrier(out),
+                State::Modem(Modem::SelectBest) => self.select_best(out),
+                State::Idle
+                | State::StopPpp { .. }
+                | State::StopPppWaitSv(_)
+                | State::VerifyStopped { .. }
+                | State::Modem(_)
+                | State::StartPpp { .. }
+                | State::WaitPpp { .. }
+                | State::Complete
+                | State::Clearing { .. }
+                | State::Restoring { .. }
+                | State::GivingBack { .. } => return,
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn next_carrier(&mut self, out: &mut Actions) {
         let enough = match self.policy.strategy {
             Strategy::GoodEnough(level) => self.carriers.iter().any(|carrier| match carrier.trial {
                 Trial::Registered(strength) => strength.rssi_dbm.is_some_and(|dbm| dbm >= level),
@@ -101,7 +122,7 @@ impl Scanner {
         };
         let late = self.has_registered() && self.now >= self.last_trial_start();
         let Some((index, plmn)) = self.candidate().filter(|_| !enough && !late) else {
-            return self.select_best(out);
+            return self.with_modem(Modem::SelectBest, out);
         };
         self.hold.began = self.now;
         self.hold.on = None;
@@ -136,14 +157,17 @@ impl Scanner {
             (false, false) => 3,
             (false, true) => 4,
         };
-        self.carriers
-            .iter()
-            .enumerate()
-            .filter(|(_, carrier)| carrier.trial == Trial::Untried)
-            .map(|(index, carrier)| (order(carrier.plmn, carrier.availability), index, carrier.plmn))
-            .filter(|(order, ..)| *order <= reach)
-            .min_by_key(|(order, ..)| *order)
-            .map(|(_, index, plmn)| (index, plmn))
+        let mut first: Option<(u8, usize, Plmn)> = None;
+        for (index, carrier) in self.carriers.iter().enumerate() {
+            let order = order(carrier.plmn, carrier.availability);
+            if matches!(carrier.trial, Trial::Untried)
+                && order <= reach
+                && first.is_none_or(|(least, ..)| order < least)
+            {
+                first = Some((order, index, carrier.plmn));
+            }
+        }
+        first.map(|(_, index, plmn)| (index, plmn))
     }
 
     fn tested(
@@ -286,7 +310,7 @@ impl Scanner {
         let took = self.now.saturating_since(self.hold.began).as_millis();
         let Some(carrier) = self.carriers.get_mut(index) else {
             debug_assert!(false, "the trial of a carrier that is not listed");
-            return self.next_carrier(out);
+            return self.with_modem(Modem::NextCarrier, out);
         };
         carrier.trial = trial;
         carrier.took_ms = u32::try_from(took).unwrap_or(u32::MAX);
@@ -301,11 +325,11 @@ impl Scanner {
             Trial::Untried => {}
         }
         report(out, Event::TrialEnded(plmn));
-        self.next_carrier(out);
+        self.with_modem(Modem::NextCarrier, out);
     }
 
+    #[inline(never)]
     fn select_best(&mut self, out: &mut Actions) {
-        self.with_modem(Modem::SelectBest, out);
         let best = rank::best(&self.carriers, self.report.before, &self.policy.ranking);
         let Some((index, plmn)) = best.and_then(|index| Some((index, self.carriers.get(index)?.plmn))) else {
             return self.fail(Failure::NoCarrier, out);
@@ -355,7 +379,7 @@ impl Scanner {
     fn verify_timeout(&mut self, index: usize, deadline: Instant, out: &mut Actions) {
         if deadline <= self.now {
             self.lose(index, out);
-            return self.select_best(out);
+            return self.with_modem(Modem::SelectBest, out);
         }
         self.state =
             State::Modem(Modem::VerifyCarrier { index, deadline, step: Look::Checking(Check::new()) });
