@@ -199,6 +199,7 @@ impl Dialogue {
     }
 
     /// Time has passed. Does nothing before [`Dialogue::next_deadline`].
+    #[inline(never)]
     pub fn timeout(&mut self, now: Instant) -> Turn {
         if self.next_deadline().is_none_or(|deadline| deadline > now) {
             return Turn::default();
@@ -248,7 +249,12 @@ impl Dialogue {
     /// A line came. `operator` is called with each operator of a list that was asked for.
     // Not inlined: what comes of it runs on top of who calls it.
     #[inline(never)]
-    pub fn line(&mut self, now: Instant, line: Line<'_>, operator: impl FnMut(ListedOperator<'_>)) -> Turn {
+    pub fn line(
+        &mut self,
+        now: Instant,
+        line: Line<'_>,
+        mut operator: impl FnMut(ListedOperator<'_>),
+    ) -> Turn {
         let ends = self.result(line);
         match &mut self.state {
             State::Closed | State::Ready | State::GuardBefore { .. } | State::GuardAfter { .. } => {
@@ -283,34 +289,29 @@ impl Dialogue {
                 }
                 Turn::dropping()
             }
-            State::Waiting(_) => self.answer_line(now, line, operator),
+            State::Waiting(waiting) => {
+                let command = waiting.attempt.command;
+                if is_echo(command, line) {
+                    waiting.echoed = true;
+                    return Turn::default();
+                }
+                if command == Command::Operators && self.list.take(line, true, &mut operator) {
+                    waiting.answer = Some(Answer::Operators);
+                    return Turn::default();
+                }
+                let Some(result) = ends else { return self.answer_line(line) };
+                let _skipped = self.list.end(operator);
+                self.finish(now, result)
+            }
         }
     }
 
+    /// A line that may be of the answer, as long as it lasts.
     #[inline(never)]
-    fn answer_line(
-        &mut self,
-        now: Instant,
-        line: Line<'_>,
-        mut operator: impl FnMut(ListedOperator<'_>),
-    ) -> Turn {
-        let State::Waiting(waiting) = &mut self.state else { return Turn::dropping() };
-        let command = waiting.attempt.command;
-        if is_echo(command, line) {
-            waiting.echoed = true;
-            return Turn::default();
-        }
-        if command == Command::Operators && self.list.take(line, true, &mut operator) {
-            waiting.answer = Some(Answer::Operators);
-            return Turn::default();
-        }
-        if let Some(result) = self.result(line) {
-            let _skipped = self.list.end(operator);
-            return self.finish(now, result);
-        }
+    fn answer_line(&mut self, line: Line<'_>) -> Turn {
         let in_doubt = self.due.is_any();
         let State::Waiting(waiting) = &mut self.state else { return Turn::dropping() };
-        if let Some(answer) = whole(line).and_then(|text| command.answer(text)) {
+        if let Some(answer) = whole(line).and_then(|text| waiting.attempt.command.answer(text)) {
             match &mut waiting.answer {
                 Some(known) => known.add(answer),
                 none => *none = Some(answer),
@@ -330,6 +331,7 @@ impl Dialogue {
         FinalResult::parse(text).or_else(|| FinalResult::from_digit(text).filter(|_| self.digits))
     }
 
+    #[inline(never)]
     fn finish(&mut self, now: Instant, result: FinalResult) -> Turn {
         let in_doubt = self.due.is_any();
         let State::Waiting(waiting) = &mut self.state else { return Turn::dropping() };

@@ -181,6 +181,7 @@ impl OperatorList {
     }
 
     /// Takes one byte; gives the operator that is known to be whole with it.
+    #[inline(never)]
     pub fn push(&mut self, byte: u8) -> Option<ListedOperator<'_>> {
         if self.place == Place::Opened {
             self.begin();
@@ -239,6 +240,7 @@ impl OperatorList {
     }
 
     /// Takes bytes, as one by one by [`OperatorList::push`]; calls `operator` with each that is whole with them.
+    #[inline(never)]
     pub fn extend(&mut self, mut bytes: &[u8], mut operator: impl FnMut(ListedOperator<'_>)) {
         loop {
             // What is passed over or kept as it is comes in runs.

@@ -134,6 +134,7 @@ pub fn csq(line: &[u8]) -> Option<Strength> {
 /// Reads a `+CESQ:` line as a scan needs it: RSRP and RSRQ of LTE, or of NR where there is none of LTE. What it says of GSM
 /// and UMTS is left to `+CSQ`, which covers them.
 #[must_use]
+#[inline(never)]
 pub fn cesq(line: &[u8]) -> Option<Strength> {
     let found = Cesq::parse(line)?;
     let (rsrp_dbm, rsrq_db10) = match found.rsrp_dbm() {

@@ -37,6 +37,7 @@ impl Maker {
 
     /// From a line of `ATI`, `+CGMI` or `+CGMM`: the name, or what the names of its models begin with.
     #[must_use]
+    #[inline(never)]
     pub fn named(line: &[u8]) -> Option<Self> {
         const NAMES: [(&[u8], Maker); 15] = [
             (b"quectel", Maker::Quectel),
@@ -92,6 +93,7 @@ impl Maker {
     /// Reads a line of its reply; `None` for lines that are not of it. A reply of many lines gives its values one by one, see
     /// [`Strength::fill`].
     #[must_use]
+    #[inline(never)]
     pub fn read(self, line: &[u8]) -> Option<Strength> {
         if let Some(values) = after_colon(self.prefix().as_bytes(), line) {
             return Some(self.values(Fields::new(values)));

@@ -146,6 +146,7 @@ impl Scanner {
         }
     }
 
+    #[inline(never)]
     fn abort(&mut self, out: &mut Actions) {
         match self.state {
             State::StopPpp { .. }
@@ -212,6 +213,7 @@ impl Scanner {
         }
     }
 
+    #[inline(never)]
     fn port_is_gone(&mut self, out: &mut Actions) {
         match self.state {
             State::Modem(Modem::Opening { deadline, .. }) => self.open_failed(deadline),

@@ -47,6 +47,7 @@ impl Scanner {
     }
 
     /// State 12 alone, for a modem that a dead scan has left.
+    #[inline(never)]
     pub(super) fn restore(&mut self, selection: Selection, out: &mut Actions) {
         self.hold = Hold::new(&self.policy);
         self.report = Report::default();
@@ -302,6 +303,7 @@ impl Scanner {
         self.enter(State::WaitPpp { deadline: self.now + self.policy.timeouts.link }, out);
     }
 
+    #[inline(never)]
     pub(super) fn link_is_up(&mut self, out: &mut Actions) {
         let given = self.hold.given_at.unwrap_or(self.now);
         report(out, Event::LinkUp(self.now.saturating_since(given)));

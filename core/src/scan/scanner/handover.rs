@@ -18,6 +18,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 pub(super) const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 impl Scanner {
+    #[inline(never)]
     pub(super) fn taken(&mut self, found: ServiceStatus, out: &mut Actions) {
         self.hold.found = Some(found);
         self.hold.asked_at = Some(self.now);
