@@ -50,32 +50,41 @@ impl DenyList {
 
     /// It failed: on the list for [`DENY_TIME_MIN`], or for twice as long as the last time.
     pub fn failed(&mut self, plmn: Plmn, now: Instant) {
-        let failures = self.forgive(plmn).saturating_add(1);
+        let known = self.0.iter().position(|denied| denied.plmn == plmn);
+        let failures =
+            known.and_then(|at| self.0.get(at)).map_or(0, |denied| denied.failures).saturating_add(1);
         let doublings = u32::from(failures.saturating_sub(1)).min(16);
         let time = DENY_TIME_MIN.saturating_mul(1 << doublings).min(DENY_TIME_MAX);
-        if self.0.is_full()
-            && let Some((first, _)) = self.0.iter().enumerate().min_by_key(|(_, denied)| denied.until)
-        {
-            self.take(first);
+        let denied = Denied { plmn, failures, until: now + time };
+        let Some(place) = known.or_else(|| self.0.is_full().then(|| self.first_to_end())) else {
+            let added = self.0.push(denied);
+            debug_assert!(added.is_ok(), "there is room");
+            return;
+        };
+        if let Some(place) = self.0.get_mut(place) {
+            *place = denied;
         }
-        let added = self.0.push(Denied { plmn, failures, until: now + time });
-        debug_assert!(added.is_ok(), "room was made above");
+    }
+
+    fn first_to_end(&self) -> usize {
+        let mut first = (0, Instant::FAR);
+        for (at, denied) in self.0.iter().enumerate() {
+            if denied.until < first.1 {
+                first = (at, denied.until);
+            }
+        }
+        first.0
     }
 
     /// It registered: off the list. Gives how often it had failed.
     pub fn forgive(&mut self, plmn: Plmn) -> u8 {
         let Some(at) = self.0.iter().position(|denied| denied.plmn == plmn) else { return 0 };
-        self.take(at).map_or(0, |denied| denied.failures)
-    }
-
-    /// As `swap_remove`, without its panic.
-    fn take(&mut self, at: usize) -> Option<Denied> {
-        let gone = *self.0.get(at)?;
-        let last = self.0.pop()?;
-        if let Some(place) = self.0.get_mut(at) {
-            *place = last;
-        }
-        Some(gone)
+        // The last in its place, if that was another: `swap_remove` may panic.
+        let Some(last) = self.0.pop() else { return 0 };
+        let Some(place) = self.0.get_mut(at) else { return last.failures };
+        let failures = core::mem::replace(&mut place.failures, last.failures);
+        (place.plmn, place.until) = (last.plmn, last.until);
+        failures
     }
 
     /// Each carrier on it, those whose time is over included, in no order.
