@@ -121,9 +121,13 @@ impl Name {
     pub fn from_chars(characters: impl Iterator<Item = char>) -> Self {
         let mut name = Self::default();
         for character in characters {
-            let end = usize::from(name.len).saturating_add(character.len_utf8());
+            let mut bytes = [0; 4];
+            let bytes = character.encode_utf8(&mut bytes).as_bytes();
+            let end = usize::from(name.len).saturating_add(bytes.len());
             let Some(room) = name.bytes.get_mut(usize::from(name.len)..end) else { break };
-            character.encode_utf8(room);
+            for (to, from) in room.iter_mut().zip(bytes) {
+                *to = *from;
+            }
             name.len = u8::try_from(end).unwrap_or(u8::MAX);
         }
         name

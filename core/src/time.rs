@@ -41,6 +41,7 @@ impl Instant {
 
     /// How long after `earlier` this is; zero where it is not after it.
     #[must_use]
+    #[inline(never)]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         span_of_millis(self.0.saturating_sub(earlier.0))
     }

@@ -212,7 +212,7 @@ impl Dialogue {
                 Turn::sending(Outgoing::Escape)
             }
             State::GuardAfter { tries, then, .. } => {
-                self.state = clearing(now, tries, then);
+                self.clear(now, tries, then);
                 Turn::sending(Outgoing::HangUp)
             }
             State::Asking { tries, then, .. } => {
@@ -240,7 +240,7 @@ impl Dialogue {
             }
             State::Waiting(_) => self.give_up(now),
             State::Aborting { .. } => {
-                self.state = clearing(now, 0, Then::TimedOut);
+                self.clear(now, 0, Then::TimedOut);
                 Turn::default()
             }
         }
@@ -285,7 +285,7 @@ impl Dialogue {
             State::Aborting { .. } => {
                 if ends.is_some() {
                     self.due.pay();
-                    self.state = clearing(now, 0, Then::TimedOut);
+                    self.clear(now, 0, Then::TimedOut);
                 }
                 Turn::dropping()
             }
@@ -394,8 +394,14 @@ impl Dialogue {
     }
 
     fn clear_line(&mut self, now: Instant, tries: u8, then: Then) -> Turn {
-        self.state = clearing(now, tries, then);
+        self.clear(now, tries, then);
         Turn::sending(Outgoing::Return)
+    }
+
+    /// Nothing more is sent before the line is quiet.
+    #[inline(never)]
+    fn clear(&mut self, now: Instant, tries: u8, then: Then) {
+        self.state = State::Clearing { quiet_at: now + QUIET, until: now + NOISE_MAX, tries, then };
     }
 
     fn ask(&mut self, now: Instant, tries: u8, then: Then) -> Turn {
@@ -422,10 +428,6 @@ impl Dialogue {
 /// How often `AT` is tried after this command.
 const fn patience(command: Command) -> u8 {
     if command.asks_the_network() { ATTENTION_TRIES_BUSY_MAX } else { ATTENTION_TRIES_MAX }
-}
-
-fn clearing(now: Instant, tries: u8, then: Then) -> State {
-    State::Clearing { quiet_at: now + QUIET, until: now + NOISE_MAX, tries, then }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! what is held is one operator. The groups at the end (modes and formats that the modem knows) are told by their
 //! shape; a field log showed them tried as carriers, five seconds each.
 
-use heapless::Vec;
+use heapless::{Vec, VecView};
 
 use crate::carrier::{AccessTechnology, Availability, Name, Plmn};
 
@@ -322,56 +322,41 @@ impl OperatorList {
         self.operator()
     }
 
-    fn value_is_blank(&self) -> bool {
-        trimmed(match self.index {
-            0 => &self.status,
-            1 => &self.long,
-            SHORT => &self.short,
-            DIGITS => &self.digits,
-            _ => &self.technology,
+    /// The value that is being read; `None` for what later releases may put behind.
+    fn value(&mut self) -> Option<&mut VecView<u8, u8>> {
+        Some(match self.index {
+            0 => self.status.as_mut_view(),
+            1 => self.long.as_mut_view(),
+            SHORT => self.short.as_mut_view(),
+            DIGITS => self.digits.as_mut_view(),
+            TECHNOLOGY => self.technology.as_mut_view(),
+            _ => return None,
         })
-        .is_empty()
+    }
+
+    fn value_is_blank(&mut self) -> bool {
+        let value = match self.value() {
+            Some(value) => &*value,
+            // What may follow the technology is as blank as that.
+            None => &self.technology,
+        };
+        trimmed(value).is_empty()
     }
 
     /// Blanks before a quote are no part of what it quotes.
     fn clear_value(&mut self) {
-        match self.index {
-            0 => self.status.clear(),
-            1 => self.long.clear(),
-            SHORT => self.short.clear(),
-            DIGITS => self.digits.clear(),
-            _ => {}
+        if let Some(value) = self.value() {
+            value.clear();
         }
     }
 
     fn keep(&mut self, byte: u8) {
-        let kept = match self.index {
-            0 => self.status.push(byte),
-            1 => self.long.push(byte),
-            SHORT => self.short.push(byte),
-            DIGITS => self.digits.push(byte),
-            TECHNOLOGY => self.technology.push(byte),
-            // What later releases may put behind.
-            _ => Ok(()),
-        };
-        self.cut |= kept.is_err();
+        self.keep_all(&[byte]);
     }
 
     fn keep_all(&mut self, run: &[u8]) {
-        if run.is_empty() {
-            return;
-        }
-        let value = match self.index {
-            1 => &mut self.long,
-            SHORT => &mut self.short,
-            _ => {
-                for byte in run {
-                    self.keep(*byte);
-                }
-                return;
-            }
-        };
-        let room = VALUE_LEN_MAX.saturating_sub(value.len());
+        let Some(value) = self.value() else { return };
+        let room = value.capacity().saturating_sub(value.len());
         let fitting = run.get(..room).unwrap_or(run);
         let kept = value.extend_from_slice(fitting);
         self.cut |= kept.is_err() || fitting.len() < run.len();

@@ -126,7 +126,7 @@ fn begins(text: &[u8], name: &[u8]) -> bool {
 }
 
 /// Which values of a reply are RSSI, RSRP and RSRQ, the mode before them counted as 0; 0 is none.
-type Places = [usize; 3];
+type Places = [u8; 3];
 
 const NOWHERE: Places = [0; 3];
 
@@ -178,8 +178,8 @@ impl Values {
         Self(values)
     }
 
-    fn get(&self, place: usize) -> Option<i16> {
-        place.checked_sub(1).and_then(|behind| *self.0.get(behind)?)
+    fn get(&self, place: u8) -> Option<i16> {
+        place.checked_sub(1).and_then(|behind| *self.0.get(usize::from(behind))?)
     }
 
     fn at(&self, [rssi, rsrp, rsrq]: Places) -> Said {

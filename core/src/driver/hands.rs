@@ -101,13 +101,13 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
                 Action::Send(outgoing) => Deed::Send(outgoing),
                 Action::Release => Deed::Release,
             };
-            if let Err(deed) = self.pending.push_back(deed) {
+            if self.pending.is_full() {
                 // Two steps' worth is waiting for a backend that does not end: what is asked last matters most, and
                 // the oldest goes.
                 self.pending.pop_front();
-                let kept = self.pending.push_back(deed);
-                debug_assert!(kept.is_ok(), "room was made above");
             }
+            let kept = self.pending.push_back(deed);
+            debug_assert!(kept.is_ok(), "room was made above");
         }
     }
 

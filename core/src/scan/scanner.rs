@@ -317,11 +317,24 @@ impl Scanner {
         if let Err(declined) = self.gate.admit(self.now, request) {
             return report(out, Event::Declined(declined));
         }
+        self.forget();
+        self.enter(State::StopPpp { deadline: self.after(&self.policy.timeouts.take) }, out);
+        act(out, Action::Take);
+    }
+
+    /// So long from now on.
+    // Not inlined, and the span by reference: whatever has a deadline calls it.
+    #[inline(never)]
+    fn after(&self, span: &Duration) -> Instant {
+        self.now + *span
+    }
+
+    /// Nothing is known of the scan that begins.
+    #[inline(never)]
+    fn forget(&mut self) {
         self.hold = Hold::new(&self.policy);
         self.report = Report::default();
         self.carriers.clear();
-        self.enter(State::StopPpp { deadline: self.now + self.policy.timeouts.take }, out);
-        act(out, Action::Take);
     }
 
     #[inline(never)]
@@ -399,6 +412,7 @@ impl Scanner {
         }
     }
 
+    #[inline(never)]
     fn with_modem(&mut self, next: Modem, out: &mut Actions) {
         self.enter(State::Modem(next), out);
     }

@@ -128,7 +128,7 @@ impl Scanner {
         self.hold.on = None;
         self.disturb(out);
         let bound = if self.has_registered() { self.last_trial_start() } else { self.limit() };
-        let deadline = (self.now + self.policy.timeouts.register).min(bound);
+        let deadline = self.after(&self.policy.timeouts.register).min(bound);
         self.with_modem(Modem::TestCarrier { index, deadline, denials: 0, step: Test::Selecting }, out);
         report(out, Event::TrialBegins(plmn));
         self.command(Command::Select(plmn), deadline.saturating_since(self.now), out);
@@ -207,7 +207,7 @@ impl Scanner {
                 if self.now >= deadline {
                     return self.end_trial(index, Trial::TimedOut, out);
                 }
-                let step = Test::Looking(Look::Pausing((self.now + self.policy.poll).min(deadline)));
+                let step = Test::Looking(Look::Pausing(self.after(&self.policy.poll).min(deadline)));
                 self.state = State::Modem(Modem::TestCarrier { index, deadline, denials, step });
             }
         }
@@ -222,7 +222,7 @@ impl Scanner {
     fn wait_signal(&mut self, index: usize, out: &mut Actions) {
         self.hold.samples.clear();
         self.hold.on = self.carriers.get(index).map(|carrier| carrier.plmn);
-        let settled = self.now + self.policy.settle;
+        let settled = self.after(&self.policy.settle);
         let deadline = settled + self.policy.timeouts.signal;
         self.with_modem(Modem::WaitSignal { index, deadline, step: Measure::Pausing(settled) }, out);
     }
@@ -286,7 +286,7 @@ impl Scanner {
         if strength.is_known() {
             return self.ask_signal(index, deadline, out);
         }
-        let step = Measure::Pausing(self.now + self.policy.poll);
+        let step = Measure::Pausing(self.after(&self.policy.poll));
         self.state = State::Modem(Modem::WaitSignal { index, deadline, step });
     }
 
@@ -294,6 +294,7 @@ impl Scanner {
         self.measure(index, deadline, Measure::Rssi, Command::Signal, out);
     }
 
+    #[inline(never)]
     fn measure(
         &mut self,
         index: usize,
@@ -357,7 +358,7 @@ impl Scanner {
     }
 
     fn verify_carrier(&mut self, index: usize, out: &mut Actions) {
-        let deadline = self.now + self.policy.timeouts.verify;
+        let deadline = self.after(&self.policy.timeouts.verify);
         self.with_modem(Modem::VerifyCarrier { index, deadline, step: Look::Checking(Check::new()) }, out);
         self.command(Check::FIRST, self.policy.timeouts.read, out);
     }
@@ -371,7 +372,7 @@ impl Scanner {
                 self.command(command, self.policy.timeouts.read, out);
                 Look::Checking(check)
             }
-            Verdict::NotThere | Verdict::Denied => Look::Pausing(self.now + self.policy.poll),
+            Verdict::NotThere | Verdict::Denied => Look::Pausing(self.after(&self.policy.poll)),
         };
         self.state = State::Modem(Modem::VerifyCarrier { index, deadline, step });
     }
@@ -390,19 +391,25 @@ impl Scanner {
 /// The median of each quantity on its own; the lower of two in the middle.
 fn median(samples: &[Strength]) -> Strength {
     Strength {
-        rssi_dbm: middle(samples.iter().filter_map(|strength| strength.rssi_dbm)),
-        rsrp_dbm: middle(samples.iter().filter_map(|strength| strength.rsrp_dbm)),
-        rsrq_db10: middle(samples.iter().filter_map(|strength| strength.rsrq_db10)),
+        rssi_dbm: middle(samples.iter().map(|strength| strength.rssi_dbm)),
+        rsrp_dbm: middle(samples.iter().map(|strength| strength.rsrp_dbm)),
+        rsrq_db10: middle(samples.iter().map(|strength| strength.rsrq_db10)),
     }
 }
 
-/// The value that as many lie below as above. Five values are compared with each other sooner than sorted: a sort is two
-/// kilobytes of a microcontroller.
-fn middle(values: impl Iterator<Item = i16> + Clone) -> Option<i16> {
-    let behind = values.clone().count().saturating_sub(1) / 2;
-    values.clone().find(|value| {
-        let below = values.clone().filter(|other| other < value).count();
-        let equal = values.clone().filter(|other| other == value).count();
-        (below..below.saturating_add(equal)).contains(&behind)
-    })
+/// The value that as many lie below as above, of those that are known.
+fn middle(said: impl Iterator<Item = Option<i16>>) -> Option<i16> {
+    // In order from the first on: five are put in their places sooner than a sort is written.
+    let mut values = [i16::MAX; SAMPLES_MAX];
+    let mut count = 0_usize;
+    for mut value in said.flatten() {
+        for place in values.iter_mut() {
+            if value < *place {
+                core::mem::swap(place, &mut value);
+            }
+        }
+        count = count.saturating_add(1);
+    }
+    let middle = count.checked_sub(1)?.checked_div(2)?;
+    values.get(middle).copied()
 }
