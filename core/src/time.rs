@@ -72,13 +72,12 @@ impl fmt::Display for Instant {
 }
 
 /// As `Duration::from_millis`, by divisions of 32 bits: a microcontroller has no others, and the routine that stands in
-/// for one of 64 bits is half a kilobyte. Not inlined, as below.
+/// for one of 64 bits is half a kilobyte.
 #[inline(never)]
 const fn span_of_millis(millis: u64) -> Duration {
     // By hand, 16 bits at a time; what is carried over is below 1,000, so that each dividend has 26.
-    let [a, b, c, d, e, f, g, h] = millis.to_be_bytes();
-    let digits = [[a, b], [c, d], [e, f], [g, h]];
-    let (mut rest, mut seconds, mut left) = (digits.as_slice(), 0_u64, 0_u32);
+    let bytes = millis.to_be_bytes();
+    let (mut rest, mut seconds, mut left) = (bytes.as_chunks::<2>().0, 0_u64, 0_u32);
     while let [[high, low], behind @ ..] = rest {
         let dividend = (left << 16) | u32::from_be_bytes([0, 0, *high, *low]);
         let [_, _, high, low] = (dividend / 1_000).to_be_bytes();

@@ -326,6 +326,7 @@ impl Dialogue {
     }
 
     /// The line as one that ends a command.
+    #[inline(never)]
     fn result(&self, line: Line<'_>) -> Option<FinalResult> {
         let text = whole(line)?;
         FinalResult::parse(text).or_else(|| FinalResult::from_digit(text).filter(|_| self.digits))

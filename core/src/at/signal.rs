@@ -1,5 +1,7 @@
 //! `+CSQ` and `+CESQ` (3GPP TS 27.007 §8.5, §8.69).
 
+#![expect(clippy::similar_names, reason = "RSRP and RSRQ are what they are called")]
+
 use crate::carrier::Strength;
 
 use super::fields::Fields;

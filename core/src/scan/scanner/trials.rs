@@ -403,7 +403,7 @@ fn middle(said: impl Iterator<Item = Option<i16>>) -> Option<i16> {
     let mut values = [i16::MAX; SAMPLES_MAX];
     let mut count = 0_usize;
     for mut value in said.flatten() {
-        for place in values.iter_mut() {
+        for place in &mut values {
             if value < *place {
                 core::mem::swap(place, &mut value);
             }
