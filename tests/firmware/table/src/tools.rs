@@ -43,15 +43,36 @@ impl Program {
         })
     }
 
-    /// Bytes of the symbol of this name; `None` where there is none.
-    pub(crate) fn size_of(&self, name: &str) -> Option<u64> {
-        self.symbols.iter().find(|symbol| symbol.name == name).map(|symbol| symbol.size)
+    /// Bytes of the symbol of this name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn size_of(&self, name: &str) -> Result<u64, String> {
+        let found = self.symbols.iter().find(|symbol| symbol.name == name);
+        found.map(|symbol| symbol.size).ok_or_else(|| format!("{name} is not linked"))
+    }
+}
+
+impl Symbol {
+    /// Its module in the core; else whose it is, as far as its name says.
+    pub(crate) fn module(&self) -> String {
+        let Some((_, path)) = self.name.split_once("cellscan_core::") else {
+            let own = self.name.contains("budget");
+            return if own { "what the program itself calls" } else { "libraries, texts" }.to_owned();
+        };
+        let mut parts = path.split("::");
+        let is_module = |part: &&str| part.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_');
+        parts.by_ref().take(2).take_while(is_module).collect::<Vec<_>>().join("::")
     }
 }
 
 /// A name as it was written.
 pub(crate) fn demangled(name: &str) -> Result<String, String> {
-    ask("llvm-cxxfilt", &[], Path::new(name)).map(|name| name.trim_end().to_owned())
+    let named = ask("llvm-cxxfilt", &[], Path::new(name))?;
+    // Without the number that stands behind each crate.
+    let parts =
+        named.trim_end().split('[').map(|part| part.split_once(']').map_or(part, |(_, behind)| behind));
+    Ok(parts.collect())
 }
 
 fn ask(tool: &str, args: &[&str], elf: &Path) -> Result<String, String> {
@@ -107,5 +128,13 @@ mod tests {
         let found = symbols("00000000 0000000a t core::a<b c>::d\n00000000 T e\n         U f\n");
         let found: Vec<_> = found.iter().map(|s| (s.size, s.kind, s.name.as_str())).collect();
         assert_eq!(found, [(10, 't', "core::a<b c>::d"), (0, 'T', "e")]);
+    }
+
+    #[test]
+    fn a_symbol_says_of_which_module_it_is() {
+        let module = |name: &str| Symbol { size: 0, kind: 't', name: name.to_owned() }.module();
+        assert_eq!(module("<cellscan_core::scan::scanner::Scanner>::step"), "scan::scanner");
+        assert_eq!(module("<cellscan_core::time::Instant as core::ops::Add>::add"), "time");
+        assert_eq!(module("memcpy"), "libraries, texts");
     }
 }
