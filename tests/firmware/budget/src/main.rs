@@ -142,16 +142,18 @@ struct Room<const SIZE: usize>(UnsafeCell<[u8; SIZE]>);
 unsafe impl<const SIZE: usize> Sync for Room<SIZE> {}
 
 impl<const SIZE: usize> Room<SIZE> {
-    const EMPTY: Self = Self(UnsafeCell::new([0; SIZE]));
+    const fn empty() -> Self {
+        Self(UnsafeCell::new([0; SIZE]))
+    }
 }
 
 /// As many bytes as they take: read off the symbol table.
 #[used]
 #[unsafe(no_mangle)]
-static RAM_OF_SCANNER: Room<{ size_of::<Scanner>() }> = Room::EMPTY;
+static RAM_OF_SCANNER: Room<{ size_of::<Scanner>() }> = Room::empty();
 #[used]
 #[unsafe(no_mangle)]
-static RAM_OF_DRIVER: Room<{ size_of::<Scan>() }> = Room::EMPTY;
+static RAM_OF_DRIVER: Room<{ size_of::<Scan>() }> = Room::empty();
 
 /// The least that has to be made by a firmware: a machine where it lies.
 #[unsafe(no_mangle)]
@@ -161,7 +163,7 @@ extern "C" fn budget_new(slot: &mut MaybeUninit<Scan>) {
 
 #[unsafe(no_mangle)]
 extern "C" fn budget_request(scan: &mut Scan, now: u64, id: u32) {
-    scan.request(Instant::from_millis(now), Request { id, origin: Origin::Manual });
+    scan.request(Instant::from_millis(now), Request { id, origin: black_box(Origin::Manual) });
 }
 
 #[unsafe(no_mangle)]
