@@ -177,6 +177,7 @@ impl Dialogue {
     }
 
     /// Time has passed. Does nothing before [`Dialogue::next_deadline`].
+    #[inline(never)]
     pub fn timeout(&mut self, now: Instant) -> Turn {
         if self.next_deadline().is_none_or(|deadline| deadline > now) {
             return Turn::default();
@@ -189,7 +190,7 @@ impl Dialogue {
                 Turn::sending(Outgoing::Escape)
             }
             State::GuardAfter { tries, then, .. } => {
-                self.state = clearing(now, tries, then);
+                self.clear(now, tries, then);
                 Turn::sending(Outgoing::HangUp)
             }
             State::Asking { tries, then, .. } => {
@@ -218,14 +219,21 @@ impl Dialogue {
             }
             State::Waiting(_) => self.give_up(now),
             State::Aborting { .. } => {
-                self.state = clearing(now, 0, Then::TimedOut);
+                self.clear(now, 0, Then::TimedOut);
                 Turn::default()
             }
         }
     }
 
     /// A line came. `operator` is called with each operator of a list that was asked for.
-    pub fn line(&mut self, now: Instant, line: Line<'_>, operator: impl FnMut(ListedOperator<'_>)) -> Turn {
+    // Not inlined: what comes of it runs on top of who calls it.
+    #[inline(never)]
+    pub fn line(
+        &mut self,
+        now: Instant,
+        line: Line<'_>,
+        mut operator: impl FnMut(ListedOperator<'_>),
+    ) -> Turn {
         let ends = self.result(line);
         match &mut self.state {
             State::Closed | State::Ready | State::GuardBefore { .. } | State::GuardAfter { .. } => {
@@ -260,37 +268,33 @@ impl Dialogue {
             State::Aborting { .. } => {
                 if ends.is_some() {
                     self.due.pay();
-                    self.state = clearing(now, 0, Then::TimedOut);
+                    self.clear(now, 0, Then::TimedOut);
                 }
                 Turn::dropping()
             }
-            State::Waiting(_) => self.answer_line(now, line, operator),
+            State::Waiting(waiting) => {
+                let command = waiting.attempt.command;
+                if is_echo(command, line) {
+                    waiting.echoed = true;
+                    return Turn::default();
+                }
+                if command == Command::Operators && self.list.take(line, true, &mut operator) {
+                    waiting.answer = Some(Answer::Operators);
+                    return Turn::default();
+                }
+                let Some(result) = ends else { return self.answer_line(line) };
+                let _skipped = self.list.end(operator);
+                self.finish(now, result)
+            }
         }
     }
 
-    fn answer_line(
-        &mut self,
-        now: Instant,
-        line: Line<'_>,
-        mut operator: impl FnMut(ListedOperator<'_>),
-    ) -> Turn {
-        let State::Waiting(waiting) = &mut self.state else { return Turn::dropping() };
-        let command = waiting.attempt.command;
-        if is_echo(command, line) {
-            waiting.echoed = true;
-            return Turn::default();
-        }
-        if command == Command::Operators && self.list.take(line, true, &mut operator) {
-            waiting.answer = Some(Answer::Operators);
-            return Turn::default();
-        }
-        if let Some(result) = self.result(line) {
-            let _skipped = self.list.end(operator);
-            return self.finish(now, result);
-        }
+    /// A line that may be of the answer, as long as it lasts.
+    #[inline(never)]
+    fn answer_line(&mut self, line: Line<'_>) -> Turn {
         let in_doubt = self.due.is_any();
         let State::Waiting(waiting) = &mut self.state else { return Turn::dropping() };
-        if let Some(answer) = whole(line).and_then(|text| command.answer(text)) {
+        if let Some(answer) = whole(line).and_then(|text| waiting.attempt.command.answer(text)) {
             match &mut waiting.answer {
                 Some(known) => known.add(answer),
                 none => *none = Some(answer),
@@ -305,11 +309,13 @@ impl Dialogue {
     }
 
     /// The line as one that ends a command.
+    #[inline(never)]
     fn result(&self, line: Line<'_>) -> Option<FinalResult> {
         let text = whole(line)?;
         FinalResult::parse(text).or_else(|| FinalResult::from_digit(text).filter(|_| self.digits))
     }
 
+    #[inline(never)]
     fn finish(&mut self, now: Instant, result: FinalResult) -> Turn {
         let in_doubt = self.due.is_any();
         let State::Waiting(waiting) = &mut self.state else { return Turn::dropping() };
@@ -345,7 +351,7 @@ impl Dialogue {
             self.patience = patience(attempt.command);
             return self.clear_line(now, 0, Then::Again(again));
         }
-        if in_doubt && waiting.answer == Some(Answer::Operators) {
+        if in_doubt && matches!(waiting.answer, Some(Answer::Operators)) {
             // The list of a search that was given up is as good as that of the next; but the modem may be at that still.
             self.patience = patience(attempt.command);
             self.due.answered();
@@ -374,8 +380,14 @@ impl Dialogue {
 
     fn clear_line(&mut self, now: Instant, tries: u8, then: Then) -> Turn {
         self.clean = false;
-        self.state = clearing(now, tries, then);
+        self.clear(now, tries, then);
         Turn::sending(Outgoing::Return)
+    }
+
+    /// Nothing more is sent before the line is quiet.
+    #[inline(never)]
+    fn clear(&mut self, now: Instant, tries: u8, then: Then) {
+        self.state = State::Clearing { quiet_at: now + QUIET, until: now + NOISE_MAX, tries, then };
     }
 
     fn ask(&mut self, now: Instant, tries: u8, then: Then) -> Turn {
@@ -404,10 +416,6 @@ impl Dialogue {
 /// How often `AT` is tried after this command.
 const fn patience(command: Command) -> u8 {
     if command.asks_the_network() { ATTENTION_TRIES_BUSY_MAX } else { ATTENTION_TRIES_MAX }
-}
-
-fn clearing(now: Instant, tries: u8, then: Then) -> State {
-    State::Clearing { quiet_at: now + QUIET, until: now + NOISE_MAX, tries, then }
 }
 
 #[cfg(test)]
