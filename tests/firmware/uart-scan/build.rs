@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 /// AN386: code in the SSRAM at 0, data in that at 0x2000_0000; QEMU has 4 MiB of each.
-const MPS2_AN386: &str = "MEMORY { FLASH : ORIGIN = 0x00000000, LENGTH = 4M RAM : ORIGIN = 0x20000000, LENGTH = 4M }";
+const MPS2_AN386: &str =
+    "MEMORY { FLASH : ORIGIN = 0x00000000, LENGTH = 4M RAM : ORIGIN = 0x20000000, LENGTH = 4M }";
 /// nRF51822 as on the first micro:bit.
-const MICROBIT: &str = "MEMORY { FLASH : ORIGIN = 0x00000000, LENGTH = 256K RAM : ORIGIN = 0x20000000, LENGTH = 16K }";
+const MICROBIT: &str =
+    "MEMORY { FLASH : ORIGIN = 0x00000000, LENGTH = 256K RAM : ORIGIN = 0x20000000, LENGTH = 16K }";
 /// All in RAM, where QEMU puts a kernel.
 const VIRT: &str = r#"MEMORY { RAM : ORIGIN = 0x80000000, LENGTH = 1M }
 REGION_ALIAS("REGION_TEXT", RAM);

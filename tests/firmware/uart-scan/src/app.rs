@@ -1,10 +1,12 @@
 //! The firmware as a whole: its PPP dials, a scan takes the UART, the PPP has it back.
 
+use core::fmt;
 use core::time::Duration;
 
 use cellscan_core::carrier::Plmn;
 use cellscan_core::driver::Driver;
 use cellscan_core::scan::gate::{Origin, Request};
+use cellscan_core::scan::policy::Timeouts;
 use cellscan_core::scan::{Event, Failure, Outcome, Policy, Scanner};
 use cellscan_core::time::Instant;
 use embedded_io::{Read, ReadReady, Write};
@@ -15,6 +17,13 @@ use crate::supervisor::{Levels, OwnPpp, Ppp};
 
 /// How long the link may take to come up before and after the scan; dialling again included.
 const LINK_MAX: Duration = Duration::from_secs(60);
+
+/// For an emulated modem, which searches for two seconds where a real one takes minutes: [`Policy::DEFAULT`] is for that.
+pub const EMULATED: Policy = Policy {
+    searches: 1,
+    timeouts: Timeouts { search: Duration::from_secs(8), ..Timeouts::DEFAULT },
+    ..Policy::DEFAULT
+};
 
 /// How the firmware ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -39,6 +48,16 @@ impl Ending {
     }
 }
 
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Chosen(plmn) => write!(f, "link up over {plmn}"),
+            Self::GivenBack(failure) => write!(f, "link up as before: {}", failure.name()),
+            Self::NoLink => f.write_str("no link"),
+        }
+    }
+}
+
 /// What the firmware has to tell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum News {
@@ -53,10 +72,15 @@ pub enum News {
 #[derive(Clone, Copy, Debug)]
 enum Stage {
     /// The PPP dials for the first time.
-    Dialling { until: Instant },
+    Dialling {
+        until: Instant,
+    },
     Scanning,
     /// The scan has ended so; the PPP dials again.
-    Returning { until: Instant, outcome: Outcome },
+    Returning {
+        until: Instant,
+        outcome: Outcome,
+    },
     Ended,
 }
 
@@ -124,7 +148,9 @@ impl<'a, U: Read + ReadReady + Write> App<'a, U> {
                 None
             }
             Stage::Returning { outcome, .. } if linked => Some(self.ending(outcome)),
-            Stage::Dialling { until } | Stage::Returning { until, .. } if now >= until => Some(Ending::NoLink),
+            Stage::Dialling { until } | Stage::Returning { until, .. } if now >= until => {
+                Some(Ending::NoLink)
+            }
             Stage::Dialling { .. } | Stage::Scanning | Stage::Returning { .. } | Stage::Ended => None,
         }
     }

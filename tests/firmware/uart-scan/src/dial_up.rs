@@ -22,13 +22,23 @@ const ESCAPE_MAX: Duration = Duration::from_secs(3);
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
     /// The UART is somebody else's, or will be dialled on from then on.
-    Idle { until: Instant },
-    Dialling { until: Instant },
+    Idle {
+        until: Instant,
+    },
+    Dialling {
+        until: Instant,
+    },
     Up,
     /// Silence, until `+++` can be sent.
-    Falling { until: Instant },
-    Escaping { until: Instant },
-    HangingUp { until: Instant },
+    Falling {
+        until: Instant,
+    },
+    Escaping {
+        until: Instant,
+    },
+    HangingUp {
+        until: Instant,
+    },
 }
 
 /// What an answer of the modem means here.
@@ -123,7 +133,10 @@ impl<'a, P: Port> DialUp<'a, P> {
     fn dial(&mut self, now: Instant) -> Result<(), P::Error> {
         match self.port.open() {
             Ok(()) => {}
-            Err(nb::Error::WouldBlock) => return Ok(()),
+            Err(nb::Error::WouldBlock) => {
+                self.state = State::Idle { until: now + REDIAL_AFTER };
+                return Ok(());
+            }
             Err(nb::Error::Other(error)) => return Err(error),
         }
         self.levels.has_uart.set(true);

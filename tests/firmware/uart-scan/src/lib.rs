@@ -5,6 +5,7 @@
 //! - [`line`]: the UART, and who has it.
 //! - [`dial_up`]: a stand-in for the PPP: it dials and hangs up, and speaks no PPP.
 //! - [`clock`]: a counter of 32 bits as a clock that never wraps.
+//! - [`words`]: what is told, for people.
 //!
 //! Nothing here knows a board: it needs a UART with the traits of `embedded-io`, a clock in milliseconds, and somebody
 //! who calls. The boards are beside `main.rs`; the example in an async executor calls the same.
@@ -15,3 +16,4 @@ pub mod clock;
 pub mod dial_up;
 pub mod line;
 pub mod supervisor;
+pub mod words;

@@ -10,6 +10,7 @@ use cortex_m::peripheral::NVIC;
 use cortex_m_rt::{entry, exception};
 use embedded_io::{ErrorType, Read, ReadReady, Write};
 
+use crate::shared;
 pub(crate) use crate::shared::Clock;
 
 /// nRF51 Series Reference Manual 3.0, chapters 29 (UART) and 18 (TIMER).
@@ -82,18 +83,13 @@ impl ErrorType for Uart {
 
 impl Read for Uart {
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, Infallible> {
-        loop {
-            match crate::shared::take_received(buf) {
-                0 if !buf.is_empty() => cortex_m::asm::wfi(),
-                count => return Ok(count),
-            }
-        }
+        Ok(shared::read(buf))
     }
 }
 
 impl ReadReady for Uart {
     fn read_ready(&mut self) -> Result<bool, Infallible> {
-        Ok(crate::shared::has_received())
+        Ok(shared::has_received())
     }
 }
 
@@ -116,12 +112,12 @@ impl Write for Uart {
 unsafe fn DefaultHandler(number: i16) {
     if number == Interrupt::Timer0 as i16 {
         write(timer::COMPARE_0, 0);
-        crate::shared::millisecond();
+        shared::millisecond();
     }
     while read(uart::RX_READY) != 0 {
         // Cleared before the byte is read: the next one of the FIFO sets it again.
         write(uart::RX_READY, 0);
-        crate::shared::received(read(uart::RXD).to_le_bytes()[0]);
+        shared::received(read(uart::RXD).to_le_bytes()[0]);
     }
 }
 

@@ -22,8 +22,17 @@ pub(crate) fn received(byte: u8) {
     });
 }
 
-/// Moves what was received to `to`; how many bytes that were.
-pub(crate) fn take_received(to: &mut [u8]) -> usize {
+/// Moves what was received to `to`, and sleeps until there is something where there is nothing.
+pub(crate) fn read(to: &mut [u8]) -> usize {
+    loop {
+        match take_received(to) {
+            0 if !to.is_empty() => cortex_m::asm::wfi(),
+            count => return count,
+        }
+    }
+}
+
+fn take_received(to: &mut [u8]) -> usize {
     critical_section::with(|token| {
         let mut received = RECEIVED.borrow_ref_mut(token);
         let mut count = 0;
@@ -58,7 +67,8 @@ impl Clock {
         Instant::from_millis(self.0.extend(MILLIS.load(Ordering::Relaxed)))
     }
 
-    /// Sleeps until a byte or the next millisecond. An interrupt between the last look and `wfi` is made up for by the next.
+    /// Sleeps until a byte or the next millisecond. One that came between the last look and `wfi` is seen a millisecond later.
+    #[expect(clippy::unused_self, reason = "as the clock of the other board")]
     pub(crate) fn wait(&mut self) {
         cortex_m::asm::wfi();
     }
