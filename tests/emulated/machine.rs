@@ -14,14 +14,14 @@ use cellscan_tests::support::wait::look_for;
 use tempfile::TempDir;
 
 /// For a whole run, which takes some fifteen seconds on an idle machine.
-pub const RUN_MAX: Duration = Duration::from_secs(120);
+pub(crate) const RUN_MAX: Duration = Duration::from_secs(120);
 
 /// Where the builds are, one directory a target.
 const BUILDS: &str = "CELLSCAN_FIRMWARE";
 
 /// A firmware, and the machine that it is for.
 #[derive(Clone, Copy, Debug)]
-pub struct Board {
+pub(crate) struct Board {
     emulator: &'static str,
     machine: &'static [&'static str],
     target: &'static str,
@@ -29,31 +29,31 @@ pub struct Board {
 }
 
 /// Cortex-M4F.
-pub const MPS2_AN386: Board = Board {
+pub(crate) const MPS2_AN386: Board = Board {
     emulator: "qemu-system-arm",
     machine: &["-M", "mps2-an386"],
     target: "thumbv7em-none-eabihf",
     program: "cellscan-uart-scan",
 };
 /// Cortex-M0, 16 KiB of RAM.
-pub const MICROBIT: Board = Board {
+pub(crate) const MICROBIT: Board = Board {
     emulator: "qemu-system-arm",
     machine: &["-M", "microbit"],
     target: "thumbv6m-none-eabi",
     program: "cellscan-uart-scan",
 };
 /// RV32IMC: no atomics, no floating point.
-pub const VIRT: Board = Board {
+pub(crate) const VIRT: Board = Board {
     emulator: "qemu-system-riscv32",
     machine: &["-M", "virt", "-cpu", "rv32,a=false,f=false,d=false", "-bios", "none", "-m", "8M"],
     target: "riscv32imc-unknown-none-elf",
     program: "cellscan-uart-scan",
 };
 /// Cortex-M4F, in an async executor.
-pub const EMBASSY: Board = Board { program: "cellscan-embassy", ..MPS2_AN386 };
+pub(crate) const EMBASSY: Board = Board { program: "cellscan-embassy", ..MPS2_AN386 };
 
 /// A modem that searches for two seconds and registers in half a one.
-pub fn quick_modem() -> Profile {
+pub(crate) fn quick_modem() -> Profile {
     let network = |plmn, name, rssi| Network {
         select: Select::Accept { after_ms: 300 },
         registration_ms: 200,
@@ -77,15 +77,15 @@ pub fn quick_modem() -> Profile {
 
 /// How a run ended, and what there is to tell of it.
 #[derive(Debug)]
-pub struct Ended {
+pub(crate) struct Ended {
     /// The firmware's exit code.
-    pub code: Option<i32>,
+    pub(crate) code: Option<i32>,
     /// What it said on standard output.
-    pub said: String,
+    pub(crate) said: String,
     /// The modem's journal.
-    pub journal: Vec<ModemLog>,
+    pub(crate) journal: Vec<ModemLog>,
     /// The network that the modem is on.
-    pub registered: Option<String>,
+    pub(crate) registered: Option<String>,
 }
 
 impl fmt::Display for Ended {
@@ -96,7 +96,7 @@ impl fmt::Display for Ended {
 }
 
 /// A board that runs, until this is dropped at the latest.
-pub struct Running {
+pub(crate) struct Running {
     qemu: Child,
     modem: PtyModem,
     directory: TempDir,
@@ -105,7 +105,8 @@ pub struct Running {
 impl Board {
     /// Starts the firmware with this modem. `None`, and a word about it, where nobody says that it was built.
     #[track_caller]
-    pub fn start(self, profile: Profile) -> Option<Running> {
+    #[expect(clippy::print_stdout, reason = "whoever reads the tests' output is to know")]
+    pub(crate) fn start(self, profile: Profile) -> Option<Running> {
         let Some(builds) = env::var_os(BUILDS).map(PathBuf::from) else {
             println!("not emulated: {BUILDS} is not set; tests/firmware/emulate builds and runs it");
             return None;
@@ -135,7 +136,7 @@ impl Board {
 
 impl Running {
     /// The modem.
-    pub const fn modem(&self) -> &PtyModem {
+    pub(crate) const fn modem(&self) -> &PtyModem {
         &self.modem
     }
 
@@ -145,7 +146,7 @@ impl Running {
     ///
     /// When it does not end in time; the message says what it and the modem had said by then.
     #[track_caller]
-    pub fn ended(mut self) -> Ended {
+    pub(crate) fn ended(mut self) -> Ended {
         let status = look_for(RUN_MAX, || self.qemu.try_wait().expect("it is our child"));
         let ended = Ended {
             code: status.and_then(|status| status.code()),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::{env, fs};
 
-/// AN386: code in the SSRAM at 0, data in that at 0x2000_0000; QEMU has 4 MiB of each.
+/// AN386: code in the SSRAM at 0, data in that at `0x2000_0000`; QEMU has 4 MiB of each.
 const MPS2_AN386: &str =
     "MEMORY { FLASH : ORIGIN = 0x00000000, LENGTH = 4M RAM : ORIGIN = 0x20000000, LENGTH = 4M }";
 /// nRF51822 as on the first micro:bit.

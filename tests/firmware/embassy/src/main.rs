@@ -47,16 +47,17 @@ async fn scan<U: Read + Write>(mut uart: U, policy: Policy) -> Result<Ending, U:
     loop {
         let news = app.poll(now());
         uart.write_all(&buffers.take()).await?;
-        match news {
-            Some(News::Ended(ending)) => return Ok(ending),
-            Some(news) => println!("{}", Words { news, carriers: app.scanner().carriers() }),
-            None => {
-                let mut bytes = [0; INCOMING_MAX];
-                match select(uart.read(&mut bytes), passed(app.next_deadline())).await {
-                    Either::First(count) => buffers.put(&bytes[..count?]),
-                    Either::Second(()) => {}
-                }
+        if let Some(news) = news {
+            println!("{}", Words { news, carriers: app.scanner().carriers() });
+            if let News::Ended(ending) = news {
+                return Ok(ending);
             }
+            continue;
+        }
+        let mut bytes = [0; INCOMING_MAX];
+        match select(uart.read(&mut bytes), passed(app.next_deadline())).await {
+            Either::First(count) => buffers.put(&bytes[..count?]),
+            Either::Second(()) => {}
         }
     }
 }

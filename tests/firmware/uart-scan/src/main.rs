@@ -31,10 +31,13 @@ fn scan(uart: Uart, mut clock: Clock) -> ! {
     let levels = Levels::new();
     let mut app = App::new(&line, &levels, EMULATED);
     loop {
-        match app.poll(clock.now()) {
-            Some(News::Ended(ending)) => process::exit(ending.exit_code()),
-            Some(news) => println!("{}", Words { news, carriers: app.scanner().carriers() }),
-            None => clock.wait(),
+        let Some(news) = app.poll(clock.now()) else {
+            clock.wait();
+            continue;
+        };
+        println!("{}", Words { news, carriers: app.scanner().carriers() });
+        if let News::Ended(ending) = news {
+            process::exit(ending.exit_code());
         }
     }
 }
