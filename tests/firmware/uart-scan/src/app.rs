@@ -15,6 +15,9 @@ use crate::dial_up::DialUp;
 use crate::line::{Handle, Holder, Line};
 use crate::supervisor::{Levels, OwnPpp, Ppp};
 
+#[cfg(test)]
+mod tests;
+
 /// How long the link may take to come up before and after the scan; dialling again included.
 const LINK_MAX: Duration = Duration::from_secs(60);
 
