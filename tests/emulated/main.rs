@@ -6,4 +6,5 @@
 #![expect(clippy::expect_used, reason = "a machine that cannot be started fails loudly")]
 
 mod machine;
+mod readme;
 mod scan;

@@ -43,7 +43,7 @@ async fn scan<U: Read + Write>(mut uart: U, policy: Policy) -> Result<Ending, U:
     let buffers = Buffers::default();
     let line = Line::new(&buffers);
     let levels = Levels::new();
-    let mut app = App::new(&line, &levels, policy);
+    let mut app = App::new(&line, &levels, policy, now());
     loop {
         let news = app.poll(now());
         uart.write_all(&buffers.take()).await?;

@@ -30,6 +30,7 @@ pub const EMULATED: Policy = Policy {
 
 /// How the firmware ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Ending {
     /// A carrier was chosen, and the link is up over it.
     Chosen(Plmn),
@@ -63,6 +64,7 @@ impl fmt::Display for Ending {
 
 /// What the firmware has to tell.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum News {
     /// Of the scan.
     Scan(Event),
@@ -98,13 +100,10 @@ pub struct App<'a, U: Read + ReadReady + Write> {
 
 impl<'a, U: Read + ReadReady + Write> App<'a, U> {
     /// Dials at its first call.
-    pub fn new(line: &'a Line<U>, levels: &'a Levels, policy: Policy) -> Self {
-        Self {
-            ppp: DialUp::new(line.handle(Holder::Ppp), levels),
-            levels,
-            driver: Driver::new(line.handle(Holder::Scan), OwnPpp::new(levels), policy),
-            stage: Stage::Dialling { until: Instant::ZERO + LINK_MAX },
-        }
+    pub fn new(line: &'a Line<U>, levels: &'a Levels, policy: Policy, now: Instant) -> Self {
+        let driver = Driver::new(line.handle(Holder::Scan), OwnPpp::new(levels), policy);
+        let ppp = DialUp::new(line.handle(Holder::Ppp), levels);
+        Self { ppp, levels, driver, stage: Stage::Dialling { until: now + LINK_MAX } }
     }
 
     /// Does what can be done at `now`; `None` until a byte has come or [`App::next_deadline`] has passed.
@@ -117,13 +116,10 @@ impl<'a, U: Read + ReadReady + Write> App<'a, U> {
             return Some(News::Ended(ending));
         }
         match self.driver.poll(now) {
-            Ok(event) => {
-                if let Event::Finished(outcome) = event {
-                    self.stage = Stage::Returning { until: now + LINK_MAX, outcome };
-                }
-                Some(News::Scan(event))
-            }
+            Ok(event) => Some(self.noted(now, event)),
+            // Until a byte has come, or `self.driver.next_deadline()` has passed.
             Err(nb::Error::WouldBlock) => None,
+            // Of the UART or the supervisor. The scan was told and goes on.
             Err(nb::Error::Other(_)) => Some(News::Trouble),
         }
     }
@@ -140,6 +136,13 @@ impl<'a, U: Read + ReadReady + Write> App<'a, U> {
     /// What the scan knows: its carriers and its report.
     pub const fn scanner(&self) -> &Scanner {
         self.driver.scanner()
+    }
+
+    fn noted(&mut self, now: Instant, event: Event) -> News {
+        if let Event::Finished(outcome) = event {
+            self.stage = Stage::Returning { until: now + LINK_MAX, outcome };
+        }
+        News::Scan(event)
     }
 
     fn change_stage(&mut self, now: Instant) -> Option<Ending> {

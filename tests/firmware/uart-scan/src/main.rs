@@ -4,6 +4,7 @@
 #![no_std]
 #![no_main]
 
+use cellscan_core::carrier::Carriers;
 use semihosting::{println, process};
 use uart_scan::app::{App, EMULATED, News};
 use uart_scan::line::Line;
@@ -29,15 +30,20 @@ use board::{Clock, Uart};
 fn scan(uart: Uart, mut clock: Clock) -> ! {
     let line = Line::new(uart);
     let levels = Levels::new();
-    let mut app = App::new(&line, &levels, EMULATED);
+    let mut app = App::new(&line, &levels, EMULATED, clock.now());
     loop {
-        let Some(news) = app.poll(clock.now()) else {
-            clock.wait();
-            continue;
-        };
-        println!("{}", Words { news, carriers: app.scanner().carriers() });
-        if let News::Ended(ending) = news {
-            process::exit(ending.exit_code());
+        match app.poll(clock.now()) {
+            None => clock.wait(),
+            Some(news) => tell(news, app.scanner().carriers()),
         }
+    }
+}
+
+fn tell(news: News, carriers: &Carriers) {
+    #[cfg(feature = "defmt")]
+    defmt::info!("{}", news);
+    println!("{}", Words { news, carriers });
+    if let News::Ended(ending) = news {
+        process::exit(ending.exit_code());
     }
 }

@@ -60,7 +60,7 @@ fn run(profile: Profile, mut each: impl FnMut(&mut World, News)) -> (Ending, Vec
     let world = RefCell::new(World { modem, now: Instant::ZERO, received: VecDeque::new() });
     let line = Line::new(Uart(&world));
     let levels = Levels::new();
-    let mut app = App::new(&line, &levels, Policy::DEFAULT);
+    let mut app = App::new(&line, &levels, Policy::DEFAULT, Instant::ZERO);
     let mut said = Vec::new();
     loop {
         let now = world.borrow().now;
@@ -77,7 +77,10 @@ fn run(profile: Profile, mut each: impl FnMut(&mut World, News)) -> (Ending, Vec
         let world = &mut *world.borrow_mut();
         let next = [app.next_deadline(), world.modem.next_event()].into_iter().flatten().min();
         let next = next.expect("somebody is waiting for something");
-        assert!(next > world.now || app.next_deadline() != Some(next), "a deadline that is over is not met again");
+        assert!(
+            next > world.now || app.next_deadline() != Some(next),
+            "a deadline that is over is not met again"
+        );
         world.now = world.now.max(next);
         let mut bytes = Vec::new();
         world.modem.poll(world.now, &mut bytes);
@@ -86,7 +89,8 @@ fn run(profile: Profile, mut each: impl FnMut(&mut World, News)) -> (Ending, Vec
 }
 
 fn commands(world: &World) -> Vec<String> {
-    let heard = |what: &ModemEvent| if let ModemEvent::Received(line) = what { Some(line.clone()) } else { None };
+    let heard =
+        |what: &ModemEvent| if let ModemEvent::Received(line) = what { Some(line.clone()) } else { None };
     world.modem.log().iter().filter_map(|entry| heard(&entry.what)).collect()
 }
 

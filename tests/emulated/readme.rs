@@ -1,0 +1,33 @@
+//! The code in README's section "In your firmware" is the firmware's own, which is compiled and run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const SECTION: &str = "\n## In your firmware\n";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Lines without what indents them.
+fn lines(text: &str) -> Vec<&str> {
+    text.lines().map(str::trim).collect()
+}
+
+#[test]
+fn the_code_in_readme_is_the_firmware_s_own() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("README");
+    let (_, section) = readme.split_once(SECTION).expect("the section");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let sources = ["uart-scan/src/supervisor.rs", "uart-scan/src/app.rs", "embassy/src/main.rs"]
+        .map(|name| fs::read_to_string(root().join("tests/firmware").join(name)).expect("a source"));
+    let blocks: Vec<_> =
+        section.split("```rust\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(!blocks.is_empty(), "there is code in it");
+    for block in blocks {
+        let wanted = lines(block);
+        let found =
+            sources.iter().any(|source| lines(source).windows(wanted.len()).any(|some| some == wanted));
+        assert!(found, "nowhere in the firmware:\n{block}");
+    }
+}
