@@ -100,32 +100,46 @@ impl<'a, P: Port> DialUp<'a, P> {
 
     fn advance(&mut self, now: Instant) -> Result<(), P::Error> {
         let wanted = self.levels.wanted.get();
-        let answer = if matches!(self.state, State::Idle { .. }) { None } else { self.answer()? };
-        match (self.state, answer) {
-            (State::Idle { until }, _) if wanted && now >= until => self.dial(now)?,
-            (State::Dialling { .. }, Some(Answer::Connect)) => {
-                self.levels.link.set(true);
-                self.state = State::Up;
-            }
-            (State::Dialling { .. } | State::Up, Some(Answer::Refused)) => self.let_go(now),
-            (State::Dialling { until }, _) if now >= until => self.let_go(now),
-            (State::Up, _) if !wanted => {
-                self.levels.link.set(false);
-                self.state = State::Falling { until: now + ESCAPE_GUARD };
-            }
-            (State::Falling { until }, _) if now >= until => {
-                self.say(b"+++")?;
-                self.state = State::Escaping { until: now + ESCAPE_MAX };
-            }
-            (State::Escaping { .. }, Some(Answer::Ok)) => {
-                self.say(b"ATH\r")?;
-                self.state = State::HangingUp { until: now + ANSWER_MAX };
-            }
-            // A modem that does not answer is not answering the scan either, which has ways of its own to wake it.
-            (State::Falling { .. } | State::Escaping { .. }, Some(Answer::Refused))
-            | (State::HangingUp { .. }, Some(_)) => self.let_go(now),
-            (State::Escaping { until } | State::HangingUp { until }, _) if now >= until => self.let_go(now),
-            _ => {}
+        match self.state {
+            State::Idle { until } if wanted && now >= until => self.dial(now)?,
+            State::Idle { .. } => {}
+            State::Dialling { until } => match self.answer()? {
+                Some(Answer::Connect) => {
+                    self.levels.link.set(true);
+                    self.state = State::Up;
+                }
+                Some(Answer::Refused) => self.let_go(now),
+                Some(Answer::Ok) | None => self.let_go_from(until, now),
+            },
+            State::Up => match self.answer()? {
+                Some(Answer::Refused) => self.let_go(now),
+                Some(Answer::Connect | Answer::Ok) | None if wanted => {}
+                Some(Answer::Connect | Answer::Ok) | None => {
+                    self.levels.link.set(false);
+                    self.state = State::Falling { until: now + ESCAPE_GUARD };
+                }
+            },
+            State::Falling { until } => match self.answer()? {
+                Some(Answer::Refused) => self.let_go(now),
+                Some(Answer::Connect | Answer::Ok) | None if now < until => {}
+                Some(Answer::Connect | Answer::Ok) | None => {
+                    self.say(b"+++")?;
+                    self.state = State::Escaping { until: now + ESCAPE_MAX };
+                }
+            },
+            State::Escaping { until } => match self.answer()? {
+                Some(Answer::Ok) => {
+                    self.say(b"ATH\r")?;
+                    self.state = State::HangingUp { until: now + ANSWER_MAX };
+                }
+                Some(Answer::Refused) => self.let_go(now),
+                // One that stays in data mode is the scan's to wake, which knows how.
+                Some(Answer::Connect) | None => self.let_go_from(until, now),
+            },
+            State::HangingUp { until } => match self.answer()? {
+                Some(Answer::Ok | Answer::Refused) => self.let_go(now),
+                Some(Answer::Connect) | None => self.let_go_from(until, now),
+            },
         }
         Ok(())
     }
@@ -143,6 +157,12 @@ impl<'a, P: Port> DialUp<'a, P> {
         self.lines.clear();
         self.state = State::Dialling { until: now + ANSWER_MAX };
         self.say(b"ATD*99#\r")
+    }
+
+    fn let_go_from(&mut self, until: Instant, now: Instant) {
+        if now >= until {
+            self.let_go(now);
+        }
     }
 
     fn let_go(&mut self, now: Instant) {

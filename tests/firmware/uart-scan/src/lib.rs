@@ -2,7 +2,7 @@
 //!
 //! - [`app`]: the whole of it: the link, the scan, the link again. Start here.
 //! - [`supervisor`]: the firmware's PPP as the scan sees it, by three callbacks.
-//! - [`line`]: the UART, and who has it.
+//! - [`mod@line`]: the UART, and who has it.
 //! - [`dial_up`]: a stand-in for the PPP: it dials and hangs up, and speaks no PPP.
 //! - [`clock`]: a counter of 32 bits as a clock that never wraps.
 //! - [`words`]: what is told, for people.

@@ -68,8 +68,6 @@ fn run(profile: Profile, mut each: impl FnMut(&mut World, News)) -> (Ending, Vec
             said.push(Words { news, carriers: app.scanner().carriers() }.to_string());
             each(&mut world.borrow_mut(), news);
             if let News::Ended(ending) = news {
-                drop(app);
-                drop(line);
                 return (ending, said, world.into_inner());
             }
             continue;
