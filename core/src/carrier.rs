@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use heapless::{String, Vec};
+use heapless::Vec;
 
 mod technology;
 
@@ -15,15 +15,16 @@ pub const PLMN_DIGITS_MAX: usize = 6;
 /// send up to some thirty, and what is over is cut at a character.
 pub const NAME_LEN_MAX: usize = 32;
 
-/// Carriers that a scan keeps. Border regions list some twenty networks; what is over is counted, in list order.
-pub const CARRIERS_MAX: usize = 32;
+/// Carriers that a scan keeps; what is over is counted, in list order. Most places list four to ten networks, border regions
+/// some twenty: with the feature `carriers-32` there is room for those, without it for what a microcontroller has RAM for.
+pub const CARRIERS_MAX: usize = if cfg!(feature = "carriers-32") { 32 } else { 16 };
 
 /// A public land mobile network by its five or six digits.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Plmn {
+    /// A zero behind five of them.
     digits: [u8; PLMN_DIGITS_MAX],
-    len: u8,
 }
 
 /// Why some bytes are no [`Plmn`].
@@ -61,11 +62,9 @@ impl Plmn {
     /// assert!(Plmn::parse(b"3104100").is_err());
     /// ```
     pub fn parse(bytes: &[u8]) -> Result<Self, PlmnError> {
-        let len = match bytes.len() {
-            5 => 5,
-            6 => 6,
-            other => return Err(PlmnError::Length(other)),
-        };
+        if !matches!(bytes.len(), 5 | 6) {
+            return Err(PlmnError::Length(bytes.len()));
+        }
         let mut digits = [0; PLMN_DIGITS_MAX];
         for (to, from) in digits.iter_mut().zip(bytes) {
             if !from.is_ascii_digit() {
@@ -73,13 +72,13 @@ impl Plmn {
             }
             *to = *from;
         }
-        Ok(Self { digits, len })
+        Ok(Self { digits })
     }
 
     /// The digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        let digits = self.digits.get(..usize::from(self.len)).unwrap_or_default();
+        let digits = self.digits.strip_suffix(&[0]).unwrap_or(&self.digits);
         core::str::from_utf8(digits).unwrap_or_default()
     }
 
@@ -104,7 +103,11 @@ impl fmt::Display for Plmn {
 
 /// An operator's name, cut to [`NAME_LEN_MAX`] bytes.
 #[derive(Clone, Default, Eq, Hash, PartialEq)]
-pub struct Name(String<NAME_LEN_MAX, u8>);
+pub struct Name {
+    /// UTF-8, and zeros behind.
+    bytes: [u8; NAME_LEN_MAX],
+    len: u8,
+}
 
 impl Name {
     /// The name, as far as it fits.
@@ -116,25 +119,31 @@ impl Name {
     /// The name, as far as it fits.
     #[must_use]
     pub fn from_chars(characters: impl Iterator<Item = char>) -> Self {
-        let mut name = String::new();
+        let mut name = Self::default();
         for character in characters {
-            if name.push(character).is_err() {
-                break;
+            let mut bytes = [0; 4];
+            let bytes = character.encode_utf8(&mut bytes).as_bytes();
+            let end = usize::from(name.len).saturating_add(bytes.len());
+            let Some(room) = name.bytes.get_mut(usize::from(name.len)..end) else { break };
+            for (to, from) in room.iter_mut().zip(bytes) {
+                *to = *from;
             }
+            name.len = u8::try_from(end).unwrap_or(u8::MAX);
         }
-        Self(name)
+        name
     }
 
     /// The name; empty where the modem gave none.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        let bytes = self.bytes.get(..usize::from(self.len)).unwrap_or_default();
+        core::str::from_utf8(bytes).unwrap_or_default()
     }
 
     /// Whether the modem gave none.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
     }
 }
 

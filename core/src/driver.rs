@@ -6,14 +6,16 @@
 
 use core::fmt;
 
-use heapless::Deque;
-
 use crate::at::line::Lines;
 use crate::port::Port;
 use crate::scan::gate::Request;
-use crate::scan::{Action, Event, Input, Policy, Refused, Scanner, Selection, Watch};
-use crate::supervisor::{ServiceStatus, Supervisor};
+use crate::scan::{Event, Input, Policy, Refused, Scanner, Selection};
+use crate::supervisor::Supervisor;
 use crate::time::Instant;
+
+mod hands;
+
+use hands::Hands;
 
 /// Bytes read at once.
 const READ_LEN_MAX: usize = 64;
@@ -21,12 +23,6 @@ const READ_LEN_MAX: usize = 64;
 /// Reads in one poll, at most: 115,200 baud bring 64 bytes in 5.6 ms, so this is more than a poll's worth, and a port
 /// that never runs dry cannot keep a poll from ending.
 const READS_MAX: usize = 64;
-
-/// Actions that wait for a slow one (a backend that runs a program), at most: those of two steps.
-const PENDING_MAX: usize = 48;
-
-/// Events that nobody has fetched, at most; the oldest goes, the state tells itself.
-const EVENTS_MAX: usize = 32;
 
 /// What went wrong while an action was carried out. The scan was told and goes on; this is for whoever keeps a log.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -63,32 +59,15 @@ impl<P: core::error::Error + 'static, S: core::error::Error + 'static> core::err
     }
 }
 
-/// What came of an action.
-enum Done {
-    /// It is not done yet and at the front again.
-    Later,
-    /// There is nothing to tell.
-    Silently,
-    /// The scan is to know this.
-    With(Input<'static>),
-}
-
 /// A scan, its port and its supervisor.
 ///
 /// One thing is fed to the scan at a time, and all that it asks for is tried before the next: an action that fails does
 /// not keep the ones behind it from being carried out (giving the service back is often the second).
 #[derive(Debug)]
 pub struct Driver<P: Port, S: Supervisor> {
-    port: P,
-    supervisor: S,
-    scanner: Scanner,
+    /// Beside the rest: it lends its bytes to the scan.
     lines: Lines,
-    open: bool,
-    last_service: Option<ServiceStatus>,
-    last_link: bool,
-    pending: Deque<Action, PENDING_MAX>,
-    events: Deque<Event, EVENTS_MAX>,
-    error: Option<Error<P::Error, S::Error>>,
+    hands: Hands<P, S>,
 }
 
 impl<P: Port, S: Supervisor> Driver<P, S> {
@@ -99,23 +78,12 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
 
     /// With a machine that remembers the scans before.
     pub fn resume(port: P, supervisor: S, scanner: Scanner) -> Self {
-        Self {
-            port,
-            supervisor,
-            scanner,
-            lines: Lines::new(),
-            open: false,
-            last_service: None,
-            last_link: false,
-            pending: Deque::new(),
-            events: Deque::new(),
-            error: None,
-        }
+        Self { lines: Lines::new(), hands: Hands::new(port, supervisor, scanner) }
     }
 
     /// Asks for a scan; whether it is served comes as an event.
     pub fn request(&mut self, now: Instant, request: Request) {
-        self.feed(now, Input::Start(request));
+        self.hands.feed(now, Input::Start(request));
     }
 
     /// Restores the registration of a modem that a dead scan has left: state 12 alone. [`Report::restored`] tells
@@ -123,12 +91,12 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
     ///
     /// [`Report::restored`]: crate::scan::Report::restored
     pub fn restore(&mut self, now: Instant, selection: Selection) {
-        self.feed(now, Input::Restore(selection));
+        self.hands.feed(now, Input::Restore(selection));
     }
 
     /// Ends the scan under way, as soon as all is given back.
     pub fn abort(&mut self, now: Instant) {
-        self.feed(now, Input::Abort);
+        self.hands.feed(now, Input::Abort);
     }
 
     /// Does what can be done now, a bounded amount of it.
@@ -137,286 +105,86 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
     /// `WouldBlock` until there is an event. Any other error is one of the port or the supervisor; the scan has been
     /// told of it and the next call goes on.
     pub fn poll(&mut self, now: Instant) -> nb::Result<Event, Error<P::Error, S::Error>> {
-        self.carry_out(now);
-        self.look(now);
+        self.hands.carry_out(now);
+        self.hands.look(now);
         self.read(now);
-        if self.scanner.next_deadline().is_some_and(|deadline| deadline <= now) {
-            self.feed(now, Input::Timeout);
+        if self.hands.scanner.next_deadline().is_some_and(|deadline| deadline <= now) {
+            self.hands.feed(now, Input::Timeout);
             // What it asked for may have brought it to where it wants to know how things stand.
-            self.look(now);
+            self.hands.look(now);
         }
-        if let Some(event) = self.events.pop_front() {
+        if let Some(event) = self.hands.events.pop_front() {
             return Ok(event);
         }
-        Err(self.error.take().map_or(nb::Error::WouldBlock, nb::Error::Other))
+        Err(self.hands.error.take().map_or(nb::Error::WouldBlock, nb::Error::Other))
     }
 
     /// When [`Driver::poll`] is to be called at the latest.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.scanner.next_deadline()
+        self.hands.scanner.next_deadline()
     }
 
     /// The machine.
     #[must_use]
     pub const fn scanner(&self) -> &Scanner {
-        &self.scanner
+        &self.hands.scanner
     }
 
     /// The machine, to remember carriers in.
     pub const fn scanner_mut(&mut self) -> &mut Scanner {
-        &mut self.scanner
+        &mut self.hands.scanner
     }
 
     /// The port, to wait on.
     #[must_use]
     pub const fn port(&self) -> &P {
-        &self.port
+        &self.hands.port
     }
 
     /// The supervisor, to wait on.
     #[must_use]
     pub const fn supervisor(&self) -> &S {
-        &self.supervisor
+        &self.hands.supervisor
     }
 
     /// The supervisor, to take in what woke the caller.
     pub const fn supervisor_mut(&mut self) -> &mut S {
-        &mut self.supervisor
+        &mut self.hands.supervisor
     }
 
     /// Whether all that was decided has been carried out. After the end of a scan the release may still be waiting behind
     /// a slow backend.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.pending.is_empty()
+        self.hands.is_settled()
     }
 
     /// Whether the port is open.
     #[must_use]
     pub const fn is_open(&self) -> bool {
-        self.open
+        self.hands.open
     }
 
     /// Gives the port and the supervisor back.
     pub fn into_parts(self) -> (P, S) {
-        (self.port, self.supervisor)
-    }
-
-    fn feed(&mut self, now: Instant, input: Input<'_>) {
-        self.step(now, input);
-        self.carry_out(now);
-    }
-
-    /// One step; what it asks for is queued.
-    fn step(&mut self, now: Instant, input: Input<'_>) {
-        for action in self.scanner.step(now, input) {
-            match action {
-                Action::Report(event) => {
-                    self.tell(event);
-                    continue;
-                }
-                Action::ClosePort => self.forget_opening(),
-                Action::Take
-                | Action::Ask(_)
-                | Action::Signal(_)
-                | Action::OpenPort
-                | Action::Note(_)
-                | Action::Send(_)
-                | Action::Release => {}
-            }
-            if let Err(action) = self.pending.push_back(action) {
-                // Two steps' worth is waiting for a backend that does not end: what is asked last matters most, and
-                // the oldest goes.
-                self.pending.pop_front();
-                let kept = self.pending.push_back(action);
-                debug_assert!(kept.is_ok(), "room was made above");
-            }
-        }
-    }
-
-    /// A port that is still on its way must not keep what follows from being done: it is let go, not waited for.
-    fn forget_opening(&mut self) {
-        for _ in 0..self.pending.len() {
-            if let Some(action) = self.pending.pop_front()
-                && action != Action::OpenPort
-            {
-                let kept = self.pending.push_back(action);
-                debug_assert!(kept.is_ok(), "it was taken out of there");
-            }
-        }
-    }
-
-    fn tell(&mut self, event: Event) {
-        if self.events.is_full() {
-            self.events.pop_front();
-        }
-        let kept = self.events.push_back(event);
-        debug_assert!(kept.is_ok(), "room was made above");
-    }
-
-    /// Carries out what is pending, in order, until one is not done yet. What comes of an action is fed back at once, and
-    /// what that asks for queues up behind.
-    fn carry_out(&mut self, now: Instant) {
-        for _ in 0..PENDING_MAX {
-            let Some(action) = self.pending.pop_front() else { return };
-            let input = match self.perform(action) {
-                Done::Later => return,
-                Done::Silently => continue,
-                Done::With(input) => input,
-            };
-            self.step(now, input);
-        }
-    }
-
-    fn perform(&mut self, action: Action) -> Done {
-        let (done, refused) = match action {
-            Action::Report(event) => {
-                self.tell(event);
-                return Done::Silently;
-            }
-            Action::ClosePort => {
-                self.port.close();
-                self.open = false;
-                return Done::Silently;
-            }
-            Action::OpenPort => match self.port.open() {
-                Ok(()) => {
-                    self.open = true;
-                    self.lines.clear();
-                    return Done::With(Input::PortOpened);
-                }
-                Err(nb::Error::WouldBlock) => return self.put_back(action),
-                Err(nb::Error::Other(error)) => return Done::With(self.port_failed(error)),
-            },
-            Action::Send(outgoing) => {
-                if !self.open {
-                    return Done::Silently;
-                }
-                let sent = self.port.write_all(&outgoing.bytes()).and_then(|()| self.port.flush());
-                return match sent {
-                    Ok(()) => Done::Silently,
-                    Err(error) => Done::With(self.port_failed(error)),
-                };
-            }
-            Action::Take => match self.supervisor.take() {
-                Ok(found) => {
-                    self.last_service = None;
-                    if let Some(selection) = self.supervisor.noted() {
-                        self.scanner.inherit(selection);
-                    }
-                    return Done::With(Input::Taken(found));
-                }
-                Err(error) => (Err(error), Refused::Take),
-            },
-            Action::Ask(want) => {
-                // The record is read anew behind a request: also one that changes nothing is to be seen.
-                self.last_service = None;
-                (self.supervisor.ask(want), Refused::Ask)
-            }
-            Action::Note(selection) => {
-                self.supervisor.note(selection);
-                return Done::Silently;
-            }
-            Action::Signal(signal) => (self.supervisor.signal(signal), Refused::Signal),
-            Action::Release => (self.supervisor.release(), Refused::Release),
-        };
-        match done {
-            Ok(()) => Done::Silently,
-            Err(nb::Error::WouldBlock) => self.put_back(action),
-            Err(nb::Error::Other(error)) => {
-                self.error = Some(Error::Supervisor(refused, error));
-                Done::With(Input::Refused(refused))
-            }
-        }
-    }
-
-    fn put_back(&mut self, action: Action) -> Done {
-        let kept = self.pending.push_front(action);
-        debug_assert!(kept.is_ok(), "it was taken out of there");
-        Done::Later
-    }
-
-    fn port_failed(&mut self, error: P::Error) -> Input<'static> {
-        self.error = Some(Error::Port(error));
-        self.port.close();
-        self.open = false;
-        Input::PortLost
-    }
-
-    /// Tells the scan how things stand, as far as it wants to know. The service first: a byte that came while
-    /// somebody else had the port is nobody's answer.
-    fn look(&mut self, now: Instant) {
-        let Watch { service, .. } = self.scanner.watch();
-        if service {
-            match self.supervisor.status() {
-                Ok(status) if self.last_service == Some(status) => {}
-                Ok(status) => {
-                    self.last_service = Some(status);
-                    self.feed(now, Input::Service(status));
-                }
-                Err(error) => self.status_failed(error),
-            }
-        }
-        if self.scanner.watch().remains {
-            match self.supervisor.remains() {
-                Ok(remains) => self.feed(now, Input::Remains(remains)),
-                Err(error) => self.status_failed(error),
-            }
-        }
-        if self.scanner.watch().link {
-            match self.supervisor.link_up() {
-                Ok(up) if up == self.last_link => {}
-                Ok(up) => {
-                    self.last_link = up;
-                    self.feed(now, Input::Link(up));
-                }
-                Err(error) => self.status_failed(error),
-            }
-        } else {
-            self.last_link = false;
-        }
-    }
-
-    fn status_failed(&mut self, error: nb::Error<S::Error>) {
-        if let nb::Error::Other(error) = error {
-            self.error.get_or_insert(Error::Status(error));
-        }
+        (self.hands.port, self.hands.supervisor)
     }
 
     fn read(&mut self, now: Instant) {
         for _ in 0..READS_MAX {
-            if !self.open {
+            if !self.hands.open {
                 return;
             }
+            if core::mem::take(&mut self.hands.fresh) {
+                self.lines.clear();
+            }
             let mut buffer = [0; READ_LEN_MAX];
-            let read = match self.port.read_ready() {
-                Ok(false) => return,
-                Ok(true) => self.port.read(&mut buffer),
-                Err(error) => Err(error),
-            };
-            match read {
-                // The end of a line that does not end: the device is gone.
-                Ok(0) => {
-                    self.port.close();
-                    self.open = false;
-                    self.feed(now, Input::PortLost);
-                }
-                Ok(count) => self.split(now, buffer.get(..count).unwrap_or_default()),
-                Err(error) => {
-                    let lost = self.port_failed(error);
-                    self.feed(now, lost);
-                }
+            let Some(count) = self.hands.receive(now, &mut buffer) else { return };
+            let mut bytes = buffer.get(..count).unwrap_or_default();
+            while let Some(line) = self.lines.next(&mut bytes) {
+                self.hands.feed(now, Input::Line(line));
             }
         }
-    }
-
-    fn split(&mut self, now: Instant, mut bytes: &[u8]) {
-        // Taken out while it lends its bytes to the scan.
-        let mut lines = core::mem::take(&mut self.lines);
-        while let Some(line) = lines.next(&mut bytes) {
-            self.feed(now, Input::Line(line));
-        }
-        self.lines = lines;
     }
 }

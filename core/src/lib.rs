@@ -9,7 +9,7 @@
 //! # Features
 //!
 //! All additive, none on by default: `log` and `defmt` tell what happens (both may be on), `embedded-hal-nb` adds
-//! the adapter `nb_port`, `std` adds implementations for `std` types.
+//! the adapter `nb_port`, `std` adds implementations for `std` types, `carriers-32` makes room for 32 carriers instead of 16.
 #![no_std]
 #![cfg_attr(
     not(test),

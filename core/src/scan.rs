@@ -331,8 +331,9 @@ pub enum Event {
     Finished(Outcome),
 }
 
-/// Actions of one step, at most. A step makes at most three moves (measured, next, best) and then one request.
-pub const ACTIONS_MAX: usize = 24;
+/// Actions of one step, at most. A step makes at most three moves (measured, next, best) and then one request: eight actions
+/// in everything that can be reached.
+pub const ACTIONS_MAX: usize = 12;
 
 /// What a step asks for, in order.
 pub type Actions = heapless::Vec<Action, ACTIONS_MAX>;

@@ -41,12 +41,14 @@ impl Instant {
 
     /// How long after `earlier` this is; zero where it is not after it.
     #[must_use]
+    #[inline(never)]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
-        Duration::from_millis(self.0.saturating_sub(earlier.0))
+        span_of_millis(self.0.saturating_sub(earlier.0))
     }
 
     /// The instant `span` before this one; the origin where there is none.
     #[must_use]
+    #[inline(never)]
     pub fn saturating_sub(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(millis_rounded_up(span)))
     }
@@ -56,6 +58,8 @@ impl Add<Duration> for Instant {
     type Output = Self;
 
     /// Rounds the span up to whole milliseconds and saturates at [`Instant::FAR`].
+    // Not inlined: whatever has a deadline calls it, and it is fifty bytes of a microcontroller.
+    #[inline(never)]
     fn add(self, span: Duration) -> Self {
         Self(self.0.saturating_add(millis_rounded_up(span)))
     }
@@ -65,6 +69,23 @@ impl fmt::Display for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ms", self.0)
     }
+}
+
+/// As `Duration::from_millis`, by divisions of 32 bits: a microcontroller has no others, and the routine that stands in
+/// for one of 64 bits is half a kilobyte.
+#[inline(never)]
+const fn span_of_millis(millis: u64) -> Duration {
+    // By hand, 16 bits at a time; what is carried over is below 1,000, so that each dividend has 26.
+    let bytes = millis.to_be_bytes();
+    let (mut rest, mut seconds, mut left) = (bytes.as_chunks::<2>().0, 0_u64, 0_u32);
+    while let [[high, low], behind @ ..] = rest {
+        let dividend = (left << 16) | u32::from_be_bytes([0, 0, *high, *low]);
+        let [_, _, high, low] = (dividend / 1_000).to_be_bytes();
+        seconds = (seconds << 16) | u64::from_be_bytes([0, 0, 0, 0, 0, 0, high, low]);
+        left = dividend % 1_000;
+        rest = behind;
+    }
+    Duration::new(seconds, left.wrapping_mul(1_000_000))
 }
 
 fn millis_rounded_up(span: Duration) -> u64 {
@@ -82,5 +103,18 @@ mod tests {
         assert_eq!((Instant::ZERO + Duration::from_millis(7)).as_millis(), 7);
         assert_eq!(Instant::from_millis(5) + Duration::MAX, Instant::FAR);
         assert_eq!(Instant::from_millis(5).saturating_sub(Duration::from_secs(1)), Instant::ZERO);
+    }
+
+    #[test]
+    fn the_span_between_two_instants_is_what_the_standard_library_says() {
+        for shift in 0..64 {
+            for near in 0..3 {
+                let millis = (u64::MAX >> shift).wrapping_sub(1).wrapping_add(near).wrapping_mul(999_999_937);
+                let span = Instant::from_millis(millis).saturating_since(Instant::ZERO);
+                assert_eq!(span, Duration::from_millis(millis));
+            }
+        }
+        assert_eq!(Instant::FAR.saturating_since(Instant::ZERO), Duration::from_millis(u64::MAX));
+        assert_eq!(Instant::ZERO.saturating_since(Instant::FAR), Duration::ZERO);
     }
 }

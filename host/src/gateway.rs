@@ -54,7 +54,7 @@ impl GatewayScan {
     /// The service or the port cannot be had; nothing was touched then.
     pub fn begin(
         plan: &GatewayPlan,
-        scanner: Scanner,
+        mut scanner: Scanner,
         request: Request,
         record: Option<&To>,
         clock: Clock,
@@ -63,15 +63,21 @@ impl GatewayScan {
         check_port(plan)?;
         let Choice { service, why, .. } = choose(plan)?;
         audience.note(&why);
-        let known = known(plan, audience);
-        let listening = record.map(|to| Listening::begin(to, plan, &known)).transpose()?;
+        for plmn in known(plan, audience) {
+            scanner.remember(plmn);
+        }
+        let now = clock.now();
+        let listening = match record.map(|to| (to, Listening::begin(to, plan, &scanner, now))) {
+            Some((To { optional: true, .. }, Err(fatal))) => {
+                audience.warn(&fatal.message);
+                None
+            }
+            Some((_, listening)) => Some(listening?),
+            None => None,
+        };
         let port = record::taped(SerialLine::new(plan.serial.clone()), listening.as_ref());
         let service = record::taped(service, listening.as_ref());
         let mut driver = Driver::resume(port, service, scanner);
-        for plmn in known {
-            driver.scanner_mut().remember(plmn);
-        }
-        let now = clock.now();
         if let Some(listening) = &listening {
             listening.hear(now, words::request(request));
         }

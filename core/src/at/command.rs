@@ -48,34 +48,27 @@ impl Command {
     /// The text without its CR, as the modem echoes it.
     #[must_use]
     pub fn text(&self) -> Vec<u8, COMMAND_LEN_MAX> {
+        // In three parts at most, so that each is written in one place.
+        let parts = match self {
+            Self::Attention => ["AT", "", ""],
+            Self::VerboseErrors => ["AT+CMEE=2", "", ""],
+            Self::Sim => ["AT+CPIN?", "", ""],
+            Self::NumericFormat => ["AT+COPS=3,2", "", ""],
+            Self::CurrentOperator => ["AT+COPS?", "", ""],
+            Self::Deregister => ["AT+COPS=2", "", ""],
+            Self::Operators => ["AT+COPS=?", "", ""],
+            Self::Select(plmn) => ["AT+COPS=1,2,\"", plmn.as_str(), "\""],
+            Self::SelectAutomatically => ["AT+COPS=0", "", ""],
+            Self::Registration(domain) => ["AT", domain.prefix(), "?"],
+            Self::Signal => ["AT+CSQ", "", ""],
+            Self::SignalExtended => ["AT+CESQ", "", ""],
+            Self::Identify => ["ATI", "", ""],
+            Self::OwnSignal(maker) => [maker.command(), "", ""],
+        };
         let mut text = Vec::new();
-        let mut add = |part: &str| {
+        for part in parts {
             let fits = text.extend_from_slice(part.as_bytes());
             debug_assert!(fits.is_ok(), "COMMAND_LEN_MAX is too small for {self:?}");
-        };
-        match self {
-            Self::Attention => add("AT"),
-            Self::VerboseErrors => add("AT+CMEE=2"),
-            Self::Sim => add("AT+CPIN?"),
-            Self::NumericFormat => add("AT+COPS=3,2"),
-            Self::CurrentOperator => add("AT+COPS?"),
-            Self::Deregister => add("AT+COPS=2"),
-            Self::Operators => add("AT+COPS=?"),
-            Self::Select(plmn) => {
-                add("AT+COPS=1,2,\"");
-                add(plmn.as_str());
-                add("\"");
-            }
-            Self::SelectAutomatically => add("AT+COPS=0"),
-            Self::Registration(domain) => {
-                add("AT");
-                add(domain.prefix());
-                add("?");
-            }
-            Self::Signal => add("AT+CSQ"),
-            Self::SignalExtended => add("AT+CESQ"),
-            Self::Identify => add("ATI"),
-            Self::OwnSignal(maker) => add(maker.command()),
         }
         text
     }

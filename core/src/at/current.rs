@@ -73,6 +73,7 @@ pub struct CurrentOperator {
 impl CurrentOperator {
     /// Reads a `+COPS:` line that answers `+COPS?`.
     #[must_use]
+    #[inline(never)]
     pub fn parse(line: &[u8]) -> Option<Self> {
         let OperatorLine { mode, operator, technology, .. } = OperatorLine::parse(line)?;
         let mode = match mode {

@@ -132,24 +132,25 @@ impl Lines {
     }
 }
 
-/// Where the first of some bytes is; eight are looked at at once.
+/// Where the first of some bytes is; as many are looked at at once as the machine's word has.
 pub(crate) fn find_any<const N: usize>(bytes: &[u8], wanted: [u8; N]) -> Option<usize> {
-    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
-    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
-    let (words, rest) = bytes.as_chunks::<8>();
+    const LEN: usize = size_of::<usize>();
+    const ONES: usize = usize::from_ne_bytes([0x01; LEN]);
+    const HIGHS: usize = usize::from_ne_bytes([0x80; LEN]);
+    let (words, rest) = bytes.as_chunks::<LEN>();
     // A byte that is zero borrows from its high bit, and so may one above it: there is one, or there is none.
-    let has = |word: u64, byte: u8| {
-        let zero = word ^ ONES.wrapping_mul(u64::from(byte));
+    let has = |word: usize, byte: u8| {
+        let zero = word ^ ONES.wrapping_mul(usize::from(byte));
         zero.wrapping_sub(ONES) & !zero & HIGHS != 0
     };
     let is_wanted = |byte: &u8| wanted.contains(byte);
     let mut at = 0_usize;
     for word in words {
-        let value = u64::from_ne_bytes(*word);
+        let value = usize::from_ne_bytes(*word);
         if wanted.iter().any(|byte| has(value, *byte)) {
             return word.iter().position(is_wanted).map(|within| at.saturating_add(within));
         }
-        at = at.saturating_add(8);
+        at = at.saturating_add(LEN);
     }
     rest.iter().position(is_wanted).map(|within| at.saturating_add(within))
 }

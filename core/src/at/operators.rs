@@ -4,7 +4,7 @@
 //! what is held is one operator. The groups at the end (modes and formats that the modem knows) are told by their
 //! shape; a field log showed them tried as carriers, five seconds each.
 
-use heapless::Vec;
+use heapless::{Vec, VecView};
 
 use crate::carrier::{AccessTechnology, Availability, Name, Plmn};
 
@@ -61,16 +61,18 @@ impl Code {
     /// The digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        let digits = self.digits.get(..usize::from(self.len)).unwrap_or_default();
-        core::str::from_utf8(digits).unwrap_or_default()
+        core::str::from_utf8(self.digits()).unwrap_or_default()
+    }
+
+    fn digits(&self) -> &[u8] {
+        self.digits.get(..usize::from(self.len)).unwrap_or_default()
     }
 
     /// The network that they name. Seven digits are six and the padding of a modem that lists the same network under
     /// another technology with six (Sierra Wireless and ZTE devices of about 2010): a zero at the end.
     #[must_use]
     pub fn plmn(&self) -> Option<Plmn> {
-        let digits = self.as_str().as_bytes();
-        Plmn::parse(match digits {
+        Plmn::parse(match self.digits() {
             [six @ .., b'0'] if six.len() == 6 => six,
             all => all,
         })
@@ -179,6 +181,7 @@ impl OperatorList {
     }
 
     /// Takes one byte; gives the operator that is known to be whole with it.
+    #[inline(never)]
     pub fn push(&mut self, byte: u8) -> Option<ListedOperator<'_>> {
         if self.place == Place::Opened {
             self.begin();
@@ -237,6 +240,7 @@ impl OperatorList {
     }
 
     /// Takes bytes, as one by one by [`OperatorList::push`]; calls `operator` with each that is whole with them.
+    #[inline(never)]
     pub fn extend(&mut self, mut bytes: &[u8], mut operator: impl FnMut(ListedOperator<'_>)) {
         loop {
             // What is passed over or kept as it is comes in runs.
@@ -318,56 +322,41 @@ impl OperatorList {
         self.operator()
     }
 
-    fn value_is_blank(&self) -> bool {
-        trimmed(match self.index {
-            0 => &self.status,
-            1 => &self.long,
-            SHORT => &self.short,
-            DIGITS => &self.digits,
-            _ => &self.technology,
+    /// The value that is being read; `None` for what later releases may put behind.
+    fn value(&mut self) -> Option<&mut VecView<u8, u8>> {
+        Some(match self.index {
+            0 => self.status.as_mut_view(),
+            1 => self.long.as_mut_view(),
+            SHORT => self.short.as_mut_view(),
+            DIGITS => self.digits.as_mut_view(),
+            TECHNOLOGY => self.technology.as_mut_view(),
+            _ => return None,
         })
-        .is_empty()
+    }
+
+    fn value_is_blank(&mut self) -> bool {
+        let value = match self.value() {
+            Some(value) => &*value,
+            // What may follow the technology is as blank as that.
+            None => &self.technology,
+        };
+        trimmed(value).is_empty()
     }
 
     /// Blanks before a quote are no part of what it quotes.
     fn clear_value(&mut self) {
-        match self.index {
-            0 => self.status.clear(),
-            1 => self.long.clear(),
-            SHORT => self.short.clear(),
-            DIGITS => self.digits.clear(),
-            _ => {}
+        if let Some(value) = self.value() {
+            value.clear();
         }
     }
 
     fn keep(&mut self, byte: u8) {
-        let kept = match self.index {
-            0 => self.status.push(byte),
-            1 => self.long.push(byte),
-            SHORT => self.short.push(byte),
-            DIGITS => self.digits.push(byte),
-            TECHNOLOGY => self.technology.push(byte),
-            // What later releases may put behind.
-            _ => Ok(()),
-        };
-        self.cut |= kept.is_err();
+        self.keep_all(&[byte]);
     }
 
     fn keep_all(&mut self, run: &[u8]) {
-        if run.is_empty() {
-            return;
-        }
-        let value = match self.index {
-            1 => &mut self.long,
-            SHORT => &mut self.short,
-            _ => {
-                for byte in run {
-                    self.keep(*byte);
-                }
-                return;
-            }
-        };
-        let room = VALUE_LEN_MAX.saturating_sub(value.len());
+        let Some(value) = self.value() else { return };
+        let room = value.capacity().saturating_sub(value.len());
         let fitting = run.get(..room).unwrap_or(run);
         let kept = value.extend_from_slice(fitting);
         self.cut |= kept.is_err() || fitting.len() < run.len();
@@ -417,7 +406,8 @@ impl OperatorList {
         let technology = decimal(trimmed(technology)).and_then(|number| u8::try_from(number).ok());
         // Longer than any code: four hex digits each.
         let ucs2 = code.is_some() && self.digits.len() >= 20;
-        let text = if ucs2 { Text::beside_ucs2 } else { Text::new };
+        // No pointer to one of two functions: a firmware's stack is bounded by whom calls name.
+        let text = |bytes| if ucs2 { Text::beside_ucs2(bytes) } else { Text::new(bytes) };
         Some(ListedOperator {
             availability,
             long: text(&self.long),

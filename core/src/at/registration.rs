@@ -124,6 +124,7 @@ pub struct Registration {
 impl Registration {
     /// Reads a line of `domain` while it is asked about: what has the form of an answer is one.
     #[must_use]
+    #[inline(never)]
     pub fn parse(domain: Domain, line: &[u8]) -> Option<Self> {
         let RegistrationLine { n, stat, technology, .. } = RegistrationLine::parse(domain, line)?;
         Some(Self { domain, stat, technology, unsolicited: n.is_none() })

@@ -1,5 +1,7 @@
 //! `+CSQ` and `+CESQ` (3GPP TS 27.007 §8.5, §8.69).
 
+#![expect(clippy::similar_names, reason = "RSRP and RSRQ are what they are called")]
+
 use crate::carrier::Strength;
 
 use super::fields::Fields;
@@ -64,24 +66,14 @@ impl Cesq {
     #[must_use]
     pub fn parse(line: &[u8]) -> Option<Self> {
         let mut fields = Fields::after(b"+CESQ", line)?;
-        let mut count = 0_u8;
-        let mut next = |unknown: u16| {
-            let value = fields.next()?.number();
+        let (mut count, mut values) = (0_u8, [None; 9]);
+        for (value, field) in values.iter_mut().zip(fields.by_ref()) {
+            let unknown = if count < 2 { 99 } else { 255 };
+            *value = field.number().filter(|raw| *raw != unknown);
             count = count.saturating_add(1);
-            value.filter(|raw| *raw != unknown)
-        };
-        let found = Self {
-            rxlev: next(99),
-            ber: next(99),
-            rscp: next(255),
-            ecno: next(255),
-            rsrq: next(255),
-            rsrp: next(255),
-            ss_rsrq: next(255),
-            ss_rsrp: next(255),
-            ss_sinr: next(255),
-        };
-        (count >= 6).then_some(found)
+        }
+        let [rxlev, ber, rscp, ecno, rsrq, rsrp, ss_rsrq, ss_rsrp, ss_sinr] = values;
+        (count >= 6).then_some(Self { rxlev, ber, rscp, ecno, rsrq, rsrp, ss_rsrq, ss_rsrp, ss_sinr })
     }
 
     /// RSRP of LTE 0…97 as −141…−44 dBm.
@@ -134,6 +126,7 @@ pub fn csq(line: &[u8]) -> Option<Strength> {
 /// Reads a `+CESQ:` line as a scan needs it: RSRP and RSRQ of LTE, or of NR where there is none of LTE. What it says of GSM
 /// and UMTS is left to `+CSQ`, which covers them.
 #[must_use]
+#[inline(never)]
 pub fn cesq(line: &[u8]) -> Option<Strength> {
     let found = Cesq::parse(line)?;
     let (rsrp_dbm, rsrq_db10) = match found.rsrp_dbm() {

@@ -37,6 +37,7 @@ impl Maker {
 
     /// From a line of `ATI`, `+CGMI` or `+CGMM`: the name, or what the names of its models begin with.
     #[must_use]
+    #[inline(never)]
     pub fn named(line: &[u8]) -> Option<Self> {
         const NAMES: [(&[u8], Maker); 15] = [
             (b"quectel", Maker::Quectel),
@@ -56,9 +57,6 @@ impl Maker {
             (b"sara-", Maker::Ublox),
             (b"lara-", Maker::Ublox),
         ];
-        let begins = |text: &[u8], name: &[u8]| {
-            text.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name))
-        };
         // A name stands at the begin of a word.
         let mut words = line.split(|byte| matches!(byte, b' ' | b':' | b'"' | b',' | b'\t'));
         words.find_map(|word| NAMES.iter().find(|(name, _)| begins(word, name)).map(|(_, maker)| *maker))
@@ -95,23 +93,108 @@ impl Maker {
     /// Reads a line of its reply; `None` for lines that are not of it. A reply of many lines gives its values one by one, see
     /// [`Strength::fill`].
     #[must_use]
+    #[inline(never)]
     pub fn read(self, line: &[u8]) -> Option<Strength> {
         if let Some(values) = after_colon(self.prefix().as_bytes(), line) {
-            let fields = Fields::new(values);
-            return Some(match self {
-                Self::Quectel => qcsq(fields),
-                Self::Telit => rfsts(fields),
-                Self::Simcom => cpsi(fields),
-                Self::Huawei => hcsq(fields),
-                Self::Cinterion => smoni(fields),
-                Self::Sierra | Self::Ublox => Strength::default(),
-            });
+            return Some(self.values(Fields::new(values)));
         }
         match self {
             Self::Sierra => gstatus(line),
             Self::Ublox => ucged(line),
             Self::Quectel | Self::Telit | Self::Simcom | Self::Huawei | Self::Cinterion => None,
         }
+    }
+
+    /// What stands behind the colon.
+    fn values(self, mut fields: Fields<'_>) -> Strength {
+        let mode = fields.next().unwrap_or_default();
+        let values = Values::read(fields);
+        let places = match self {
+            Self::Telit => rfsts(&values),
+            Self::Quectel | Self::Simcom | Self::Huawei | Self::Cinterion | Self::Sierra | Self::Ublox => {
+                let is = |format: &&Format| format.maker == self && begins(mode.bytes, format.mode);
+                FORMATS.iter().find(is).map_or(NOWHERE, |format| format.places)
+            }
+        };
+        let said = values.at(places);
+        if self == Self::Huawei { said.in_steps() } else { said.strength() }
+    }
+}
+
+fn begins(text: &[u8], name: &[u8]) -> bool {
+    text.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name))
+}
+
+/// Which values of a reply are RSSI, RSRP and RSRQ, the mode before them counted as 0; 0 is none.
+type Places = [u8; 3];
+
+const NOWHERE: Places = [0; 3];
+
+/// Where a maker puts them in a mode.
+struct Format {
+    maker: Maker,
+    /// What the name of the mode begins with.
+    mode: &'static [u8],
+    places: Places,
+}
+
+/// The first that fits counts; what fits none has no value that is read.
+const FORMATS: [Format; 11] = {
+    const fn row(maker: Maker, mode: &'static [u8], places: Places) -> Format {
+        Format { maker, mode, places }
+    }
+    [
+        // `"LTE",<rssi>,<rsrp>,<sinr>,<rsrq>`, `"NR5G",<rsrp>,<sinr>,<rsrq>`, `"GSM",<rssi>`, `"WCDMA",<rssi>,<rscp>,<ecio>`.
+        row(Maker::Quectel, b"NR", [0, 1, 3]),
+        row(Maker::Quectel, b"GSM", [1, 0, 0]),
+        row(Maker::Quectel, b"WCDMA", [1, 0, 0]),
+        row(Maker::Quectel, b"", [1, 2, 4]),
+        // `LTE,…,<rsrq>,<rsrp>,<rssi>,<rssnr>` from the eleventh value on; `NR5G_SA,…,<rsrp>,<rsrq>,<snr>` from the ninth.
+        row(Maker::Simcom, b"LTE", [12, 11, 10]),
+        row(Maker::Simcom, b"NR", [0, 8, 9]),
+        // `"LTE",<rssi>,<rsrp>,<sinr>,<rsrq>` and its kin, all in steps; 255 is unknown.
+        row(Maker::Huawei, b"LTE", [1, 2, 4]),
+        row(Maker::Huawei, b"NR", [1, 2, 4]),
+        row(Maker::Huawei, b"", [1, 0, 0]),
+        // `2G,<arfcn>,<dBm>,…`; `3G,…` has RSCP; `4G,…,<rsrp>,<rsrq>,<state>` with the two as thirteenth and fourteenth; a word
+        // such as `SEARCH` where there is no cell.
+        row(Maker::Cinterion, b"2G", [2, 0, 0]),
+        row(Maker::Cinterion, b"4G", [0, 12, 13]),
+    ]
+};
+
+/// Values behind the mode of the longest reply that is read.
+const VALUES_MAX: usize = 13;
+
+/// The values of a reply in tenths; `None` where one is no number.
+struct Values([Option<i16>; VALUES_MAX]);
+
+impl Values {
+    fn read(mut fields: Fields<'_>) -> Self {
+        let mut values = [None; VALUES_MAX];
+        for value in &mut values {
+            *value = fields.next().and_then(|field| field.tenths());
+        }
+        Self(values)
+    }
+
+    fn get(&self, place: u8) -> Option<i16> {
+        place.checked_sub(1).and_then(|behind| *self.0.get(usize::from(behind))?)
+    }
+
+    fn at(&self, [rssi, rsrp, rsrq]: Places) -> Said {
+        Said { rssi: self.get(rssi), rsrp: self.get(rsrp), rsrq: self.get(rsrq) }
+    }
+}
+
+/// LTE: `"<plmn>",<earfcn>,<rsrp>,<rssi>,<rsrq>,…`; GSM: `"<plmn>",<arfcn>,<rssi>,<lac>,…`; UMTS:
+/// `"<plmn>",<uarfcn>,<psc>,<ecio>,<rscp>,<rssi>,…`. Which it is only the signs tell.
+fn rfsts(values: &Values) -> Places {
+    match [2, 3, 4].map(|place| values.get(place).is_some_and(i16::is_negative)) {
+        [true, true, true] => [3, 2, 4],
+        [true, ..] => [2, 0, 0],
+        [false, true, true] => [5, 0, 0],
+        [false, ..] => NOWHERE,
     }
 }
 
@@ -149,91 +232,33 @@ fn rssi(said: Option<i16>, beside: Option<i16>) -> Option<i16> {
     said?.checked_div(divisor).filter(|dbm| (-120..=-20).contains(dbm))
 }
 
-fn tenths(field: Option<Field<'_>>) -> Option<i16> {
-    field.and_then(|field| field.tenths())
+/// Three values in tenths, as they were said.
+struct Said {
+    rssi: Option<i16>,
+    rsrp: Option<i16>,
+    rsrq: Option<i16>,
 }
 
-fn strength(rssi_said: Option<i16>, rsrp_said: Option<i16>, rsrq_said: Option<i16>) -> Strength {
-    Strength {
-        rssi_dbm: rssi(rssi_said, rsrp_said),
-        rsrp_dbm: rsrp(rsrp_said),
-        rsrq_db10: rsrq(rsrq_said, rsrp_said),
-    }
-}
-
-/// `"LTE",<rssi>,<rsrp>,<sinr>,<rsrq>`, `"NR5G",<rsrp>,<sinr>,<rsrq>`, `"GSM",<rssi>`, `"WCDMA",<rssi>,<rscp>,<ecio>`.
-fn qcsq(mut fields: Fields<'_>) -> Strength {
-    let mode = fields.next().unwrap_or_default();
-    let is = |name: &[u8]| mode.bytes.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name));
-    let mut next = || tenths(fields.next());
-    if is(b"NR") {
-        let (rsrp, _sinr, rsrq) = (next(), next(), next());
-        return strength(None, rsrp, rsrq);
-    }
-    let (rssi, rsrp, _sinr, rsrq) = (next(), next(), next(), next());
-    if is(b"GSM") || is(b"WCDMA") { strength(rssi, None, None) } else { strength(rssi, rsrp, rsrq) }
-}
-
-/// LTE: `"<plmn>",<earfcn>,<rsrp>,<rssi>,<rsrq>,…`; GSM: `"<plmn>",<arfcn>,<rssi>,<lac>,…`; UMTS:
-/// `"<plmn>",<uarfcn>,<psc>,<ecio>,<rscp>,<rssi>,…`.
-fn rfsts(fields: Fields<'_>) -> Strength {
-    let mut fields = fields.skip(2);
-    let (first, second, third) = (tenths(fields.next()), tenths(fields.next()), tenths(fields.next()));
-    let negative = |value: Option<i16>| value.is_some_and(|value| value < 0);
-    match (negative(first), negative(second), negative(third)) {
-        (true, true, true) => strength(second, first, third),
-        (true, ..) => strength(first, None, None),
-        (false, true, true) => strength(tenths(fields.next()), None, None),
-        _ => Strength::default(),
-    }
-}
-
-/// LTE: `…,<rsrq>,<rsrp>,<rssi>,<rssnr>` from the eleventh value on; NR: `…,<rsrp>,<rsrq>,<snr>` from the ninth.
-fn cpsi(mut fields: Fields<'_>) -> Strength {
-    let mode = fields.next().unwrap_or_default();
-    let is = |name: &[u8]| mode.bytes.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name));
-    if is(b"LTE") {
-        let mut values = fields.skip(9).map(|field| field.tenths());
-        let mut next = || values.next().flatten();
-        let (rsrq, rsrp, rssi) = (next(), next(), next());
-        return strength(rssi, rsrp, rsrq);
-    }
-    if is(b"NR") {
-        let mut values = fields.skip(7).map(|field| field.tenths());
-        let mut next = || values.next().flatten();
-        let (rsrp, rsrq) = (next(), next());
-        return strength(None, rsrp, rsrq);
-    }
-    Strength::default()
-}
-
-/// `"LTE",<rssi>,<rsrp>,<sinr>,<rsrq>` and its kin, all in steps; 255 is unknown.
-fn hcsq(mut fields: Fields<'_>) -> Strength {
-    let mode = fields.next().unwrap_or_default();
-    let mut next = || fields.next().and_then(|field| field.number()).and_then(|raw| i16::try_from(raw).ok());
-    let (rssi, rsrp, _sinr, rsrq) = (next(), next(), next(), next());
-    let rssi_dbm = rssi.filter(|raw| (0..=96).contains(raw)).map(|raw| raw.saturating_sub(121));
-    let is_lte = mode.bytes.eq_ignore_ascii_case(b"LTE") || mode.bytes.eq_ignore_ascii_case(b"NR");
-    let lte = |value: Option<i16>, top: i16| value.filter(|raw| is_lte && (0..=top).contains(raw));
-    Strength {
-        rssi_dbm,
-        rsrp_dbm: lte(rsrp, 97).map(|raw| raw.saturating_sub(141)),
-        rsrq_db10: lte(rsrq, 34).map(|raw| raw.saturating_mul(5).saturating_sub(200)),
-    }
-}
-
-/// `2G,<arfcn>,<dBm>,…`; `3G,…` has RSCP; `4G,…,<rsrp>,<rsrq>,<state>` with the two as thirteenth and fourteenth; a word such
-/// as `SEARCH` where there is no cell.
-fn smoni(mut fields: Fields<'_>) -> Strength {
-    let mode = fields.next().unwrap_or_default();
-    match mode.bytes {
-        b"2G" => strength(tenths(fields.nth(1)), None, None),
-        b"4G" => {
-            let mut values = fields.skip(11);
-            let (rsrp, rsrq) = (tenths(values.next()), tenths(values.next()));
-            strength(None, rsrp, rsrq)
+impl Said {
+    /// In whichever unit the RSRP shows.
+    fn strength(&self) -> Strength {
+        Strength {
+            rssi_dbm: rssi(self.rssi, self.rsrp),
+            rsrp_dbm: rsrp(self.rsrp),
+            rsrq_db10: rsrq(self.rsrq, self.rsrp),
         }
-        _ => Strength::default(),
+    }
+
+    /// In steps, each with a table of its own.
+    fn in_steps(&self) -> Strength {
+        let steps = |said: Option<i16>, top: i16| {
+            said.and_then(|tenths| tenths.checked_div(10)).filter(|steps| (0..=top).contains(steps))
+        };
+        Strength {
+            rssi_dbm: steps(self.rssi, 96).map(|steps| steps.saturating_sub(121)),
+            rsrp_dbm: steps(self.rsrp, 97).map(|steps| steps.saturating_sub(141)),
+            rsrq_db10: steps(self.rsrq, 34).map(|steps| steps.saturating_mul(5).saturating_sub(200)),
+        }
     }
 }
 
@@ -258,13 +283,13 @@ fn labelled<const N: usize>(line: &[u8], name: &[u8; N]) -> Option<i16> {
     Field { bytes: number.get(..end)?, quoted: false }.tenths()
 }
 
-/// The third line of `+UCGED: 2` on LTE: `<earfcn>,<band>,<ul>,<dl>,<tac>,<cell>,<pci>,<tmsi>,<group>,<code>,<rsrp>,<rsrq>,…`.
+/// The third line of `+UCGED: 2` on LTE:
+/// `<earfcn>,<band>,<ul>,<dl>,<tac>,<cell>,<pci>,<tmsi>,<group>,<code>,<rsrp>,<rsrq>,…`.
 fn ucged(line: &[u8]) -> Option<Strength> {
     let mut fields = Fields::new(line);
     fields.next()?.number()?;
-    let mut values = fields.skip(9);
-    let (rsrp, rsrq) = (tenths(values.next()), tenths(values.next()));
-    rsrp.is_some().then(|| strength(None, rsrp, rsrq))
+    let said = Values::read(fields).at([0, 10, 11]);
+    said.rsrp.is_some().then(|| said.strength())
 }
 
 #[cfg(test)]

@@ -10,16 +10,17 @@ use crate::at::line::Line;
 use crate::carrier::{Carriers, Plmn};
 use crate::time::Instant;
 
-use super::deny::DenyList;
-use super::gate::{Declined, Gate, Request};
+use super::deny::{Denied, DenyList};
+use super::gate::{Gate, Request};
 use super::policy::{Policy, Strategy};
 use super::report::{Failure, Outcome, Report};
-use super::{Action, Actions, Event, Input, MOVES, Phase, Refused, Watch};
+use super::{Action, Actions, Event, Input, MOVES, Phase, Watch};
 
 mod check;
 mod giveback;
 mod handover;
 mod hold;
+mod inputs;
 mod prepare;
 mod snapshot;
 mod state;
@@ -29,7 +30,7 @@ mod trials;
 mod tests;
 
 use hold::Hold;
-use state::{Modem, Restore, State};
+use state::{Modem, State};
 
 pub use snapshot::Snapshot;
 
@@ -84,14 +85,30 @@ impl Scanner {
         }
     }
 
+    /// Knows of a carrier that failed in a scan before, for a machine that is made anew.
+    pub fn deny(&mut self, denied: Denied) {
+        self.deny.put(denied);
+    }
+
+    /// The carriers for a quick scan, likeliest last.
+    #[must_use]
+    pub fn remembered(&self) -> &[Plmn] {
+        &self.remembered
+    }
+
     /// Remembers a carrier for a quick scan; likeliest last. Where there is no room the one remembered first goes.
     pub fn remember(&mut self, plmn: Plmn) {
-        self.remembered.retain(|known| *known != plmn);
-        if self.remembered.is_full() {
-            self.remembered.remove(0);
+        let known = self.remembered.iter().position(|known| *known == plmn);
+        let Some(gone) = known.or_else(|| self.remembered.is_full().then_some(0)) else {
+            let kept = self.remembered.push(plmn);
+            debug_assert!(kept.is_ok(), "there is room");
+            return;
+        };
+        // The last becomes this one, and each before it what was behind it.
+        let mut next = plmn;
+        for place in self.remembered.iter_mut().skip(gone).rev() {
+            core::mem::swap(place, &mut next);
         }
-        let kept = self.remembered.push(plmn);
-        debug_assert!(kept.is_ok(), "room was made above");
     }
 
     /// Takes the time and one thing that happened; answers with what is to be done about it, in order. All of it is to
@@ -101,101 +118,8 @@ impl Scanner {
         // A caller's clock that goes back is taken as standing still.
         self.now = self.now.max(now);
         let mut out = Actions::new();
-        match (self.state, input) {
-            (State::Idle, Input::Start(request)) => self.start(request, &mut out),
-            (State::Idle, Input::Restore(selection)) => self.restore(selection, &mut out),
-            (_, Input::Start(_) | Input::Restore(_)) => report(&mut out, Event::Declined(Declined::Busy)),
-            (_, Input::Timeout) => self.timeout(&mut out),
-
-            (State::StopPpp { .. }, Input::Taken(found)) => self.taken(found, &mut out),
-            (State::StopPpp { .. }, Input::Refused(Refused::Take)) => {
-                self.fail(Failure::ServiceUnavailable, &mut out);
-            }
-            (State::StopPppWaitSv(wait), Input::Service(status)) => {
-                self.seen_while_stopping(wait, status, &mut out);
-            }
-            (State::StopPppWaitSv(wait), Input::Refused(Refused::Ask)) => self.ask_refused(wait),
-            (State::VerifyStopped { step, .. }, Input::Remains(remains)) => {
-                self.seen_remains(step, remains, &mut out);
-            }
-
-            (State::Modem(modem), Input::Remains(remains)) => self.seen_holders(modem, remains, &mut out),
-            (State::Restoring { step, .. }, Input::Remains(remains)) => {
-                self.seen_while_claiming(step, remains, &mut out);
-            }
-            (State::Clearing { step, .. }, Input::Remains(remains)) => {
-                self.seen_while_clearing(step, remains, &mut out);
-            }
-            (State::Clearing { .. }, Input::Service(status)) => self.note(status, &mut out),
-            (State::Modem(Modem::Opening { .. }), Input::PortOpened) => self.port_opened(),
-            (State::Modem(Modem::Opening { deadline, .. }), Input::PortLost) => self.open_failed(deadline),
-            (State::Modem(_), Input::PortLost) => self.port_lost(&mut out),
-            (State::Modem(_) | State::Restoring { .. }, Input::Line(line)) => self.line(line, &mut out),
-            (State::VerifyStopped { .. } | State::Modem(_), Input::Service(status)) => {
-                self.seen_while_holding(status, &mut out);
-            }
-            (
-                State::StopPpp { .. }
-                | State::StopPppWaitSv(_)
-                | State::VerifyStopped { .. }
-                | State::Modem(_),
-                Input::Abort,
-            ) => self.fail(Failure::Aborted, &mut out),
-
-            (State::StartPpp { .. }, Input::Service(status)) => self.seen_while_starting(status, &mut out),
-            (State::WaitPpp { .. }, Input::Link(true)) => self.link_is_up(&mut out),
-            (State::WaitPpp { .. }, Input::Abort) => self.complete(Some(false), &mut out),
-            (State::Restoring { .. }, Input::Service(status)) => self.seen_while_restoring(status, &mut out),
-            (State::Restoring { .. }, Input::PortLost) => self.restored(false, &mut out),
-            (State::Restoring { until, step: Restore::Opening }, Input::PortOpened) => {
-                self.state = State::Restoring { until, step: Restore::Claiming };
-            }
-            (State::GivingBack { .. }, Input::Service(status)) => {
-                self.seen_while_giving_back(status, &mut out);
-            }
-
-            // What has no meaning in a state: the answer to a question of the state before, an abort of what is ending,
-            // a refusal that a deadline answers.
-            (
-                State::Idle
-                | State::Complete
-                | State::StartPpp { .. }
-                | State::Clearing { .. }
-                | State::Restoring { .. }
-                | State::GivingBack { .. },
-                Input::Abort,
-            )
-            | (
-                State::Idle | State::Complete | State::StopPpp { .. } | State::WaitPpp { .. },
-                Input::Service(_),
-            )
-            | (
-                State::Idle
-                | State::Complete
-                | State::StopPpp { .. }
-                | State::StopPppWaitSv(_)
-                | State::VerifyStopped { .. }
-                | State::StartPpp { .. }
-                | State::WaitPpp { .. }
-                | State::Clearing { .. }
-                | State::GivingBack { .. },
-                Input::PortLost | Input::Line(_),
-            )
-            | (
-                State::Idle
-                | State::Complete
-                | State::StopPpp { .. }
-                | State::StopPppWaitSv(_)
-                | State::VerifyStopped { .. }
-                | State::Modem(_)
-                | State::StartPpp { .. }
-                | State::WaitPpp { .. }
-                | State::Clearing { .. }
-                | State::Restoring { .. }
-                | State::GivingBack { .. },
-                Input::Taken(_) | Input::Remains(_) | Input::Link(_) | Input::PortOpened | Input::Refused(_),
-            ) => {}
-        }
+        self.decide(input, &mut out);
+        self.pass(&mut out);
         out
     }
 
@@ -204,7 +128,7 @@ impl Scanner {
     pub fn next_deadline(&self) -> Option<Instant> {
         let budget = self.phase().is_holding().then(|| self.limit());
         let dialogue = self.dialogue.next_deadline();
-        [budget, dialogue, self.state.deadline()].into_iter().flatten().min()
+        sooner(sooner(budget, dialogue), self.state.deadline())
     }
 
     /// What the scan wants to be told of in its present state.
@@ -259,17 +183,32 @@ impl Scanner {
         &self.policy
     }
 
+    #[inline(never)]
     fn start(&mut self, request: Request, out: &mut Actions) {
         if let Err(declined) = self.gate.admit(self.now, request) {
             return report(out, Event::Declined(declined));
         }
-        self.hold = Hold::new(&self.policy);
-        self.report = Report::default();
-        self.carriers.clear();
-        self.enter(State::StopPpp { deadline: self.now + self.policy.timeouts.take }, out);
+        self.forget();
+        self.enter(State::StopPpp { deadline: self.after(&self.policy.timeouts.take) }, out);
         act(out, Action::Take);
     }
 
+    /// So long from now on.
+    // Not inlined, and the span by reference: whatever has a deadline calls it.
+    #[inline(never)]
+    fn after(&self, span: &Duration) -> Instant {
+        self.now + *span
+    }
+
+    /// Nothing is known of the scan that begins.
+    #[inline(never)]
+    fn forget(&mut self) {
+        self.hold = Hold::new(&self.policy);
+        self.report = Report::default();
+        self.carriers.clear();
+    }
+
+    #[inline(never)]
     fn timeout(&mut self, out: &mut Actions) {
         for _ in 0..PASSES_MAX {
             if self.next_deadline().is_none_or(|deadline| deadline > self.now) {
@@ -283,6 +222,7 @@ impl Scanner {
             } else {
                 self.state_timeout(out);
             }
+            self.pass(out);
         }
         debug_assert!(
             self.next_deadline().is_none_or(|deadline| deadline > self.now),
@@ -291,6 +231,7 @@ impl Scanner {
         );
     }
 
+    #[inline(never)]
     fn state_timeout(&mut self, out: &mut Actions) {
         match self.state {
             State::StopPpp { .. } => self.fail(Failure::ServiceUnavailable, out),
@@ -308,10 +249,15 @@ impl Scanner {
 
     /// When the scan is given up so that what is left of the budget suffices to restore and to give back.
     fn limit(&self) -> Instant {
-        let time = self.policy.budget.saturating_sub(self.policy.reserve());
-        self.hold.asked_at.map_or(Instant::FAR, |asked| asked + time)
+        let Some(asked) = self.hold.asked_at else { return Instant::FAR };
+        match asked + self.policy.budget {
+            // A budget that never ends.
+            Instant::FAR => Instant::FAR,
+            end => end.saturating_sub(self.policy.reserve()).max(asked),
+        }
     }
 
+    #[inline(never)]
     fn line(&mut self, line: Line<'_>, out: &mut Actions) {
         let carriers = &mut self.carriers;
         let turn = self.dialogue.line(self.now, line, |found| prepare::keep(carriers, &found));
@@ -337,6 +283,7 @@ impl Scanner {
         }
     }
 
+    #[inline(never)]
     fn with_modem(&mut self, next: Modem, out: &mut Actions) {
         self.enter(State::Modem(next), out);
     }
@@ -369,11 +316,21 @@ impl Scanner {
     }
 }
 
+/// The one that comes first, as far as there are two.
+fn sooner(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+#[inline(never)]
 fn act(out: &mut Actions, action: Action) {
     let fits = out.push(action);
     debug_assert!(fits.is_ok(), "ACTIONS_MAX is too small for {out:?}");
 }
 
+#[inline(never)]
 fn report(out: &mut Actions, event: Event) {
     act(out, Action::Report(event));
 }

@@ -24,6 +24,7 @@ impl ListReader {
 
     /// Takes a line if it is one of the list; calls `operator` with each that is whole with it. Whether it was asked for
     /// one decides about a list without `+COPS:`.
+    #[inline(never)]
     pub fn take(
         &mut self,
         line: Line<'_>,

@@ -15,7 +15,7 @@ use crate::time::Instant;
 use super::check::{Check, Verdict};
 use super::handover::{ASK_AGAIN, send_signal};
 use super::state::{Look, Modem, Restore, State, Verify};
-use super::{Hold, Report, Scanner, act, report};
+use super::{Scanner, act, report};
 
 /// How long DTR is low. A modem looks for 50 ms (S25, five hundredths of a second) before it believes it.
 const DTR_DROP: Duration = Duration::from_millis(300);
@@ -47,13 +47,12 @@ impl Scanner {
     }
 
     /// State 12 alone, for a modem that a dead scan has left.
+    #[inline(never)]
     pub(super) fn restore(&mut self, selection: Selection, out: &mut Actions) {
-        self.hold = Hold::new(&self.policy);
-        self.report = Report::default();
-        self.carriers.clear();
+        self.forget();
         self.inherit(selection);
-        let until = self.now + self.policy.timeouts.restore;
-        self.enter(State::Restoring { until, step: Restore::Unseen(self.now + DTR_DROP) }, out);
+        let until = self.after(&self.policy.timeouts.restore);
+        self.enter(State::Restoring { until, step: Restore::Unseen(self.after(&DTR_DROP)) }, out);
     }
 
     pub(super) fn fail(&mut self, failure: Failure, out: &mut Actions) {
@@ -78,14 +77,14 @@ impl Scanner {
             | State::GivingBack { .. } => (false, false),
         };
         if half_way && !matches!(failure, Failure::PortHeld(_)) && !self.hold.orphaned {
-            let deadline = self.now + self.policy.timeouts.kill;
+            let deadline = self.after(&self.policy.timeouts.kill);
             return self.enter(State::Clearing { deadline, step: Verify::Look }, out);
         }
         if !(modem_is_ours && self.hold.disturbed) || gone {
             return self.give_back_failed(out);
         }
-        let until = self.now + self.policy.timeouts.restore;
-        let step = Restore::Dropping(self.now + DTR_DROP);
+        let until = self.after(&self.policy.timeouts.restore);
+        let step = Restore::Dropping(self.after(&DTR_DROP));
         self.enter(State::Restoring { until, step }, out);
         if self.dialogue.is_ready() {
             return self.restore_selection(true, out);
@@ -100,7 +99,7 @@ impl Scanner {
         match remains.service {
             None if is_down => self.give_back_failed(out),
             Some(_) if is_down && step == Verify::Look => {
-                let deadline = self.now + self.policy.timeouts.term;
+                let deadline = self.after(&self.policy.timeouts.term);
                 send_signal(Signal::Term, out);
                 self.state = State::Clearing { deadline, step: Verify::Termed };
             }
@@ -110,7 +109,7 @@ impl Scanner {
 
     pub(super) fn clearing_timeout(&mut self, step: Verify, out: &mut Actions) {
         if step == Verify::Termed {
-            let deadline = self.now + self.policy.timeouts.kill;
+            let deadline = self.after(&self.policy.timeouts.kill);
             send_signal(Signal::Kill, out);
             self.state = State::Clearing { deadline, step: Verify::Killed };
             return;
@@ -152,7 +151,7 @@ impl Scanner {
             (Restore::Looking(Look::Checking(mut check)), said) => {
                 let look = match check.take(said, None, &mut self.hold.domains) {
                     Verdict::There => return self.restored(true, out),
-                    Verdict::NotThere | Verdict::Denied => Look::Pausing(self.now + self.policy.poll),
+                    Verdict::NotThere | Verdict::Denied => Look::Pausing(self.after(&self.policy.poll)),
                     Verdict::Ask(command) => {
                         self.command(command, self.policy.timeouts.read, out);
                         Look::Checking(check)
@@ -220,7 +219,7 @@ impl Scanner {
             report(out, Event::Restored(false));
         }
         self.let_go_of_port(out);
-        let (deadline, again_at) = (self.now + self.policy.timeouts.give_back, self.now + ASK_AGAIN);
+        let (deadline, again_at) = (self.after(&self.policy.timeouts.give_back), self.after(&ASK_AGAIN));
         self.enter(State::GivingBack { deadline, again_at }, out);
         match self.want_owed() {
             Some(want) => act(out, Action::Ask(want)),
@@ -239,7 +238,7 @@ impl Scanner {
     pub(super) fn giving_back_timeout(&mut self, deadline: Instant, out: &mut Actions) {
         match self.want_owed() {
             Some(want) if deadline > self.now => {
-                self.state = State::GivingBack { deadline, again_at: self.now + ASK_AGAIN };
+                self.state = State::GivingBack { deadline, again_at: self.after(&ASK_AGAIN) };
                 act(out, Action::Ask(want));
             }
             Some(_) => self.failed(false, out),
@@ -266,7 +265,7 @@ impl Scanner {
     pub(super) fn start_ppp(&mut self, out: &mut Actions) {
         self.settle(out);
         self.let_go_of_port(out);
-        let (deadline, again_at) = (self.now + self.policy.timeouts.give_back, self.now + ASK_AGAIN);
+        let (deadline, again_at) = (self.after(&self.policy.timeouts.give_back), self.after(&ASK_AGAIN));
         self.enter(State::StartPpp { deadline, again_at }, out);
         match self.want_owed() {
             Some(want) => act(out, Action::Ask(want)),
@@ -284,7 +283,7 @@ impl Scanner {
     pub(super) fn starting_timeout(&mut self, deadline: Instant, out: &mut Actions) {
         match self.want_owed() {
             Some(want) if deadline > self.now => {
-                self.state = State::StartPpp { deadline, again_at: self.now + ASK_AGAIN };
+                self.state = State::StartPpp { deadline, again_at: self.after(&ASK_AGAIN) };
                 act(out, Action::Ask(want));
             }
             Some(_) => self.fail(Failure::SupervisorSilent, out),
@@ -299,9 +298,10 @@ impl Scanner {
         if self.want_owed().is_none() || self.policy.timeouts.link.is_zero() {
             return self.complete(None, out);
         }
-        self.enter(State::WaitPpp { deadline: self.now + self.policy.timeouts.link }, out);
+        self.enter(State::WaitPpp { deadline: self.after(&self.policy.timeouts.link) }, out);
     }
 
+    #[inline(never)]
     pub(super) fn link_is_up(&mut self, out: &mut Actions) {
         let given = self.hold.given_at.unwrap_or(self.now);
         report(out, Event::LinkUp(self.now.saturating_since(given)));

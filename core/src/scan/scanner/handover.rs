@@ -18,6 +18,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 pub(super) const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 impl Scanner {
+    #[inline(never)]
     pub(super) fn taken(&mut self, found: ServiceStatus, out: &mut Actions) {
         self.hold.found = Some(found);
         self.hold.asked_at = Some(self.now);
@@ -28,10 +29,10 @@ impl Scanner {
     /// Enters 1b and asks, unless there is nobody to ask.
     pub(super) fn ask_down(&mut self, supervised: bool, out: &mut Actions) {
         let times = &self.policy.timeouts;
-        let successor_by = (!supervised).then(|| self.now + times.supervisor);
+        let successor_by = (!supervised).then(|| self.after(&times.supervisor));
         let wait = WaitDown {
             deadline: successor_by.unwrap_or(self.now) + times.want,
-            again_at: supervised.then(|| self.now + times.down_again.min(times.want)),
+            again_at: supervised.then(|| self.after(&times.down_again.min(times.want))),
             wanted: false,
             killed: false,
             successor_by,
@@ -76,7 +77,7 @@ impl Scanner {
         }
         if !wait.wanted {
             wait.wanted = true;
-            wait.deadline = self.now + times.down;
+            wait.deadline = self.after(&times.down);
             self.state = State::StopPppWaitSv(wait);
         }
         if status.state == ServiceState::Down && status.pid.is_none() {
@@ -88,16 +89,16 @@ impl Scanner {
     }
 
     fn verify_stopped(&mut self, out: &mut Actions) {
-        let deadline = self.now + self.policy.timeouts.term;
+        let deadline = self.after(&self.policy.timeouts.term);
         self.hold.stranger = None;
         self.enter(
-            State::VerifyStopped { step: Verify::Look, deadline, look_at: self.now + LOOK_AGAIN },
+            State::VerifyStopped { step: Verify::Look, deadline, look_at: self.after(&LOOK_AGAIN) },
             out,
         );
     }
 
     pub(super) fn ask_refused(&mut self, wait: WaitDown) {
-        self.state = State::StopPppWaitSv(WaitDown { again_at: Some(self.now + ASK_AGAIN), ..wait });
+        self.state = State::StopPppWaitSv(WaitDown { again_at: Some(self.after(&ASK_AGAIN)), ..wait });
     }
 
     pub(super) fn stopping_timeout(&mut self, mut wait: WaitDown, out: &mut Actions) {
@@ -115,11 +116,11 @@ impl Scanner {
                 return self.fail(Failure::PortHeld(self.hold.service.and_then(|status| status.pid)), out);
             }
             wait.killed = true;
-            wait.deadline = self.now + times.kill;
+            wait.deadline = self.after(&times.kill);
             send_signal(Signal::Kill, out);
         }
         if wait.again_at.is_some_and(|at| at <= self.now) {
-            wait.again_at = (!wait.wanted).then(|| self.now + ASK_AGAIN);
+            wait.again_at = (!wait.wanted).then(|| self.after(&ASK_AGAIN));
             act(out, Action::Ask(Want::Down));
         }
         self.state = State::StopPppWaitSv(wait);
@@ -133,10 +134,10 @@ impl Scanner {
             return self.open_port(self.now, out);
         }
         if remains.service.is_some() && step == Verify::Look {
-            let deadline = self.now + self.policy.timeouts.term;
+            let deadline = self.after(&self.policy.timeouts.term);
             send_signal(Signal::Term, out);
             self.state =
-                State::VerifyStopped { step: Verify::Termed, deadline, look_at: self.now + LOOK_AGAIN };
+                State::VerifyStopped { step: Verify::Termed, deadline, look_at: self.after(&LOOK_AGAIN) };
         }
         if let Some(stranger) = remains.stranger
             && self.hold.stranger != Some(stranger)
@@ -147,7 +148,7 @@ impl Scanner {
     }
 
     pub(super) fn verifying_timeout(&mut self, step: Verify, deadline: Instant, out: &mut Actions) {
-        let look_at = self.now + LOOK_AGAIN;
+        let look_at = self.after(&LOOK_AGAIN);
         if deadline > self.now {
             self.state = State::VerifyStopped { step, deadline, look_at };
             return;
@@ -155,7 +156,7 @@ impl Scanner {
         match step {
             Verify::Look | Verify::Killed => self.fail(Failure::PortHeld(self.hold.stranger), out),
             Verify::Termed => {
-                let deadline = self.now + self.policy.timeouts.kill;
+                let deadline = self.after(&self.policy.timeouts.kill);
                 send_signal(Signal::Kill, out);
                 self.state = State::VerifyStopped { step: Verify::Killed, deadline, look_at };
             }

@@ -32,7 +32,7 @@ pub(super) fn keep(carriers: &mut Carriers, found: &ListedOperator<'_>) {
 
 impl Scanner {
     pub(super) fn open_port(&mut self, at: Instant, out: &mut Actions) {
-        let deadline = self.now + self.policy.timeouts.open;
+        let deadline = self.after(&self.policy.timeouts.open);
         let again_at = (at > self.now).then_some(at);
         self.with_modem(Modem::Opening { again_at, deadline }, out);
         if again_at.is_none() {
@@ -41,7 +41,7 @@ impl Scanner {
     }
 
     pub(super) fn port_opened(&mut self) {
-        let deadline = self.now + self.policy.timeouts.open;
+        let deadline = self.after(&self.policy.timeouts.open);
         self.state = State::Modem(Modem::Claiming { deadline });
     }
 
@@ -52,7 +52,7 @@ impl Scanner {
     }
 
     pub(super) fn open_failed(&mut self, deadline: Instant) {
-        self.state = State::Modem(Modem::Opening { again_at: Some(self.now + TRY_AGAIN), deadline });
+        self.state = State::Modem(Modem::Opening { again_at: Some(self.after(&TRY_AGAIN)), deadline });
     }
 
     pub(super) fn opening_timeout(&mut self, deadline: Instant, out: &mut Actions) {
@@ -74,7 +74,7 @@ impl Scanner {
         };
         self.hold.reopens_left = left;
         self.report.reopens = self.report.reopens.saturating_add(1);
-        self.open_port(self.now + TRY_AGAIN, out);
+        self.open_port(self.after(&TRY_AGAIN), out);
     }
 
     /// A setting that the modem refuses is gone without: the answers tell themselves.
@@ -83,7 +83,7 @@ impl Scanner {
             Prepare::Synchronising => (Prepare::Errors, Command::VerboseErrors),
             Prepare::Errors => (Prepare::Sim, Command::Sim),
             Prepare::Sim => {
-                if *said == Said::Answered(Answer::Sim(SimState::Locked)) {
+                if matches!(said, Said::Answered(Answer::Sim(SimState::Locked))) {
                     return self.fail(Failure::SimNotReady, out);
                 }
                 (Prepare::Format, Command::NumericFormat)
@@ -122,7 +122,7 @@ impl Scanner {
             self.hold.listed = true;
         }
         if self.hold.listed {
-            return self.next_carrier(out);
+            return self.with_modem(Modem::NextCarrier, out);
         }
         self.search(out);
     }
@@ -142,10 +142,10 @@ impl Scanner {
             self.hold.listed = true;
             self.report.search = Some(took);
             report(out, Event::Listed { count: self.carriers.listed(), took });
-            return self.next_carrier(out);
+            return self.with_modem(Modem::NextCarrier, out);
         }
         if self.hold.searches_left > 0 {
-            self.state = State::Modem(Modem::WaitResults { again_at: Some(self.now + TRY_AGAIN) });
+            self.state = State::Modem(Modem::WaitResults { again_at: Some(self.after(&TRY_AGAIN)) });
             return;
         }
         let empty = matches!(said, Said::Answered(_));

@@ -5,6 +5,7 @@ use crate::scan::Phase;
 use crate::time::Instant;
 
 use super::check::Check;
+use super::sooner;
 
 /// A state and what dies with it. What outlives a state is in `Hold`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -192,7 +193,7 @@ impl State {
                 Some(deadline)
             }
             Self::StopPppWaitSv(wait) => {
-                [Some(wait.deadline), wait.again_at, wait.successor_by].into_iter().flatten().min()
+                sooner(sooner(Some(wait.deadline), wait.again_at), wait.successor_by)
             }
             Self::Modem(modem) => modem.deadline(),
             Self::VerifyStopped { deadline, look_at: sooner, .. }

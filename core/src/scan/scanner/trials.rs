@@ -2,8 +2,6 @@
 
 use core::time::Duration;
 
-use heapless::Vec;
-
 use crate::at::answer::{Answer, Outcome as Said};
 use crate::at::command::Command;
 use crate::at::errors::{Meaning, cme_meaning};
@@ -52,7 +50,7 @@ impl Scanner {
                 Said::Answered(_) => self.verify_carrier(index, out),
                 Said::Refused(_) | Said::TimedOut | Said::Ready | Said::Dead => {
                     self.lose(index, out);
-                    self.select_best(out);
+                    self.with_modem(Modem::SelectBest, out);
                 }
             },
             Modem::VerifyCarrier { index, deadline, step } => self.verified(index, deadline, step, said, out),
@@ -92,8 +90,29 @@ impl Scanner {
         self.carriers.iter().any(|carrier| matches!(carrier.trial, Trial::Registered(_)))
     }
 
-    pub(super) fn next_carrier(&mut self, out: &mut Actions) {
-        self.with_modem(Modem::NextCarrier, out);
+    /// Goes through the states in which nothing is waited for.
+    pub(super) fn pass(&mut self, out: &mut Actions) {
+        loop {
+            match self.state {
+                State::Modem(Modem::NextCarrier) => self.next_carrier(out),
+                State::Modem(Modem::SelectBest) => self.select_best(out),
+                State::Idle
+                | State::StopPpp { .. }
+                | State::StopPppWaitSv(_)
+                | State::VerifyStopped { .. }
+                | State::Modem(_)
+                | State::StartPpp { .. }
+                | State::WaitPpp { .. }
+                | State::Complete
+                | State::Clearing { .. }
+                | State::Restoring { .. }
+                | State::GivingBack { .. } => return,
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn next_carrier(&mut self, out: &mut Actions) {
         let enough = match self.policy.strategy {
             Strategy::GoodEnough(level) => self.carriers.iter().any(|carrier| match carrier.trial {
                 Trial::Registered(strength) => strength.rssi_dbm.is_some_and(|dbm| dbm >= level),
@@ -103,13 +122,16 @@ impl Scanner {
         };
         let late = self.has_registered() && self.now >= self.last_trial_start();
         let Some((index, plmn)) = self.candidate().filter(|_| !enough && !late) else {
-            return self.select_best(out);
+            return self.with_modem(Modem::SelectBest, out);
         };
         self.hold.began = self.now;
         self.hold.on = None;
+        // A modem that was not sent away yet has no other carrier's signal to forget.
+        let stayed = !self.hold.disturbed && self.report.before == Some(plmn);
+        self.hold.settled = stayed.then_some(self.now);
         self.disturb(out);
         let bound = if self.has_registered() { self.last_trial_start() } else { self.limit() };
-        let deadline = (self.now + self.policy.timeouts.register).min(bound);
+        let deadline = self.after(&self.policy.timeouts.register).min(bound);
         self.with_modem(Modem::TestCarrier { index, deadline, denials: 0, step: Test::Selecting }, out);
         report(out, Event::TrialBegins(plmn));
         self.command(Command::Select(plmn), deadline.saturating_since(self.now), out);
@@ -138,14 +160,17 @@ impl Scanner {
             (false, false) => 3,
             (false, true) => 4,
         };
-        self.carriers
-            .iter()
-            .enumerate()
-            .filter(|(_, carrier)| carrier.trial == Trial::Untried)
-            .map(|(index, carrier)| (order(carrier.plmn, carrier.availability), index, carrier.plmn))
-            .filter(|(order, ..)| *order <= reach)
-            .min_by_key(|(order, ..)| *order)
-            .map(|(_, index, plmn)| (index, plmn))
+        let mut first: Option<(u8, usize, Plmn)> = None;
+        for (index, carrier) in self.carriers.iter().enumerate() {
+            let order = order(carrier.plmn, carrier.availability);
+            if matches!(carrier.trial, Trial::Untried)
+                && order <= reach
+                && first.is_none_or(|(least, ..)| order < least)
+            {
+                first = Some((order, index, carrier.plmn));
+            }
+        }
+        first.map(|(_, index, plmn)| (index, plmn))
     }
 
     fn tested(
@@ -173,11 +198,15 @@ impl Scanner {
                     Verdict::Ask(command) => {
                         let step = Test::Looking(Look::Checking(check));
                         self.state = State::Modem(Modem::TestCarrier { index, deadline, denials, step });
+                        // The questions that follow take their time too.
+                        let settled = self.now + self.policy.settle;
+                        self.hold.settled.get_or_insert(settled);
                         return self.command(command, self.policy.timeouts.read, out);
                     }
                     Verdict::Denied => true,
                     Verdict::NotThere => false,
                 };
+                self.hold.settled = None;
                 let denials = if denied { denials.saturating_add(1) } else { 0 };
                 if denials >= DENIALS_MIN {
                     return self.end_trial(index, Trial::Refused(None), out);
@@ -185,7 +214,7 @@ impl Scanner {
                 if self.now >= deadline {
                     return self.end_trial(index, Trial::TimedOut, out);
                 }
-                let step = Test::Looking(Look::Pausing((self.now + self.policy.poll).min(deadline)));
+                let step = Test::Looking(Look::Pausing(self.after(&self.policy.poll).min(deadline)));
                 self.state = State::Modem(Modem::TestCarrier { index, deadline, denials, step });
             }
         }
@@ -200,9 +229,13 @@ impl Scanner {
     fn wait_signal(&mut self, index: usize, out: &mut Actions) {
         self.hold.samples.clear();
         self.hold.on = self.carriers.get(index).map(|carrier| carrier.plmn);
-        let settled = self.now + self.policy.settle;
+        let settled =
+            self.hold.settled.take().unwrap_or_else(|| self.after(&self.policy.settle)).max(self.now);
         let deadline = settled + self.policy.timeouts.signal;
         self.with_modem(Modem::WaitSignal { index, deadline, step: Measure::Pausing(settled) }, out);
+        if settled <= self.now {
+            self.ask_signal(index, deadline, out);
+        }
     }
 
     fn measured(&mut self, index: usize, deadline: Instant, step: Measure, said: &Said, out: &mut Actions) {
@@ -264,7 +297,7 @@ impl Scanner {
         if strength.is_known() {
             return self.ask_signal(index, deadline, out);
         }
-        let step = Measure::Pausing(self.now + self.policy.poll);
+        let step = Measure::Pausing(self.after(&self.policy.poll));
         self.state = State::Modem(Modem::WaitSignal { index, deadline, step });
     }
 
@@ -272,6 +305,7 @@ impl Scanner {
         self.measure(index, deadline, Measure::Rssi, Command::Signal, out);
     }
 
+    #[inline(never)]
     fn measure(
         &mut self,
         index: usize,
@@ -288,7 +322,7 @@ impl Scanner {
         let took = self.now.saturating_since(self.hold.began).as_millis();
         let Some(carrier) = self.carriers.get_mut(index) else {
             debug_assert!(false, "the trial of a carrier that is not listed");
-            return self.next_carrier(out);
+            return self.with_modem(Modem::NextCarrier, out);
         };
         carrier.trial = trial;
         carrier.took_ms = u32::try_from(took).unwrap_or(u32::MAX);
@@ -303,11 +337,11 @@ impl Scanner {
             Trial::Untried => {}
         }
         report(out, Event::TrialEnded(plmn));
-        self.next_carrier(out);
+        self.with_modem(Modem::NextCarrier, out);
     }
 
+    #[inline(never)]
     fn select_best(&mut self, out: &mut Actions) {
-        self.with_modem(Modem::SelectBest, out);
         let best = rank::best(&self.carriers, self.report.before, &self.policy.ranking);
         let Some((index, plmn)) = best.and_then(|index| Some((index, self.carriers.get(index)?.plmn))) else {
             return self.fail(Failure::NoCarrier, out);
@@ -335,7 +369,7 @@ impl Scanner {
     }
 
     fn verify_carrier(&mut self, index: usize, out: &mut Actions) {
-        let deadline = self.now + self.policy.timeouts.verify;
+        let deadline = self.after(&self.policy.timeouts.verify);
         self.with_modem(Modem::VerifyCarrier { index, deadline, step: Look::Checking(Check::new()) }, out);
         self.command(Check::FIRST, self.policy.timeouts.read, out);
     }
@@ -349,7 +383,7 @@ impl Scanner {
                 self.command(command, self.policy.timeouts.read, out);
                 Look::Checking(check)
             }
-            Verdict::NotThere | Verdict::Denied => Look::Pausing(self.now + self.policy.poll),
+            Verdict::NotThere | Verdict::Denied => Look::Pausing(self.after(&self.policy.poll)),
         };
         self.state = State::Modem(Modem::VerifyCarrier { index, deadline, step });
     }
@@ -357,7 +391,7 @@ impl Scanner {
     fn verify_timeout(&mut self, index: usize, deadline: Instant, out: &mut Actions) {
         if deadline <= self.now {
             self.lose(index, out);
-            return self.select_best(out);
+            return self.with_modem(Modem::SelectBest, out);
         }
         self.state =
             State::Modem(Modem::VerifyCarrier { index, deadline, step: Look::Checking(Check::new()) });
@@ -367,18 +401,26 @@ impl Scanner {
 
 /// The median of each quantity on its own; the lower of two in the middle.
 fn median(samples: &[Strength]) -> Strength {
-    let of = |quantity: fn(&Strength) -> Option<i16>| {
-        let mut values: Vec<i16, SAMPLES_MAX> = Vec::new();
-        for value in samples.iter().filter_map(quantity) {
-            let _fits = values.push(value);
-        }
-        values.sort_unstable();
-        let middle = values.len().saturating_sub(1).checked_div(2)?;
-        values.get(middle).copied()
-    };
     Strength {
-        rssi_dbm: of(|strength| strength.rssi_dbm),
-        rsrp_dbm: of(|strength| strength.rsrp_dbm),
-        rsrq_db10: of(|strength| strength.rsrq_db10),
+        rssi_dbm: middle(samples.iter().map(|strength| strength.rssi_dbm)),
+        rsrp_dbm: middle(samples.iter().map(|strength| strength.rsrp_dbm)),
+        rsrq_db10: middle(samples.iter().map(|strength| strength.rsrq_db10)),
     }
+}
+
+/// The value that as many lie below as above, of those that are known.
+fn middle(said: impl Iterator<Item = Option<i16>>) -> Option<i16> {
+    // In order from the first on: five are put in their places sooner than a sort is written.
+    let mut values = [i16::MAX; SAMPLES_MAX];
+    let mut count = 0_usize;
+    for mut value in said.flatten() {
+        for place in &mut values {
+            if value < *place {
+                core::mem::swap(place, &mut value);
+            }
+        }
+        count = count.saturating_add(1);
+    }
+    let middle = count.checked_sub(1)?.checked_div(2)?;
+    values.get(middle).copied()
 }
