@@ -207,6 +207,15 @@ pub struct RunArgs {
     /// Scan by itself once the link has been down for so long; a scan that has ended is not repeated within 15 minutes.
     #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Daemon")]
     pub when_link_down: Option<Duration>,
+    /// Keep recordings of the last scans in this directory, as --record makes them
+    #[arg(long, value_name = "DIR", help_heading = "Daemon")]
+    pub recordings: Option<PathBuf>,
+    /// How many recordings are kept.
+    #[arg(long, value_name = "NUMBER", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..), requires = "recordings", help_heading = "Daemon")]
+    pub keep_recordings: u16,
+    /// Keep identities in recordings: IMSI, ICCID, IMEI, numbers, credentials
+    #[arg(long, requires = "recordings", help_heading = "Daemon")]
+    pub keep_identities: bool,
 }
 
 /// What `restore` was told.

@@ -49,10 +49,11 @@ pub fn run(args: &Args) -> Exit {
 }
 
 fn run_scan(args: &ScanArgs, verbose: bool) -> Result<Exit, Fatal> {
-    let record = args
-        .record
-        .as_ref()
-        .map(|path| record::To { path: path.clone(), keep_identities: args.keep_identities });
+    let record = args.record.as_ref().map(|path| record::To {
+        path: path.clone(),
+        keep_identities: args.keep_identities,
+        optional: false,
+    });
     let record = record.as_ref();
     match Plan::new(args)? {
         Plan::ListScenarios => printed(simulated::list),

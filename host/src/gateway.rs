@@ -53,7 +53,7 @@ impl GatewayScan {
     /// The service or the port cannot be had; nothing was touched then.
     pub fn begin(
         plan: &GatewayPlan,
-        scanner: Scanner,
+        mut scanner: Scanner,
         request: Request,
         record: Option<&To>,
         clock: Clock,
@@ -62,15 +62,21 @@ impl GatewayScan {
         check_port(plan)?;
         let Choice { service, why, .. } = choose(plan)?;
         reporter.note(&why);
-        let known = known(plan, reporter);
-        let listening = record.map(|to| Listening::begin(to, plan, &known)).transpose()?;
+        for plmn in known(plan, reporter) {
+            scanner.remember(plmn);
+        }
+        let now = clock.now();
+        let listening = match record.map(|to| (to, Listening::begin(to, plan, &scanner, now))) {
+            Some((To { optional: true, .. }, Err(fatal))) => {
+                reporter.warn(&fatal.message);
+                None
+            }
+            Some((_, listening)) => Some(listening?),
+            None => None,
+        };
         let port = record::taped(SerialLine::new(plan.serial.clone()), listening.as_ref());
         let service = record::taped(service, listening.as_ref());
         let mut driver = Driver::resume(port, service, scanner);
-        for plmn in known {
-            driver.scanner_mut().remember(plmn);
-        }
-        let now = clock.now();
         if let Some(listening) = &listening {
             listening.hear(now, words::request(request));
         }

@@ -11,6 +11,7 @@ use cellscan_sim::scenario::{BUILTIN, Builtin, Scenario};
 
 use crate::cli::{PolicyArgs, RunArgs, ScanArgs, ScannedArgs};
 use crate::exit::Fatal;
+use crate::recording::ring::Ring;
 use crate::serial::SerialOptions;
 use crate::service::locate::Backend;
 
@@ -81,6 +82,8 @@ pub struct DaemonPlan {
     pub gateway: GatewayPlan,
     /// How long the link is down before it scans by itself; `None`: it does not.
     pub when_link_down: Option<Duration>,
+    /// Where its scans are recorded; `None`: they are not.
+    pub recordings: Option<Ring>,
 }
 
 impl DaemonPlan {
@@ -93,7 +96,17 @@ impl DaemonPlan {
         if args.when_link_down.is_some() && gateway.link.is_none() {
             return Err(Fatal::usage("--when-link-down: found --link none, wanted an interface to look at"));
         }
-        Ok(Self { gateway, when_link_down: args.when_link_down })
+        let recordings = args.recordings.clone().map(|dir| Ring {
+            dir,
+            keep: args.keep_recordings.into(),
+            keep_identities: args.keep_identities,
+        });
+        if let Some(Ring { dir, .. }) = &recordings {
+            std::fs::create_dir_all(dir).map_err(|error| {
+                Fatal::usage(format!("--recordings: unable to make {}: {error}", dir.display()))
+            })?;
+        }
+        Ok(Self { gateway, when_link_down: args.when_link_down, recordings })
     }
 }
 

@@ -19,7 +19,7 @@ fn up(pppd: StandIn) -> (Bench, u32) {
     (bench, before)
 }
 
-fn kill_with_its_guard(bench: &Bench, scan: &Running) {
+pub(super) fn kill_with_its_guard(bench: &Bench, scan: &Running) {
     let (pid, guard) = (scan.pid(), guard_of(bench, scan.pid()));
     assert!(processes::signal(guard, Signal::KILL));
     scan.signal(Signal::KILL);

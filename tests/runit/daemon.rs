@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::ends::must_be_up_again;
 use super::lease::{guard_of, leases};
+use super::recorded::must_be_decided_alike;
 use super::running::{Running, quick_modem, run_dir, text};
 use super::{SCAN, SOON};
 
@@ -50,6 +51,28 @@ fn it_scans_when_it_is_asked_and_the_asker_is_told_all() {
     let plain = daemon.ask(&["scan", "--quiet"]).output().expect("it starts");
     assert_eq!(plain.status.code(), Some(0));
     assert!(text(&plain).contains("Selected AT&T (310410)"), "{}", text(&plain));
+}
+
+#[test]
+fn it_keeps_recordings_of_its_last_scans_and_each_is_decided_alike_once_more() {
+    let recordings = tempfile::tempdir().expect("a directory");
+    let path = |number: u32| recordings.path().join(format!("scan-{number:06}.atlog"));
+    let more = format!("--link none --recordings {} --keep-recordings 2", recordings.path().display());
+    let (_bench, _before, daemon) = daemon(200, &more);
+    for number in 1..=3 {
+        let id = number.to_string();
+        let asked = daemon.ask(&["scan", "--request", &id]).output().expect("it starts");
+        assert_eq!(asked.status.code(), Some(0), "{}", String::from_utf8_lossy(&asked.stderr));
+        let again = daemon.ask(&["scan", "--request", &id]).output().expect("it starts");
+        assert!(text(&again).is_empty() && String::from_utf8_lossy(&again.stderr).contains("repeated"));
+    }
+    wait_until(SOON, "only two are kept", || !path(1).exists() && path(2).exists() && path(3).exists());
+    assert!(!path(4).exists(), "what was declined is no scan");
+    for number in [2, 3] {
+        let text = must_be_decided_alike(&path(number));
+        let denied = text.lines().find_map(|line| line.strip_prefix("# denied: ")).expect("a header");
+        assert!(denied.contains('/'), "the scan before had a carrier refused: {text}");
+    }
 }
 
 #[test]

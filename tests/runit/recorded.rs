@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::path::Path;
 use std::process::Stdio;
 
 use cellscan::replay::again::Recording;
@@ -9,31 +10,68 @@ use cellscan_tests::support::{RunScript, StandIn, Workbench, processes};
 use rustix::process::Signal;
 
 use super::SOON;
+use super::by_hand::ByHand;
+use super::custody::kill_with_its_guard;
 use super::running::{Running, quick_modem, scan};
+
+/// Through the machine once more: it tells the same, to the end. Gives the recording.
+#[track_caller]
+pub(super) fn must_be_decided_alike(path: &Path) -> String {
+    let text = text(path);
+    let recording = Recording::read(File::open(path).expect("it was recorded")).expect("it can be read");
+    assert!(recording.malformed.is_empty() && recording.has_scan(), "{:?}\n{text}", recording.malformed);
+    let replayed = recording.replay();
+    if let Some(difference) = replayed.difference {
+        panic!("{difference}\n{text}");
+    }
+    assert!(replayed.told.iter().any(|(_, words)| words == "finished complete"), "{:#?}", replayed.told);
+    assert_eq!(replayed.compared, replayed.told.len(), "every event was compared");
+    text
+}
 
 #[test]
 fn a_scan_recorded_on_the_real_runsv_is_decided_alike_once_more() {
-    for run in [RunScript::Exec, RunScript::Shell] {
+    for (run, backend) in [(RunScript::Exec, "native"), (RunScript::Shell, "native"), (RunScript::Exec, "sv")]
+    {
         let pppd = StandIn { lock: true, dies_after_ms: 150, ..StandIn::default() };
         let bench = Workbench::new().modem(quick_modem()).run(run).pppd(pppd).start();
         let _pppd = bench.wait_for_holder(SOON, None);
         let path = bench.root().join("scan.atlog");
         let mut command = scan(&bench);
-        command.arg("--record").arg(&path);
+        command.args(["--backend", backend]).arg("--record").arg(&path);
         Running::start(command).end().must_be_complete(&bench);
-
-        let recording = Recording::read(File::open(&path).expect("it was recorded")).expect("it can be read");
-        assert!(recording.malformed.is_empty() && recording.has_scan(), "{:?}", recording.malformed);
-        let replayed = recording.replay();
-        assert!(
-            replayed.difference.is_none(),
-            "{}\n{}",
-            replayed.difference.expect("see above"),
-            text(&path)
-        );
-        assert!(replayed.told.iter().any(|(_, words)| words == "finished complete"), "{:#?}", replayed.told);
-        assert_eq!(replayed.compared, replayed.told.len(), "every event was compared");
+        must_be_decided_alike(&path);
     }
+}
+
+#[test]
+fn a_scan_without_a_supervisor_is_decided_alike_once_more() {
+    let by_hand = ByHand::start(Workbench::new().modem(quick_modem()));
+    let path = by_hand.bench.root().join("scan.atlog");
+    let mut command = by_hand.scan();
+    command.arg("--record").arg(&path);
+    Running::start(command).end().must_be_complete(&by_hand.bench);
+    must_be_decided_alike(&path);
+    let before = by_hand.first;
+    by_hand.must_be_started_again(before);
+}
+
+#[test]
+fn a_scan_that_takes_over_from_a_dead_one_is_decided_alike_once_more() {
+    let mut modem = quick_modem();
+    modem.delays.search = 2_000;
+    let bench = Workbench::new().modem(modem).start();
+    let _pppd = bench.wait_for_holder(SOON, None);
+    let first = Running::start(scan(&bench));
+    first.wait_for_state(&bench, "4");
+    kill_with_its_guard(&bench, &first);
+    drop(first);
+    let path = bench.root().join("scan.atlog");
+    let mut command = scan(&bench);
+    command.arg("--record").arg(&path);
+    Running::start(command).end().must_be_complete(&bench);
+    let text = must_be_decided_alike(&path);
+    assert!(text.contains(" sv noted "), "what the first had noted of the modem: {text}");
 }
 
 #[test]
@@ -47,13 +85,14 @@ fn a_scan_that_is_killed_leaves_a_recording_to_its_last_line() {
     command.arg("--record").arg(&path);
     let scan = Running::start(command);
     scan.wait_for_state(&bench, "3");
-    bench.wait_until(SOON, "the search is in the recording", || text(&path).contains("> AT+COPS=?\\r"));
+    bench.wait_until(SOON, "the search is in the recording", || text(&path).contains(" state 4 "));
     scan.signal(Signal::KILL);
     let _killed = scan.end();
     let recording = Recording::read(File::open(&path).expect("it was recorded")).expect("it can be read");
     assert!(recording.malformed.len() <= 1, "{:?}\n{}", recording.malformed, text(&path));
     let replayed = recording.replay();
-    assert!(replayed.told.iter().any(|(_, words)| words.starts_with("state 4")), "{:#?}", replayed.told);
+    let told = replayed.told.iter().any(|(_, words)| words.starts_with("state 4"));
+    assert!(told, "{:?}\n{}", replayed.difference, text(&path));
 }
 
 #[test]
@@ -83,6 +122,6 @@ fn somebody_elses_dialogue_is_recorded_without_its_identities() {
     assert!(!link.exists(), "the link goes with the program");
 }
 
-fn text(path: &std::path::Path) -> String {
+fn text(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_default()
 }

@@ -26,44 +26,16 @@ use super::reply::FinalResult;
 mod due;
 mod marks;
 mod state;
+mod times;
 
 use due::Due;
 use marks::{begins_cops, is_echo, whole};
 use state::{Attempt, Echo, State, Then, Waiting};
-
-/// Silence that counts as quiet. A modem's lines of one answer come within some ten milliseconds; field logs show up to
-/// 209 ms between echo and `OK` through a USB port.
-pub const QUIET: Duration = Duration::from_millis(250);
-
-/// How long noise may keep the line from being quiet before `AT` is tried all the same.
-pub const NOISE_MAX: Duration = Duration::from_secs(3);
-
-/// How long `AT` may take. Field logs show up to 1.3 s on a busy gateway.
-pub const ATTENTION_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// How long a command that was aborted may take to say so.
-pub const ABORT_DRAIN: Duration = Duration::from_secs(5);
-
-/// Silence before and after `+++` (V.250 §6.3.11 leaves it to S12, whose default is a second).
-pub const ESCAPE_GUARD: Duration = Duration::from_millis(1_100);
-
-/// How often `AT` is tried before the line counts as dead: with the waits between them some 25 s, which is longer than
-/// the boot of the modems whose manuals say (10–20 s).
-pub const ATTENTION_TRIES_MAX: u8 = 8;
-
-/// The same after a selection or a search was given up: a modem that cannot abort one answers nothing before it is done
-/// (field log: 21 s; manuals: up to 180 s), and with the waits between them these tries last some 70 s.
-pub const ATTENTION_TRIES_BUSY_MAX: u8 = 30;
-
-/// No network says no sooner than this; an error that does was on its way already (a result sent twice, found by the
-/// swarm). The quickest refusal in a field log took 106 ms.
-pub const NETWORK_ANSWER_MIN: Duration = Duration::from_millis(20);
-
-/// How often a command is sent again while its answer is in doubt. A stray result is one: of three answers two agree.
-const REPEATS_MAX: u8 = 2;
-
-/// After so many tries the modem may be in data mode, and `+++` goes before the next.
-const TRIES_BEFORE_ESCAPE: u8 = 2;
+pub use times::{
+    ABORT_DRAIN, ATTENTION_TIMEOUT, ATTENTION_TRIES_BUSY_MAX, ATTENTION_TRIES_MAX, ESCAPE_GUARD,
+    FIRST_ATTENTION_TIMEOUT, LULL, LULL_AFTER_OK, NETWORK_ANSWER_MIN, NOISE_MAX, QUIET,
+};
+use times::{REPEATS_MAX, TRIES_BEFORE_ESCAPE};
 
 /// What comes of one call: bytes to send, an outcome, or neither.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -102,6 +74,8 @@ pub struct Dialogue {
     patience: u8,
     /// The modem answers in digits (`ATV0`), as learned from `AT`.
     digits: bool,
+    /// Since it was opened the line has brought nothing but the answer to `AT`; only until that.
+    clean: bool,
     list: ListReader,
 }
 
@@ -121,6 +95,7 @@ impl Dialogue {
             due: Due::NOTHING,
             patience: ATTENTION_TRIES_MAX,
             digits: false,
+            clean: false,
             list: ListReader::new(),
         }
     }
@@ -128,7 +103,10 @@ impl Dialogue {
     /// Begins to synchronise with the modem; ends in [`Outcome::Ready`] or [`Outcome::Dead`].
     pub fn open(&mut self, now: Instant) -> Turn {
         *self = Self::new();
-        self.clear_line(now, 0, Then::Ready)
+        self.clean = true;
+        self.state =
+            State::Clearing { quiet_at: now + LULL, until: now + NOISE_MAX, tries: 0, then: Then::Ready };
+        Turn::sending(Outgoing::Return)
     }
 
     /// The line is gone; what was in flight gets no outcome.
@@ -218,6 +196,7 @@ impl Dialogue {
             State::Asking { tries, then, .. } => {
                 let tries = tries.saturating_add(1);
                 self.echo = Echo::Unknown;
+                self.clean = false;
                 if tries >= self.patience {
                     self.state = State::Closed;
                     return Turn::ended(Outcome::Dead);
@@ -262,6 +241,7 @@ impl Dialogue {
             }
             State::Clearing { quiet_at, until, .. } | State::Settling { quiet_at, until, .. } => {
                 *quiet_at = (now + QUIET).min(*until).max(*quiet_at);
+                self.clean = false;
                 if is_echo(Command::Attention, line) {
                     self.echo = Echo::On;
                 }
@@ -275,11 +255,14 @@ impl Dialogue {
                 let in_digits = whole(line).and_then(FinalResult::from_digit) == Some(FinalResult::Ok);
                 let in_words = !in_digits && ends == Some(FinalResult::Ok);
                 if !(in_words || in_digits) || (self.echo == Echo::On && !*echoed) {
+                    self.clean = false;
                     return Turn::dropping();
                 }
                 self.digits = in_digits;
                 self.echo = if *echoed { Echo::On } else { Echo::Off };
-                self.state = State::Settling { quiet_at: now + QUIET, until: now + NOISE_MAX, then: *then };
+                let clean = core::mem::take(&mut self.clean);
+                let silence = if clean && *echoed { LULL_AFTER_OK } else { QUIET };
+                self.state = State::Settling { quiet_at: now + silence, until: now + NOISE_MAX, then: *then };
                 Turn::default()
             }
             State::Aborting { .. } => {
@@ -386,6 +369,7 @@ impl Dialogue {
     }
 
     fn give_up(&mut self, now: Instant) -> Turn {
+        self.clean = false;
         self.due.owe();
         if let State::Waiting(waiting) = &self.state {
             self.patience = patience(waiting.attempt.command);
@@ -395,6 +379,7 @@ impl Dialogue {
     }
 
     fn clear_line(&mut self, now: Instant, tries: u8, then: Then) -> Turn {
+        self.clean = false;
         self.clear(now, tries, then);
         Turn::sending(Outgoing::Return)
     }
@@ -406,7 +391,9 @@ impl Dialogue {
     }
 
     fn ask(&mut self, now: Instant, tries: u8, then: Then) -> Turn {
-        self.state = State::Asking { deadline: now + ATTENTION_TIMEOUT, tries, echoed: false, then };
+        let first = tries == 0 && then == Then::Ready;
+        let time = if first { FIRST_ATTENTION_TIMEOUT } else { ATTENTION_TIMEOUT };
+        self.state = State::Asking { deadline: now + time, tries, echoed: false, then };
         Turn::sending(Outgoing::Command(Command::Attention))
     }
 

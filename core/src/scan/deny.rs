@@ -50,12 +50,16 @@ impl DenyList {
 
     /// It failed: on the list for [`DENY_TIME_MIN`], or for twice as long as the last time.
     pub fn failed(&mut self, plmn: Plmn, now: Instant) {
-        let known = self.0.iter().position(|denied| denied.plmn == plmn);
-        let failures =
-            known.and_then(|at| self.0.get(at)).map_or(0, |denied| denied.failures).saturating_add(1);
+        let known = self.0.iter().find(|denied| denied.plmn == plmn);
+        let failures = known.map_or(0, |denied| denied.failures).saturating_add(1);
         let doublings = u32::from(failures.saturating_sub(1)).min(16);
         let time = DENY_TIME_MIN.saturating_mul(1 << doublings).min(DENY_TIME_MAX);
-        let denied = Denied { plmn, failures, until: now + time };
+        self.put(Denied { plmn, failures, until: now + time });
+    }
+
+    /// On the list with this, whatever was known of it: for a machine that is made anew.
+    pub fn put(&mut self, denied: Denied) {
+        let known = self.0.iter().position(|known| known.plmn == denied.plmn);
         let Some(place) = known.or_else(|| self.0.is_full().then(|| self.first_to_end())) else {
             let added = self.0.push(denied);
             debug_assert!(added.is_ok(), "there is room");
@@ -126,6 +130,17 @@ mod tests {
         }
         assert_eq!(times[..3], [DENY_TIME_MIN, DENY_TIME_MIN * 2, DENY_TIME_MIN * 4]);
         assert_eq!(times[8], DENY_TIME_MAX);
+    }
+
+    #[test]
+    fn what_is_put_on_a_full_list_takes_the_place_of_the_one_that_ends_first() {
+        let mut list = DenyList::new();
+        for n in 0..=16 {
+            list.put(Denied { plmn: plmn(n), failures: 1, until: Instant::from_millis(100 + u64::from(n)) });
+        }
+        list.put(Denied { plmn: plmn(16), failures: 3, until: Instant::FAR });
+        let of = |n| list.iter().find(|denied| denied.plmn == plmn(n)).map(|denied| denied.failures);
+        assert_eq!((list.iter().count(), of(0), of(1), of(16)), (DENIED_MAX, None, Some(1), Some(3)));
     }
 
     #[test]

@@ -105,8 +105,9 @@ pub struct Policy {
     pub budget: Duration,
     /// How long each step may take.
     pub timeouts: Timeouts,
-    /// From "registered" to the first value of the signal: read at once it is still the last carrier's (field log: six
-    /// carriers between 16 and 17). Each value takes a modem up to a second more.
+    /// From the carrier in `+COPS?` to the first value of the signal: read at once it is still the last carrier's (field log:
+    /// six carriers between 16 and 17). Each value takes a modem up to a second more. None for a carrier that the modem has
+    /// not left.
     pub settle: Duration,
     /// Values of the signal taken of each carrier, at most [`SAMPLES_MAX`]; the median counts.
     pub samples: u8,

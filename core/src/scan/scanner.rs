@@ -10,7 +10,7 @@ use crate::at::line::Line;
 use crate::carrier::{Carriers, Plmn};
 use crate::time::Instant;
 
-use super::deny::DenyList;
+use super::deny::{Denied, DenyList};
 use super::gate::{Gate, Request};
 use super::policy::{Policy, Strategy};
 use super::report::{Failure, Outcome, Report};
@@ -83,6 +83,17 @@ impl Scanner {
             hold: Hold::new(&policy),
             report: Report::default(),
         }
+    }
+
+    /// Knows of a carrier that failed in a scan before, for a machine that is made anew.
+    pub fn deny(&mut self, denied: Denied) {
+        self.deny.put(denied);
+    }
+
+    /// The carriers for a quick scan, likeliest last.
+    #[must_use]
+    pub fn remembered(&self) -> &[Plmn] {
+        &self.remembered
     }
 
     /// Remembers a carrier for a quick scan; likeliest last. Where there is no room the one remembered first goes.

@@ -14,8 +14,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use cellscan_core::carrier::Plmn;
 use cellscan_core::port::Port;
+use cellscan_core::scan::Scanner;
 use cellscan_core::time::Instant;
 use embedded_io::{Read as _, ReadReady as _, Write as _};
 use rustix::fs::{Mode, OFlags};
@@ -43,6 +43,8 @@ pub struct To {
     pub path: PathBuf,
     /// Identities are kept as they are.
     pub keep_identities: bool,
+    /// Where it cannot be begun the scan goes on without it.
+    pub optional: bool,
 }
 
 impl To {
@@ -88,10 +90,10 @@ impl Listening {
     ///
     /// # Errors
     /// The recording cannot be begun.
-    pub fn begin(to: &To, plan: &GatewayPlan, known: &[Plmn]) -> Result<Self, Fatal> {
+    pub fn begin(to: &To, plan: &GatewayPlan, scanner: &Scanner, now: Instant) -> Result<Self, Fatal> {
         let port = plan.serial.path.display().to_string();
         let header = to.header().with("port", port).with("deadlines", "as met");
-        let header = world::of_scan(header, &plan.policy, known);
+        let header = world::of_machine(header, scanner, now);
         let recorder = Recorder::new(to.create()?, &header).map_err(|error| unable_to_begin(&error))?;
         Ok(Self { tape: recorder.shared(), now: Rc::new(Cell::new(Instant::ZERO)) })
     }
@@ -146,7 +148,7 @@ pub fn run(args: &RecordArgs) -> Result<Exit, Fatal> {
         nb::Error::Other(error) => Fatal::system(chain(&error)),
         nb::Error::WouldBlock => Fatal::system(format!("{} is not ready", args.port.display())),
     })?;
-    let to = To { path: args.file.clone(), keep_identities: args.keep_identities };
+    let to = To { path: args.file.clone(), keep_identities: args.keep_identities, optional: false };
     let header = to.header().with("port", args.port.display().to_string());
     let mut recorder = Recorder::new(to.create()?, &header).map_err(|error| unable_to_begin(&error))?;
     let (master, _kept_open, name) = pseudo_terminal().map_err(|errno| {

@@ -1,12 +1,15 @@
 //! `run`: the daemon. What a killed scan has left is given back first; then it scans when it is asked, one scan at a time.
 
+use std::fs;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use cellscan_core::scan::Scanner;
 use cellscan_core::scan::gate::{self, Declined, Origin};
 use cellscan_core::time::Instant;
 
+use super::record::To;
 use super::restore;
 use crate::cli::RestoreArgs;
 use crate::clock::Clock;
@@ -16,6 +19,7 @@ use crate::exit::{Exit, Fatal, chain};
 use crate::gateway::GatewayScan;
 use crate::link::Link;
 use crate::plan::DaemonPlan;
+use crate::recording::ring::Ring;
 use crate::report::words;
 use crate::report::{Reporter, Style, console};
 
@@ -35,6 +39,18 @@ struct Under {
     asker: Option<ClientId>,
     id: u32,
     told: bool,
+    recording: Option<PathBuf>,
+}
+
+/// Where the next scan is recorded. That it cannot be is no reason not to scan.
+fn place(ring: &Ring, reporter: &mut Reporter) -> Option<To> {
+    match ring.next() {
+        Ok(path) => Some(To { path, keep_identities: ring.keep_identities, optional: true }),
+        Err(error) => {
+            reporter.warn(&format!("unable to record to {}: {error}", ring.dir.display()));
+            None
+        }
+    }
 }
 
 struct Daemon<'a> {
@@ -181,16 +197,20 @@ impl Daemon<'_> {
         let origin = if automatic { Origin::Automatic { link_healthy } } else { Origin::Manual };
         let mut reporter =
             Reporter::new(Style { json: false, quiet: false, bar: false, relay: true }, self.clock.now());
+        let record = self.plan.recordings.as_ref().and_then(|ring| place(ring, &mut reporter));
         let begun = GatewayScan::begin(
             &self.plan.gateway,
             self.scanner.clone(),
             gate::Request { id, origin },
-            None,
+            record.as_ref(),
             self.clock,
             &mut reporter,
         );
         match begun {
-            Ok(scan) => self.under = Some(Under { scan, reporter, asker, id, told: false }),
+            Ok(scan) => {
+                let recording = record.map(|to| to.path);
+                self.under = Some(Under { scan, reporter, asker, id, told: false, recording });
+            }
             Err(fatal) => {
                 console::complain("error", &fatal.message);
                 if let Some(asker) = asker {
@@ -215,6 +235,10 @@ impl Daemon<'_> {
         under.scan.turn(&mut under.reporter);
         if let Some(reason) = under.scan.declined() {
             self.scanner = under.scan.scanner().clone();
+            // Whoever asks again and again would push out the recordings of scans.
+            if let Some(path) = &under.recording {
+                let _not_begun = fs::remove_file(path);
+            }
             return self.decline(under.asker, reason);
         }
         if !core::mem::replace(&mut under.told, true)
@@ -243,6 +267,11 @@ impl Daemon<'_> {
         self.scans = self.scans.saturating_add(1);
         self.link_down_since = None;
         self.scanner = under.scan.scanner().clone();
+        if let Some(ring) = &self.plan.recordings
+            && let Err(error) = ring.prune()
+        {
+            console::complain("warning", &format!("{}: old recordings: {error}", ring.dir.display()));
+        }
         under.scan.finish(&self.plan.gateway, &mut under.reporter).unwrap_or_else(|fatal| {
             console::complain("error", &fatal.message);
             Exit::of(under.scan.report())

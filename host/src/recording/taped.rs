@@ -168,7 +168,12 @@ impl<S: Supervisor> Supervisor for Taped<S> {
     fn take(&mut self) -> nb::Result<ServiceStatus, S::Error> {
         let came = self.inner.take();
         match &came {
-            Ok(found) => self.say(Who::Sv, || format!("taken {}", words::status(found))),
+            Ok(found) => {
+                self.say(Who::Sv, || format!("taken {}", words::status(found)));
+                if let Some(selection) = self.inner.noted() {
+                    self.say(Who::Sv, || format!("noted {}", words::selection(selection)));
+                }
+            }
             Err(_) => self.came(Who::Sv, "take", &came),
         }
         came

@@ -1,8 +1,11 @@
 //! What the scan tells, and what the supervisor says, in words that can be read back.
 
+use cellscan_core::carrier::Plmn;
+use cellscan_core::scan::deny::Denied;
 use cellscan_core::scan::gate::{Declined, Origin, Request};
-use cellscan_core::scan::{Event, Failure, Outcome};
+use cellscan_core::scan::{Event, Failure, Outcome, Selection};
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Want};
+use cellscan_core::time::Instant;
 use core::num::NonZeroU32;
 
 use crate::report::words;
@@ -49,6 +52,42 @@ const fn declined(why: Declined) -> &'static str {
         Declined::Repeated => "repeated",
         Declined::CoolingDown => "cooling-down",
         Declined::LinkHealthy => "link-healthy",
+    }
+}
+
+/// A carrier that failed before, with how often, and for how many milliseconds from `now` it is tried last.
+#[must_use]
+pub fn denied(denied: &Denied, now: Instant) -> String {
+    let left = denied.until.saturating_since(now).as_millis();
+    format!("{}/{}/{left}", denied.plmn, denied.failures)
+}
+
+/// Read back, from a `now` of zero.
+#[must_use]
+pub fn parse_denied(words: &str) -> Option<Denied> {
+    let mut parts = words.trim().split('/');
+    let plmn = Plmn::parse(parts.next()?.as_bytes()).ok()?;
+    let failures = parts.next()?.parse().ok()?;
+    let until = Instant::from_millis(parts.next()?.parse().ok()?);
+    Some(Denied { plmn, failures, until }).filter(|_| parts.next().is_none())
+}
+
+/// What the modem was told before.
+#[must_use]
+pub fn selection(selection: Selection) -> String {
+    match selection {
+        Selection::Automatic => "automatic".to_owned(),
+        Selection::Manual(plmn) => format!("manual {plmn}"),
+    }
+}
+
+/// Read back.
+#[must_use]
+pub fn parse_selection(words: &str) -> Option<Selection> {
+    match words.split_once(' ') {
+        None => (words == "automatic").then_some(Selection::Automatic),
+        Some(("manual", plmn)) => Plmn::parse(plmn.as_bytes()).ok().map(Selection::Manual),
+        Some(_) => None,
     }
 }
 

@@ -4,6 +4,9 @@ use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
 
+use cellscan_core::carrier::Plmn;
+use cellscan_core::scan::{Policy, Scanner};
+use cellscan_core::time::Instant;
 use cellscan_sim::machine::Machine;
 use cellscan_sim::scenario::Scenario;
 use cellscan_sim::supervisor::SimSupervisor;
@@ -54,13 +57,14 @@ fn taped<T>(inner: T, tape: Option<&Tape>, machine: &Rc<RefCell<Machine>>) -> Ta
     Taped::new(inner, Rc::clone(tape), now)
 }
 
-/// What a replay needs to know of the scan.
+/// What a replay needs to know of the machine before its scan.
 #[must_use]
-pub fn of_scan(
-    header: Header,
-    policy: &cellscan_core::scan::Policy,
-    remembered: &[cellscan_core::carrier::Plmn],
-) -> Header {
-    let known: Vec<&str> = remembered.iter().map(cellscan_core::carrier::Plmn::as_str).collect();
+pub fn of_machine(header: Header, scanner: &Scanner, now: Instant) -> Header {
+    let denied: Vec<String> = scanner.deny_list().iter().map(|denied| words::denied(denied, now)).collect();
+    of_scan(header, scanner.policy(), scanner.remembered()).with("denied", denied.join(","))
+}
+
+fn of_scan(header: Header, policy: &Policy, remembered: &[Plmn]) -> Header {
+    let known: Vec<&str> = remembered.iter().map(Plmn::as_str).collect();
     header.with("policy", policy::words(policy)).with("remembered", known.join(","))
 }

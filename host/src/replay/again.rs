@@ -12,6 +12,7 @@ use std::rc::Rc;
 use cellscan_core::carrier::Plmn;
 use cellscan_core::driver::Driver;
 use cellscan_core::scan::Policy;
+use cellscan_core::scan::deny::Denied;
 use cellscan_core::time::Instant;
 
 use crate::import::lines::Lines;
@@ -32,6 +33,7 @@ const POLLS_MAX: usize = 1_024;
 pub struct Recording {
     policy: Policy,
     remembered: Vec<Plmn>,
+    denied: Vec<Denied>,
     /// Deadlines were met to the millisecond: in virtual time.
     exact: bool,
     entries: Vec<(u64, Timed)>,
@@ -75,13 +77,18 @@ impl fmt::Display for Difference {
 struct Script {
     now: u64,
     inputs: VecDeque<(u64, Timed)>,
+    /// The line of what is to be told next: what was said behind that is not due before. In virtual time it is, since all that
+    /// happens at one time is taken in first.
+    told_next: Option<u64>,
     difference: Option<Difference>,
 }
 
 impl Script {
     /// The next entry, if its time has come.
     fn due(&self) -> Option<&Entry> {
-        self.inputs.front().filter(|(_, timed)| timed.at_ms <= self.now).map(|(_, timed)| &timed.entry)
+        let in_turn = |line: u64| self.told_next.is_none_or(|told| line < told);
+        let due = |(line, timed): &&(u64, Timed)| timed.at_ms <= self.now && in_turn(*line);
+        self.inputs.front().filter(due).map(|(_, timed)| &timed.entry)
     }
 
     /// The words of the next entry, if its time has come and it is this one's.
@@ -142,6 +149,7 @@ impl Recording {
                 let known = words.split(',').filter_map(|word| Plmn::parse(word.trim().as_bytes()).ok());
                 self.remembered.extend(known);
             }
+            Some(("denied", list)) => self.denied.extend(list.split(',').filter_map(words::parse_denied)),
             Some(("deadlines", word)) => self.exact = word == "exact",
             _ => {}
         }
@@ -169,7 +177,11 @@ impl Recording {
         for plmn in &self.remembered {
             driver.scanner_mut().remember(*plmn);
         }
+        for denied in &self.denied {
+            driver.scanner_mut().deny(*denied);
+        }
         let mut run = Run { driver, script, expected, exact: self.exact, replayed: Replayed::default() };
+        run.expect();
         run.live();
         let mut replayed = run.replayed;
         replayed.difference = replayed.difference.or_else(|| run.script.borrow_mut().difference.take());
@@ -233,6 +245,11 @@ impl Run {
         }
     }
 
+    fn expect(&self) {
+        let next = self.expected.front().filter(|_| !self.exact);
+        self.script.borrow_mut().told_next = next.map(|(line, _)| *line);
+    }
+
     fn left(&self) -> usize {
         self.script.borrow().inputs.len()
     }
@@ -278,6 +295,7 @@ impl Run {
     fn told(&mut self, now: Instant, words: String) {
         let at_ms = now.as_millis();
         let expected = self.expected.pop_front();
+        self.expect();
         self.replayed.told.push((at_ms, words.clone()));
         let (line, recorded) = match expected {
             Some((line, timed)) => {

@@ -76,8 +76,6 @@ struct ScanLine<'a> {
 struct Limit {
     stop_s: f64,
     modem_s: f64,
-    settle_s: f64,
-    quiet_s: f64,
     start_s: f64,
 }
 
@@ -276,8 +274,6 @@ pub fn what_if(source: &str, scan: &Scan, what_if: &WhatIf) -> String {
         limit: limit.map(|limit| Limit {
             stop_s: of(limit.stop),
             modem_s: of(limit.modem),
-            settle_s: of(limit.settle),
-            quiet_s: of(limit.quiet),
             start_s: of(limit.start),
         }),
         saved_s: scan.outage().zip(outage).map(|(was, is)| seconds(was - millis(is))),

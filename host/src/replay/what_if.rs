@@ -1,15 +1,12 @@
 //! What the core's machine would have done: the same scanner and driver as on a gateway, in a simulated world whose
 //! modem answers as the recorded one did, with its delays, and whose `pppd` takes the recorded times.
 //!
-//! `limit_s` is what the modem's own times and `pppd`'s own stop and start add up to: no scan that asks the same, and can
-//! trust the answers, is quicker. The modem's times are its answers, the settling of its signal after a registration, and
-//! the silence that shows its line to be clean; the last two no record shows, and they are told apart in [`Limit`]. What
-//! lies between is the machine's own: pauses, second tries, time-outs.
+//! `limit_s` is what the modem's answers and `pppd`'s own stop and start add up to: no scan that asks the same is quicker.
+//! What lies between is the machine's own: silence, the settling of a signal, pauses, second tries, time-outs.
 
 use std::time::Duration;
 
-use cellscan_core::at::dialogue::QUIET;
-use cellscan_core::carrier::{Carriers, Plmn, Trial};
+use cellscan_core::carrier::{Carriers, Plmn};
 use cellscan_core::scan::scanner::REMEMBERED_MAX;
 use cellscan_core::scan::{Event, Outcome, Policy, Report, Strategy};
 use cellscan_core::time::Instant;
@@ -94,10 +91,6 @@ pub struct Limit {
     pub stop: Duration,
     /// The modem's answers.
     pub modem: Duration,
-    /// From registrations to a signal that is the new network's: as long as the policy waits, once a carrier registered.
-    pub settle: Duration,
-    /// The silence on the line before `AT` and behind its `OK`, once.
-    pub quiet: Duration,
     /// `pppd`'s own start.
     pub start: Duration,
 }
@@ -106,8 +99,7 @@ impl Limit {
     /// Together.
     #[must_use]
     pub const fn total(&self) -> Duration {
-        let modem = self.modem.saturating_add(self.settle).saturating_add(self.quiet);
-        self.stop.saturating_add(modem).saturating_add(self.start)
+        self.stop.saturating_add(self.modem).saturating_add(self.start)
     }
 }
 
@@ -291,7 +283,6 @@ fn millis(span: Millis) -> Option<u64> {
 
 fn live(scenario: Scenario, pppd: &PppdProfile, link: bool) -> Run {
     let origin = Instant::ZERO + scenario.asked_after;
-    let settle = scenario.policy.settle;
     let mut world = World::new(scenario);
     world.run_scan(SCAN_TIME_MAX);
     let record = world.record();
@@ -301,14 +292,11 @@ fn live(scenario: Scenario, pppd: &PppdProfile, link: bool) -> Run {
         PppdTerm::Ends(ms) | PppdTerm::FirstLost(ms) => Duration::from_millis(ms),
         PppdTerm::Ignored => Duration::ZERO,
     };
-    let registered = record.carriers.iter().filter(|carrier| has_registered(carrier.trial)).count();
     let came_up = record.report.link == Some(true) && link;
     let start = Duration::from_millis(pppd.opens_after_ms + pppd.link_after_ms);
     let limit = record.report.outage.map(|_| Limit {
         stop,
         modem: own_time_of_modem(&asked),
-        settle: settle * u32::try_from(registered).unwrap_or_default(),
-        quiet: if asked.is_empty() { Duration::ZERO } else { QUIET * 2 },
         start: if came_up { start } else { Duration::ZERO },
     });
     Run {
@@ -317,13 +305,6 @@ fn live(scenario: Scenario, pppd: &PppdProfile, link: bool) -> Run {
         dialogue: asked.into_iter().map(|entry| (since(entry.at), entry.what.clone())).collect(),
         report: record.report,
         carriers: record.carriers,
-    }
-}
-
-const fn has_registered(trial: Trial) -> bool {
-    match trial {
-        Trial::Registered(_) | Trial::Lost => true,
-        Trial::Untried | Trial::Refused(_) | Trial::TimedOut => false,
     }
 }
 

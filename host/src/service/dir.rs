@@ -38,7 +38,7 @@ pub struct ServiceDir {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct StatusIdentity {
     inode: u64,
-    changed: (i64, u64),
+    changed: (i64, i64),
 }
 
 impl ServiceDir {
@@ -136,7 +136,9 @@ impl ServiceDir {
     #[must_use]
     pub fn status_identity(&self) -> Option<StatusIdentity> {
         let stat = rustix::fs::statat(&self.supervise, "status", AtFlags::SYMLINK_NOFOLLOW).ok()?;
-        Some(StatusIdentity { inode: stat.st_ino, changed: (stat.st_ctime, stat.st_ctime_nsec) })
+        // Below a billion, and of another type on each architecture.
+        let nanoseconds = i64::try_from(stat.st_ctime_nsec).unwrap_or_default();
+        Some(StatusIdentity { inode: stat.st_ino, changed: (stat.st_ctime, nanoseconds) })
     }
 
     /// Whether somebody reads `control` and `ok`. Both are asked: a reader of `ok` alone may be anybody.

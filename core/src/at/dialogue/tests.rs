@@ -75,6 +75,47 @@ fn open_sends_a_bare_return_and_then_at_once_the_line_is_quiet() {
     assert_eq!(dialogue.timeout(later + QUIET).send, Some(Outgoing::Command(Command::Attention)));
 }
 
+/// From opening to ready, with what the modem says at which time after its opening.
+fn synchronised(heard: &[(u64, &str)]) -> Duration {
+    let mut dialogue = Dialogue::new();
+    let _ = dialogue.open(Instant::ZERO);
+    let mut heard = heard.iter();
+    let mut next = heard.next();
+    loop {
+        let due = dialogue.next_deadline().unwrap();
+        match next {
+            Some((at, line)) if Instant::from_millis(*at) <= due => {
+                let _ = dialogue.line(Instant::from_millis(*at), Line::whole(line.as_bytes()), |_| ());
+                next = heard.next();
+            }
+            _ if dialogue.timeout(due).outcome == Some(Outcome::Ready) => {
+                assert_eq!(next, None, "not awaited");
+                return due.saturating_since(Instant::ZERO);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn a_line_that_says_nothing_but_the_answer_to_at_is_ready_soon() {
+    assert_eq!(synchronised(&[(105, "AT"), (130, "OK")]), Duration::from_millis(130) + LULL_AFTER_OK);
+}
+
+#[test]
+fn a_line_that_says_anything_else_is_ready_once_it_was_quiet() {
+    let after = |ok| Duration::from_millis(ok) + QUIET;
+    assert_eq!(synchronised(&[(150, "OK")]), after(150), "no echo: it may be somebody else's");
+    assert_eq!(synchronised(&[(60, "ERROR"), (320, "AT"), (330, "OK")]), after(330), "half a command");
+    assert_eq!(synchronised(&[(120, "ERROR"), (140, "AT"), (150, "OK")]), after(150), "the same, late");
+    assert_eq!(synchronised(&[(105, "AT"), (130, "OK"), (170, "OK")]), after(170), "one too many");
+}
+
+#[test]
+fn a_modem_at_the_end_of_a_call_has_longer_for_its_first_answer() {
+    assert_eq!(synchronised(&[(2_150, "AT"), (2_160, "OK")]), Duration::from_millis(2_160) + LULL_AFTER_OK);
+}
+
 #[test]
 fn noise_that_never_ends_delays_at_for_a_bounded_time() {
     let mut dialogue = Dialogue::new();

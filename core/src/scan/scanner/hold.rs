@@ -47,6 +47,8 @@ pub(super) struct Hold {
     pub(super) noted: bool,
     /// The carrier that the modem was last told to use and was seen on.
     pub(super) on: Option<Plmn>,
+    /// From when on the signal is that of the carrier tried, once it was seen in `+COPS?`.
+    pub(super) settled: Option<Instant>,
     /// There is a list of candidates.
     pub(super) listed: bool,
     /// The registration domains that the modem does not know.
@@ -80,6 +82,7 @@ impl Hold {
             disturbed: false,
             noted: false,
             on: None,
+            settled: None,
             listed: false,
             domains: Domains::ALL_UNKNOWN,
             no_rsrp: false,

@@ -5,6 +5,7 @@ use crate::scan::report::Report;
 use crate::time::Instant;
 
 use super::Scanner;
+use super::state::{Modem, State};
 
 /// Everything that decides what a scan does next, times as distances from now. Two scanners with equal snapshots
 /// behave alike.
@@ -31,6 +32,11 @@ impl Scanner {
         seen.report = Report::default();
         seen.state.each_instant(distance);
         seen.dialogue.each_instant(distance);
+        // It begins with a trial, and ends with the measuring.
+        if !matches!(seen.state, State::Modem(Modem::TestCarrier { .. })) {
+            seen.hold.settled = None;
+        }
+        seen.hold.settled.iter_mut().for_each(distance);
         seen.deny.each_instant(distance);
         seen.gate.each_instant(distance);
         // Only what is still ahead of the first request decides anything: the budget.

@@ -126,6 +126,9 @@ impl Scanner {
         };
         self.hold.began = self.now;
         self.hold.on = None;
+        // A modem that was not sent away yet has no other carrier's signal to forget.
+        let stayed = !self.hold.disturbed && self.report.before == Some(plmn);
+        self.hold.settled = stayed.then_some(self.now);
         self.disturb(out);
         let bound = if self.has_registered() { self.last_trial_start() } else { self.limit() };
         let deadline = self.after(&self.policy.timeouts.register).min(bound);
@@ -195,11 +198,15 @@ impl Scanner {
                     Verdict::Ask(command) => {
                         let step = Test::Looking(Look::Checking(check));
                         self.state = State::Modem(Modem::TestCarrier { index, deadline, denials, step });
+                        // The questions that follow take their time too.
+                        let settled = self.now + self.policy.settle;
+                        self.hold.settled.get_or_insert(settled);
                         return self.command(command, self.policy.timeouts.read, out);
                     }
                     Verdict::Denied => true,
                     Verdict::NotThere => false,
                 };
+                self.hold.settled = None;
                 let denials = if denied { denials.saturating_add(1) } else { 0 };
                 if denials >= DENIALS_MIN {
                     return self.end_trial(index, Trial::Refused(None), out);
@@ -222,9 +229,13 @@ impl Scanner {
     fn wait_signal(&mut self, index: usize, out: &mut Actions) {
         self.hold.samples.clear();
         self.hold.on = self.carriers.get(index).map(|carrier| carrier.plmn);
-        let settled = self.after(&self.policy.settle);
+        let settled =
+            self.hold.settled.take().unwrap_or_else(|| self.after(&self.policy.settle)).max(self.now);
         let deadline = settled + self.policy.timeouts.signal;
         self.with_modem(Modem::WaitSignal { index, deadline, step: Measure::Pausing(settled) }, out);
+        if settled <= self.now {
+            self.ask_signal(index, deadline, out);
+        }
     }
 
     fn measured(&mut self, index: usize, deadline: Instant, step: Measure, said: &Said, out: &mut Actions) {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use cellscan_core::port::Port;
+use cellscan_core::scan::Selection;
 use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Supervisor, Want};
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 
@@ -148,11 +149,12 @@ pub(super) struct Sv {
     status: Option<ServiceStatus>,
     remains: Option<Remains>,
     link: Option<bool>,
+    noted: Option<Selection>,
 }
 
 impl Sv {
     pub(super) const fn new(script: Shared) -> Self {
-        Self { script, status: None, remains: None, link: None }
+        Self { script, status: None, remains: None, link: None, noted: None }
     }
 
     /// What stands next behind `what`, read by `parse`.
@@ -183,12 +185,19 @@ impl Supervisor for Sv {
 
     fn take(&mut self) -> nb::Result<ServiceStatus, Failed> {
         match self.next(Who::Sv, "taken ", words::parse_status) {
-            Some(found) => Ok(found),
+            Some(found) => {
+                self.noted = self.next(Who::Sv, "noted ", words::parse_selection);
+                Ok(found)
+            }
             None => match came(&self.script, Who::Sv, "take") {
                 Err(error) => Err(error),
                 Ok(()) => Err(nb::Error::WouldBlock),
             },
         }
+    }
+
+    fn noted(&self) -> Option<Selection> {
+        self.noted
     }
 
     fn ask(&mut self, want: Want) -> nb::Result<(), Failed> {

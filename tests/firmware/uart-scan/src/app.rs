@@ -1,0 +1,171 @@
+//! The firmware as a whole: its PPP dials, a scan takes the UART, the PPP has it back.
+
+use core::fmt;
+use core::time::Duration;
+
+use cellscan_core::carrier::Plmn;
+use cellscan_core::driver::Driver;
+use cellscan_core::scan::gate::{Origin, Request};
+use cellscan_core::scan::policy::Timeouts;
+use cellscan_core::scan::{Event, Failure, Outcome, Policy, Scanner};
+use cellscan_core::time::Instant;
+use embedded_io::{Read, ReadReady, Write};
+
+use crate::dial_up::DialUp;
+use crate::line::{Handle, Holder, Line};
+use crate::supervisor::{Levels, OwnPpp, Ppp};
+
+#[cfg(test)]
+mod tests;
+
+/// How long the link may take to come up before and after the scan; dialling again included.
+const LINK_MAX: Duration = Duration::from_secs(60);
+
+/// For an emulated modem, which searches for two seconds where a real one takes minutes: [`Policy::DEFAULT`] is for that.
+pub const EMULATED: Policy = Policy {
+    searches: 1,
+    timeouts: Timeouts { search: Duration::from_secs(8), ..Timeouts::DEFAULT },
+    ..Policy::DEFAULT
+};
+
+/// How the firmware ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Ending {
+    /// A carrier was chosen, and the link is up over it.
+    Chosen(Plmn),
+    /// None was, and the link is up again.
+    GivenBack(Failure),
+    /// There is no link.
+    NoLink,
+}
+
+impl Ending {
+    /// As the exit codes of the program for Linux: 0 a carrier was chosen, 1 none was and the link was given back, 111 neither.
+    #[must_use]
+    pub const fn exit_code(self) -> i32 {
+        match self {
+            Self::Chosen(_) => 0,
+            Self::GivenBack(_) => 1,
+            Self::NoLink => 111,
+        }
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Chosen(plmn) => write!(f, "link up over {plmn}"),
+            Self::GivenBack(failure) => write!(f, "link up as before: {}", failure.name()),
+            Self::NoLink => f.write_str("no link"),
+        }
+    }
+}
+
+/// What the firmware has to tell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum News {
+    /// Of the scan.
+    Scan(Event),
+    /// Of the UART or the supervisor; the scan was told.
+    Trouble,
+    /// It is done.
+    Ended(Ending),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    /// The PPP dials for the first time.
+    Dialling {
+        until: Instant,
+    },
+    Scanning,
+    /// The scan has ended so; the PPP dials again.
+    Returning {
+        until: Instant,
+        outcome: Outcome,
+    },
+    Ended,
+}
+
+/// The firmware. Whatever calls [`App::poll`] is its executor: a loop around `wfi`, an RTOS task, an async task.
+#[derive(Debug)]
+pub struct App<'a, U: Read + ReadReady + Write> {
+    ppp: DialUp<'a, Handle<'a, U>>,
+    levels: &'a Levels,
+    driver: Driver<Handle<'a, U>, OwnPpp<'a, Levels>>,
+    stage: Stage,
+}
+
+impl<'a, U: Read + ReadReady + Write> App<'a, U> {
+    /// Dials at its first call.
+    pub fn new(line: &'a Line<U>, levels: &'a Levels, policy: Policy, now: Instant) -> Self {
+        let driver = Driver::new(line.handle(Holder::Scan), OwnPpp::new(levels), policy);
+        let ppp = DialUp::new(line.handle(Holder::Ppp), levels);
+        Self { ppp, levels, driver, stage: Stage::Dialling { until: now + LINK_MAX } }
+    }
+
+    /// Does what can be done at `now`; `None` until a byte has come or [`App::next_deadline`] has passed.
+    pub fn poll(&mut self, now: Instant) -> Option<News> {
+        if self.ppp.poll(now).is_err() {
+            return Some(News::Trouble);
+        }
+        if let Some(ending) = self.change_stage(now) {
+            self.stage = Stage::Ended;
+            return Some(News::Ended(ending));
+        }
+        match self.driver.poll(now) {
+            Ok(event) => Some(self.noted(now, event)),
+            // Until a byte has come, or `self.driver.next_deadline()` has passed.
+            Err(nb::Error::WouldBlock) => None,
+            // Of the UART or the supervisor. The scan was told and goes on.
+            Err(nb::Error::Other(_)) => Some(News::Trouble),
+        }
+    }
+
+    /// When [`App::poll`] is to be called at the latest.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let stage = match self.stage {
+            Stage::Dialling { until } | Stage::Returning { until, .. } => Some(until),
+            Stage::Scanning | Stage::Ended => None,
+        };
+        [stage, self.ppp.next_deadline(), self.driver.next_deadline()].into_iter().flatten().min()
+    }
+
+    /// What the scan knows: its carriers and its report.
+    pub const fn scanner(&self) -> &Scanner {
+        self.driver.scanner()
+    }
+
+    fn noted(&mut self, now: Instant, event: Event) -> News {
+        if let Event::Finished(outcome) = event {
+            self.stage = Stage::Returning { until: now + LINK_MAX, outcome };
+        }
+        News::Scan(event)
+    }
+
+    fn change_stage(&mut self, now: Instant) -> Option<Ending> {
+        let linked = self.levels.link_up();
+        match self.stage {
+            Stage::Dialling { .. } if linked => {
+                self.stage = Stage::Scanning;
+                self.driver.request(now, Request { id: 1, origin: Origin::Manual });
+                None
+            }
+            Stage::Returning { outcome, .. } if linked => Some(self.ending(outcome)),
+            Stage::Dialling { until } | Stage::Returning { until, .. } if now >= until => {
+                Some(Ending::NoLink)
+            }
+            Stage::Dialling { .. } | Stage::Scanning | Stage::Returning { .. } | Stage::Ended => None,
+        }
+    }
+
+    fn ending(&self, outcome: Outcome) -> Ending {
+        match (outcome, self.scanner().report().selected) {
+            (Outcome::Failed(failure), _) => Ending::GivenBack(failure),
+            (Outcome::Complete, Some(plmn)) => Ending::Chosen(plmn),
+            (Outcome::Complete, None) => Ending::GivenBack(Failure::NoCarrier),
+        }
+    }
+}

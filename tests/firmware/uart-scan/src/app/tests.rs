@@ -1,0 +1,137 @@
+//! The firmware against the simulated modem in virtual time. It is called when a byte has come or its deadline has, and
+//! never otherwise: that is all that an executor owes it.
+
+extern crate std;
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+use cellscan_sim::modem::{Modem, ModemEvent, ModemFault, Profile};
+use embedded_io::ErrorType;
+
+use super::*;
+use crate::words::Words;
+
+/// The other end of the UART, and the time.
+struct World {
+    modem: Modem,
+    now: Instant,
+    received: VecDeque<u8>,
+}
+
+/// The UART.
+struct Uart<'a>(&'a RefCell<World>);
+
+impl ErrorType for Uart<'_> {
+    type Error = Infallible;
+}
+
+impl Read for Uart<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize, Infallible> {
+        Ok(std::io::Read::read(&mut self.0.borrow_mut().received, buf).unwrap_or_default())
+    }
+}
+
+impl ReadReady for Uart<'_> {
+    fn read_ready(&mut self) -> Result<bool, Infallible> {
+        Ok(!self.0.borrow().received.is_empty())
+    }
+}
+
+impl Write for Uart<'_> {
+    fn write(&mut self, buf: &[u8]) -> Result<usize, Infallible> {
+        let world = &mut *self.0.borrow_mut();
+        world.modem.receive(world.now, buf);
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+/// How it ended, what the firmware said, and the world by then. `each` sees every piece of news.
+fn run(profile: Profile, mut each: impl FnMut(&mut World, News)) -> (Ending, Vec<String>, World) {
+    let mut modem = Modem::new(profile, 1);
+    modem.opened(Instant::ZERO);
+    let world = RefCell::new(World { modem, now: Instant::ZERO, received: VecDeque::new() });
+    let line = Line::new(Uart(&world));
+    let levels = Levels::new();
+    let mut app = App::new(&line, &levels, Policy::DEFAULT, Instant::ZERO);
+    let mut said = Vec::new();
+    loop {
+        let now = world.borrow().now;
+        if let Some(news) = app.poll(now) {
+            said.push(Words { news, carriers: app.scanner().carriers() }.to_string());
+            each(&mut world.borrow_mut(), news);
+            if let News::Ended(ending) = news {
+                return (ending, said, world.into_inner());
+            }
+            continue;
+        }
+        let world = &mut *world.borrow_mut();
+        let next = [app.next_deadline(), world.modem.next_event()].into_iter().flatten().min();
+        let next = next.expect("somebody is waiting for something");
+        assert!(
+            next > world.now || app.next_deadline() != Some(next),
+            "a deadline that is over is not met again"
+        );
+        world.now = world.now.max(next);
+        let mut bytes = Vec::new();
+        world.modem.poll(world.now, &mut bytes);
+        world.received.extend(bytes);
+    }
+}
+
+fn commands(world: &World) -> Vec<String> {
+    let heard =
+        |what: &ModemEvent| if let ModemEvent::Received(line) = what { Some(line.clone()) } else { None };
+    world.modem.log().iter().filter_map(|entry| heard(&entry.what)).collect()
+}
+
+#[test]
+fn the_link_is_up_over_the_best_carrier_at_the_end() {
+    let (ending, said, world) = run(Profile::default(), |_, _| {});
+    assert_eq!(ending.exit_code(), 0, "{said:#?}");
+    assert_eq!(said.last().map(String::as_str), Some("link up over 310410"), "{said:#?}");
+    assert_eq!(world.modem.registered(), Some("310410"));
+    let commands = commands(&world);
+    assert_eq!(commands[..2], ["ATD*99#", "ATH"]);
+    assert_eq!(commands.iter().filter(|command| *command == "ATD*99#").count(), 2, "{commands:#?}");
+    assert_eq!(commands.last().map(String::as_str), Some("ATD*99#"));
+}
+
+#[test]
+fn a_modem_without_a_sim_is_dialled_until_the_link_is_given_up_and_never_scanned() {
+    let (ending, said, world) = run(Profile { sim: None, ..Profile::default() }, |_, _| {});
+    assert_eq!(ending, Ending::NoLink);
+    assert_eq!(ending.exit_code(), 111);
+    assert_eq!(said, ["no link"]);
+    let commands = commands(&world);
+    assert!(commands.len() > 10 && commands.iter().all(|command| command == "ATD*99#"), "{commands:#?}");
+}
+
+#[test]
+fn a_modem_that_says_nothing_to_the_hang_up_is_scanned_all_the_same() {
+    let mut asked = false;
+    let (ending, said, _) = run(Profile::default(), |world, news| {
+        if let News::Scan(Event::Taken(_)) = news {
+            asked = true;
+            world.modem.apply(world.now, ModemFault::Silent { for_ms: 4_000 });
+        }
+    });
+    assert!(asked);
+    assert_eq!(ending.exit_code(), 0, "{said:#?}");
+}
+
+#[test]
+fn a_scan_that_finds_nobody_gives_the_link_back() {
+    let profile = Profile { searches_refused: 9, ..Profile::default() };
+    let (ending, said, world) = run(profile, |_, _| {});
+    assert_eq!(ending, Ending::GivenBack(Failure::SearchFailed), "{said:#?}");
+    assert_eq!(ending.exit_code(), 1);
+    assert_eq!(world.modem.registered(), Some("310410"), "as before");
+}

@@ -1,0 +1,38 @@
+//! A counter of 32 bits as a clock that never wraps, as the core wants it.
+
+/// Counts the times that a 32-bit counter wrapped. It has to be read at least once in each of its turns.
+#[derive(Debug, Default)]
+pub struct Wide {
+    last: u32,
+    turns: u32,
+}
+
+impl Wide {
+    /// A counter in its first turn.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { last: 0, turns: 0 }
+    }
+
+    /// What the counter would say with 64 bits, now that it says `count`.
+    pub fn extend(&mut self, count: u32) -> u64 {
+        if count < self.last {
+            self.turns = self.turns.wrapping_add(1);
+        }
+        self.last = count;
+        (u64::from(self.turns) << 32) | u64::from(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Wide;
+
+    #[test]
+    fn a_counter_that_wraps_goes_on() {
+        let mut wide = Wide::new();
+        assert_eq!(wide.extend(u32::MAX), u64::from(u32::MAX));
+        assert_eq!(wide.extend(3), u64::from(u32::MAX) + 4);
+        assert_eq!(wide.extend(3), u64::from(u32::MAX) + 4);
+    }
+}

@@ -1,0 +1,86 @@
+//! The UART, and who has it.
+
+use core::cell::{Cell, RefCell};
+
+use cellscan_core::port::Port;
+use embedded_io::{ErrorType, Read, ReadReady, Write};
+
+/// Who may have the UART.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Holder {
+    /// The firmware's PPP.
+    Ppp,
+    /// The scan.
+    Scan,
+}
+
+/// A UART that one of two uses at a time.
+#[derive(Debug)]
+pub struct Line<U> {
+    uart: RefCell<U>,
+    holder: Cell<Option<Holder>>,
+}
+
+impl<U> Line<U> {
+    /// Nobody has it.
+    pub const fn new(uart: U) -> Self {
+        Self { uart: RefCell::new(uart), holder: Cell::new(None) }
+    }
+
+    /// The end of it for one of the two.
+    pub const fn handle(&self, holder: Holder) -> Handle<'_, U> {
+        Handle { line: self, holder }
+    }
+}
+
+/// The UART as one of the two sees it: to be opened and closed as the port of a computer is.
+#[derive(Debug)]
+pub struct Handle<'a, U> {
+    line: &'a Line<U>,
+    holder: Holder,
+}
+
+impl<U: Read + ReadReady + Write> Port for Handle<'_, U> {
+    /// `WouldBlock` while the other one has it.
+    fn open(&mut self) -> nb::Result<(), U::Error> {
+        match self.line.holder.get() {
+            Some(other) if other != self.holder => Err(nb::Error::WouldBlock),
+            _ => {
+                self.line.holder.set(Some(self.holder));
+                Ok(())
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        if self.line.holder.get() == Some(self.holder) {
+            self.line.holder.set(None);
+        }
+    }
+}
+
+impl<U: ErrorType> ErrorType for Handle<'_, U> {
+    type Error = U::Error;
+}
+
+impl<U: Read> Read for Handle<'_, U> {
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize, U::Error> {
+        self.line.uart.borrow_mut().read(buf)
+    }
+}
+
+impl<U: ReadReady> ReadReady for Handle<'_, U> {
+    fn read_ready(&mut self) -> Result<bool, U::Error> {
+        self.line.uart.borrow_mut().read_ready()
+    }
+}
+
+impl<U: Write> Write for Handle<'_, U> {
+    fn write(&mut self, buf: &[u8]) -> Result<usize, U::Error> {
+        self.line.uart.borrow_mut().write(buf)
+    }
+
+    fn flush(&mut self) -> Result<(), U::Error> {
+        self.line.uart.borrow_mut().flush()
+    }
+}
