@@ -12,28 +12,30 @@ use embedded_io::{ErrorType, Read, ReadReady, Write};
 
 use crate::alphabet::POLICY;
 
-/// A port that is on its way for ever.
-struct Late;
+/// A port of no use: on its way for ever, or open and taking nothing.
+struct Useless {
+    opens: bool,
+}
 
-impl ErrorType for Late {
+impl ErrorType for Useless {
     type Error = Infallible;
 }
 
-impl Read for Late {
+impl Read for Useless {
     fn read(&mut self, _buf: &mut [u8]) -> Result<usize, Infallible> {
         Ok(0)
     }
 }
 
-impl ReadReady for Late {
+impl ReadReady for Useless {
     fn read_ready(&mut self) -> Result<bool, Infallible> {
         Ok(false)
     }
 }
 
-impl Write for Late {
-    fn write(&mut self, buf: &[u8]) -> Result<usize, Infallible> {
-        Ok(buf.len())
+impl Write for Useless {
+    fn write(&mut self, _buf: &[u8]) -> Result<usize, Infallible> {
+        Ok(0)
     }
 
     fn flush(&mut self) -> Result<(), Infallible> {
@@ -41,9 +43,9 @@ impl Write for Late {
     }
 }
 
-impl Port for Late {
+impl Port for Useless {
     fn open(&mut self) -> nb::Result<(), Infallible> {
-        Err(nb::Error::WouldBlock)
+        if self.opens { Ok(()) } else { Err(nb::Error::WouldBlock) }
     }
 
     fn close(&mut self) {}
@@ -88,7 +90,17 @@ impl Supervisor for Obedient {
 
 #[test]
 fn a_port_that_never_opens_does_not_keep_the_service() {
-    let mut driver = Driver::new(Late, Obedient(Want::Up), POLICY);
+    gives_the_service_back(Useless { opens: false });
+}
+
+#[test]
+fn a_port_that_takes_nothing_is_lost_and_does_not_keep_the_service() {
+    gives_the_service_back(Useless { opens: true });
+}
+
+#[track_caller]
+fn gives_the_service_back(port: Useless) {
+    let mut driver = Driver::new(port, Obedient(Want::Up), POLICY);
     let mut now = Instant::from_millis(1_000);
     driver.request(now, Request { id: 1, origin: Origin::Manual });
     for _ in 0..1_000 {

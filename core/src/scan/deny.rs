@@ -155,6 +155,17 @@ mod tests {
     }
 
     #[test]
+    fn who_is_forgiven_takes_nobody_along() {
+        let mut list = DenyList::new();
+        for n in [1, 2, 3, 2] {
+            list.failed(plmn(n), Instant::ZERO);
+        }
+        assert_eq!((list.forgive(plmn(1)), list.forgive(plmn(1))), (1, 0));
+        assert_eq!(list.iter().count(), 2);
+        assert_eq!((list.forgive(plmn(2)), list.forgive(plmn(3))), (2, 1));
+    }
+
+    #[test]
     fn a_full_list_lets_go_of_what_ends_first() {
         let mut list = DenyList::new();
         for n in 0..=16 {

@@ -400,7 +400,7 @@ impl Scanner {
 }
 
 /// The median of each quantity on its own; the lower of two in the middle.
-fn median(samples: &[Strength]) -> Strength {
+pub(super) fn median(samples: &[Strength]) -> Strength {
     Strength {
         rssi_dbm: middle(samples.iter().map(|strength| strength.rssi_dbm)),
         rsrp_dbm: middle(samples.iter().map(|strength| strength.rsrp_dbm)),

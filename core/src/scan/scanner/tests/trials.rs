@@ -177,6 +177,33 @@ fn quick_tries_what_is_remembered_without_a_search() {
 }
 
 #[test]
+fn remembered_again_is_likeliest_and_the_first_makes_room() {
+    let plmn = |n: u8| Plmn::parse(&[b'2', b'6', b'2', b'0', b'0' + n]).unwrap();
+    let mut scanner = Scanner::new(policy());
+    for n in [0, 1, 2, 1] {
+        scanner.remember(plmn(n));
+    }
+    assert_eq!(scanner.remembered, [0, 2, 1].map(plmn));
+    for n in 3..9 {
+        scanner.remember(plmn(n));
+    }
+    assert_eq!(scanner.remembered, [2, 1, 3, 4, 5, 6, 7, 8].map(plmn));
+}
+
+#[test]
+fn the_median_is_of_what_is_known_and_the_lower_of_two() {
+    let median = |values: &[Option<i16>]| {
+        let samples: StdVec<_> =
+            values.iter().map(|rssi_dbm| Strength { rssi_dbm: *rssi_dbm, ..Strength::default() }).collect();
+        super::super::trials::median(&samples).rssi_dbm
+    };
+    assert_eq!(median(&[Some(-70), Some(-90), Some(-80)]), Some(-80));
+    assert_eq!(median(&[Some(-70), None, Some(-90)]), Some(-90));
+    assert_eq!(median(&[Some(-71), Some(-75), Some(-73), Some(-75), Some(-51)]), Some(-73));
+    assert_eq!(median(&[None]), None);
+}
+
+#[test]
 fn connect_best_registers_anew_where_another_was_tried_last() {
     let mut bench = Bench::trying(policy());
     bench.measure("310260", 30);
