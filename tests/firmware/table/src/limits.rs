@@ -13,8 +13,8 @@ pub(crate) struct Limit {
 /// Flash: `.text` and `.rodata` of machine, dialogue and driver, with what of the library they call.
 ///
 /// 24 KiB were wanted. The machine alone has fifteen, times of 64 bits two of them; reading what modems really send has twelve, of
-/// which 1.6 are the texts of errors as numbers, 2 the makers' own commands and 1 names in UCS2. Without those it would fit
-/// nearly, and a scan would understand less.
+/// which 1.6 are the texts of errors as numbers, 2 the makers' own commands and 1 names in UCS2. Without those it would
+/// still be 31 KiB, and a scan would understand less.
 pub(crate) const CODE: Limit = Limit { what: "code and constants", bytes: 37 * 1_024 };
 
 /// RAM: a driver, its machine within. What a small microcontroller can spare of 16 to 32 KiB.
