@@ -6,7 +6,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use cellscan_core::scan::{Action, Actions, Event, Phase, Scanner};
@@ -14,7 +14,7 @@ use cellscan_core::supervisor::Want;
 use cellscan_core::time::Instant;
 
 use crate::alphabet::{self, Setting};
-use crate::key::key;
+use crate::key::{Fold, key};
 use crate::world::{Stimulus, World};
 
 #[derive(Clone, Debug)]
@@ -61,21 +61,30 @@ impl Node {
 
     /// What it asks for and becomes, whatever happens. Times that are reported are left out: they tell of the past.
     fn behaviour(&self, setting: &Setting) -> u64 {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = Fold::default().build_hasher();
+        let own = self.key();
         for stimulus in alphabet::offered(setting, &self.scanner, &self.world) {
             let Some(step) = self.step(stimulus) else { continue };
             hash_asked(&step.actions, &mut hasher);
-            let next = if self.is_same(&step) { self.key() } else { step.next.key() };
+            let next = if self.is_same(&step) { own } else { step.next.key() };
             next.hash(&mut hasher);
         }
         hasher.finish()
     }
 }
 
-fn hash_asked(actions: &Actions, hasher: &mut DefaultHasher) {
+fn hash_asked(actions: &Actions, hasher: &mut impl Hasher) {
     for action in actions {
-        if !matches!(action, Action::Report(_)) {
-            format!("{action:?}").hash(hasher);
+        match action {
+            Action::Report(_) => {}
+            Action::Take => 0_u8.hash(hasher),
+            Action::Ask(want) => (1_u8, want).hash(hasher),
+            Action::Signal(signal) => (2_u8, signal).hash(hasher),
+            Action::OpenPort => 3_u8.hash(hasher),
+            Action::ClosePort => 4_u8.hash(hasher),
+            Action::Note(selection) => (5_u8, selection).hash(hasher),
+            Action::Send(outgoing) => (6_u8, outgoing).hash(hasher),
+            Action::Release => 7_u8.hash(hasher),
         }
     }
 }
@@ -247,19 +256,21 @@ pub(crate) fn explore(setting: &Setting, nodes_max: usize) -> Walk {
     }
     let first = Node { scanner, world: World::new(), now: Instant::from_millis(1_000) };
     let mut walk = Walk::new(setting.name);
-    let mut seen: HashMap<u64, u32> = HashMap::from([(first.key(), 0)]);
+    let first_key = first.key();
+    let mut seen: HashMap<u64, u32, Fold> = HashMap::default();
+    seen.insert(first_key, 0);
     walk.visited.push(Visited::new(0, None, Phase::Idle));
-    let mut frontier = VecDeque::from([(0_u32, first)]);
-    while let Some((at, node)) = frontier.pop_front() {
+    let mut frontier = VecDeque::from([(0_u32, first_key, first)]);
+    while let Some((at, own, node)) = frontier.pop_front() {
         if walk.visited.len() > nodes_max {
             walk.left = frontier.len() + 1;
             break;
         }
-        let mut behaviour = DefaultHasher::new();
+        let mut behaviour = Fold::default().build_hasher();
         for stimulus in alphabet::offered(setting, &node.scanner, &node.world) {
             let Some(step) = walk.check(setting, at, &node, stimulus) else { continue };
             hash_asked(&step.actions, &mut behaviour);
-            let key = if node.is_same(&step) { node.key() } else { step.next.key() };
+            let key = if node.is_same(&step) { own } else { step.next.key() };
             key.hash(&mut behaviour);
             let unseen = u32::try_from(walk.visited.len()).expect("fewer nodes than a u32 counts");
             let reached = match seen.entry(key) {
@@ -268,7 +279,7 @@ pub(crate) fn explore(setting: &Setting, nodes_max: usize) -> Walk {
                     walk.visited.push(Visited::new(at, Some(stimulus), phase));
                     // The end: a second scan is the first one again.
                     if phase != Phase::Idle {
-                        frontier.push_back((unseen, step.next));
+                        frontier.push_back((unseen, key, step.next));
                     }
                     *entry.insert(unseen)
                 }

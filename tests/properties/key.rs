@@ -1,10 +1,15 @@
 //! When two nodes are one.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use cellscan_core::scan::Snapshot;
 
+use foldhash::quality::{FixedState, FoldHasher};
+
 use crate::world::World;
+
+/// Hashes three kilobytes of small fields some ten million times.
+pub(crate) type Fold = FixedState;
 
 /// Instants further ahead than this, ms, are alike: the times in a walk are seconds, and what lies beyond is a budget
 /// without end or one of the deny list's and the gate's times, all five minutes and more.
@@ -16,7 +21,7 @@ const HORIZON_MS: u64 = 60_000;
 ///
 /// 64 bits: the chance that two of a million nodes are taken for one is 3 in 10⁸.
 pub(crate) fn key(snapshot: &Snapshot, world: &World) -> u64 {
-    let mut sieve = Sieve(DefaultHasher::new());
+    let mut sieve = Sieve(Fold::default().build_hasher());
     snapshot.hash(&mut sieve);
     world.hash(&mut sieve);
     sieve.finish()
@@ -24,7 +29,7 @@ pub(crate) fn key(snapshot: &Snapshot, world: &World) -> u64 {
 
 /// Told by their width: of 64 bits are instants and the whole seconds of a span; of 32 bits the nanoseconds of a span,
 /// process ids and the milliseconds that a trial took.
-struct Sieve(DefaultHasher);
+struct Sieve(FoldHasher<'static>);
 
 impl Hasher for Sieve {
     fn finish(&self) -> u64 {
