@@ -1,6 +1,6 @@
 //! Whoever holds the service dies or hangs: under every backend somebody gives it back, with its modem registered.
 
-use cellscan_sim::modem::ModemEvent;
+use cellscan_sim::modem::{ModemEvent, Profile};
 use cellscan_tests::support::{Bench, StandIn, Workbench, processes, wait_until};
 use rustix::process::Signal;
 
@@ -11,7 +11,10 @@ use super::running::{Running, quick_modem, scan};
 use super::{SCAN, SOON};
 
 fn up(pppd: StandIn) -> (Bench, u32) {
-    let mut modem = quick_modem();
+    up_with(pppd, quick_modem())
+}
+
+fn up_with(pppd: StandIn, mut modem: Profile) -> (Bench, u32) {
     modem.delays.search = 5_000;
     let bench = Workbench::new().modem(modem).pppd(pppd).start();
     let before = bench.wait_for_holder(SOON, None);
@@ -57,7 +60,9 @@ fn a_scan_within_its_time_is_not_killed() {
 
 #[test]
 fn a_pppd_that_locks_is_wanted_up_at_once_and_kept_off_the_modem_until_that_is_registered() {
-    let (bench, before) = up(StandIn { lock: true, ..StandIn::default() });
+    // Longer than runsv's pause, which may lie before the first start.
+    let modem = Profile { automatic_registration_ms: 2_500, ..quick_modem() };
+    let (bench, before) = up_with(StandIn { lock: true, ..StandIn::default() }, modem);
     let scan = Running::start(scan(&bench));
     scan.wait_for_state(&bench, "3");
     let guard = guard_of(&bench, scan.pid());
