@@ -47,4 +47,6 @@ pub mod report;
 pub mod serial;
 pub mod service;
 pub mod simsv;
+#[cfg(test)]
+mod soon;
 pub mod timeline;

@@ -318,6 +318,7 @@ mod tests {
     use std::process::{Child, Command, Stdio};
 
     use super::*;
+    use crate::soon::soon;
 
     fn pid_of(child: &Child) -> NonZeroU32 {
         NonZeroU32::new(child.id()).unwrap()
@@ -412,10 +413,10 @@ mod tests {
         let device = fs::metadata(&name).unwrap().rdev();
         let tty = fs::File::options().read(true).write(true).open(&name).unwrap();
         let mut child = Command::new("sleep").arg("60").stdin(tty).spawn().unwrap();
-        let found: Vec<_> = holders_of(device).processes.iter().map(Proc::pid).collect();
-        assert_eq!(found, [pid_of(&child)]);
+        let found = || holders_of(device).processes.iter().map(Proc::pid).collect::<Vec<_>>();
+        assert!(soon(|| found() == [pid_of(&child)]), "{:?}", found());
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(holders_of(device).processes.is_empty());
+        assert!(soon(|| found().is_empty()), "{:?}", found());
     }
 }
