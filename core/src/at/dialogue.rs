@@ -74,7 +74,7 @@ pub struct Dialogue {
     patience: u8,
     /// The modem answers in digits (`ATV0`), as learned from `AT`.
     digits: bool,
-    /// Since it was opened the line has brought nothing but the answer to `AT`; only until that.
+    /// Since it was opened the line has brought nothing but the answer to `AT`. From that answer on it is not said any more.
     clean: bool,
     list: ListReader,
 }
@@ -104,9 +104,7 @@ impl Dialogue {
     pub fn open(&mut self, now: Instant) -> Turn {
         *self = Self::new();
         self.clean = true;
-        self.state =
-            State::Clearing { quiet_at: now + LULL, until: now + NOISE_MAX, tries: 0, then: Then::Ready };
-        Turn::sending(Outgoing::Return)
+        self.clear_line(now, 0, Then::Ready)
     }
 
     /// The line is gone; what was in flight gets no outcome.
@@ -369,7 +367,6 @@ impl Dialogue {
     }
 
     fn give_up(&mut self, now: Instant) -> Turn {
-        self.clean = false;
         self.due.owe();
         if let State::Waiting(waiting) = &self.state {
             self.patience = patience(waiting.attempt.command);
@@ -379,7 +376,6 @@ impl Dialogue {
     }
 
     fn clear_line(&mut self, now: Instant, tries: u8, then: Then) -> Turn {
-        self.clean = false;
         self.clear(now, tries, then);
         Turn::sending(Outgoing::Return)
     }
@@ -387,7 +383,8 @@ impl Dialogue {
     /// Nothing more is sent before the line is quiet.
     #[inline(never)]
     fn clear(&mut self, now: Instant, tries: u8, then: Then) {
-        self.state = State::Clearing { quiet_at: now + QUIET, until: now + NOISE_MAX, tries, then };
+        let silence = if self.clean { LULL } else { QUIET };
+        self.state = State::Clearing { quiet_at: now + silence, until: now + NOISE_MAX, tries, then };
     }
 
     fn ask(&mut self, now: Instant, tries: u8, then: Then) -> Turn {
