@@ -26,7 +26,8 @@ fn sample() -> Vec<u8> {
 }
 
 fn page(log: &[u8]) -> String {
-    html::page("a \"log\" & <more>", &analysis(log)).expect("memory suffices")
+    let analysis = analysis(log);
+    html::page("a \"log\" & <more>", &analysis, &analysis.what_ifs()).expect("memory suffices")
 }
 
 #[test]

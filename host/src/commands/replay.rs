@@ -132,12 +132,12 @@ fn one(path: &Path, format: Option<Format>, args: &ReplayArgs, out: &mut dyn Wri
     });
     let analysis = analysis.map_err(|error| Wrong::Log(path.to_owned(), error))?;
     failed.map_or(Ok(()), |error| Err(Wrong::Output(error)))?;
-    let what_ifs = what_ifs(&analysis);
+    let what_ifs = analysis.what_ifs();
     let told = tell(path, &source, &analysis, &what_ifs, args)
         .map_err(|error| Wrong::Log(path.to_owned(), error))?;
     out.write_all(told.as_bytes()).map_err(Wrong::Output)?;
     if let Some(page) = &args.html {
-        let made = html::page(&source, &analysis).map_err(io::Error::other);
+        let made = html::page(&source, &analysis, &what_ifs).map_err(io::Error::other);
         made.and_then(|text| fs::write(page, text)).map_err(|error| Wrong::File(page.clone(), error))?;
     }
     if let Some(csv) = &args.csv {
@@ -213,14 +213,10 @@ fn read(path: &Path, format: Option<Format>, args: &ReplayArgs) -> io::Result<To
             told.push('\n');
         }
     })?;
-    let what_ifs = what_ifs(&analysis);
+    let what_ifs = analysis.what_ifs();
     told.push_str(&tell(path, &source, &analysis, &what_ifs, args)?);
     let rows = summary::rows(&source, &analysis, &what_ifs);
     Ok(Told { analysis, what_ifs, text: told, rows })
-}
-
-fn what_ifs(analysis: &Analysis) -> Vec<Vec<WhatIf>> {
-    (0..analysis.scans.len()).map(|index| analysis.what_if(index)).collect()
 }
 
 /// All that is told of a log, but for its dialogue.

@@ -118,6 +118,12 @@ impl Analysis {
     pub fn what_if(&self, index: usize) -> Vec<WhatIf> {
         self.scans.get(index).map(|scan| what_if::ask(scan, &self.scans, &self.habits)).unwrap_or_default()
     }
+
+    /// The same of each scan.
+    #[must_use]
+    pub fn what_ifs(&self) -> Vec<Vec<WhatIf>> {
+        (0..self.scans.len()).map(|index| self.what_if(index)).collect()
+    }
 }
 
 #[derive(Default)]

@@ -97,13 +97,13 @@ struct Saved {
     limit: String,
 }
 
-/// The page of a log.
+/// The page of a log, with what would have been of each of its scans.
 ///
 /// # Errors
 /// The template could not be written out, which memory alone can cause.
-pub fn page(source: &str, analysis: &Analysis) -> Result<String, askama::Error> {
+pub fn page(source: &str, analysis: &Analysis, what_ifs: &[Vec<WhatIf>]) -> Result<String, askama::Error> {
     let shown = analysis.scans.len().min(SCANS_MAX);
-    let scans = analysis.scans.iter().take(shown).enumerate();
+    let scans = analysis.scans.iter().zip(what_ifs).take(shown).enumerate();
     let page = Page {
         source,
         format: analysis.format.name(),
@@ -111,7 +111,7 @@ pub fn page(source: &str, analysis: &Analysis) -> Result<String, askama::Error> 
         unread: analysis.skipped.total(),
         unread_lines: analysis.skipped.ranges(),
         left_out: analysis.scans.len() - shown,
-        scans: scans.map(|(index, scan)| section(index, scan, &analysis.what_if(index), analysis)).collect(),
+        scans: scans.map(|(index, (scan, what_ifs))| section(index, scan, what_ifs, analysis)).collect(),
     };
     page.render()
 }
