@@ -8,6 +8,7 @@ use crate::cli::{Args, Command, ScanArgs};
 use crate::exit::{Exit, Fatal};
 use crate::logging;
 use crate::plan::{DaemonPlan, Plan};
+use crate::recording::listening::To;
 use crate::report::console;
 
 pub mod asked;
@@ -49,7 +50,7 @@ pub fn run(args: &Args) -> Exit {
 }
 
 fn run_scan(args: &ScanArgs, verbose: bool) -> Result<Exit, Fatal> {
-    let record = args.record.as_ref().map(|path| record::To {
+    let record = args.record.as_ref().map(|path| To {
         path: path.clone(),
         keep_identities: args.keep_identities,
         optional: false,

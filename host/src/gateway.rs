@@ -11,11 +11,11 @@ use cellscan_core::scan::{Event, Outcome, Report, Scanner, Strategy};
 use cellscan_core::time::Instant;
 
 use crate::clock::Clock;
-use crate::commands::record::{self, Listening, To};
 use crate::exit::{Exit, Fatal, chain};
 use crate::guard::GuardOptions;
 use crate::link::Link;
 use crate::plan::{GatewayPlan, GuardPlan};
+use crate::recording::listening::{self, Listening, To};
 use crate::recording::{Taped, words};
 use crate::registration::ModemLine;
 use crate::remembered;
@@ -75,8 +75,8 @@ impl GatewayScan {
             Some((_, listening)) => Some(listening?),
             None => None,
         };
-        let port = record::taped(SerialLine::new(plan.serial.clone()), listening.as_ref());
-        let service = record::taped(service, listening.as_ref());
+        let port = listening::taped(SerialLine::new(plan.serial.clone()), listening.as_ref());
+        let service = listening::taped(service, listening.as_ref());
         let mut driver = Driver::resume(port, service, scanner);
         if let Some(listening) = &listening {
             listening.hear(now, words::request(request));
@@ -209,7 +209,7 @@ impl GatewayScan {
 
     /// Keeps the carriers of a complete scan, and closes its recording.
     pub fn keep(&self, plan: &GatewayPlan, audience: &mut impl Audience) {
-        record::finish(self.listening.as_ref().map(Listening::tape), audience);
+        listening::finish(self.listening.as_ref().map(Listening::tape), audience);
         let report = self.report();
         if report.outcome == Some(Outcome::Complete) {
             let kept = remembered::write(&plan.state_dir, self.scanner().carriers(), report.selected);

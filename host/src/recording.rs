@@ -26,11 +26,13 @@
 //! | [`redact`] | identities, and how they are made unreadable |
 //! | [`recorder`] | the file, and what is held back until it can be redacted |
 //! | [`taped`] | a port and a supervisor that are listened to |
+//! | [`listening`] | where a recording goes, and a scan of this gateway that is listened to |
 //! | [`words`], [`policy`] | what the scan tells, and how it is to go, in words |
 //! | [`world`] | a simulated world whose scan is recorded |
 //! | [`ring`] | the last few recordings of a daemon |
 
 pub mod entry;
+pub mod listening;
 pub mod policy;
 pub mod recorder;
 pub mod redact;

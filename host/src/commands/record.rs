@@ -1,4 +1,4 @@
-//! `record`, and what `scan --record` shares with it.
+//! `record`: another program and the modem, and who listens between them.
 //!
 //! ```text
 //!  another program ◄──► pseudo-terminal ◄──► cellscan record ◄──► the modem's port
@@ -6,16 +6,13 @@
 //!                                                  └──► FILE.atlog
 //! ```
 
-use std::cell::Cell;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 use cellscan_core::port::Port;
-use cellscan_core::scan::Scanner;
 use cellscan_core::time::Instant;
 use embedded_io::{Read as _, ReadReady as _, Write as _};
 use rustix::fs::{Mode, OFlags};
@@ -27,110 +24,13 @@ use crate::cli::RecordArgs;
 use crate::clock::Clock;
 use crate::event_loop::{self, Signals};
 use crate::exit::{Exit, Fatal, chain};
-use crate::plan::GatewayPlan;
-use crate::recording::taped::Now;
-use crate::recording::{Header, Recorder, Tape, Taped, Who, world};
-use crate::report::audience::Audience;
+use crate::recording::Recorder;
+use crate::recording::listening::{To, unable_to_begin};
 use crate::report::console;
 use crate::serial::{SerialLine, SerialOptions};
 
 /// Bytes taken at once.
 const PIECE_LEN: usize = 512;
-
-/// Where a recording goes.
-#[derive(Clone, Debug)]
-pub struct To {
-    /// The file.
-    pub path: PathBuf,
-    /// Identities are kept as they are.
-    pub keep_identities: bool,
-    /// Where it cannot be begun the scan goes on without it.
-    pub optional: bool,
-}
-
-impl To {
-    /// Makes the file. One that is there is not written over: it may be the only record of what went wrong.
-    ///
-    /// # Errors
-    /// It is there, or cannot be made.
-    pub fn create(&self) -> Result<Box<dyn Write>, Fatal> {
-        let made = File::options().write(true).create_new(true).open(&self.path);
-        let file = made.map_err(|error| {
-            let message = format!("unable to record to {}: {error}", self.path.display());
-            if error.kind() == io::ErrorKind::AlreadyExists {
-                Fatal::usage(message)
-            } else {
-                Fatal::system(message)
-            }
-        })?;
-        Ok(Box::new(file))
-    }
-
-    /// What stands above the first event.
-    #[must_use]
-    pub const fn header(&self) -> Header {
-        Header { lines: Vec::new(), keep_identities: self.keep_identities }
-    }
-}
-
-/// The header could not be written.
-#[must_use]
-pub fn unable_to_begin(error: &io::Error) -> Fatal {
-    Fatal::system(format!("unable to begin the recording: {error}"))
-}
-
-/// A scan of this gateway is listened to.
-#[derive(Debug)]
-pub struct Listening {
-    tape: Tape,
-    now: Rc<Cell<Instant>>,
-}
-
-impl Listening {
-    /// Before anything is taken.
-    ///
-    /// # Errors
-    /// The recording cannot be begun.
-    pub fn begin(to: &To, plan: &GatewayPlan, scanner: &Scanner, now: Instant) -> Result<Self, Fatal> {
-        let port = plan.serial.path.display().to_string();
-        let header = to.header().with("port", port).with("deadlines", "as met");
-        let header = world::of_machine(header, scanner, now);
-        let recorder = Recorder::new(to.create()?, &header).map_err(|error| unable_to_begin(&error))?;
-        Ok(Self { tape: recorder.shared(), now: Rc::new(Cell::new(Instant::ZERO)) })
-    }
-
-    /// The time of the step to come.
-    pub fn at(&self, now: Instant) {
-        self.now.set(now);
-    }
-
-    /// The scan was told something, or tells something.
-    pub fn hear(&self, now: Instant, words: String) {
-        self.at(now);
-        self.tape.borrow_mut().said(now, Who::Scan, words);
-    }
-
-    /// To be finished.
-    #[must_use]
-    pub const fn tape(&self) -> &Tape {
-        &self.tape
-    }
-}
-
-/// A port or a service that is listened to, where somebody listens.
-pub fn taped<T>(inner: T, listening: Option<&Listening>) -> Taped<T> {
-    let Some(listening) = listening else { return Taped::silent(inner) };
-    let cell = Rc::clone(&listening.now);
-    let now: Now = Box::new(move || cell.get());
-    Taped::new(inner, Rc::clone(&listening.tape), now)
-}
-
-/// Writes the rest, and says so where the recording is not whole. That is no failure of the scan.
-pub fn finish(tape: Option<&Tape>, audience: &mut impl Audience) {
-    if let Some(error) = tape.and_then(|tape| tape.borrow_mut().finish()) {
-        audience.warn(&format!("the recording is not whole: {error}"));
-    }
-}
 
 /// Stands between another program and the modem until a signal comes.
 ///

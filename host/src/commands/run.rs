@@ -9,7 +9,6 @@ use cellscan_core::scan::Scanner;
 use cellscan_core::scan::gate::{self, Declined, Origin};
 use cellscan_core::time::Instant;
 
-use super::record::To;
 use super::restore;
 use crate::cli::RestoreArgs;
 use crate::clock::Clock;
@@ -19,6 +18,7 @@ use crate::exit::{Exit, Fatal, chain};
 use crate::gateway::GatewayScan;
 use crate::link::Link;
 use crate::plan::DaemonPlan;
+use crate::recording::listening::To;
 use crate::recording::ring::Ring;
 use crate::report::words;
 use crate::report::{Reporter, Style, console};

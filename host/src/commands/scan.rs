@@ -5,12 +5,12 @@ use std::os::fd::{AsFd, BorrowedFd};
 use cellscan_core::scan::Scanner;
 use cellscan_core::scan::gate::{Origin, Request};
 
-use super::record::To;
 use crate::clock::Clock;
 use crate::event_loop::{self, Signals};
 use crate::exit::{Exit, Fatal};
 use crate::gateway::GatewayScan;
 use crate::plan::GatewayPlan;
+use crate::recording::listening::To;
 use crate::report::{Reporter, Style};
 
 /// Scans on this gateway.

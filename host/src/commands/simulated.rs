@@ -11,11 +11,11 @@ use cellscan_sim::check::{LIVENESS, SCAN_TIME_MAX};
 use cellscan_sim::scenario::BUILTIN;
 use cellscan_sim::world::{Told, World};
 
-use super::record::{self, To};
 use crate::clock::Clock;
 use crate::event_loop::{self, Signals};
 use crate::exit::{Exit, Fatal};
 use crate::plan::SimulatedPlan;
+use crate::recording::listening::{self, To};
 use crate::recording::{self, Header};
 use crate::report::{Ended, Reporter, Style};
 
@@ -49,7 +49,7 @@ pub fn run(
         None => (None, Header::default()),
     };
     let begun = recording::world::world(plan.scenario.clone(), out, header);
-    let (mut world, tape) = begun.map_err(|error| record::unable_to_begin(&error))?;
+    let (mut world, tape) = begun.map_err(|error| listening::unable_to_begin(&error))?;
     let origin = Instant::ZERO + plan.scenario.asked_after;
     let style = Style { json, quiet, bar: plan.realtime && !verbose, relay: false };
     let mut reporter = Reporter::new(style, origin);
@@ -81,7 +81,7 @@ pub fn run(
         simulated: Some(&plan.name),
         virtual_time: Some(ended_at.saturating_since(origin)),
     })?;
-    record::finish(tape.as_ref(), &mut reporter);
+    listening::finish(tape.as_ref(), &mut reporter);
     Ok(exit)
 }
 
