@@ -1,0 +1,208 @@
+//! When a service counts as given back, and when it is asked again: for the guard, for `restore`, and in the simulator.
+//!
+//! It is asked at least once whatever the record says, since a `d` of the dead scan may still be unread (`runsv` sleeps off a
+//! crash for a second). It is given back once `supervise/control` was seen empty and the record that was read after
+//! that shows what is wanted: `runsv` answers in the order of the bytes, so every `d` before ours is answered by then.
+//!
+//! It is asked for ever. No constant of time decides that a service stays down: a `runsv` that is frozen for an hour obeys in the
+//! end, and one that is gone is followed by another.
+
+use core::time::Duration;
+
+use cellscan_core::supervisor::Want;
+use cellscan_core::time::Instant;
+
+use crate::{Identity, Reading};
+
+/// From the first request to the second. `runsv` answers within 1.1 s unless it is frozen (measured: runit).
+pub const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// Between two requests later on, at most: what a supervisor needs that comes back, and no load on a gateway.
+pub const AGAIN_AFTER_MAX: Duration = Duration::from_secs(8);
+
+/// How the service stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Standing {
+    /// Another scan has taken the service since, and with it what is owed.
+    pub adopted: bool,
+    /// The service's name still means this service. Where it does not, its new supervisor starts what it finds there.
+    pub named: bool,
+    /// A supervisor is there to obey.
+    pub supervised: bool,
+    /// The record; `None` where it cannot be read.
+    pub reading: Option<Reading>,
+}
+
+/// How it came to its end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum End {
+    /// The record shows what is wanted.
+    GivenBack,
+    /// Another scan has it.
+    Adopted,
+    /// The name means another service.
+    Renamed,
+}
+
+/// What is to be done next.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Step {
+    /// Write this want to `supervise/control`, say what came of it by [`HandBack::sent`], and look again.
+    Ask(Want),
+    /// Look again when the record changes, and then at the latest.
+    Wait(Instant),
+    /// It is over.
+    Done(End),
+}
+
+/// The giving back of one service.
+#[derive(Clone, Debug)]
+pub struct HandBack {
+    want: Want,
+    again_at: Option<Instant>,
+    pause: Duration,
+    /// Asked since the last moment without a supervisor.
+    asked: bool,
+    /// The record that was there before the last request.
+    before: Option<Identity>,
+}
+
+impl HandBack {
+    /// Gives back to this.
+    #[must_use]
+    pub const fn new(want: Want) -> Self {
+        Self { want, again_at: None, pause: AGAIN_AFTER, asked: false, before: None }
+    }
+
+    /// Decides.
+    pub fn step(&mut self, now: Instant, standing: Standing) -> Step {
+        if standing.adopted {
+            return Step::Done(End::Adopted);
+        }
+        if !standing.named {
+            return Step::Done(End::Renamed);
+        }
+        if !standing.supervised {
+            self.asked = false;
+        }
+        if let Some(reading) = standing.reading.filter(|_| self.asked)
+            && reading.unread == Some(0)
+            && self.is_shown(reading)
+        {
+            return Step::Done(End::GivenBack);
+        }
+        match self.again_at {
+            Some(at) if now < at => Step::Wait(at),
+            Some(_) | None => Step::Ask(self.want),
+        }
+    }
+
+    /// Whether the byte was written, and which record was there before it was.
+    pub fn sent(&mut self, now: Instant, written: bool, before: Option<Identity>) {
+        if written {
+            (self.asked, self.before) = (true, before);
+        }
+        self.again_at = Some(now + self.pause);
+        self.pause = self.pause.saturating_mul(2).min(AGAIN_AFTER_MAX);
+    }
+
+    fn is_shown(&self, reading: Reading) -> bool {
+        match self.want {
+            Want::Up => reading.want_up,
+            // One that is to run once may have done so before it was looked at.
+            Want::Once => reading.runs || Some(reading.identity) != self.before,
+            Want::Down => !reading.want_up,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HELD: Reading = Reading {
+        identity: Identity { device: 1, inode: 1, modified: (0, 0) },
+        want_up: false,
+        at_rest: true,
+        runs: false,
+        unread: Some(0),
+    };
+    const UP: Reading = Reading {
+        identity: Identity { inode: 2, ..HELD.identity },
+        want_up: true,
+        at_rest: false,
+        runs: true,
+        unread: Some(0),
+    };
+
+    const fn with(reading: Reading) -> Standing {
+        Standing { adopted: false, named: true, supervised: true, reading: Some(reading) }
+    }
+
+    const fn at(ms: u64) -> Instant {
+        Instant::from_millis(ms)
+    }
+
+    #[test]
+    fn it_is_asked_at_least_once_also_where_the_record_says_up() {
+        let mut back = HandBack::new(Want::Up);
+        assert_eq!(back.step(at(0), with(UP)), Step::Ask(Want::Up));
+        back.sent(at(0), true, Some(UP.identity));
+        let unread = Reading { unread: Some(2), ..UP };
+        assert_eq!(back.step(at(1), with(unread)), Step::Wait(at(1_000)), "a `d` may be among them");
+        assert_eq!(back.step(at(2), with(UP)), Step::Done(End::GivenBack));
+    }
+
+    #[test]
+    fn it_is_asked_for_ever_while_the_supervisor_is_frozen() {
+        let mut back = HandBack::new(Want::Up);
+        let (mut now, mut asked) = (at(0), 0);
+        while now < at(3_600_000) {
+            match back.step(now, with(Reading { unread: Some(1), ..HELD })) {
+                Step::Ask(_) => {
+                    asked += 1;
+                    back.sent(now, true, Some(HELD.identity));
+                }
+                Step::Wait(until) => {
+                    assert!(until > now && until <= now + AGAIN_AFTER_MAX);
+                    now = until;
+                }
+                Step::Done(end) => panic!("{end:?}"),
+            }
+        }
+        assert!(asked > 400, "{asked}");
+        assert_eq!(back.step(now, with(UP)), Step::Done(End::GivenBack));
+    }
+
+    #[test]
+    fn what_a_dead_supervisor_was_asked_counts_for_nothing() {
+        let mut back = HandBack::new(Want::Up);
+        back.sent(at(0), true, None);
+        let gone = Standing { supervised: false, ..with(UP) };
+        assert_eq!(
+            back.step(at(10), gone),
+            Step::Wait(at(1_000)),
+            "its record says up, and nobody keeps it so"
+        );
+        assert_eq!(back.step(at(1_000), with(UP)), Step::Ask(Want::Up));
+        back.sent(at(1_000), true, Some(UP.identity));
+        assert_eq!(back.step(at(1_001), with(UP)), Step::Done(End::GivenBack));
+    }
+
+    #[test]
+    fn one_that_is_to_run_once_is_given_back_by_a_record_of_its_own() {
+        let mut back = HandBack::new(Want::Once);
+        back.sent(at(0), true, Some(HELD.identity));
+        assert_eq!(back.step(at(1), with(HELD)), Step::Wait(at(1_000)));
+        let ended = Reading { identity: Identity { inode: 7, ..HELD.identity }, ..HELD };
+        assert_eq!(back.step(at(2), with(ended)), Step::Done(End::GivenBack));
+    }
+
+    #[test]
+    fn an_adopted_or_renamed_service_is_left_alone() {
+        let mut back = HandBack::new(Want::Up);
+        let adopted = Standing { adopted: true, ..with(HELD) };
+        assert_eq!(back.step(at(0), adopted), Step::Done(End::Adopted));
+        let renamed = Standing { named: false, ..with(HELD) };
+        assert_eq!(back.step(at(0), renamed), Step::Done(End::Renamed));
+    }
+}

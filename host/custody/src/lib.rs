@@ -1,0 +1,55 @@
+//! What decides beside the scan, without I/O: the same code on a gateway and in the simulator.
+//!
+//! | module | decides | is fed with |
+//! | --- | --- | --- |
+//! | [`guard`] | whether the scan still holds the service, and what is owed to it | bytes of a pipe, its end, the scan's death, time |
+//! | [`hand_back`] | when a service counts as given back, and when it is asked again | readings of the status record, time |
+//! | [`evidence`] | whether another client has asked for down | readings of the status record, our own bytes |
+//! | [`port`] | whether the port is free, and which process is the service's | looks at the process table |
+//!
+//! Four rules stand behind all of them:
+//!
+//! 1. No constant of time decides that a service stays down. In doubt it is brought up.
+//! 2. A statement about processes is made from two looks that agree, the second begun after the first had ended, with no
+//!    process unaccounted that could have been forked in between.
+//! 3. Only descendants of the supervisor are signalled, and never the supervisor.
+//! 4. What can be known without touching the service is looked at before it is touched.
+//!
+//! Nothing here reads a clock, a file or the process table: lateness of any of them changes no verdict, and the simulator
+//! makes them late on purpose.
+
+pub mod evidence;
+pub mod guard;
+pub mod hand_back;
+pub mod port;
+
+/// Which file a status record was read from, by one `fstat(2)` on the descriptor that it was read through, so that it
+/// belongs to the content that was read and cannot lag behind it.
+///
+/// `runsv` writes each record to a new file and renames it into place (runsv.c: `update_status`), so another record is another
+/// inode. A number that is used again is told by the time of modification, not by that of change: the rename and the unlink
+/// of a file that is replaced while it is open move its time of change too.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Identity {
+    /// Device.
+    pub device: u64,
+    /// Inode.
+    pub inode: u64,
+    /// Time of modification, seconds and nanoseconds.
+    pub modified: (i64, i64),
+}
+
+/// One reading of the status record, with what waited in `supervise/control` just before it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Reading {
+    /// Which file it was in.
+    pub identity: Identity,
+    /// The supervisor wants the service up (byte 17 is `u`).
+    pub want_up: bool,
+    /// Down, wanted down, no process: only a byte in `supervise/control` makes `runsv` rewrite the record now.
+    pub at_rest: bool,
+    /// The service runs and was not sent TERM.
+    pub runs: bool,
+    /// Bytes that waited in `supervise/control` *before* the record was read; `None` where that could not be told.
+    pub unread: Option<u64>,
+}

@@ -1,0 +1,240 @@
+//! Whether the port is free, and which process is the service's.
+//!
+//! The process table can only be read entry by entry, while processes fork and end. A holder of the port that forks after the
+//! look has begun, and ends before the look reaches it, leaves a child that this look does not see. So one look proves nothing:
+//!
+//! - The port is **free** once two looks in a row found no holder, the second begun after the first had ended, and the second
+//!   saw no process that could have come from a holder which the first missed: each newcomer must descend from a
+//!   process that the first look saw without the port. One whose parent is init, or an ancestor of the service, may be an
+//!   orphan: then a third look decides, and so on.
+//! - A process that gets the port by `open(2)` is not among these: the caller watches for that (inotify), and says so. A fork makes no
+//!   such event, and a `pppd` needs none to leave its port to a child.
+//!
+//! A process is **the service's** if the status record names it as its own, if it descends from such a one, or if it has the port and
+//! descends from the supervisor. One whose parent is dead already is the service's if it was seen as a descendant before, or if it
+//! can only have inherited the port: all holders were the service's, and no process has opened the port since. Never the supervisor
+//! itself (its console may be this port), and never for its working directory: an operator may work there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Processes that are noted as the service's, at most; a `pppd` with its scripts has about five.
+const MEMBERS_MAX: usize = 512;
+/// Generations that are climbed from a process to its ancestors, at most: a shell in a shell is two.
+const GENERATIONS_MAX: usize = 64;
+/// The process that adopts orphans (`init`).
+const INIT: u32 = 1;
+
+/// A process, told from a later one of the same number by when it started (clock ticks since boot, `proc_pid_stat(5)`).
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Id {
+    /// Its number.
+    pub pid: u32,
+    /// When it started.
+    pub start: u64,
+}
+
+/// A process as a look found it. Zombies are left out: they hold nothing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Seen {
+    /// Which.
+    pub id: Id,
+    /// Its parent's number.
+    pub parent: u32,
+    /// It has the port open. The looking process itself has not, whatever it has open.
+    pub holds: bool,
+    /// It is called `pppd`: it may open the port again.
+    pub is_pppd: bool,
+}
+
+/// One pass over the process table.
+#[derive(Clone, Debug, Default)]
+pub struct Look {
+    /// What was found.
+    pub processes: Vec<Seen>,
+    /// Processes that were listed and had ended when they were looked at.
+    pub vanished: Vec<u32>,
+}
+
+/// Whether the port was opened by any process since the look before this one was begun.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Opened {
+    /// It was not.
+    No,
+    /// It was.
+    Yes,
+    /// It cannot be told: there is no watch.
+    #[default]
+    Unknown,
+}
+
+/// What a look comes to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// No process has the port, and none of the service is left that could open it.
+    Free,
+    /// There are such; see [`Port::remains`] and [`Port::strangers`].
+    Held,
+    /// This look found none, which proves nothing yet: look again.
+    Unsure,
+}
+
+/// What is known of the port and the processes of one service.
+#[derive(Clone, Debug, Default)]
+pub struct Port {
+    supervisor: Option<u32>,
+    main: Option<Id>,
+    members: BTreeSet<Id>,
+    before: Option<Before>,
+    /// A process that is no member and has the port can only have inherited it from one.
+    heirs: bool,
+    remains: Vec<Id>,
+    strangers: Vec<Id>,
+}
+
+/// What the look before found, by number: which process, and whether it had the port.
+type Before = BTreeMap<u32, (Id, bool)>;
+
+impl Port {
+    /// Which process supervises the service; `None`: none is known.
+    pub const fn supervised_by(&mut self, supervisor: Option<u32>) {
+        self.supervisor = supervisor;
+    }
+
+    /// The process that the status record names, which the caller has checked to be the supervisor's child; `None`: none is
+    /// named any more.
+    pub fn main_is(&mut self, main: Option<Id>) {
+        self.main = main;
+        if let Some(main) = main {
+            self.note(main);
+        }
+    }
+
+    /// Notes a process as the service's.
+    pub fn note(&mut self, id: Id) {
+        if self.members.len() < MEMBERS_MAX && self.supervisor != Some(id.pid) {
+            self.members.insert(id);
+        }
+    }
+
+    /// Whether a process is known as the service's.
+    #[must_use]
+    pub fn is_member(&self, id: Id) -> bool {
+        self.members.contains(&id)
+    }
+
+    /// All that is known as the service's and was alive at the last look.
+    pub fn members(&self) -> impl Iterator<Item = Id> {
+        self.members.iter().copied()
+    }
+
+    /// What is left of the service after the last look, its own process first: what has the port, what may open it again, and the
+    /// process that the record names. Its other processes are left alone. These may be signalled, and no others.
+    #[must_use]
+    pub fn remains(&self) -> &[Id] {
+        &self.remains
+    }
+
+    /// What had the port at the last look and is none of the service's.
+    #[must_use]
+    pub fn strangers(&self) -> &[Id] {
+        &self.strangers
+    }
+
+    /// Takes in a look, begun after the one before had ended. `opened`: since that one was begun.
+    pub fn look(&mut self, look: &Look, opened: Opened) -> Verdict {
+        let table: BTreeMap<u32, &Seen> = look.processes.iter().map(|seen| (seen.id.pid, seen)).collect();
+        self.heirs &= opened == Opened::No;
+        self.members.retain(|member| table.get(&member.pid).is_some_and(|seen| seen.id == *member));
+        self.main = self.main.filter(|main| table.get(&main.pid).is_some_and(|seen| seen.id == *main));
+        self.note_descendants(&table);
+        self.tell_apart(&table);
+        let clean = self.remains.is_empty() && self.strangers.is_empty();
+        let agreed = opened != Opened::Yes && self.agrees(look, &table);
+        // All holders are the service's, and none was missed: from here on the port can only be inherited from them.
+        self.heirs |= agreed && opened == Opened::No && self.strangers.is_empty();
+        self.before = Some(look.processes.iter().map(|seen| (seen.id.pid, (seen.id, seen.holds))).collect());
+        match (clean, agreed) {
+            (false, _) => Verdict::Held,
+            (true, true) => Verdict::Free,
+            (true, false) => Verdict::Unsure,
+        }
+    }
+
+    /// The looks so far count for nothing: the port, or what was looked at, is another.
+    pub fn forget_looks(&mut self) {
+        self.before = None;
+        self.heirs = false;
+    }
+
+    fn note_descendants(&mut self, table: &BTreeMap<u32, &Seen>) {
+        let found: Vec<Id> = table
+            .values()
+            .filter(|seen| !self.members.contains(&seen.id))
+            .filter(|seen| {
+                ancestors(seen, table).any(|ancestor| {
+                    self.members.contains(&ancestor.id)
+                        || (seen.holds && Some(ancestor.id.pid) == self.supervisor)
+                })
+            })
+            .map(|seen| seen.id)
+            .collect();
+        for id in found {
+            self.note(id);
+        }
+    }
+
+    fn tell_apart(&mut self, table: &BTreeMap<u32, &Seen>) {
+        (self.remains, self.strangers) = (self.main.into_iter().collect(), Vec::new());
+        for seen in table.values() {
+            let is_supervisor = Some(seen.id.pid) == self.supervisor;
+            if seen.holds && self.heirs && !is_supervisor {
+                self.note(seen.id);
+            }
+            let ours = self.members.contains(&seen.id);
+            if ours && (seen.holds || seen.is_pppd) && self.main != Some(seen.id) {
+                self.remains.push(seen.id);
+            } else if seen.holds && !ours {
+                self.strangers.push(seen.id);
+            }
+        }
+    }
+
+    /// Whether this look and the one before agree on who has the port, and no holder was missed by both: each process that the one
+    /// before has not seen descends from one that it saw without the port.
+    fn agrees(&self, look: &Look, table: &BTreeMap<u32, &Seen>) -> bool {
+        let Some(before) = &self.before else { return false };
+        let now = table.values().filter(|seen| seen.holds).map(|seen| seen.id);
+        if !now.eq(before.values().filter(|(_, held)| *held).map(|(id, _)| *id)) {
+            return false;
+        }
+        let adopters = self.adopters(table);
+        let known = |seen: &Seen| before.get(&seen.id.pid).filter(|(id, _)| *id == seen.id);
+        let is_accounted = |seen: &Seen| {
+            known(seen).is_some()
+                || ancestors(seen, table)
+                    .find_map(known)
+                    .is_some_and(|(id, held)| !held && !adopters.contains(&id.pid))
+        };
+        table.values().all(|seen| is_accounted(seen))
+            && look.vanished.iter().all(|pid| before.contains_key(pid))
+    }
+
+    /// Processes that may have adopted an orphan of the service: init, the supervisor and its ancestors.
+    fn adopters(&self, table: &BTreeMap<u32, &Seen>) -> BTreeSet<u32> {
+        let supervisor = self.supervisor.and_then(|pid| table.get(&pid));
+        let above = supervisor.into_iter().flat_map(|seen| ancestors(seen, table)).map(|seen| seen.id.pid);
+        [INIT].into_iter().chain(self.supervisor).chain(above).collect()
+    }
+}
+
+/// The ancestors of a process, nearest first, as far as the table shows them.
+fn ancestors<'a>(
+    seen: &Seen,
+    table: &'a BTreeMap<u32, &'a Seen>,
+) -> impl Iterator<Item = &'a Seen> + use<'a> {
+    let first = table.get(&seen.parent).copied();
+    std::iter::successors(first, |seen| table.get(&seen.parent).copied()).take(GENERATIONS_MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+use super::*;
+
+const RUNSVDIR: u32 = 10;
+const RUNSV: u32 = 20;
+const PPPD: u32 = 30;
+const CHILD: u32 = 40;
+const CRON: u32 = 50;
+
+const fn process(pid: u32, parent: u32) -> Seen {
+    Seen { id: Id { pid, start: 0 }, parent, holds: false, is_pppd: false }
+}
+
+const fn holding(pid: u32, parent: u32) -> Seen {
+    Seen { holds: true, ..process(pid, parent) }
+}
+
+/// A look at these, beside what every machine has.
+fn look(found: &[Seen]) -> Look {
+    let always = [process(1, 0), process(RUNSVDIR, 1), process(RUNSV, RUNSVDIR), process(CRON, 1)];
+    Look { processes: always.into_iter().chain(found.iter().copied()).collect(), vanished: Vec::new() }
+}
+
+/// A service whose `pppd` has the port, looked at twice.
+fn taken() -> Port {
+    let mut port = Port::default();
+    port.supervised_by(Some(RUNSV));
+    port.main_is(Some(Id { pid: PPPD, start: 0 }));
+    for _ in 0..2 {
+        assert_eq!(port.look(&look(&[holding(PPPD, RUNSV)]), Opened::No), Verdict::Held);
+    }
+    port
+}
+
+fn pids(ids: &[Id]) -> Vec<u32> {
+    ids.iter().map(|id| id.pid).collect()
+}
+
+#[test]
+fn one_look_that_finds_no_holder_is_not_believed() {
+    let mut port = Port::default();
+    assert_eq!(port.look(&look(&[]), Opened::No), Verdict::Unsure);
+    assert_eq!(port.look(&look(&[]), Opened::No), Verdict::Free);
+}
+
+#[test]
+fn a_look_that_finds_no_holder_is_not_believed_beside_one_that_found_some() {
+    let mut port = taken();
+    assert_eq!(port.look(&look(&[]), Opened::No), Verdict::Unsure);
+    assert_eq!(port.look(&look(&[]), Opened::No), Verdict::Free);
+}
+
+#[test]
+fn a_child_forked_behind_the_look_while_its_parent_ends_is_seen_by_the_next() {
+    let mut port = taken();
+    // The first look misses the child: it was forked after the table was listed.
+    assert_eq!(port.look(&look(&[]), Opened::No), Verdict::Unsure);
+    let orphan = holding(CHILD, 1);
+    assert_eq!(port.look(&look(&[orphan]), Opened::No), Verdict::Held);
+    assert_eq!(pids(port.remains()), [CHILD], "only a fork can have given it the port");
+}
+
+#[test]
+fn a_newcomer_that_may_be_an_orphan_of_the_service_asks_for_another_look() {
+    for adopter in [1, RUNSV, RUNSVDIR] {
+        let mut port = taken();
+        port.look(&look(&[]), Opened::No);
+        // It held the port, forked, and closed it before it was looked at.
+        let orphan = process(CHILD, adopter);
+        assert_eq!(port.look(&look(&[orphan]), Opened::No), Verdict::Unsure, "adopted by {adopter}");
+        assert_eq!(port.look(&look(&[orphan]), Opened::No), Verdict::Free, "it is known by now");
+    }
+}
+
+#[test]
+fn a_newcomer_that_has_ended_before_it_was_looked_at_asks_for_another_look() {
+    let mut port = taken();
+    port.look(&look(&[]), Opened::No);
+    let vanished = Look { vanished: vec![CHILD], ..look(&[]) };
+    assert_eq!(port.look(&vanished, Opened::No), Verdict::Unsure);
+    assert_eq!(port.look(&look(&[]), Opened::No), Verdict::Free);
+}
+
+#[test]
+fn children_of_processes_without_the_port_do_not_delay_the_verdict() {
+    let mut port = taken();
+    port.look(&look(&[]), Opened::No);
+    let busy = look(&[process(60, CRON), process(61, 60)]);
+    assert_eq!(port.look(&busy, Opened::No), Verdict::Free);
+}
+
+#[test]
+fn an_opening_between_two_looks_makes_them_one() {
+    let mut port = taken();
+    port.look(&look(&[]), Opened::No);
+    assert_eq!(port.look(&look(&[]), Opened::Yes), Verdict::Unsure);
+    assert_eq!(port.look(&look(&[]), Opened::No), Verdict::Free);
+}
+
+#[test]
+fn the_supervisor_is_never_the_services_whatever_it_has_open() {
+    let mut port = Port::default();
+    port.supervised_by(Some(RUNSV));
+    port.main_is(Some(Id { pid: PPPD, start: 0 }));
+    let console = Look {
+        processes: vec![process(1, 0), holding(RUNSV, 1), holding(PPPD, RUNSV)],
+        vanished: Vec::new(),
+    };
+    for _ in 0..3 {
+        assert_eq!(port.look(&console, Opened::No), Verdict::Held);
+        assert_eq!((pids(port.remains()), pids(port.strangers())), (vec![PPPD], vec![RUNSV]));
+    }
+    port.note(Id { pid: RUNSV, start: 0 });
+    port.look(&console, Opened::No);
+    assert_eq!(pids(port.remains()), [PPPD]);
+}
+
+#[test]
+fn a_stranger_with_the_port_is_a_stranger_also_when_the_service_is_gone() {
+    let mut port = Port::default();
+    port.supervised_by(Some(RUNSV));
+    port.main_is(Some(Id { pid: PPPD, start: 0 }));
+    let bystander = holding(70, CRON);
+    for _ in 0..3 {
+        port.look(&look(&[holding(PPPD, RUNSV), bystander]), Opened::No);
+        assert_eq!(pids(port.strangers()), [70]);
+    }
+    // What appears now may come from the bystander as well.
+    assert_eq!(port.look(&look(&[bystander, holding(71, 1)]), Opened::No), Verdict::Held);
+    assert_eq!((port.remains().len(), pids(port.strangers())), (0, vec![70, 71]));
+}
+
+#[test]
+fn an_orphan_with_the_port_is_a_stranger_where_any_process_may_have_opened_it() {
+    for opened in [Opened::Yes, Opened::Unknown] {
+        let mut port = taken();
+        port.look(&look(&[holding(CHILD, 1)]), opened);
+        assert_eq!((port.remains().len(), pids(port.strangers())), (0, vec![CHILD]), "{opened:?}");
+    }
+}
+
+#[test]
+fn a_descendant_that_was_seen_before_its_parent_ended_stays_the_services() {
+    let mut port = taken();
+    port.look(&look(&[holding(PPPD, RUNSV), process(CHILD, PPPD)]), Opened::No);
+    port.look(&look(&[holding(CHILD, 1)]), Opened::Yes);
+    assert_eq!(pids(port.remains()), [CHILD]);
+    // Another process of that number is another process.
+    let later = Seen { id: Id { pid: CHILD, start: 9 }, ..holding(CHILD, 1) };
+    port.look(&look(&[later]), Opened::Yes);
+    assert_eq!((port.remains().len(), port.strangers().len()), (0, 1));
+}
+
+#[test]
+fn what_does_not_hold_the_port_is_left_alone_unless_it_may_open_it_again() {
+    let mut port = taken();
+    let script = process(CHILD, PPPD);
+    let detached = Seen { is_pppd: true, ..process(41, PPPD) };
+    port.look(&look(&[holding(PPPD, RUNSV), script, detached]), Opened::No);
+    port.main_is(None);
+    let orphans = look(&[Seen { parent: 1, ..script }, Seen { parent: 1, ..detached }]);
+    assert_eq!(port.look(&orphans, Opened::No), Verdict::Held);
+    assert_eq!(pids(port.remains()), [41]);
+    let script_alone = look(&[Seen { parent: 1, ..script }]);
+    assert_eq!(port.look(&script_alone, Opened::No), Verdict::Free, "neither look found a holder");
+}
+
+#[test]
+fn a_child_of_the_supervisor_that_has_the_port_is_the_services() {
+    let mut port = Port::default();
+    port.supervised_by(Some(RUNSV));
+    // A `finish` or `control` script; the log service has no port and is none.
+    port.look(&look(&[holding(CHILD, RUNSV), process(80, RUNSV)]), Opened::Yes);
+    assert_eq!((pids(port.remains()), port.strangers().len()), (vec![CHILD], 0));
+    assert!(!port.is_member(Id { pid: 80, start: 0 }));
+}
