@@ -1,36 +1,32 @@
 //! How a service is given back by somebody else than the scan that took it: its guard, or `cellscan restore`.
 
 use std::ffi::OsString;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
 use cellscan_core::scan::Selection;
-use cellscan_core::supervisor::{ServiceState, ServiceStatus, Supervisor, Want};
-use rustix::event::PollFlags;
+use cellscan_core::supervisor::{ServiceStatus, Supervisor, Want};
+use cellscan_custody::hand_back::{AGAIN_AFTER, End, HandBack, Standing, Step};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
-use crate::event_loop::{timespec, wait_one};
+use crate::event_loop::{self, timespec};
 use crate::lease::{Claim, RunDir};
 use crate::registration::{self, ModemLine};
 use crate::serial::uucp::UucpLocks;
 use crate::service::dir::{ServiceDir, drain};
 use crate::service::native::byte_of;
-use crate::service::status::StatusRecord;
 use crate::service::sv::{SvOptions, SvProgram};
 use crate::service::unsupervised::UnsupervisedOptions;
 use crate::service::{Service, ServiceError, Sv, Unsupervised};
 
-/// How often the service is asked again while it does not show what is wanted.
-const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How often a backend that has no record to watch is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// `sv up` writes nothing while the record says "want up" (sv.c: control), also where the dead scan's `d` still waits to
-/// be read: until then what `sv` says proves nothing. runsv sleeps for a second.
-const UNREAD_LIMIT: Duration = Duration::from_secs(2);
+/// After so long it is looked at once a second: there is nothing left that could come soon.
+const SELDOM_AFTER: Duration = Duration::from_secs(60);
 /// A `pppd` on the port may be ending of the dead scan's TERM; its link and its scripts take so long (pppd 2.4.9: fsm.h,
 /// main.c).
 const ENDING_LIMIT: Duration = Duration::from_secs(16);
@@ -72,8 +68,8 @@ impl Way {
 pub(crate) struct Estate<'a> {
     /// What it was meant to do; `None` where somebody else wants it down by now.
     pub(crate) want: Option<Want>,
-    /// How long it is asked.
-    pub(crate) limit: Duration,
+    /// How long it is asked; `None`: until it is given back.
+    pub(crate) limit: Option<Duration>,
     /// Its modem and what that is to be told, where it was told otherwise.
     pub(crate) modem: Option<(&'a ModemLine, Selection)>,
     /// Where UUCP locks are.
@@ -163,8 +159,8 @@ impl Owed {
         self.dir.as_ref()
     }
 
-    /// Asks until what is wanted is seen, or until `is_adopted`: somebody else sees to it; `false` when it never was.
-    fn give_back(&self, want: Want, limit: Duration, is_adopted: impl Fn() -> bool) -> bool {
+    /// Asks until what is wanted is seen, or until `is_adopted`: another scan sees to it; `false` when it was not in time.
+    fn give_back(&self, want: Want, limit: Option<Duration>, is_adopted: impl Fn() -> bool) -> bool {
         if let Some(dir) = &self.dir {
             return by_control(dir, want, limit, is_adopted);
         }
@@ -173,7 +169,7 @@ impl Owed {
             Way::Sv { program, applet } => {
                 let found = if *applet { SvProgram::applet_of(program) } else { SvProgram::named(program) };
                 let Some(program) = found else { return false };
-                (Service::Sv(Sv::new(SvOptions::new(program, self.path.clone()))), UNREAD_LIMIT)
+                (Service::Sv(Sv::new(SvOptions::new(program, self.path.clone()))), Duration::ZERO)
             }
             Way::Start { command } => {
                 let start = command.iter().map(OsString::from).collect();
@@ -185,94 +181,91 @@ impl Owed {
     }
 }
 
-/// Asks a backend each second, for `settle` at least unless there was nothing that could still be ending.
+/// Asks a backend each second until it shows what is wanted, for `settle` at least unless there was nothing that could still be
+/// ending.
 fn by_asking(
     service: &mut Service,
     want: Want,
-    (limit, settle): (Duration, Duration),
+    (limit, settle): (Option<Duration>, Duration),
     is_adopted: impl Fn() -> bool,
 ) -> bool {
     let clock = Clock::new();
     let began = clock.now();
     let mut found: Option<ServiceStatus> = None;
-    let mut ask_at = began;
-    while clock.now() < began + limit {
+    let (mut ask_at, mut asked) = (began, false);
+    while limit.is_none_or(|limit| clock.now() < began + limit) {
         if is_adopted() {
             return true;
         }
         if found.is_none() {
             match service.take() {
-                Ok(status) => found = Some(status),
+                Ok(status) => {
+                    found = Some(status);
+                    if let Service::Sv(sv) = &mut *service {
+                        // `sv up` writes nothing while the record says "want up" (sv.c: control).
+                        sv.distrust_record();
+                    }
+                }
                 Err(nb::Error::Other(ServiceError::Claimed { .. })) => return true,
                 Err(_not_yet) => {}
             }
         }
         if found.is_some() && clock.now() >= ask_at && service.ask(want).is_ok() {
+            asked = true;
             ask_at = clock.now() + AGAIN_AFTER;
         }
-        let nothing_ends = found.is_some_and(|found| found.pid.is_none() && settle == ENDING_LIMIT);
-        if (nothing_ends || clock.now() >= began + settle)
+        let nothing_ends = found.is_some_and(|found| found.pid.is_none());
+        if asked
+            && (nothing_ends || clock.now() >= began + settle)
             && service
                 .status()
                 .is_ok_and(|status| status.supervised && [want, Want::Up].contains(&status.want))
         {
             return true;
         }
-        let _nothing = rustix::event::poll(&mut [], Some(&timespec(LOOK_EVERY)));
+        let pause = if clock.now() < began + SELDOM_AFTER { LOOK_EVERY } else { AGAIN_AFTER };
+        let _nothing = rustix::event::poll(&mut [], Some(&timespec(pause)));
         service.woken();
     }
     false
 }
 
-/// Writes the byte each second until the record shows it.
-fn by_control(dir: &ServiceDir, want: Want, limit: Duration, is_adopted: impl Fn() -> bool) -> bool {
+/// Writes the byte until the record shows it, as [`HandBack`] decides.
+fn by_control(dir: &ServiceDir, want: Want, limit: Option<Duration>, is_adopted: impl Fn() -> bool) -> bool {
     let clock = Clock::new();
-    let limit = clock.now() + limit;
+    let limit = limit.map(|limit| clock.now() + limit);
     let watch = dir.watch().ok();
-    while clock.now() < limit {
-        if is_adopted() {
-            return true;
-        }
-        if !dir.is_still_named() {
-            // The name has another supervisor, which starts what it finds there.
-            return true;
-        }
-        // Written at least once whatever the record says: a `d` of the dead scan may still be unread.
-        let sent = dir.send(byte_of(want)).is_ok();
-        if is_obeyed(dir, want, sent, watch.as_ref(), clock) {
-            return true;
-        }
-    }
-    false
-}
-
-/// Looks for [`AGAIN_AFTER`] whether the record shows what is wanted.
-fn is_obeyed(dir: &ServiceDir, want: Want, sent: bool, watch: Option<&OwnedFd>, clock: Clock) -> bool {
-    let again = clock.now() + AGAIN_AFTER;
-    let mut rewritten = false;
+    let mut back = HandBack::new(want);
     loop {
-        let left = again.saturating_since(clock.now());
-        if let Some(watch) = watch {
-            let _seen_below = wait_one(watch.as_fd(), PollFlags::IN, left, clock);
-            rewritten |= drain(watch).rewrites > 0;
-        } else {
-            // Without inotify nothing wakes us: the record is read when the second is over.
-            let _nothing = rustix::event::poll(&mut [], Some(&timespec(left)));
-            rewritten = true;
-        }
-        let shown = |record: StatusRecord| match want {
-            Want::Up => record.want_up,
-            Want::Once => record.state == ServiceState::Run || rewritten,
-            Want::Down => !record.want_up,
+        let standing = Standing {
+            adopted: is_adopted(),
+            named: dir.is_still_named(),
+            supervised: dir.is_supervised().unwrap_or(false),
+            reading: dir.read().ok().map(|(_record, reading)| reading),
         };
-        // A byte that has been read is obeyed in the same turn, and the record is rewritten for it. Where it could
-        // not be sent, a new `runsv` may have brought the service up by itself.
-        let read = dir.unread() == Some(0) && (rewritten || !sent);
-        if read && dir.is_supervised().unwrap_or(false) && dir.read_status().is_ok_and(shown) {
-            return true;
-        }
-        if clock.now() >= again {
+        let now = clock.now();
+        if limit.is_some_and(|limit| limit <= now) {
             return false;
+        }
+        match back.step(now, standing) {
+            Step::Done(End::GivenBack | End::Adopted | End::Renamed) => return true,
+            Step::Ask(want) => {
+                let before = standing.reading.map(|reading| reading.identity);
+                let written = dir.send(byte_of(want)).is_ok();
+                back.sent(now, written, before);
+            }
+            Step::Wait(until) => {
+                // The event of the rewrite may be late, or lost.
+                let until = until.min(now + AGAIN_AFTER);
+                let watched = watch.as_ref().map(AsFd::as_fd);
+                let fds: Vec<BorrowedFd<'_>> = watched.into_iter().collect();
+                if event_loop::wait(&fds, Some(until), clock).is_err() {
+                    let _rest = rustix::event::poll(&mut [], Some(&timespec(LOOK_EVERY)));
+                }
+                if let Some(watch) = &watch {
+                    drain(watch);
+                }
+            }
         }
     }
 }

@@ -1,18 +1,17 @@
-//! The guard: a small process that gives the service back when the scan dies before it could.
+//! The guard: a small process that gives the service back when the scan cannot.
 //!
 //! ```text
-//! scan ──spawns──► guard --service DIR --want u          before the first `d`
+//! scan ──spawns──► guard --path DIR --want u          before the lease and the first `d`
 //!   │                │ own session, deaf to INT, HUP, TERM; says `g` once it is ready
-//!   │ pipe ────────► │ blocks reading, for as long as a hold may last
-//!   │ `r` ─────────► │ released: ends, 0
-//!   │ `f` ─────────► │ somebody else has asked for down: nothing to give back any more (`w`: nobody has)
-//!   │ `m0      ` ──► │ the modem is told otherwise now; `AT+COPS=0` restores it (or these digits; `m-` nothing)
-//!   ╳ (end of file)─► takes over the scan's UUCP locks where the modem is to be restored, else removes them;
-//!                    gives the service back, until the record shows it; restores the registration meanwhile;
-//!                    then removes locks and lease
+//!   │ pipe ────────► │ watches the pipe and the scan's pidfd, for as long as a hold may last; silence says nothing
+//!   │ messages ────► │ what `cellscan_custody::guard` knows: touched, released, handed over, a foreign down, the modem's selection
+//!   ╳ end of file ─► │ takes over the scan's UUCP locks where the modem is to be restored, else removes them;
+//!                    │ gives the service back, until the record shows it, however long that takes; restores the
+//!                    │ registration meanwhile; then removes locks and lease
 //! ```
 //!
-//! A scan that holds the service for longer than it may (stopped, or astray) is killed first: the limit is kept here,
+//! What decides is [`cellscan_custody::guard::Guard`] and [`cellscan_custody::hand_back::HandBack`], which the simulator runs as
+//! well. A scan that holds the service for longer than it may (stopped, or astray) is killed first: the limit is kept here,
 //! where nothing of the scan's can stand in its way.
 //!
 //! "Wanted up" comes at once where that leaves the modem to the guard for a while: where its line is another, or the `pppd`
@@ -26,21 +25,21 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
+use std::num::NonZeroU32;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
 
-use cellscan_core::carrier::Plmn;
-use cellscan_core::scan::Selection;
 use cellscan_core::supervisor::Want;
+use cellscan_custody::guard::Message;
 use rustix::event::PollFlags;
 
 use crate::clock::Clock;
 use crate::event_loop::wait_one;
 use crate::give_back::Way;
-use crate::process::wait_for_end;
+use crate::process::{Proc, wait_for_end};
 use crate::registration::ModemLine;
 
 mod post;
@@ -51,16 +50,10 @@ pub use post::main;
 pub const SUBCOMMAND: &str = "guard";
 /// How long the guard may take until it is ready. It starts in about 2 ms; a loaded gateway may need a second.
 pub const READY_LIMIT: Duration = Duration::from_secs(10);
-/// How long a released guard is waited for, so that it leaves no zombie.
+/// How long a released guard is waited for; one that takes longer is waited for by a thread, so that it leaves no zombie.
 const END_LIMIT: Duration = Duration::from_secs(1);
 
 const READY: u8 = b'g';
-const RELEASED: u8 = b'r';
-const FOREIGN_DOWN: u8 = b'f';
-const FOREIGN_UP: u8 = b'w';
-const MODEM: u8 = b'm';
-/// Bytes behind [`MODEM`]: digits, `0` or `-`, and spaces.
-const MODEM_LEN: usize = 7;
 
 /// What may be done to the guard's command before it is started.
 pub type Prepare = fn(&mut Command);
@@ -137,6 +130,7 @@ impl std::error::Error for GuardError {
 pub struct Guard {
     child: Child,
     pipe: ChildStdin,
+    handle: Option<Proc>,
 }
 
 impl Guard {
@@ -164,52 +158,61 @@ impl Guard {
         let said = wait_one(stdout.as_fd(), PollFlags::IN, READY_LIMIT, Clock::new());
         let mut byte = [0];
         if said == Ok(true) && stdout.read_exact(&mut byte).is_ok() && byte == [READY] {
-            return Ok(Self { child, pipe });
+            let handle = NonZeroU32::new(child.id()).and_then(|pid| Proc::open(pid).ok().flatten());
+            return Ok(Self { child, pipe, handle });
         }
         let _gone_already = child.kill();
         let _reaped = child.wait();
         Err(GuardError::NotReady)
     }
 
+    /// Tells it something; a guard that is dead is noticed by [`Guard::is_gone`].
+    pub fn tell(&mut self, message: Message) {
+        let _dead = self.pipe.write_all(&message.bytes());
+    }
+
     /// Lets it go: the service is as it was found.
     pub fn release(mut self) {
-        // A guard that is dead already can do no harm.
-        let _dead = self.pipe.write_all(&[RELEASED]);
+        self.tell(Message::Released);
         wait_for_end(self.child.id(), END_LIMIT);
-        let _reaped = self.child.try_wait();
+        self.reap();
     }
 
-    /// Tells it that somebody else wants the service down (should we die, it stays down), or up again.
-    pub fn foreign_down(&mut self, wanted: bool) {
-        let _dead = self.pipe.write_all(&[if wanted { FOREIGN_DOWN } else { FOREIGN_UP }]);
+    /// The scan has ended and the service was not seen as it was found: the guard goes on giving it back.
+    pub fn hand_over(mut self) {
+        self.tell(Message::HandedOver);
+        self.reap();
     }
 
-    /// Tells it what the modem is to be told, should we die.
-    pub fn note(&mut self, selection: Option<Selection>) {
-        let mut message = [b' '; MODEM_LEN + 1];
-        let text = match &selection {
-            None => "-",
-            Some(Selection::Automatic) => "0",
-            Some(Selection::Manual(plmn)) => plmn.as_str(),
-        };
-        for (place, byte) in message.iter_mut().zip([MODEM].iter().chain(text.as_bytes())) {
-            *place = *byte;
+    /// Whether its process has ended.
+    #[must_use]
+    pub fn is_gone(&mut self) -> bool {
+        match &self.handle {
+            Some(handle) => handle.is_gone(),
+            None => !matches!(self.child.try_wait(), Ok(None)),
         }
-        let _dead = self.pipe.write_all(&message);
+    }
+
+    /// Readable once its process has ended.
+    #[must_use]
+    pub fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.handle.as_ref().and_then(Proc::fd)
+    }
+
+    /// Waits for its end without keeping the caller: a process that ends after its scan would stay a zombie in a daemon.
+    pub fn reap(self) {
+        let Self { mut child, .. } = self;
+        if matches!(child.try_wait(), Ok(None)) {
+            let reaper = std::thread::Builder::new().name("guard's end".to_owned());
+            // Without a thread it stays a zombie for as long as this process lives.
+            let _no_thread = reaper.spawn(move || child.wait());
+        }
     }
 
     /// Its process id.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id()
-    }
-}
-
-/// What [`Guard::note`] writes behind its first byte; the guard believes nothing else.
-fn read_note(bytes: [u8; MODEM_LEN]) -> Option<Selection> {
-    match bytes.trim_ascii_end() {
-        b"0" => Some(Selection::Automatic),
-        digits => Plmn::parse(digits).ok().map(Selection::Manual),
     }
 }
 
@@ -261,14 +264,5 @@ mod tests {
         let options = GuardOptions { program: Some("/nonexistent".into()), ..GuardOptions::default() };
         let error = Guard::spawn(guarded, &options).unwrap_err();
         assert!(matches!(error, GuardError::Spawn { .. }));
-    }
-
-    #[test]
-    fn what_is_noted_of_a_modem_is_read_back_and_nothing_else_is_believed() {
-        assert_eq!(read_note(*b"0      "), Some(Selection::Automatic));
-        assert_eq!(read_note(*b"310410 "), Some(Selection::Manual(Plmn::parse(b"310410").unwrap())));
-        for nothing in [*b"-      ", *b"       ", *b"31041x ", *b"0 10   "] {
-            assert_eq!(read_note(nothing), None, "{}", nothing.escape_ascii());
-        }
     }
 }

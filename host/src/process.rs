@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::event_loop::wait_one;
 
 /// Processes that one scan of `/proc` looks at. The kernel's default `pid_max` is 32768.
-const PROCESSES_MAX: usize = 32_768;
+pub(crate) const PROCESSES_MAX: usize = 32_768;
 /// Descriptors of one process that are looked at. `pppd` and `chat` have about ten.
 const FDS_MAX: usize = 4_096;
 /// Bytes of a command line that are looked at: its first two words, paths of the longest kind.
@@ -252,18 +252,25 @@ pub fn holders_of(device: u64) -> Holders {
     let own = std::process::id();
     let mut holders = Holders::default();
     for pid in all().into_iter().filter(|pid| pid.get() != own) {
-        match fs::read_dir(format!("/proc/{pid}/fd")) {
-            Ok(fds) => {
-                if fds.take(FDS_MAX).flatten().any(|fd| is_device(&fd.path(), device)) {
-                    holders.processes.extend(Proc::open(pid).ok().flatten());
-                }
-            }
-            // Not counted: gone since, or a zombie.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        match has_device_open(pid, device) {
+            Ok(true) => holders.processes.extend(Proc::open(pid).ok().flatten()),
+            Ok(false) => {}
             Err(_) => holders.unreadable += 1,
         }
     }
     holders
+}
+
+/// Whether a process has a character device open, by its number. One that is gone, or a zombie, has not.
+///
+/// # Errors
+/// Its descriptors may not be read.
+pub(crate) fn has_device_open(pid: NonZeroU32, device: u64) -> io::Result<bool> {
+    match fs::read_dir(format!("/proc/{pid}/fd")) {
+        Ok(fds) => Ok(fds.take(FDS_MAX).flatten().any(|fd| is_device(&fd.path(), device))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn is_device(fd: &Path, device: u64) -> bool {

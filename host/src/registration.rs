@@ -72,7 +72,7 @@ impl Supervisor for PortAlone {
     }
 
     fn remains(&mut self) -> nb::Result<Remains, Infallible> {
-        Ok(self.0.remains())
+        self.0.remains().ok_or(nb::Error::WouldBlock)
     }
 
     fn signal(&mut self, _signal: Signal) -> nb::Result<(), Infallible> {
@@ -103,7 +103,7 @@ pub(crate) fn restore(line: &ModemLine, selection: Selection, limit: Duration) -
         budget: limit + Timeouts::DEFAULT.give_back,
         ..Policy::DEFAULT
     };
-    let port = PortAlone(Tracked::new(Some(line.port.clone()), None));
+    let port = PortAlone(Tracked::new(Some(line.port.clone())));
     let mut driver = Driver::new(SerialLine::new(serial), port, policy);
     let mut last = None;
     driver.restore(clock.now(), selection);
@@ -113,7 +113,7 @@ pub(crate) fn restore(line: &ModemLine, selection: Selection, limit: Duration) -
         if let Err(error) = event_loop::wait(&fds, driver.next_deadline(), clock) {
             return Err(format!("unable to wait for it: {error}"));
         }
-        driver.supervisor_mut().0.prune();
+        driver.supervisor_mut().0.woken();
     }
     if driver.scanner().report().restored == Some(true) {
         return Ok(());

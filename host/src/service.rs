@@ -25,9 +25,10 @@ use crate::link::LinkError;
 mod custody;
 pub mod dir;
 pub mod locate;
+mod look;
 pub mod native;
 mod openings;
-mod rewrites;
+
 pub mod status;
 pub mod sv;
 pub(crate) mod tracked;
@@ -82,6 +83,15 @@ pub enum ServiceError {
         path: PathBuf,
         /// Its process, where that can be told.
         by: Option<std::num::NonZeroU32>,
+    },
+    /// A process that is none of the service's has its port.
+    PortHeld {
+        /// The port.
+        port: PathBuf,
+        /// The process.
+        by: std::num::NonZeroU32,
+        /// Its name.
+        name: String,
     },
     /// The supervisor does not read its commands: 64 KiB of them wait.
     ControlFull {
@@ -187,6 +197,12 @@ impl fmt::Display for ServiceError {
                 write!(f, "{}: process {pid} is scanning already", path.display())
             }
             Self::Claimed { path, by: None } => write!(f, "{}: another scan has it", path.display()),
+            Self::PortHeld { port, by, name } => write!(
+                f,
+                "{} is held by process {by} ({}), which is none of the service's: end it, then scan again",
+                port.display(),
+                name.escape_debug()
+            ),
             Self::NotTaken => write!(f, "the service is not taken"),
             Self::NoStartCommand => {
                 write!(f, "pppd has no supervisor here, and no start command is configured to bring it back")
@@ -222,6 +238,7 @@ impl std::error::Error for ServiceError {
             | Self::Replaced { .. }
             | Self::Renamed { .. }
             | Self::Claimed { .. }
+            | Self::PortHeld { .. }
             | Self::NotTaken
             | Self::NoStartCommand
             | Self::NoSvProgram
@@ -263,6 +280,12 @@ impl Service {
     /// Takes in what woke the loop, without waiting and without deciding anything.
     pub fn woken(&mut self) {
         delegate!(self, backend => backend.woken());
+    }
+
+    /// The scan has ended, and did not see the service given back: its guard goes on asking for it, and holds nothing of this
+    /// process's.
+    pub fn hand_over(&mut self) {
+        delegate!(self, backend => backend.hand_over());
     }
 
     /// What was found at [`Supervisor::take`] or [`Supervisor::release`] that people should know, each once.

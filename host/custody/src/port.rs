@@ -116,6 +116,16 @@ impl Port {
         }
     }
 
+    /// Takes a stranger of the last look for the service's, of which the caller knows more than the table shows: a `pppd` that
+    /// has detached itself from its supervisor.
+    pub fn adopt(&mut self, id: Id) {
+        self.note(id);
+        if self.members.contains(&id) && self.strangers.contains(&id) {
+            self.strangers.retain(|stranger| *stranger != id);
+            self.remains.push(id);
+        }
+    }
+
     /// Whether a process is known as the service's.
     #[must_use]
     pub fn is_member(&self, id: Id) -> bool {

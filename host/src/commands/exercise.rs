@@ -207,7 +207,7 @@ impl Cycle {
                 return Some(self.clock.now().saturating_since(began));
             }
             if let Some(watch) = &watch {
-                let _seen_above = crate::service::dir::drain(watch);
+                crate::service::dir::drain(watch);
             }
             if self.signals.take().is_some() {
                 return None;

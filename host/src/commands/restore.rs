@@ -112,7 +112,7 @@ fn honour(dir: &RunDir, lease: &Lease, limit: Duration) -> (Restored, Option<Res
         Ok((owed, want, _claim)) => {
             let estate = Estate {
                 want: Some(want),
-                limit,
+                limit: Some(limit),
                 modem: lease.modem.as_ref().zip(lease.selection()),
                 lock_dirs: &lease.lock_dirs,
             };

@@ -9,28 +9,32 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use cellscan_core::scan::Selection;
 use cellscan_core::supervisor::{Signal, Want};
-use cellscan_core::time::Instant;
-use rustix::event::PollFlags;
+use cellscan_custody::guard::{Cause, Guard, Owed, Verdict};
+use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
-use rustix::stdio::stdin;
+use rustix::stdio::{dup2_stderr, stdin};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
 
-use super::{FOREIGN_DOWN, FOREIGN_UP, MODEM, MODEM_LEN, READY, RELEASED, read_note};
+use super::READY;
 use crate::clock::Clock;
-use crate::event_loop::wait_one;
+use crate::event_loop::{self, timespec};
 use crate::exit::chain;
-use crate::give_back::{Estate, Owed, Way};
+use crate::give_back::{Estate, Owed as Subject, Way};
 use crate::lease::{Claim, RunDir};
 use crate::process::{Proc, wait_for_end};
 use crate::registration::ModemLine;
 use crate::serial::uucp;
 
-/// How long the guard tries. `runsvdir` restarts a dead `runsv` within 6 s, and a `finish` script may take its time.
-const GIVE_BACK_LIMIT: Duration = Duration::from_secs(60);
+/// After so long it is said that the service was not given back yet, and standard error is let go: the program that reads it
+/// may wait for its end. `runsvdir` restarts a dead `runsv` within 6 s, and a `finish` script may take its time.
+const SAY_AFTER: Duration = Duration::from_secs(60);
 /// How long it waits for the end of a process that was seen to die, or was killed.
 const END_LIMIT: Duration = Duration::from_secs(1);
+/// Where even waiting fails (no memory), it is tried again after so long.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// Bytes read from the pipe at once.
+const PIECE_LEN: usize = 64;
 /// Could not be done, try again (the convention of runit and s6).
 const EXIT_SYSTEM: u8 = 111;
 /// Wrong use.
@@ -50,17 +54,9 @@ struct Orders {
     modem: Option<ModemLine>,
 }
 
-/// How the watch ended.
-enum Watched {
-    /// The scan is done with the service.
-    Released,
-    /// It is dead, or held the service for too long.
-    Ended { foreign_down: bool, selection: Option<Selection> },
-}
-
 /// The guard process; `args` are those after [`SUBCOMMAND`](super::SUBCOMMAND). For the command line to call.
 ///
-/// Ends with 0 when the service is as it should be, 111 when it could not be given back, 100 on wrong arguments.
+/// Ends with 0 when the service is as it should be, 111 when it could not begin to watch, 100 on wrong arguments.
 #[must_use]
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let Some(orders) = Orders::parse(args) else {
@@ -68,11 +64,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         return ExitCode::from(EXIT_USAGE);
     };
     match stand_guard(&orders) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => {
-            complain(&format!("{}: could not be given back", orders.path.display()));
-            ExitCode::from(EXIT_SYSTEM)
-        }
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&error);
             ExitCode::from(EXIT_SYSTEM)
@@ -80,12 +72,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// One line on standard error. Whoever read it may be dead; that is no reason to stop.
+/// One line on standard error. The process that read it may be dead; that is no reason to stop.
 fn complain(what: &str) {
-    let _nobody_listens = writeln!(io::stderr(), "cellscan guard: {what}");
+    let _unread = writeln!(io::stderr(), "cellscan guard: {what}");
 }
 
-fn stand_guard(orders: &Orders) -> Result<bool, String> {
+fn stand_guard(orders: &Orders) -> Result<(), String> {
     // Started through /proc/self/exe it would be called `exe`.
     let _for_people_only = rustix::thread::set_name(c"cellscan-guard");
     // A `^C` at the terminal, the end of a login, the stop of our own service: none of them may end the guard.
@@ -94,37 +86,26 @@ fn stand_guard(orders: &Orders) -> Result<bool, String> {
         signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))
             .map_err(|error| format!("cannot ignore signal {signal}: {error}"))?;
     }
-    let owed = Owed::open(&orders.path, &orders.way).map_err(|error| chain(&error))?;
-    let parent = NonZeroU32::new(orders.parent).and_then(|pid| Proc::open(pid).ok().flatten());
-    io::stdout().write_all(&[READY]).and_then(|()| io::stdout().flush()).map_err(|e| e.to_string())?;
-    let Watched::Ended { foreign_down, selection } = orders.watch(parent.as_ref()) else { return Ok(true) };
-    // The parent's end of the pipe is closed by its death, and closed before it can be seen as dead.
-    wait_for_end(orders.parent, END_LIMIT);
-    // No scan is to find what is half given back, nor `restore` to do the same at the same time. Where somebody was
-    // quicker they go by the lease; where there is none it is given back all the same.
-    let claim = orders.claim(&owed);
-    for lock_dir in &orders.lock_dirs {
-        let _none = uucp::remove_locks_of(lock_dir, orders.parent.cast_signed());
-    }
-    let estate = Estate {
-        want: (!foreign_down).then_some(orders.want),
-        limit: GIVE_BACK_LIMIT,
-        modem: orders.modem.as_ref().zip(selection),
-        lock_dirs: &orders.lock_dirs,
+    let subject = Subject::open(&orders.path, &orders.way).map_err(|error| chain(&error))?;
+    // A scan that is dead already has left its number to any other process.
+    let is_child = std::os::unix::process::parent_id() == orders.parent;
+    let pid = NonZeroU32::new(orders.parent).filter(|_| is_child);
+    let parent = pid.and_then(|pid| Proc::open(pid).ok().flatten());
+    // Where the scan has died meanwhile this fails, and the end of the pipe says so below.
+    let _unread = io::stdout().write_all(&[READY]).and_then(|()| io::stdout().flush());
+    let (cause, owed) = match orders.watch(parent.as_ref()) {
+        Verdict::Watch | Verdict::Released => return Ok(()),
+        Verdict::GiveBack(cause, owed) => (cause, owed),
     };
-    let settled = owed.settle(&estate, || orders.is_adopted(&owed));
-    if let (Some(Err(why)), Some(modem)) = (settled.registration, &orders.modem) {
-        complain(&format!(
-            "the registration of the modem at {} was not restored: {why}",
-            modem.port.display()
-        ));
+    if cause == Cause::HeldTooLong {
+        orders.end(parent.as_ref());
     }
-    let done = settled.given_back;
-    // In anybody else's hands the lease is theirs.
-    if done && matches!(claim, Some(Claim::Ours(_))) {
-        orders.remove_lease(&owed);
+    if cause != Cause::HandedOver {
+        // Its end of the pipe is closed before it can be seen as dead.
+        wait_for_end(orders.parent, END_LIMIT);
     }
-    Ok(done)
+    orders.give_back(&subject, cause, owed);
+    Ok(())
 }
 
 impl Orders {
@@ -166,31 +147,73 @@ impl Orders {
         Some(Self { path: path?, want: want?, way, parent: parent?, lock_dirs, run_dir, limit, modem })
     }
 
-    /// Until the scan says that it is done, dies, or has held the service for too long, which ends it.
-    fn watch(&self, parent: Option<&Proc>) -> Watched {
+    /// Until the scan says that it is done, dies, or has held the service for too long.
+    fn watch(&self, parent: Option<&Proc>) -> Verdict {
         let clock = Clock::new();
-        let limit = self.limit.map(|limit| clock.now() + limit);
-        let (mut foreign_down, mut selection) = (false, None);
+        let mut guard = Guard::new(self.want, self.limit.map(|limit| clock.now() + limit));
         loop {
-            if limit.is_some_and(|limit| clock.now() >= limit) {
-                self.end(parent);
-                return Watched::Ended { foreign_down, selection };
-            }
-            match next_byte(limit, clock) {
-                Some(RELEASED) => return Watched::Released,
-                Some(FOREIGN_DOWN) => foreign_down = true,
-                Some(FOREIGN_UP) => foreign_down = false,
-                Some(MODEM) => {
-                    let mut note = [b' '; MODEM_LEN];
-                    for byte in &mut note {
-                        *byte = next_byte(limit, clock).unwrap_or(b' ');
-                    }
-                    selection = read_note(note);
+            let fds = [Some(stdin()), parent.and_then(Proc::fd)];
+            let fds: Vec<_> = fds.into_iter().flatten().collect();
+            let Ok(ready) = event_loop::wait(&fds, guard.next_deadline(), clock) else {
+                let _rest = rustix::event::poll(&mut [], Some(&timespec(TRY_AGAIN)));
+                continue;
+            };
+            // What the scan has said before its end comes first.
+            let verdict = if ready.is_ready(0) {
+                let mut piece = [0; PIECE_LEN];
+                match rustix::io::read(stdin(), &mut piece) {
+                    Ok(0) => guard.ended(),
+                    Ok(count) => guard.bytes(piece.get(..count).unwrap_or_default()),
+                    Err(Errno::INTR | Errno::AGAIN) => Verdict::Watch,
+                    Err(_) => guard.ended(),
                 }
-                Some(_) => {}
-                None if limit.is_some_and(|limit| clock.now() >= limit) => {}
-                None => return Watched::Ended { foreign_down, selection },
+            } else if ready.is_ready(1) {
+                guard.ended()
+            } else {
+                guard.timeout(clock.now())
+            };
+            if verdict != Verdict::Watch {
+                return verdict;
             }
+        }
+    }
+
+    /// Gives back what is owed, however long that takes, and removes the lease.
+    fn give_back(&self, subject: &Subject, cause: Cause, owed: Owed) {
+        // No scan is to find what is half given back, nor `restore` to do the same at the same time. Where another was
+        // quicker it goes by the lease; where there is none it is given back all the same.
+        let mut claim = self.claim(subject);
+        if cause != Cause::HandedOver {
+            for lock_dir in &self.lock_dirs {
+                let _none = uucp::remove_locks_of(lock_dir, self.parent.cast_signed());
+            }
+        }
+        let mut estate = Estate {
+            want: owed.want,
+            limit: Some(SAY_AFTER),
+            modem: self.modem.as_ref().zip(owed.selection),
+            lock_dirs: &self.lock_dirs,
+        };
+        let mut settled = subject.settle(&estate, || self.is_adopted(subject));
+        if let (Some(Err(why)), Some(modem)) = (settled.registration, &self.modem) {
+            complain(&format!(
+                "the registration of the modem at {} was not restored: {why}",
+                modem.port.display()
+            ));
+        }
+        if !settled.given_back {
+            complain(&format!("{}: not given back yet; it is asked on", self.path.display()));
+            let null = open("/dev/null", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty());
+            let _kept = null.and_then(|null| dup2_stderr(&null));
+            (estate.limit, estate.modem) = (None, None);
+            settled = subject.settle(&estate, || self.is_adopted(subject));
+        }
+        if claim.is_none() {
+            claim = self.claim(subject);
+        }
+        // In another's hands the lease is theirs.
+        if settled.given_back && matches!(claim, Some(Claim::Ours(_))) {
+            self.remove_lease(subject);
         }
     }
 
@@ -203,14 +226,16 @@ impl Orders {
         }
     }
 
-    /// Whether another scan has taken the service since, and with it what was found.
-    fn is_adopted(&self, owed: &Owed) -> bool {
+    /// Whether another scan has taken the service since, and with it what was found. The lease of a dead one is no such thing.
+    fn is_adopted(&self, owed: &Subject) -> bool {
         let (Some(run_dir), Some(identity)) = (&self.run_dir, owed.identity()) else { return false };
         let lease = RunDir::open(run_dir).and_then(|run| run.map_or(Ok(None), |run| run.read(identity)));
-        lease.is_ok_and(|lease| lease.is_some_and(|lease| lease.pid.get() != self.parent))
+        lease.is_ok_and(|lease| {
+            lease.is_some_and(|lease| lease.pid.get() != self.parent && lease.is_owner_alive())
+        })
     }
 
-    fn claim(&self, owed: &Owed) -> Option<Claim> {
+    fn claim(&self, owed: &Subject) -> Option<Claim> {
         match (owed.dir(), &self.run_dir) {
             (Some(dir), _) => dir.claim().ok().map(|claim| Claim::Ours(Some(claim))),
             (None, Some(run_dir)) => owed.claim(&RunDir::open(run_dir).ok()??).ok(),
@@ -218,29 +243,11 @@ impl Orders {
         }
     }
 
-    fn remove_lease(&self, owed: &Owed) {
+    fn remove_lease(&self, owed: &Subject) {
         let (Some(run_dir), Some(identity)) = (&self.run_dir, owed.identity()) else { return };
         let removed = RunDir::open(run_dir).and_then(|run| run.map_or(Ok(()), |run| run.remove(identity)));
         if let Err(error) = removed {
             complain(&format!("the lease stays: {}", chain(&error)));
-        }
-    }
-}
-
-/// The next byte of the scan; `None` at the end of file and at the limit.
-fn next_byte(limit: Option<Instant>, clock: Clock) -> Option<u8> {
-    loop {
-        if let Some(limit) = limit {
-            let left = limit.saturating_since(clock.now());
-            if wait_one(stdin(), PollFlags::IN, left, clock) != Ok(true) {
-                return None;
-            }
-        }
-        let mut byte = [0];
-        match rustix::io::read(stdin(), &mut byte) {
-            Ok(1) => return byte.first().copied(),
-            Err(Errno::INTR) => {}
-            Ok(_) | Err(_) => return None,
         }
     }
 }

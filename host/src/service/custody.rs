@@ -1,17 +1,19 @@
-//! Who gives a service back should this process die: the lease on disk and the guard, the same for every backend.
+//! What gives a service back should this process die: the guard, and the lease on disk, the same for every backend.
 //!
 //! Both are there before the first request for down, so that there is no moment in which nobody would.
 
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
 use cellscan_core::scan::Selection;
 use cellscan_core::supervisor::{ServiceStatus, Want};
+use cellscan_custody::guard::Message;
 
 use super::ServiceError;
 use super::dir::ServiceDir;
 use crate::exit::chain;
 use crate::give_back::Way;
-use crate::guard::{Guard, GuardOptions, Guarded};
+use crate::guard::{Guard, GuardError, GuardOptions, Guarded};
 use crate::lease::{Lease, LeaseError, LeasedWant, RunDir, Terms};
 use crate::registration::ModemLine;
 use crate::serial::uucp;
@@ -46,9 +48,10 @@ pub(super) struct Subject<'a> {
 #[derive(Debug)]
 pub(super) struct Custody {
     lease: Option<Leased>,
-    guard: Option<Guard>,
+    guard: Option<Post>,
     found: Want,
     touched: bool,
+    foreign_down: bool,
     noted: Option<Selection>,
 }
 
@@ -58,8 +61,23 @@ struct Leased {
     lease: Lease,
 }
 
+/// Where a guard stands, so that another can take its place.
+#[derive(Debug)]
+struct Post {
+    options: GuardOptions,
+    path: PathBuf,
+    want: Want,
+    way: Way,
+    modem: Option<ModemLine>,
+    run_dir: Option<PathBuf>,
+    guard: Option<Guard>,
+    /// The first one has ended by itself.
+    replaced: bool,
+}
+
 impl Custody {
-    /// To be called with the claim in hand: whoever wrote a lease that is there holds the service no more then, dead or not.
+    /// To be called with the claim in hand: the scan that wrote a lease which is there holds the service no more then, dead or
+    /// not.
     pub(super) fn begin(
         guard: Option<&GuardOptions>,
         lease: Option<&LeaseOptions>,
@@ -67,7 +85,14 @@ impl Custody {
         found: ServiceStatus,
         notes: &mut Vec<String>,
     ) -> Result<Self, ServiceError> {
-        let mut custody = Self { lease: None, guard: None, found: found.want, touched: false, noted: None };
+        let mut custody = Self {
+            lease: None,
+            guard: None,
+            found: found.want,
+            touched: false,
+            foreign_down: false,
+            noted: None,
+        };
         let lease = lease.zip(subject.identity);
         if let Some((options, identity)) = lease {
             custody.adopt(options, identity, subject, notes);
@@ -76,6 +101,23 @@ impl Custody {
         let seen = |modem: &Option<ModemLine>, lock_dirs| {
             modem.as_ref().map(|modem| modem.seen_with(subject.ppp_port, lock_dirs))
         };
+        // The guard first: a scan that is killed before its lease is written has touched nothing, and leaves nothing.
+        if let Some(options) = guard {
+            let mut post = Post {
+                options: options.clone(),
+                path: subject.path.into(),
+                want: custody.found,
+                way: subject.way.clone(),
+                modem: seen(&options.modem, &options.lock_dirs),
+                run_dir: lease.map(|(options, _)| options.run_dir.clone()),
+                guard: None,
+                replaced: false,
+            };
+            // Nothing was asked for yet; only what a dead scan has left to do stays noted.
+            post.guard = Some(post.spawn().map_err(ServiceError::Guard)?);
+            custody.guard = Some(post);
+            custody.tell_all();
+        }
         if let Some((options, identity)) = lease {
             let modem = seen(&options.modem, &options.lock_dirs);
             let terms = Terms {
@@ -99,36 +141,55 @@ impl Custody {
                 )),
             }
         }
-        if let Some(options) = guard {
-            let run_dir = custody.lease.as_ref().map(|leased| leased.dir.path());
-            let modem = seen(&options.modem, &options.lock_dirs);
-            let guarded = Guarded {
-                path: subject.path,
-                want: custody.found,
-                way: subject.way,
-                modem: modem.as_ref(),
-                run_dir,
-            };
-            match Guard::spawn(guarded, options) {
-                Ok(mut guard) => {
-                    if custody.noted.is_some() {
-                        guard.note(custody.noted);
-                    }
-                    custody.guard = Some(guard);
-                }
-                Err(error) => {
-                    // Nothing was asked for yet; only what a dead scan has left to do stays noted.
-                    if let Some(lease) = custody.lease.take().filter(|_| !custody.touched) {
-                        warn_of(lease.remove(), notes);
-                    }
-                    return Err(ServiceError::Guard(error));
-                }
-            }
-        }
         Ok(custody)
     }
 
-    /// What a service was meant to do before somebody died with it in hand goes over what the record says.
+    /// Readable when the guard has ended.
+    pub(super) fn wake_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.guard.as_ref().and_then(|post| post.guard.as_ref()).and_then(Guard::fd)
+    }
+
+    /// Notices a guard that has ended: once another takes its place, and each time it is said.
+    pub(super) fn woken(&mut self, notes: &mut Vec<String>) {
+        let Some(post) = &mut self.guard else { return };
+        let Some(gone) = post.guard.take_if(|guard| guard.is_gone()) else { return };
+        let lost = format!("{}: its guard, process {}, has ended", post.path.display(), gone.pid());
+        gone.reap();
+        let left = if self.lease.is_some() { "the lease on disk alone is left" } else { "nothing is left" };
+        let next = if core::mem::replace(&mut post.replaced, true) { None } else { Some(post.spawn()) };
+        match next {
+            Some(Ok(guard)) => {
+                notes.push(format!("{lost}; process {} guards now", guard.pid()));
+                post.guard = Some(guard);
+                self.tell_all();
+            }
+            Some(Err(error)) => {
+                notes.push(format!("{lost}, and no other could be started ({}): {left}", chain(&error)));
+            }
+            None => notes.push(format!("{lost}, the second one: {left}")),
+        }
+    }
+
+    /// All that a guard has to know.
+    fn tell_all(&mut self) {
+        if self.touched {
+            self.tell(Message::Touched);
+        }
+        if self.foreign_down {
+            self.tell(Message::ForeignDown(true));
+        }
+        if self.noted.is_some() {
+            self.tell(Message::Modem(self.noted));
+        }
+    }
+
+    fn tell(&mut self, message: Message) {
+        if let Some(guard) = self.guard.as_mut().and_then(|post| post.guard.as_mut()) {
+            guard.tell(message);
+        }
+    }
+
+    /// What a service was meant to do before a scan died with it in hand goes over what the record says.
     fn adopt(
         &mut self,
         options: &LeaseOptions,
@@ -184,16 +245,16 @@ impl Custody {
     }
 
     /// The service is about to be asked down.
-    pub(super) const fn touch(&mut self) {
-        self.touched = true;
+    pub(super) fn touch(&mut self) {
+        if !core::mem::replace(&mut self.touched, true) {
+            self.tell(Message::Touched);
+        }
     }
 
     /// What the modem is to be told after our death.
     pub(super) fn note(&mut self, selection: Option<Selection>) {
         self.noted = selection;
-        if let Some(guard) = &mut self.guard {
-            guard.note(selection);
-        }
+        self.tell(Message::Modem(selection));
         if let Some(leased) = &mut self.lease {
             leased.lease.note(selection);
             let written = leased.again();
@@ -201,28 +262,52 @@ impl Custody {
         }
     }
 
-    /// Somebody else wants it down, or up again: they are not to be overruled by whoever comes after us.
+    /// Another client wants it down, or up again: it is not to be overruled by what comes after us.
     pub(super) fn foreign_down(&mut self, wanted: bool) {
-        if let Some(guard) = &mut self.guard {
-            guard.foreign_down(wanted);
-        }
+        self.foreign_down = wanted;
+        self.tell(Message::ForeignDown(wanted));
         if let Some(leased) = &self.lease {
             warn(if wanted { leased.remove() } else { leased.again() });
         }
     }
 
-    /// Lets lease and guard go. Where the service is not seen as it was found, the lease stays.
+    /// Lets lease and guard go. Where the service is not seen as it was found, both stay: the guard goes on asking for it.
     pub(super) fn end(self, is_as_found: bool, notes: &mut Vec<String>) {
-        match self.lease {
-            Some(lease) if is_as_found => warn_of(lease.remove(), notes),
-            Some(_) => notes.push(
+        let guard = self.guard.and_then(|post| post.guard);
+        if is_as_found {
+            if let Some(lease) = self.lease {
+                warn_of(lease.remove(), notes);
+            }
+            if let Some(guard) = guard {
+                guard.release();
+            }
+            return;
+        }
+        match guard {
+            Some(guard) => {
+                notes.push(format!(
+                    "the service is not seen as it was found: its guard, process {}, goes on asking for it",
+                    guard.pid()
+                ));
+                guard.hand_over();
+            }
+            None => notes.push(
                 "the service is not seen as it was found: its lease stays for `cellscan restore`".to_owned(),
             ),
-            None => {}
         }
-        if let Some(guard) = self.guard {
-            guard.release();
-        }
+    }
+}
+
+impl Post {
+    fn spawn(&self) -> Result<Guard, GuardError> {
+        let guarded = Guarded {
+            path: &self.path,
+            want: self.want,
+            way: &self.way,
+            modem: self.modem.as_ref(),
+            run_dir: self.run_dir.as_deref(),
+        };
+        Guard::spawn(guarded, &self.options)
     }
 }
 

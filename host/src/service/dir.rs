@@ -8,7 +8,9 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
+use cellscan_core::supervisor::ServiceState;
+use cellscan_custody::{Identity, Reading};
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::fs::{Access, AtFlags, FlockOperation, Mode, OFlags, accessat, flock, open, openat};
 use rustix::io::{Errno, ioctl_fionread};
 
@@ -118,27 +120,39 @@ impl ServiceDir {
     /// # Errors
     /// It is missing, not ours to read, or no record of `runsv`.
     pub fn read_status(&self) -> Result<StatusRecord, ServiceError> {
+        Ok(self.read()?.0)
+    }
+
+    /// The record, and what goes with it: which file it was read from, and how many bytes waited in `control` before.
+    ///
+    /// # Errors
+    /// As [`ServiceDir::read_status`].
+    pub fn read(&self) -> Result<(StatusRecord, Reading), ServiceError> {
+        // Before the record: what has been taken out by now is answered in it, or about to be.
+        let unread = self.unread();
         // `O_NONBLOCK` for whatever else might be there under that name.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = openat(&self.supervise, "status", flags, Mode::empty()).map_err(|errno| match errno {
             Errno::NOENT => ServiceError::NeverSupervised { path: self.real.clone() },
             errno => ServiceError::errno("open", &self.file("status"), errno),
         })?;
+        let file = File::from(file);
+        let failed = |source| ServiceError::io("read", &self.file("status"), source);
+        let meta = file.metadata().map_err(failed)?;
         let mut content = Vec::new();
-        File::from(file)
-            .take(STATUS_READ_MAX + 1)
-            .read_to_end(&mut content)
-            .map_err(|source| ServiceError::io("read", &self.file("status"), source))?;
-        parse_file(&content).map_err(|source| ServiceError::NotRunit { path: self.real.clone(), source })
-    }
-
-    /// Which file the record is in: each rewrite is a new one. `None` where there is none.
-    #[must_use]
-    pub fn status_identity(&self) -> Option<StatusIdentity> {
-        let stat = rustix::fs::statat(&self.supervise, "status", AtFlags::SYMLINK_NOFOLLOW).ok()?;
-        // Below a billion, and of another type on each architecture.
-        let nanoseconds = i64::try_from(stat.st_ctime_nsec).unwrap_or_default();
-        Some(StatusIdentity { inode: stat.st_ino, changed: (stat.st_ctime, nanoseconds) })
+        file.take(STATUS_READ_MAX + 1).read_to_end(&mut content).map_err(failed)?;
+        let record = parse_file(&content)
+            .map_err(|source| ServiceError::NotRunit { path: self.real.clone(), source })?;
+        let identity =
+            Identity { device: meta.dev(), inode: meta.ino(), modified: (meta.mtime(), meta.mtime_nsec()) };
+        let reading = Reading {
+            identity,
+            want_up: record.want_up,
+            at_rest: record.is_at_rest(),
+            runs: record.state == ServiceState::Run && !record.got_term,
+            unread,
+        };
+        Ok((record, reading))
     }
 
     /// Whether somebody reads `control` and `ok`. Both are asked: a reader of `ok` alone may be anybody.
@@ -260,30 +274,16 @@ impl ServiceDir {
     }
 }
 
-/// What [`drain`] found.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Drained {
-    /// Rewrites of `status`.
-    pub rewrites: u64,
-    /// Events were lost, or the directory is gone: the count is a lower bound.
-    pub lost: bool,
-}
-
-/// Takes what a [`ServiceDir::watch`] descriptor has to tell, without waiting.
-#[must_use]
-pub fn drain(watch: &OwnedFd) -> Drained {
+/// Takes what a [`ServiceDir::watch`] descriptor has to tell, without waiting. It only wakes: events may be late, or lost,
+/// and what counts is what is read.
+pub fn drain(watch: &OwnedFd) {
     let mut buf = [MaybeUninit::uninit(); 4_096];
     let mut reader = inotify::Reader::new(watch, &mut buf);
-    let mut drained = Drained::default();
     for _ in 0..EVENTS_MAX {
-        let Ok(event) = reader.next() else { break };
-        if event.events().intersects(ReadFlags::QUEUE_OVERFLOW | ReadFlags::IGNORED | ReadFlags::UNMOUNT) {
-            drained.lost = true;
-        } else if event.file_name().is_some_and(|name| name.to_bytes() == b"status") {
-            drained.rewrites += 1;
+        if reader.next().is_err() {
+            return;
         }
     }
-    drained
 }
 
 fn identity_of(fd: &OwnedFd) -> io::Result<(u64, u64)> {
@@ -360,18 +360,45 @@ mod tests {
     }
 
     #[test]
-    fn every_rewrite_is_counted_also_one_that_changes_nothing() {
+    fn every_rewrite_is_another_record_also_one_that_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let supervise = dir.path().join("supervise");
+        fs::create_dir(&supervise).unwrap();
+        let service = ServiceDir::open(dir.path()).unwrap();
+        let mut record = [0; 20];
+        record[17] = b'd';
+        let mut identities = Vec::new();
+        for _ in 0..3 {
+            fs::write(supervise.join("status.new"), record).unwrap();
+            fs::rename(supervise.join("status.new"), supervise.join("status")).unwrap();
+            let (status, reading) = service.read().unwrap();
+            assert!(status.is_at_rest() && reading.at_rest && reading.unread.is_none());
+            assert_eq!(service.read().unwrap().1, reading, "and the same while it is not rewritten");
+            identities.push(reading.identity);
+        }
+        assert!(identities[0] != identities[1] && identities[1] != identities[2], "{identities:?}");
+    }
+
+    #[test]
+    fn a_watch_wakes_for_a_rewrite_and_is_quiet_once_drained() {
         let dir = tempfile::tempdir().unwrap();
         let supervise = dir.path().join("supervise");
         fs::create_dir(&supervise).unwrap();
         let service = ServiceDir::open(dir.path()).unwrap();
         let watch = service.watch().unwrap();
-        for name in ["status", "stat", "status"] {
-            fs::write(supervise.join("new"), "same").unwrap();
-            fs::rename(supervise.join("new"), supervise.join(name)).unwrap();
-        }
-        assert_eq!(drain(&watch), Drained { rewrites: 2, lost: false });
-        assert_eq!(drain(&watch), Drained::default());
+        fs::write(supervise.join("new"), "same").unwrap();
+        fs::rename(supervise.join("new"), supervise.join("status")).unwrap();
+        let woken = || {
+            crate::event_loop::wait_one(
+                watch.as_fd(),
+                rustix::event::PollFlags::IN,
+                std::time::Duration::ZERO,
+                crate::clock::Clock::new(),
+            )
+        };
+        assert_eq!(woken(), Ok(true));
+        drain(&watch);
+        assert_eq!(woken(), Ok(false));
     }
 
     #[test]

@@ -10,21 +10,18 @@ use std::path::{Path, PathBuf};
 
 use cellscan_core::scan::Selection;
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
+use cellscan_custody::Identity;
+use cellscan_custody::evidence::Evidence;
 
 use super::ServiceError;
 use super::custody::{Custody, LeaseOptions, Subject};
-use super::dir::{ServiceDir, StatusIdentity, drain};
-use super::rewrites::Rewrites;
+use super::dir::{ServiceDir, drain};
 use super::status::StatusRecord;
 use super::tracked::Tracked;
-use crate::clock::Clock;
 use crate::give_back::Way;
 use crate::guard::GuardOptions;
 use crate::link::Link;
 use crate::process::Proc;
-
-/// Readings of the record in one look while it is being rewritten. One request rewrites it twice.
-const READS_MAX: u32 = 8;
 
 /// What the native backend is made with.
 #[derive(Debug)]
@@ -46,7 +43,6 @@ pub struct NativeOptions {
 #[derive(Debug)]
 pub struct Native {
     options: NativeOptions,
-    clock: Clock,
     held: Option<Box<Held>>,
     notes: Vec<String>,
 }
@@ -54,14 +50,14 @@ pub struct Native {
 #[derive(Debug)]
 struct Held {
     dir: ServiceDir,
-    _claim: OwnedFd,
+    claim: OwnedFd,
     runsv: Option<Proc>,
     watch: Option<OwnedFd>,
-    rewrites: Rewrites,
+    evidence: Evidence,
     /// The status file as the supervisor last left it.
-    last_file: Option<StatusIdentity>,
+    last_file: Option<Identity>,
     /// The same of a supervisor that is dead.
-    left_behind: Option<StatusIdentity>,
+    left_behind: Option<Identity>,
     asked: Option<Want>,
     tracked: Tracked,
     custody: Option<Custody>,
@@ -71,7 +67,7 @@ impl Native {
     /// The backend for one service; nothing is touched before [`Supervisor::take`].
     #[must_use]
     pub fn new(options: NativeOptions) -> Self {
-        Self { options, clock: Clock::new(), held: None, notes: Vec::new() }
+        Self { options, held: None, notes: Vec::new() }
     }
 
     /// What to wait for; see [`Service::wake_fds`](super::Service::wake_fds).
@@ -82,6 +78,7 @@ impl Native {
             fds.extend(held.watch.as_ref().map(AsFd::as_fd));
             fds.extend(held.runsv.as_ref().and_then(Proc::fd));
             fds.extend(held.tracked.wake_fds());
+            fds.extend(held.custody.as_ref().and_then(Custody::wake_fd));
         }
         fds
     }
@@ -89,24 +86,35 @@ impl Native {
     /// Takes in what woke the loop; see [`Service::woken`](super::Service::woken).
     pub fn woken(&mut self) {
         self.options.link.woken();
-        let now = self.clock;
         if let Some(held) = &mut self.held {
-            held.tracked.prune();
+            held.tracked.woken();
+            if let Some(custody) = &mut held.custody {
+                custody.woken(&mut self.notes);
+            }
             // What cannot be read now is an error for whoever asks for the status next.
-            let _told_later = held.look(now);
+            let _told_later = held.look();
         }
     }
 
     /// The port that the service uses; see [`Service::ppp_port`](super::Service::ppp_port).
     #[must_use]
     pub fn ppp_port(&self) -> Option<&Path> {
-        let found = self.held.as_ref().and_then(|held| held.tracked.port());
+        let found = self.held.as_ref().and_then(|held| held.tracked.path());
         found.or(self.options.ppp_port.as_deref())
     }
 
     /// What people should know; see [`Service::notes`](super::Service::notes).
     pub fn notes(&mut self) -> Vec<String> {
         core::mem::take(&mut self.notes)
+    }
+
+    /// The scan has ended without seeing the service given back; see
+    /// [`Service::hand_over`](super::Service::hand_over).
+    pub fn hand_over(&mut self) {
+        if let Some(held) = self.held.take() {
+            let untouched = held.custody.as_ref().is_none_or(|custody| !custody.is_touched());
+            held.end(untouched, &mut self.notes);
+        }
     }
 
     /// The processes known to belong to the service and still alive: id and name, the first is the service's own.
@@ -121,19 +129,17 @@ impl Native {
 
     fn try_take(&mut self) -> Result<(ServiceStatus, Held), ServiceError> {
         let mut held = Held::open(&self.options)?;
-        let status = held.look(self.clock)?;
+        let status = held.look()?;
         if !status.supervised {
             return Err(ServiceError::NotSupervised { path: held.dir.path().into() });
         }
-        held.tracked.note_descendants();
-        held.tracked.find_port();
-        held.tracked.note_detached();
+        held.tracked.survey_service()?;
         let subject = Subject {
             path: held.dir.path(),
             identity: Some(held.dir.identity()),
             dir: Some(&held.dir),
             way: &Way::Control,
-            ppp_port: held.tracked.port(),
+            ppp_port: held.tracked.path(),
         };
         let (guard, lease) = (self.options.guard.as_ref(), self.options.lease.as_ref());
         let custody = Custody::begin(guard, lease, subject, status, &mut self.notes)?;
@@ -164,16 +170,15 @@ impl Held {
         if let Err(error) = &watch {
             log::warn!("{}: no inotify ({error}); changes will be seen late", dir.path().display());
         }
-        let tracked = Tracked::new(options.ppp_port.clone(), Some(dir.identity()));
+        let tracked = Tracked::new(options.ppp_port.clone());
         let watch = watch.ok();
-        let last_file = dir.status_identity();
         Ok(Self {
             dir,
-            _claim: claim,
+            claim,
             runsv,
             watch,
-            rewrites: Rewrites::default(),
-            last_file,
+            evidence: Evidence::default(),
+            last_file: None,
             left_behind: None,
             asked: None,
             tracked,
@@ -181,78 +186,57 @@ impl Held {
         })
     }
 
-    /// One level reading: events counted, the record, the supervisor, the process noted.
-    fn look(&mut self, clock: Clock) -> Result<ServiceStatus, ServiceError> {
+    /// One level reading: the record, the supervisor, the process noted.
+    fn look(&mut self) -> Result<ServiceStatus, ServiceError> {
+        if let Some(watch) = &self.watch {
+            drain(watch);
+        }
         let alive = self.dir.is_supervised()?;
         self.find_successor(alive);
-        let (record, stable) = self.read()?;
-        let supervised = alive && self.is_its_own();
-        if supervised && let Some(pid) = record.pid {
-            self.tracked.note_service(pid, self.runsv.as_ref().map(Proc::pid));
+        let (record, reading) = self.dir.read()?;
+        let supervised = alive && self.is_its_own(reading.identity);
+        let runsv = self.runsv.as_ref().map(Proc::pid);
+        self.tracked.supervised_by(runsv);
+        if supervised {
+            self.tracked.note_service(record.pid, runsv);
         }
-        let at_rest = supervised && record.is_at_rest();
-        let known = self.rewrites.foreign();
-        if record.want_up {
-            self.rewrites.wanted_up();
+        let known = self.evidence.foreign_down();
+        if supervised {
+            self.evidence.observe(reading);
+        } else {
+            self.evidence.restart();
         }
-        if stable {
-            self.rewrites.observe(clock.now(), at_rest, self.dir.unread() == Some(0));
-        }
-        if self.rewrites.foreign() != known {
+        let foreign_down = self.evidence.foreign_down();
+        if foreign_down != known {
             log::warn!(
-                "{}: somebody else has asked for {}",
+                "{}: another client has asked for {}",
                 self.dir.path().display(),
-                if known { "up" } else { "down" }
+                if foreign_down { "down" } else { "up" }
             );
             if let Some(custody) = &mut self.custody {
-                custody.foreign_down(!known);
+                custody.foreign_down(foreign_down);
             }
         }
         Ok(ServiceStatus {
             supervised,
             state: record.state,
             pid: record.pid,
-            want: want_of(&record, self.asked, self.rewrites.any_since_asked()),
-            foreign_down: self.rewrites.foreign(),
+            want: want_of(&record, self.asked, self.evidence.any_since_asked()),
+            foreign_down,
         })
     }
 
     /// Whether the record was written by the supervisor that is there now: one that a dead supervisor left behind says
     /// "down", and its successor is about to start the service.
-    fn is_its_own(&mut self) -> bool {
-        let file = self.dir.status_identity();
-        if self.left_behind.is_some() && file == self.left_behind {
+    fn is_its_own(&mut self, file: Identity) -> bool {
+        if self.left_behind == Some(file) {
             return false;
         }
         self.left_behind = None;
         if self.runsv.is_some() {
-            self.last_file = file;
+            self.last_file = Some(file);
         }
         true
-    }
-
-    /// The record, and whether the count belongs to it: an event that comes between may be of a later record, and a
-    /// foreign `u` that is counted with the record from before it would look like a foreign `d`.
-    fn read(&mut self) -> Result<(StatusRecord, bool), ServiceError> {
-        self.count();
-        let mut record = self.dir.read_status()?;
-        for _ in 0..READS_MAX {
-            let counted = self.rewrites.total();
-            self.count();
-            if self.rewrites.total() == counted {
-                return Ok((record, true));
-            }
-            record = self.dir.read_status()?;
-        }
-        Ok((record, false))
-    }
-
-    fn count(&mut self) {
-        let drained = self.watch.as_ref().map(drain).unwrap_or_default();
-        self.rewrites.add(drained.rewrites);
-        if drained.lost {
-            self.rewrites.restart();
-        }
     }
 
     /// Notices a supervisor that died and the one that came after it, which knows nothing of what was asked of the
@@ -263,21 +247,29 @@ impl Held {
             self.runsv = None;
             self.left_behind = self.last_file;
             self.asked = None;
-            self.rewrites.restart();
+            self.evidence.restart();
         }
         if supervised && self.runsv.is_none() {
             self.runsv = self.dir.supervisor();
-            self.rewrites.restart();
+            self.evidence.restart();
         }
     }
 
-    /// Whether the record shows the service as it was found, or as somebody else wants it by now.
-    fn is_as_found(&mut self, clock: Clock) -> bool {
+    fn end(self, is_as_found: bool, notes: &mut Vec<String>) {
+        // The guard claims the service where it has to give it back.
+        drop(self.claim);
+        if let Some(custody) = self.custody {
+            custody.end(is_as_found, notes);
+        }
+    }
+
+    /// Whether the record shows the service as it was found, or as another client wants it by now.
+    fn is_as_found(&mut self) -> bool {
         let custody = self.custody.as_ref();
         let Some(found) = custody.filter(|custody| custody.is_touched()).map(Custody::found) else {
             return true;
         };
-        self.look(clock).is_ok_and(|status| {
+        self.look().is_ok_and(|status| {
             status.foreign_down || status.supervised && [Want::Up, found].contains(&status.want)
         })
     }
@@ -287,15 +279,14 @@ impl Held {
             // The name has another supervisor by now, and the old one is told to exit: a `u` would make two.
             return Err(ServiceError::Renamed { path: self.dir.path().into() });
         }
-        // The last moment at which the children of what is about to die can be told from strangers.
-        self.tracked.note_descendants();
-        self.count();
+        // The last moment at which the children of what is about to die are seen as such.
+        self.tracked.look();
         if let (Want::Down, Some(custody)) = (want, &mut self.custody) {
             custody.touch();
         }
         self.dir.send(byte_of(want))?;
         self.asked = Some(want);
-        self.rewrites.asked();
+        self.evidence.asked();
         Ok(())
     }
 }
@@ -340,7 +331,7 @@ impl Supervisor for Native {
     /// Before [`Supervisor::take`] it is a look from outside, and never a foreign down.
     fn status(&mut self) -> nb::Result<ServiceStatus, ServiceError> {
         if let Some(held) = &mut self.held {
-            return Ok(held.look(self.clock)?);
+            return Ok(held.look()?);
         }
         let dir = ServiceDir::open(&self.options.dir)?;
         let supervised = dir.is_supervised()?;
@@ -350,7 +341,7 @@ impl Supervisor for Native {
     }
 
     fn remains(&mut self) -> nb::Result<Remains, ServiceError> {
-        Ok(self.held()?.tracked.remains())
+        self.held()?.tracked.remains().ok_or(nb::Error::WouldBlock)
     }
 
     fn signal(&mut self, signal: Signal) -> nb::Result<(), ServiceError> {
@@ -376,10 +367,8 @@ impl Supervisor for Native {
     /// A service that is not taken has nothing to release.
     fn release(&mut self) -> nb::Result<(), ServiceError> {
         let Some(mut held) = self.held.take() else { return Ok(()) };
-        let is_as_found = held.is_as_found(self.clock);
-        if let Some(custody) = held.custody {
-            custody.end(is_as_found, &mut self.notes);
-        }
+        let is_as_found = held.is_as_found();
+        held.end(is_as_found, &mut self.notes);
         Ok(())
     }
 }

@@ -1,42 +1,64 @@
-//! Who opens the port: inotify tells that somebody does, so that not every look has to go through all of `/proc`.
+//! Whether the port was opened: inotify tells it, so that not every look has to go through all of `/proc`, and so that two
+//! looks can be told to belong together.
+//!
+//! The kernel queues the event before `open(2)` returns (`fs/open.c`), so what is not queued has not been opened. A fork queues
+//! none.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
+use cellscan_custody::port::Opened;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::io::Errno;
 
 /// Bytes of events read at once; an event of a file has no name and takes 16.
 const EVENTS_LEN: usize = 1_024;
-/// Reads in one look, at most: what is left says "somebody did" the next time.
+/// Reads in one look, at most: what is left says "it was opened" the next time.
 const READS_MAX: u32 = 16;
 
 /// A watch on one device node.
 #[derive(Debug, Default)]
 pub(super) struct Openings {
     watch: Option<OwnedFd>,
+    /// Seen, and not told yet.
+    seen: Opened,
 }
 
 impl Openings {
-    /// Whether somebody may have opened the port since the last call. `true` where that cannot be told: there was no
-    /// watch yet, the device went away, or the kernel has no inotify.
-    pub(super) fn any_since(&mut self, port: Option<&Path>) -> bool {
-        let Some(watch) = &self.watch else {
+    /// Whether any process has opened the port since the last call. Unknown where there is no watch yet, or none can be had.
+    pub(super) fn since(&mut self, port: Option<&Path>) -> Opened {
+        let seen = self.peek(port);
+        if self.watch.is_some() {
+            self.seen = Opened::No;
+        }
+        seen
+    }
+
+    /// The same, to be told again.
+    pub(super) fn peek(&mut self, port: Option<&Path>) -> Opened {
+        self.woken();
+        if self.watch.is_none() {
             self.watch = port.and_then(watch_on);
-            return true;
-        };
+        }
+        self.seen
+    }
+
+    /// Takes in what the descriptor has to tell, so that the same event wakes no more.
+    pub(super) fn woken(&mut self) {
+        let Some(watch) = &self.watch else { return };
         match drain(watch) {
-            Seen::Nothing => false,
-            Seen::Opened => true,
-            Seen::Gone => {
-                // Another device may be there under the name by now.
-                self.watch = port.and_then(watch_on);
-                true
+            Seen::Nothing => {}
+            Seen::Opened => {
+                if self.seen == Opened::No {
+                    self.seen = Opened::Yes;
+                }
             }
+            // Another device may be there under the name by now.
+            Seen::Gone => (self.watch, self.seen) = (None, Opened::Unknown),
         }
     }
 
-    /// Readable when somebody has opened the port.
+    /// Readable when a process has opened the port.
     pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
         self.watch.as_ref().map(AsFd::as_fd)
     }
@@ -65,6 +87,7 @@ fn drain(watch: &OwnedFd) -> Seen {
                 for event in buffer.get(..count).unwrap_or_default().chunks_exact(16) {
                     let mask =
                         event.get(4..8).and_then(|mask| mask.try_into().ok()).map_or(0, u32::from_ne_bytes);
+                    // A node that is unlinked while it is open says so by its attributes alone.
                     if mask & WatchFlags::OPEN.bits() == 0 {
                         return Seen::Gone;
                     }
@@ -76,7 +99,7 @@ fn drain(watch: &OwnedFd) -> Seen {
             Ok(_) | Err(_) => return Seen::Gone,
         }
     }
-    seen
+    Seen::Opened
 }
 
 #[cfg(test)]
@@ -88,11 +111,22 @@ mod tests {
     fn an_opening_is_told_once_and_silence_is_silence() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut openings = Openings::default();
-        assert!(openings.any_since(Some(file.path())), "there was no watch before");
-        assert!(!openings.any_since(Some(file.path())));
+        assert_eq!(openings.since(Some(file.path())), Opened::Unknown, "there was no watch before");
+        assert_eq!(openings.since(Some(file.path())), Opened::No);
         File::open(file.path()).unwrap();
-        assert!(openings.any_since(Some(file.path())));
-        assert!(!openings.any_since(Some(file.path())));
+        assert_eq!(openings.peek(Some(file.path())), Opened::Yes);
+        assert_eq!(openings.since(Some(file.path())), Opened::Yes);
+        assert_eq!(openings.since(Some(file.path())), Opened::No);
+    }
+
+    #[test]
+    fn an_opening_that_woke_the_loop_is_still_told() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut openings = Openings::default();
+        openings.since(Some(file.path()));
+        File::open(file.path()).unwrap();
+        openings.woken();
+        assert_eq!(openings.since(Some(file.path())), Opened::Yes);
     }
 
     #[test]
@@ -101,12 +135,13 @@ mod tests {
         let port = dir.path().join("tty");
         File::create(&port).unwrap();
         let mut openings = Openings::default();
-        assert!(openings.any_since(Some(&port)));
+        assert_eq!(openings.since(Some(&port)), Opened::Unknown);
         std::fs::remove_file(&port).unwrap();
-        assert!(openings.any_since(Some(&port)));
-        assert!(openings.any_since(Some(&port)), "nothing can be told of what is not there");
+        assert_eq!(openings.since(Some(&port)), Opened::Unknown);
+        assert_eq!(openings.since(Some(&port)), Opened::Unknown, "nothing can be told of what is not there");
+        assert!(openings.fd().is_none(), "and nothing wakes for it");
         File::create(&port).unwrap();
-        assert!(openings.any_since(Some(&port)));
-        assert!(!openings.any_since(Some(&port)));
+        assert_eq!(openings.since(Some(&port)), Opened::Unknown);
+        assert_eq!(openings.since(Some(&port)), Opened::No);
     }
 }

@@ -25,7 +25,7 @@ use super::tracked::Tracked;
 use crate::clock::Clock;
 use crate::guard::GuardOptions;
 use crate::link::Link;
-use crate::process::Proc;
+use crate::process::{self, Proc, Stat};
 
 mod program;
 mod text;
@@ -88,7 +88,7 @@ struct Held {
     /// A `d` of ours may not have been read yet; until when that is waited for.
     unread_down: Option<Instant>,
     custody: Custody,
-    _claim: Option<OwnedFd>,
+    claim: Option<OwnedFd>,
 }
 
 #[derive(Debug)]
@@ -129,6 +129,7 @@ impl Sv {
         if let Some(held) = &self.held {
             fds.extend(held.watch.as_ref().map(AsFd::as_fd));
             fds.extend(held.tracked.wake_fds());
+            fds.extend(held.custody.wake_fd());
         }
         fds
     }
@@ -137,8 +138,11 @@ impl Sv {
     pub fn woken(&mut self) {
         self.options.link.woken();
         if let Some(held) = &mut self.held {
-            let _only_a_wake_up = held.watch.as_ref().map(drain);
-            held.tracked.prune();
+            if let Some(watch) = &held.watch {
+                drain(watch);
+            }
+            held.tracked.woken();
+            held.custody.woken(&mut self.notes);
         }
         if let Some(call) = &mut self.call {
             // Its answer is fetched by whoever asks next; until then its end need not wake anybody again.
@@ -151,13 +155,29 @@ impl Sv {
     /// The port that the service uses; see [`Service::ppp_port`](super::Service::ppp_port).
     #[must_use]
     pub fn ppp_port(&self) -> Option<&Path> {
-        let found = self.held.as_ref().and_then(|held| held.tracked.port());
+        let found = self.held.as_ref().and_then(|held| held.tracked.path());
         found.or(self.options.ppp_port.as_deref())
     }
 
     /// What people should know; see [`Service::notes`](super::Service::notes).
     pub fn notes(&mut self) -> Vec<String> {
         core::mem::take(&mut self.notes)
+    }
+
+    /// The scan has ended without seeing the service given back; see
+    /// [`Service::hand_over`](super::Service::hand_over).
+    pub fn hand_over(&mut self) {
+        let untouched = self.held.as_ref().is_none_or(|held| !held.custody.is_touched());
+        self.end(untouched);
+    }
+
+    fn end(&mut self, is_as_found: bool) {
+        self.claim = None;
+        if let Some(Held { custody, claim, .. }) = self.held.take() {
+            // The guard claims the service where it has to give it back.
+            drop(claim);
+            custody.end(is_as_found, &mut self.notes);
+        }
     }
 
     /// Runs `sv word DIR` to its end over as many calls as that takes: exit code and first line. The call that
@@ -213,6 +233,13 @@ impl Sv {
         format!("{} {word} {}", self.options.program, self.options.dir.display())
     }
 
+    /// A `d` of another process, dead by now, may still wait to be read: what the record says proves nothing.
+    pub(crate) fn distrust_record(&mut self) {
+        if let Some(held) = &mut self.held {
+            held.unread_down = Some(Instant::ZERO);
+        }
+    }
+
     fn failed(&self, word: &str, code: Option<i32>, said: String) -> ServiceError {
         let trouble = text::trouble(&said, &self.options.dir);
         trouble.unwrap_or_else(|| ServiceError::Sv { command: self.shown(word), said, code })
@@ -242,8 +269,10 @@ impl Sv {
     fn status_now(&mut self) -> nb::Result<ServiceStatus, ServiceError> {
         let (supervised, record) = self.look()?;
         let asked = self.held.as_ref().and_then(|held| held.asked);
-        if let (Some(held), Some(pid), true) = (&mut self.held, record.pid, supervised) {
-            held.tracked.note_service(pid, None);
+        if let (Some(held), true) = (&mut self.held, supervised) {
+            let runsv = supervisor(&self.options.dir, record.pid);
+            held.tracked.supervised_by(runsv);
+            held.tracked.note_service(record.pid, runsv);
         }
         let want = want_of(&record, asked, true);
         Ok(ServiceStatus { supervised, state: record.state, pid: record.pid, want, foreign_down: false })
@@ -288,12 +317,13 @@ impl Sv {
             return Err(ServiceError::NotSupervised { path: self.options.dir.clone() }.into());
         }
         let identity = std::fs::metadata(&self.options.dir).ok().map(|meta| (meta.dev(), meta.ino()));
-        let mut tracked = Tracked::new(self.options.ppp_port.clone(), identity);
-        if let Some(pid) = status.pid {
-            tracked.note_service(pid, None);
+        let mut tracked = Tracked::new(self.options.ppp_port.clone());
+        let runsv = supervisor(&self.options.dir, status.pid);
+        tracked.supervised_by(runsv);
+        tracked.note_service(status.pid, runsv);
+        if runsv.is_some() {
+            tracked.survey_service()?;
         }
-        tracked.find_port();
-        tracked.note_detached();
         let dir = ServiceDir::open(&self.options.dir).ok();
         let watch = dir.as_ref().and_then(|dir| dir.watch().ok());
         let way = self.options.program.way();
@@ -302,13 +332,13 @@ impl Sv {
             identity,
             dir: dir.as_ref(),
             way: &way,
-            ppp_port: tracked.port(),
+            ppp_port: tracked.path(),
         };
         let (guard, lease) = (self.options.guard.as_ref(), self.options.lease.as_ref());
         let custody = Custody::begin(guard, lease, subject, status, &mut self.notes)?;
         let want = custody.found();
         let claim = self.claim.take();
-        self.held = Some(Held { tracked, watch, asked: None, unread_down: None, custody, _claim: claim });
+        self.held = Some(Held { tracked, watch, asked: None, unread_down: None, custody, claim });
         Ok(ServiceStatus { want, ..status })
     }
 
@@ -337,7 +367,7 @@ impl Supervisor for Sv {
             Want::Down => "down",
         };
         let held = self.held()?;
-        held.tracked.note_descendants();
+        held.tracked.look();
         if want == Want::Down {
             held.custody.touch();
         }
@@ -358,7 +388,7 @@ impl Supervisor for Sv {
     }
 
     fn remains(&mut self) -> nb::Result<Remains, ServiceError> {
-        Ok(self.held()?.tracked.remains())
+        self.held()?.tracked.remains().ok_or(nb::Error::WouldBlock)
     }
 
     fn signal(&mut self, signal: Signal) -> nb::Result<(), ServiceError> {
@@ -393,10 +423,19 @@ impl Supervisor for Sv {
             },
             None => true,
         };
-        if let Some(held) = self.held.take() {
-            held.custody.end(is_as_found, &mut self.notes);
-        }
-        self.claim = None;
+        self.end(is_as_found);
         Ok(())
     }
+}
+
+/// The `runsv` of a service directory; where its lock cannot be looked at, the parent of the process that the record names, if that is
+/// a `runsv` that works there.
+fn supervisor(dir: &Path, service: Option<NonZeroU32>) -> Option<NonZeroU32> {
+    if let Some(proc) = ServiceDir::open(dir).ok().and_then(|dir| dir.supervisor()) {
+        return Some(proc.pid());
+    }
+    let meta = std::fs::metadata(dir).ok()?;
+    let parent = NonZeroU32::new(Stat::of(service?)?.parent)?;
+    let is_here = process::working_dir(parent) == Some((meta.dev(), meta.ino()));
+    (is_here && process::is_called(parent, "runsv")).then_some(parent)
 }

@@ -1,145 +1,205 @@
-//! The processes of a service, noted while their descent can still be seen, and who holds its port.
+//! The processes of a service and who has its port: looks at `/proc` for [`cellscan_custody::port`], and handles on what
+//! those found.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::num::NonZeroU32;
 use std::os::fd::BorrowedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use cellscan_core::supervisor::{Remains, Signal};
+use cellscan_core::time::Instant;
+use cellscan_custody::port::{Id, Opened, Port, Verdict};
 
+use super::ServiceError;
+use super::look::{self, Pass};
 use super::openings::Openings;
+use crate::clock::Clock;
 use crate::process::{self, Proc, Stat};
 
-/// Processes that are noted at most; a `pppd` with its scripts has about five.
-const NOTED_MAX: usize = 512;
-/// Strangers whose end is waited for at most. One is enough to be in the way.
-const STRANGERS_MAX: usize = 8;
+/// Looks in one call, at most: two agree at once unless processes of unknown descent come and go.
+const LOOKS_MAX: u32 = 6;
+/// How long a port that was proven free is believed to be so without another look, at most. An `open(2)` ends that at once; this is
+/// for what makes no event: the same device under another node, a descriptor passed through a socket.
+const BELIEVED: Duration = Duration::from_secs(5);
+/// Processes whose end is waited for at most. One is enough to be in the way.
+const HANDLES_MAX: usize = 64;
 
-/// What is noted of one service.
-#[derive(Debug, Default)]
+/// What is known of one service.
+#[derive(Debug)]
 pub(crate) struct Tracked {
-    noted: Vec<Proc>,
-    strangers: Vec<Proc>,
-    port: Option<PathBuf>,
+    port: Port,
+    /// Of what is left and of strangers.
+    handles: BTreeMap<Id, Proc>,
+    path: Option<PathBuf>,
     device: Option<u64>,
-    /// Device and inode of the service directory.
-    dir: Option<(u64, u64)>,
-    told_of_holes: bool,
     openings: Openings,
-    /// The last look found nobody.
-    free: bool,
+    clock: Clock,
+    /// The port was proven free then.
+    free: Option<Instant>,
+    told_of_holes: bool,
 }
 
 impl Tracked {
-    pub(crate) fn new(port: Option<PathBuf>, dir: Option<(u64, u64)>) -> Self {
-        let mut tracked = Self { port, dir, ..Self::default() };
+    pub(crate) fn new(path: Option<PathBuf>) -> Self {
+        let mut tracked = Self {
+            port: Port::default(),
+            handles: BTreeMap::new(),
+            path,
+            device: None,
+            openings: Openings::default(),
+            clock: Clock::new(),
+            free: None,
+            told_of_holes: false,
+        };
         tracked.find_device();
         tracked
     }
 
     /// The port that the service uses, as given or as found.
-    pub(crate) fn port(&self) -> Option<&Path> {
-        self.port.as_deref()
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 
-    /// Notes one process; one that is known or gone already is left as it is.
-    pub(crate) fn note(&mut self, proc: Proc) {
-        self.free = false;
-        self.prune();
-        let known = self.noted.iter().any(|noted| noted.pid() == proc.pid());
-        if !known && self.noted.len() < NOTED_MAX {
-            log::debug!("process {} ({}) belongs to the service", proc.pid(), proc.comm());
-            self.noted.push(proc);
+    /// Which process supervises the service. Nothing but its descendants is signalled, and it never is.
+    pub(crate) fn supervised_by(&mut self, supervisor: Option<NonZeroU32>) {
+        self.port.supervised_by(supervisor.map(NonZeroU32::get));
+    }
+
+    /// Notes the process that a status record names, if it is the supervisor's child: a record may name any process, and what is
+    /// noted may be signalled.
+    pub(crate) fn note_service(&mut self, pid: Option<NonZeroU32>, supervisor: Option<NonZeroU32>) {
+        let Some(pid) = pid else { return self.port.main_is(None) };
+        let Some(stat) = Stat::of(pid).filter(|stat| !stat.is_dead()) else { return };
+        let id = Id { pid: pid.get(), start: stat.start_time };
+        if self.port.is_member(id) {
+            return self.port.main_is(Some(id));
+        }
+        if supervisor.is_some_and(|supervisor| supervisor.get() == stat.parent) {
+            log::debug!("process {pid} ({}) is the service's", stat.comm);
+            self.free = None;
+            self.port.main_is(Some(id));
+        } else if supervisor.is_some() {
+            log::warn!("the status names process {pid} ({}), which is no child of its runsv", stat.comm);
         }
     }
 
-    /// Notes the process that a status record names, if it is the supervisor's child or works in the service's
-    /// directory: a record may name anybody, and who is noted may be signalled.
-    pub(crate) fn note_service(&mut self, pid: NonZeroU32, supervisor: Option<NonZeroU32>) {
-        if self.noted.iter().any(|noted| noted.pid() == pid && !noted.is_gone()) {
-            return;
-        }
-        let Ok(Some(proc)) = Proc::open(pid) else { return };
-        let parent = Stat::of(pid).and_then(|stat| NonZeroU32::new(stat.parent));
-        let child = supervisor.is_some() && parent == supervisor;
-        if child || (self.dir.is_some() && process::working_dir(pid) == self.dir) {
-            self.note(proc);
-            self.note_descendants();
-        } else if !proc.is_gone() {
-            log::warn!("the status names process {pid} ({}), which is none of this service", proc.comm());
+    /// Before the service is touched: its port is found, and its processes are told from others'.
+    ///
+    /// # Errors
+    /// A process that is none of the service's has the port: it would have it after the service has ended, too.
+    pub(crate) fn survey_service(&mut self) -> Result<(), ServiceError> {
+        self.look();
+        self.find_port();
+        self.survey();
+        self.note_detached();
+        match (self.strangers().into_iter().next(), &self.path) {
+            (Some((by, name)), Some(port)) => Err(ServiceError::PortHeld { port: port.clone(), by, name }),
+            (_, _) => Ok(()),
         }
     }
 
-    /// Notes what descends from those noted. A child whose parent dies later is found no other way.
-    pub(crate) fn note_descendants(&mut self) {
-        let roots: Vec<NonZeroU32> = self.noted.iter().map(Proc::pid).collect();
-        for root in roots {
-            for proc in process::descendants(root) {
-                self.note(proc);
+    /// One look: notes what descends from the service's processes as long as that can still be seen.
+    pub(crate) fn look(&mut self) -> Verdict {
+        let opened = self.openings.since(self.path.as_deref());
+        let found = self.pass();
+        let verdict = self.port.look(&found.look, opened);
+        self.take_handles();
+        verdict
+    }
+
+    /// Looks until two looks agree on who has the port, [`LOOKS_MAX`] times at most.
+    fn survey(&mut self) {
+        let mut before = None;
+        for _ in 0..LOOKS_MAX {
+            let verdict = self.look();
+            let now = (self.port.remains().to_vec(), self.port.strangers().to_vec());
+            if verdict == Verdict::Free || before.as_ref() == Some(&now) {
+                break;
             }
+            before = Some(now);
         }
     }
 
-    /// Finds the port where none was given: the first that one of the noted processes holds.
-    pub(crate) fn find_port(&mut self) {
-        if self.port.is_none() {
-            self.port = self.noted.iter().find_map(|noted| process::ports_of(noted.pid()).into_iter().next());
+    /// What has the port and is none of the service's: process and name.
+    fn strangers(&self) -> Vec<(NonZeroU32, String)> {
+        let handles = self.port.strangers().iter().filter_map(|id| self.handles.get(id));
+        handles.map(|proc| (proc.pid(), proc.comm().to_owned())).collect()
+    }
+
+    /// Finds the port where none was given: the first that one of the service's processes has open.
+    fn find_port(&mut self) {
+        if self.path.is_none() {
+            let pids = self.port.members().filter_map(|id| NonZeroU32::new(id.pid));
+            self.path = pids.into_iter().find_map(|pid| process::ports_of(pid).into_iter().next());
             self.find_device();
+            self.port.forget_looks();
         }
     }
 
-    /// A `pppd` that detached itself from its supervisor (no `nodetach`): it holds the service's port, init is its
-    /// parent, and nothing that is known of the service holds that port.
-    pub(crate) fn note_detached(&mut self) {
-        let holders = self.holders();
-        if holders.iter().any(|holder| self.is_noted(holder.pid())) {
+    /// A `pppd` that detached itself from its supervisor (no `nodetach`): it has the service's port, init is its parent, and no
+    /// process of the service has that port.
+    fn note_detached(&mut self) {
+        if self.port.remains().iter().any(|id| self.has_port(*id)) {
             return;
         }
-        for holder in holders {
-            let orphan = Stat::of(holder.pid()).is_some_and(|stat| stat.parent == 1);
-            if orphan && holder.comm() == "pppd" {
-                log::warn!("pppd {} has detached itself from its supervisor", holder.pid());
-                self.note(holder);
+        for id in self.port.strangers().to_vec() {
+            let orphan = NonZeroU32::new(id.pid).and_then(Stat::of).is_some_and(|stat| stat.parent == 1);
+            let is_pppd = self.handles.get(&id).is_some_and(|proc| proc.comm() == "pppd");
+            if orphan && is_pppd {
+                log::warn!("pppd {} has detached itself from its supervisor", id.pid);
+                self.port.adopt(id);
             }
         }
     }
 
-    /// Who is left, and who holds the port.
-    pub(crate) fn remains(&mut self) -> Remains {
-        // Looked for before the look: who opens the port in between is seen by the next.
-        if !self.openings.any_since(self.port.as_deref()) && self.free {
-            return Remains::default();
+    /// Takes every `pppd` that has the port for the service's, as it is without a supervisor; the first of them.
+    pub(crate) fn note_pppd(&mut self) -> Option<NonZeroU32> {
+        if self.is_believed_free() {
+            return None;
         }
-        self.note_descendants();
-        self.strangers.clear();
-        for holder in self.holders() {
-            let ancestors: Vec<NonZeroU32> = self.noted.iter().map(Proc::pid).collect();
-            let pid = holder.pid();
-            let ours = ancestors.contains(&pid)
-                || process::descends_from(pid, &ancestors)
-                || (self.dir.is_some() && process::working_dir(pid) == self.dir);
-            if ours {
-                self.note(holder);
-            } else if self.strangers.len() < STRANGERS_MAX {
-                self.strangers.push(holder);
+        if self.remaining().is_none() {
+            self.look();
+            for id in self.port.strangers().to_vec() {
+                if self.handles.get(&id).is_some_and(|proc| proc.comm() == "pppd") {
+                    self.port.adopt(id);
+                }
             }
         }
-        self.prune();
-        let remains = Remains {
-            service: self.noted.first().map(Proc::pid),
-            stranger: self.strangers.first().map(Proc::pid),
-        };
-        self.free = remains.is_free();
-        remains
+        self.remaining()
     }
 
-    /// Signals all that is noted and still alive, and no one else.
+    /// What is left of the service, and what else has the port; `None` while two looks do not agree.
+    pub(crate) fn remains(&mut self) -> Option<Remains> {
+        if self.is_believed_free() {
+            return Some(Remains::default());
+        }
+        for _ in 0..LOOKS_MAX {
+            match self.look() {
+                Verdict::Held => {
+                    let stranger = self.port.strangers().first().and_then(|id| NonZeroU32::new(id.pid));
+                    return Some(Remains { service: self.first_of_service(), stranger });
+                }
+                // Nothing has opened it while the last look was under way.
+                Verdict::Free if self.openings.peek(self.path.as_deref()) != Opened::Yes => {
+                    self.free = Some(self.clock.now());
+                    return Some(Remains::default());
+                }
+                Verdict::Free | Verdict::Unsure => {}
+            }
+        }
+        None
+    }
+
+    /// Signals what is left of the service, and no other process.
     pub(crate) fn signal(&mut self, signal: Signal) -> io::Result<()> {
-        self.prune();
+        self.look();
         let mut first_error = Ok(());
-        for proc in &self.noted {
+        for id in self.port.remains() {
+            let Some(proc) = self.handles.get(id) else { continue };
             log::info!("{signal:?} to process {} ({})", proc.pid(), proc.comm());
             let sent = proc.signal(signal);
             first_error = first_error.and(sent);
@@ -147,43 +207,85 @@ impl Tracked {
         first_error
     }
 
-    /// Who holds the port now.
+    /// What has the port now, whosever it is.
     pub(crate) fn holders(&mut self) -> Vec<Proc> {
         self.find_device();
         let Some(device) = self.device else { return Vec::new() };
-        let holders = process::holders_of(device);
-        if holders.unreadable > 0 && !self.told_of_holes {
-            self.told_of_holes = true;
-            log::warn!(
-                "{} processes cannot be looked into: who holds the port may be hidden",
-                holders.unreadable
-            );
-        }
-        holders.processes
+        process::holders_of(device).processes
     }
 
+    /// The processes that are left of the service, its own first.
     pub(crate) fn noted(&self) -> impl Iterator<Item = &Proc> {
-        self.noted.iter()
+        self.port.remains().iter().filter_map(|id| self.handles.get(id))
     }
 
-    /// Forgets those that have ended, so that their descriptors wake nobody again.
-    pub(crate) fn prune(&mut self) {
-        self.noted.retain(|proc| !proc.is_gone());
-        self.strangers.retain(|proc| !proc.is_gone());
+    /// Takes in what woke the loop: what was opened, and which processes have ended, so that they wake it no more.
+    pub(crate) fn woken(&mut self) {
+        self.openings.woken();
+        self.handles.retain(|_, proc| !proc.is_gone());
     }
 
     pub(crate) fn wake_fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.noted.iter().chain(&self.strangers).filter_map(Proc::fd).chain(self.openings.fd())
+        self.handles.values().filter_map(Proc::fd).chain(self.openings.fd())
     }
 
-    fn is_noted(&self, pid: NonZeroU32) -> bool {
-        self.noted.iter().any(|noted| noted.pid() == pid)
+    /// It was proven free not long ago, and nothing has opened it since.
+    fn is_believed_free(&mut self) -> bool {
+        let believed = self.free.is_some_and(|at| self.clock.now() < at + BELIEVED);
+        if !believed || self.openings.peek(self.path.as_deref()) != Opened::No {
+            self.free = None;
+        }
+        self.free.is_some()
+    }
+
+    fn remaining(&self) -> Option<NonZeroU32> {
+        let mut alive = self.noted().filter(|proc| !proc.is_gone());
+        alive.next().map(Proc::pid)
+    }
+
+    fn first_of_service(&self) -> Option<NonZeroU32> {
+        self.port.remains().first().and_then(|id| NonZeroU32::new(id.pid))
+    }
+
+    fn has_port(&self, id: Id) -> bool {
+        let (Some(pid), Some(device)) = (NonZeroU32::new(id.pid), self.device) else { return false };
+        process::has_device_open(pid, device).unwrap_or(false)
+    }
+
+    fn pass(&mut self) -> Pass {
+        self.find_device();
+        let found = look::pass(self.device);
+        if found.unreadable > 0 && !self.told_of_holes {
+            self.told_of_holes = true;
+            log::warn!(
+                "{} processes cannot be looked into: who holds the port may be hidden",
+                found.unreadable
+            );
+        }
+        found
+    }
+
+    /// A handle on each process that is left, and on each stranger; those on others are let go.
+    fn take_handles(&mut self) {
+        let wanted: Vec<Id> =
+            self.port.remains().iter().chain(self.port.strangers()).copied().take(HANDLES_MAX).collect();
+        self.handles.retain(|id, _| wanted.contains(id));
+        for id in wanted {
+            if let (false, Some(pid)) = (self.handles.contains_key(&id), NonZeroU32::new(id.pid))
+                && let Ok(Some(proc)) = Proc::open_same(pid, id.start)
+            {
+                self.handles.insert(id, proc);
+            }
+        }
     }
 
     /// The number is looked up anew each time, and kept while the device is away: who held it then still does.
     fn find_device(&mut self) {
-        let Some(meta) = self.port.as_ref().and_then(|port| fs::metadata(port).ok()) else { return };
-        if meta.file_type().is_char_device() {
+        let Some(meta) = self.path.as_ref().and_then(|path| fs::metadata(path).ok()) else { return };
+        if meta.file_type().is_char_device() && self.device != Some(meta.rdev()) {
+            if self.device.is_some() {
+                self.port.forget_looks();
+            }
             self.device = Some(meta.rdev());
         }
     }
