@@ -242,7 +242,7 @@ pub enum Refused {
     Ask,
     /// [`Action::Signal`].
     Signal,
-    /// [`Action::Release`].
+    /// [`Action::Release`], [`Action::HandOver`].
     Release,
 }
 
@@ -266,6 +266,8 @@ pub enum Action {
     Send(Outgoing),
     /// [`Supervisor::release`](crate::supervisor::Supervisor::release).
     Release,
+    /// [`Supervisor::hand_over`](crate::supervisor::Supervisor::hand_over).
+    HandOver,
     /// Tell whoever listens.
     Report(Event),
 }

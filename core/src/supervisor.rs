@@ -136,7 +136,17 @@ pub trait Supervisor {
     /// It cannot be found out.
     fn link_up(&mut self) -> nb::Result<bool, Self::Error>;
 
-    /// Ends the lease: the service is as it was found and whoever guards it may go.
+    /// The scan has ended, and did not see the service as it was found within the time that it may wait for that. What guards the
+    /// service goes on asking for it: no time-out decides that it stays down. Nothing is held any more. A supervisor
+    /// without a guard does nothing.
+    ///
+    /// # Errors
+    /// It could not be handed over.
+    fn hand_over(&mut self) -> nb::Result<(), Self::Error> {
+        Ok(())
+    }
+
+    /// Ends the lease: the service is as it was found and its guard may go.
     ///
     /// # Errors
     /// The lease could not be removed; it is then honoured by whoever finds it next.

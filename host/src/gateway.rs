@@ -125,9 +125,6 @@ impl GatewayScan {
                     }
                     if matches!(event, Event::Finished(_) | Event::Declined(_)) {
                         self.ended = Some(now);
-                        if !self.report().given_back {
-                            self.driver.supervisor_mut().inner_mut().hand_over();
-                        }
                     }
                     audience.event(now, event, self.driver.scanner());
                 }

@@ -282,12 +282,6 @@ impl Service {
         delegate!(self, backend => backend.woken());
     }
 
-    /// The scan has ended, and did not see the service given back: its guard goes on asking for it, and holds nothing of this
-    /// process's.
-    pub fn hand_over(&mut self) {
-        delegate!(self, backend => backend.hand_over());
-    }
-
     /// What was found at [`Supervisor::take`] or [`Supervisor::release`] that people should know, each once.
     pub fn notes(&mut self) -> Vec<String> {
         delegate!(self, backend => backend.notes())
@@ -333,6 +327,10 @@ impl Supervisor for Service {
 
     fn link_up(&mut self) -> nb::Result<bool, ServiceError> {
         delegate!(self, backend => backend.link_up())
+    }
+
+    fn hand_over(&mut self) -> nb::Result<(), ServiceError> {
+        delegate!(self, backend => backend.hand_over())
     }
 
     fn release(&mut self) -> nb::Result<(), ServiceError> {

@@ -31,6 +31,8 @@ fn kill(bench: &Bench, daemon: &Supervised, after: Duration) -> Killed {
     let mut asked = asked.spawn().expect("the built cellscan starts");
     // The instant is the stimulus, not a wait for something to happen.
     std::thread::sleep(after);
+    // A daemon that runs would start another guard.
+    assert!(processes::signal(first, Signal::STOP), "it lives until it is told to end");
     let guards = processes::children_with(first, "guard");
     for guard in &guards {
         assert!(processes::signal(*guard, Signal::KILL) || !processes::is_alive(*guard));

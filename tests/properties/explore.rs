@@ -85,6 +85,7 @@ fn hash_asked(actions: &Actions, hasher: &mut impl Hasher) {
             Action::Note(selection) => (5_u8, selection).hash(hasher),
             Action::Send(outgoing) => (6_u8, outgoing).hash(hasher),
             Action::Release => 7_u8.hash(hasher),
+            Action::HandOver => 8_u8.hash(hasher),
         }
     }
 }

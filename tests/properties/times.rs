@@ -196,7 +196,8 @@ impl Bench {
                 | Action::OpenPort
                 | Action::ClosePort
                 | Action::Note(_)
-                | Action::Release => self.asked.push(action),
+                | Action::Release
+                | Action::HandOver => self.asked.push(action),
             }
         }
         prop_assert_eq!(phase, self.scanner.phase(), "each move is reported");

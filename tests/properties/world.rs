@@ -114,6 +114,7 @@ impl World {
             | Action::Send(Outgoing::Return | Outgoing::Escape | Outgoing::HangUp)
             | Action::Note(_)
             | Action::Release
+            | Action::HandOver
             | Action::Report(_) => {}
         }
         None

@@ -24,6 +24,8 @@ fn up_with(pppd: StandIn, mut modem: Profile) -> (Bench, u32) {
 
 pub(super) fn kill_with_its_guard(bench: &Bench, scan: &Running) {
     let (pid, guard) = (scan.pid(), guard_of(bench, scan.pid()));
+    // A scan that runs would start another guard.
+    scan.signal(Signal::STOP);
     assert!(processes::signal(guard, Signal::KILL));
     scan.signal(Signal::KILL);
     bench.wait_until(SOON, "both are gone", || !processes::is_alive(pid) && !processes::is_alive(guard));

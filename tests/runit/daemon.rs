@@ -117,6 +117,8 @@ fn killed_with_its_guard_its_next_start_gives_the_service_back() {
         asked.wait_for_state(&bench, state);
         let first = daemon.pid().expect("it runs");
         let guard = guard_of(&bench, first);
+        // A daemon that runs would start another guard.
+        assert!(processes::signal(first, Signal::STOP));
         assert!(processes::signal(guard, Signal::KILL));
         assert!(processes::signal(first, Signal::KILL));
         let died = Instant::now();

@@ -38,6 +38,8 @@ fn abandoned_in(number: &str) -> (Bench, u32, u32) {
     let found = leases(&bench);
     assert_eq!(found.len(), 1, "{number}");
     assert_eq!((&found[0]["pid"], &found[0]["want"]), (&pid.into(), &"up".into()));
+    // A scan that runs would start another guard.
+    scan.signal(Signal::STOP);
     assert!(processes::signal(guard, Signal::KILL));
     scan.signal(Signal::KILL);
     bench.wait_until(SOON, "both are gone", || !processes::is_alive(pid) && !processes::is_alive(guard));
@@ -98,6 +100,7 @@ fn the_next_scan_that_is_killed_too_leaves_the_same_to_restore() {
     let scan = Running::start(scan(&bench));
     scan.wait_for_state(&bench, "3");
     let guard = guard_of(&bench, scan.pid());
+    scan.signal(Signal::STOP);
     assert!(processes::signal(guard, Signal::KILL));
     scan.signal(Signal::KILL);
     bench.wait_until(SOON, "both are gone", || {

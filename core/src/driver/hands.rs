@@ -27,6 +27,7 @@ enum Deed {
     Note(Option<Selection>),
     Send(Outgoing),
     Release,
+    HandOver,
 }
 
 /// What came of an action.
@@ -100,6 +101,7 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
                 Action::Note(selection) => Deed::Note(selection),
                 Action::Send(outgoing) => Deed::Send(outgoing),
                 Action::Release => Deed::Release,
+                Action::HandOver => Deed::HandOver,
             };
             if self.pending.is_full() {
                 // Two steps' worth is waiting for a backend that does not end: what is asked last matters most, and
@@ -194,6 +196,7 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
             }
             Deed::Signal(signal) => (self.supervisor.signal(signal), Refused::Signal),
             Deed::Release => (self.supervisor.release(), Refused::Release),
+            Deed::HandOver => (self.supervisor.hand_over(), Refused::Release),
         };
         match done {
             Ok(()) => Done::Silently,

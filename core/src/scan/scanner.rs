@@ -307,9 +307,7 @@ impl Scanner {
 
     fn end(&mut self, outcome: Outcome, release: bool, out: &mut Actions) {
         self.report.outcome = Some(outcome);
-        if release {
-            act(out, Action::Release);
-        }
+        act(out, if release { Action::Release } else { Action::HandOver });
         self.gate.ended(self.now);
         report(out, Event::Finished(outcome));
         self.enter(State::Idle, out);

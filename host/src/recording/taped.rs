@@ -218,6 +218,12 @@ impl<S: Supervisor> Supervisor for Taped<S> {
         came
     }
 
+    fn hand_over(&mut self) -> nb::Result<(), S::Error> {
+        let came = self.inner.hand_over();
+        self.came(Who::Sv, "hand over", &came);
+        came
+    }
+
     fn release(&mut self) -> nb::Result<(), S::Error> {
         let came = self.inner.release();
         self.came(Who::Sv, "release", &came);

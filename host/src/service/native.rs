@@ -108,15 +108,6 @@ impl Native {
         core::mem::take(&mut self.notes)
     }
 
-    /// The scan has ended without seeing the service given back; see
-    /// [`Service::hand_over`](super::Service::hand_over).
-    pub fn hand_over(&mut self) {
-        if let Some(held) = self.held.take() {
-            let untouched = held.custody.as_ref().is_none_or(|custody| !custody.is_touched());
-            held.end(untouched, &mut self.notes);
-        }
-    }
-
     /// The processes known to belong to the service and still alive: id and name, the first is the service's own.
     pub fn processes(&self) -> impl Iterator<Item = (NonZeroU32, &str)> {
         let held = self.held.iter();
@@ -362,6 +353,14 @@ impl Supervisor for Native {
 
     fn link_up(&mut self) -> nb::Result<bool, ServiceError> {
         Ok(self.options.link.is_up().map_err(ServiceError::Link)?)
+    }
+
+    fn hand_over(&mut self) -> nb::Result<(), ServiceError> {
+        if let Some(held) = self.held.take() {
+            let untouched = held.custody.as_ref().is_none_or(|custody| !custody.is_touched());
+            held.end(untouched, &mut self.notes);
+        }
+        Ok(())
     }
 
     /// A service that is not taken has nothing to release.

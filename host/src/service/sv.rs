@@ -164,13 +164,6 @@ impl Sv {
         core::mem::take(&mut self.notes)
     }
 
-    /// The scan has ended without seeing the service given back; see
-    /// [`Service::hand_over`](super::Service::hand_over).
-    pub fn hand_over(&mut self) {
-        let untouched = self.held.as_ref().is_none_or(|held| !held.custody.is_touched());
-        self.end(untouched);
-    }
-
     fn end(&mut self, is_as_found: bool) {
         self.claim = None;
         if let Some(Held { custody, claim, .. }) = self.held.take() {
@@ -411,9 +404,19 @@ impl Supervisor for Sv {
         Ok(self.options.link.is_up().map_err(ServiceError::Link)?)
     }
 
+    fn hand_over(&mut self) -> nb::Result<(), ServiceError> {
+        let untouched = self.held.as_ref().is_none_or(|held| !held.custody.is_touched());
+        self.end(untouched);
+        Ok(())
+    }
+
     /// What still runs is waited for: no process is left behind.
     fn release(&mut self) -> nb::Result<(), ServiceError> {
-        self.ended()?;
+        let is_touched = self.held.as_ref().is_some_and(|held| held.custody.is_touched());
+        // The answer of a `status` that is under way is for the question below.
+        if !is_touched || self.call.as_ref().is_some_and(|call| call.word != "status") {
+            self.ended()?;
+        }
         let touched = self.held.as_ref().filter(|held| held.custody.is_touched());
         let is_as_found = match touched.map(|held| held.custody.found()) {
             Some(found) => match self.status_now() {

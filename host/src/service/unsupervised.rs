@@ -107,16 +107,6 @@ impl Unsupervised {
         core::mem::take(&mut self.notes)
     }
 
-    /// The scan has ended without seeing the service given back; see
-    /// [`Service::hand_over`](super::Service::hand_over).
-    pub fn hand_over(&mut self) {
-        self.let_go();
-        if let Some(custody) = self.custody.take() {
-            let untouched = !custody.is_touched();
-            custody.end(untouched, &mut self.notes);
-        }
-    }
-
     /// Keeps a second scan of this port away, as long as there is a place for leases.
     fn claim(&mut self, identity: Option<(u64, u64)>) -> Result<(), ServiceError> {
         let (Some(options), Some(identity)) = (&self.options.lease, identity) else { return Ok(()) };
@@ -272,6 +262,15 @@ impl Supervisor for Unsupervised {
 
     fn link_up(&mut self) -> nb::Result<bool, ServiceError> {
         Ok(self.options.link.is_up().map_err(ServiceError::Link)?)
+    }
+
+    fn hand_over(&mut self) -> nb::Result<(), ServiceError> {
+        self.let_go();
+        if let Some(custody) = self.custody.take() {
+            let untouched = !custody.is_touched();
+            custody.end(untouched, &mut self.notes);
+        }
+        Ok(())
     }
 
     fn release(&mut self) -> nb::Result<(), ServiceError> {

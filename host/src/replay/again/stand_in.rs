@@ -224,6 +224,10 @@ impl Supervisor for Sv {
         self.link.ok_or(nb::Error::WouldBlock)
     }
 
+    fn hand_over(&mut self) -> nb::Result<(), Failed> {
+        came(&self.script, Who::Sv, "hand over")
+    }
+
     fn release(&mut self) -> nb::Result<(), Failed> {
         came(&self.script, Who::Sv, "release")
     }

@@ -211,11 +211,11 @@ fn start_ppp_asks_up_until_the_want_byte_says_so() {
 }
 
 #[test]
-fn start_ppp_never_confirmed_keeps_the_lease_for_its_guard() {
+fn start_ppp_never_confirmed_is_handed_over_to_the_guard() {
     let mut bench = Bench::starting(policy());
     bench.pass_until(|bench| bench.outcome().is_some());
     assert!(!bench.scanner.report().given_back);
-    assert!(!bench.asked.contains(&Action::Release));
+    assert!(bench.asked.contains(&Action::HandOver) && !bench.asked.contains(&Action::Release));
 }
 
 #[test]
