@@ -98,7 +98,7 @@ pub fn examine(scenario: &Scenario) -> Examination {
 pub fn live_through<P: Port, S: Supervisor>(mut world: World<P, S>) -> Examination {
     let scenario = world.scenario().clone();
     let mut violations = Vec::new();
-    let end = Instant::ZERO + scenario.asked_after + SCAN_TIME_MAX;
+    let end = Instant::ZERO + scenario.asked_after + SCAN_TIME_MAX + time_late(&scenario);
     while !(world.scan_has_ended() && world.faults_are_over()) {
         let Some(next) = world.next_event().filter(|next| *next <= end) else { break };
         world.advance_to(next);
@@ -111,7 +111,7 @@ pub fn live_through<P: Port, S: Supervisor>(mut world: World<P, S>) -> Examinati
         violations.push(Violation::NeverEnded(world.scanner().phase()));
     }
     world.heal();
-    let well = world.now() + LIVENESS;
+    let well = world.now() + LIVENESS + latest(&scenario);
     world.advance_to(well);
     let running = running_within(&mut world, SETTLED);
     if !running && running_is_due(&scenario) {
@@ -160,10 +160,13 @@ fn safety<P: Port, S: Supervisor>(world: &World<P, S>, scenario: &Scenario, viol
             }
         }
     }
-    if let Some(away) = time_away(world).filter(|_| supervisor_is_steady(scenario))
-        && away > scenario.policy.budget
-    {
-        violations.push(Violation::BudgetExceeded(away));
+    if let Some((from, to)) = away(world).filter(|_| supervisor_is_steady(scenario)) {
+        let away = to.saturating_since(from);
+        // From here on the scan restores and gives back. What it is kept from running then is not its doing.
+        let last_part = from + scenario.policy.budget.saturating_sub(scenario.policy.reserve());
+        if away > scenario.policy.budget + world.held_back(last_part, to) {
+            violations.push(Violation::BudgetExceeded(away));
+        }
     }
 }
 
@@ -235,6 +238,7 @@ fn running_is_due(scenario: &Scenario) -> bool {
         | Fault::SecondPppd
         | Fault::StatusLost(_)
         | Fault::ClockStep(_)
+        | Fault::Late { .. }
         | Fault::Abort => false,
     });
     let supervised = !matches!(scenario.machine.supervision, Supervision::Unsupervised);
@@ -265,10 +269,28 @@ fn supervisor_is_steady(scenario: &Scenario) -> bool {
 }
 
 /// From the first request for down to the service given back, of the scan that ended.
-fn time_away<P: Port, S: Supervisor>(world: &World<P, S>) -> Option<Duration> {
+fn away<P: Port, S: Supervisor>(world: &World<P, S>) -> Option<(Instant, Instant)> {
     let told = world.told();
     let asked =
         told.iter().find(|told| matches!(told.event, Event::Moved { to: Phase::StopPppWaitSv, .. }))?;
     let back = told.iter().find(|told| told.event == Event::GivenBack)?;
-    Some(back.at.saturating_since(asked.at))
+    Some((asked.at, back.at))
+}
+
+/// The spans in which everything may be late, and the longest that anything is late by.
+fn lateness(scenario: &Scenario) -> impl Iterator<Item = (Duration, Duration)> {
+    scenario.faults.iter().filter_map(|timed| {
+        let Fault::Late { lasts, by_max } = timed.fault else { return None };
+        Some((lasts, by_max))
+    })
+}
+
+/// What lateness adds to the time of a scan, at most: while it lasts nothing need go on.
+fn time_late(scenario: &Scenario) -> Duration {
+    lateness(scenario).map(|(lasts, by_max)| lasts + by_max).sum()
+}
+
+/// By how much anything comes late that was put off before the faults ceased.
+fn latest(scenario: &Scenario) -> Duration {
+    lateness(scenario).map(|(_, by_max)| by_max).max().unwrap_or_default()
 }

@@ -6,6 +6,7 @@
 pub mod check;
 pub mod directory;
 mod kernel;
+pub mod lateness;
 pub mod lease;
 pub mod machine;
 pub mod modem;

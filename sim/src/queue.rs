@@ -3,40 +3,63 @@
 use std::collections::BTreeMap;
 
 use cellscan_core::time::Instant;
+use core::time::Duration;
+
+use crate::lateness::Lateness;
 
 /// Events ordered by time and, within one millisecond, by the order in which they were entered.
 ///
 /// The sequence number is what makes a run repeatable: nothing is left to the order of a hash table or of threads.
 #[derive(Clone, Debug)]
 pub struct Queue<E> {
-    events: BTreeMap<(Instant, u64), E>,
+    events: BTreeMap<(Instant, u64), Entry<E>>,
     sequence: u64,
+    /// By how much an event that is due comes later than that.
+    pub lateness: Lateness,
+}
+
+#[derive(Clone, Debug)]
+struct Entry<E> {
+    event: E,
+    /// It was due once already, and its delay was drawn then.
+    delayed: bool,
 }
 
 impl<E> Default for Queue<E> {
     fn default() -> Self {
-        Self { events: BTreeMap::new(), sequence: 0 }
+        Self { events: BTreeMap::new(), sequence: 0, lateness: Lateness::default() }
     }
 }
 
 impl<E> Queue<E> {
     /// Enters `event` for the time `at`, behind whatever is entered for that time already.
     pub fn push(&mut self, at: Instant, event: E) {
-        self.events.insert((at, self.sequence), event);
+        self.enter(at, Entry { event, delayed: false });
+    }
+
+    fn enter(&mut self, at: Instant, entry: Entry<E>) {
+        self.events.insert((at, self.sequence), entry);
         self.sequence += 1;
     }
 
-    /// Takes the next event out if it is due at `now`, with its time.
+    /// Takes the next event out if it is due at `now`, with its time. While the machine is late an event that is due is
+    /// first put off, once.
     pub fn pop_due(&mut self, now: Instant) -> Option<(Instant, E)> {
-        let first = self.events.first_entry()?;
-        if first.key().0 > now {
-            return None;
+        loop {
+            let first = self.events.first_entry()?;
+            if first.key().0 > now {
+                return None;
+            }
+            let ((at, _), entry) = first.remove_entry();
+            let late = if entry.delayed { Duration::ZERO } else { self.lateness.draw() };
+            if late.is_zero() {
+                return Some((at, entry.event));
+            }
+            self.enter(at + late, Entry { delayed: true, ..entry });
         }
-        let ((at, _), event) = first.remove_entry();
-        Some((at, event))
     }
 
-    /// When the next event is due; `None` when nothing is entered.
+    /// When the next event is due; `None` when nothing is entered. It may be put off when its time has come.
     #[must_use]
     pub fn next_at(&self) -> Option<Instant> {
         self.events.first_key_value().map(|((at, _), _)| *at)
@@ -65,5 +88,25 @@ mod tests {
         let mut queue = Queue::default();
         queue.push(Instant::from_millis(2), ());
         assert_eq!(queue.pop_due(Instant::from_millis(1)), None);
+    }
+
+    #[test]
+    fn late_events_come_once_each_not_before_their_time_and_in_another_order() {
+        let mut queue = Queue { lateness: Lateness::new(3), ..Queue::default() };
+        queue.lateness.begin(Duration::from_millis(50));
+        for at in 0..40 {
+            queue.push(Instant::from_millis(at), at);
+        }
+        let mut came = Vec::new();
+        for now in 0..=90 {
+            while let Some((at, event)) = queue.pop_due(Instant::from_millis(now)) {
+                assert!(at.as_millis() >= event && at.as_millis() <= event + 50);
+                came.push(event);
+            }
+        }
+        assert_eq!((came.len(), queue.next_at()), (40, None));
+        assert!(!came.is_sorted());
+        came.sort_unstable();
+        assert!(came.into_iter().eq(0..40));
     }
 }

@@ -107,6 +107,14 @@ pub enum Fault {
     StatusLost(u32),
     /// The wall clock is set by so many ms.
     ClockStep(i64),
+    /// For so long the machine is late: each process step, each turn of `runsv`, each wake-up of the scan and of its guard
+    /// and each byte of the modem comes later than it is due, by an amount of its own, and so in another order.
+    Late {
+        /// For how long.
+        lasts: Duration,
+        /// The longest that anything is late by.
+        by_max: Duration,
+    },
     /// The scanner is killed; its guard gives the service back.
     ScannerKilled,
     /// The scanner is told to end (SIGTERM, Ctrl-C).

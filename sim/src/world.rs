@@ -15,25 +15,24 @@ use cellscan_core::scan::{Event, Phase, Scanner};
 use cellscan_core::supervisor::Supervisor;
 use cellscan_core::time::Instant;
 
+use crate::lateness::{Lateness, Transit};
 use crate::machine::Machine;
-use crate::modem::{Modem, ModemFault};
-use crate::runsv::Rule;
-use crate::scenario::{Fault, Scenario, When};
+use crate::modem::Modem;
+use crate::prng::Prng;
+use crate::scenario::{Scenario, When};
 use crate::supervisor::SimSupervisor;
-use crate::sv::SvCommand;
 
+mod faults;
 mod port;
 mod record;
 
+use faults::Return;
 use port::Wire;
 pub use port::{Intrusion, LineError, SimPort};
 pub use record::{Handed, Heard, Listener, Record, Told};
 
 /// Polls of the driver at one instant, at most: each gives an event, and a step gives no more than a dozen.
 const POLLS_MAX: usize = 256;
-
-/// From the scanner's death to its guard's first byte: the closing of a pipe and a write, measured in milliseconds.
-const GUARD_AFTER: Duration = Duration::from_millis(5);
 
 /// A gateway, a modem and a scan.
 pub struct World<P: Port, S: Supervisor> {
@@ -45,6 +44,13 @@ pub struct World<P: Port, S: Supervisor> {
     /// The scanner is alive.
     alive: bool,
     asked: bool,
+    /// The scanner was told to end, and has not run since.
+    told_to_end: bool,
+    lateness: Lateness,
+    /// Something has happened that wakes the scanner, and it runs at this time.
+    wakes: Option<Instant>,
+    /// Since when and how long it was kept from running.
+    held_back: Vec<(Instant, Duration)>,
     /// Faults to come, with their times as far as these are known.
     faults: Vec<(Option<Instant>, usize)>,
     returns: Vec<(Instant, Return)>,
@@ -52,13 +58,6 @@ pub struct World<P: Port, S: Supervisor> {
     errors: Vec<String>,
     handed: Vec<Handed>,
     listener: Option<Listener>,
-}
-
-/// The end of a fault that lasts.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Return {
-    Port,
-    Runsv,
 }
 
 impl<P: Port, S: Supervisor> fmt::Debug for World<P, S> {
@@ -86,7 +85,11 @@ impl<P: Port, S: Supervisor> World<P, S> {
         port: impl FnOnce(SimPort, &Rc<RefCell<Machine>>) -> P,
         supervisor: impl FnOnce(SimSupervisor, &Rc<RefCell<Machine>>) -> S,
     ) -> Self {
+        // Dice of their own, so that a world without lateness is what it would be without them.
+        let mut dice = Prng::new(!scenario.seed);
+        let mut lateness = || Lateness::new(dice.next_u64());
         let machine = Rc::new(RefCell::new(Machine::new(scenario.machine.clone())));
+        *machine.borrow_mut().lateness() = lateness();
         let wire = Rc::new(RefCell::new(Wire {
             now: Instant::ZERO,
             modem: Modem::new(scenario.modem.clone(), scenario.seed),
@@ -95,6 +98,8 @@ impl<P: Port, S: Supervisor> World<P, S> {
             open: false,
             since: Instant::ZERO,
             inbox: std::collections::VecDeque::new(),
+            transit: Transit::default(),
+            lateness: lateness(),
             intrusions: Vec::new(),
         }));
         let port = port(SimPort(Rc::clone(&wire)), &machine);
@@ -121,6 +126,10 @@ impl<P: Port, S: Supervisor> World<P, S> {
             driver,
             alive: true,
             asked: false,
+            told_to_end: false,
+            lateness: lateness(),
+            wakes: None,
+            held_back: Vec::new(),
             faults,
             returns: Vec::new(),
             told: Vec::new(),
@@ -151,11 +160,12 @@ impl<P: Port, S: Supervisor> World<P, S> {
     #[must_use]
     pub fn next_event(&self) -> Option<Instant> {
         let start = (!self.asked).then(|| Instant::ZERO + self.scenario.asked_after);
-        let driver = self.driver.next_deadline().filter(|_| self.alive);
+        let driver = self.wakes.or_else(|| self.driver.next_deadline()).filter(|_| self.alive);
         let faults = self.faults.iter().filter_map(|(at, _)| *at).min();
         let returns = self.returns.iter().map(|(at, _)| *at).min();
-        let modem = self.wire.borrow().modem.next_event();
-        [start, driver, faults, returns, modem, self.machine.borrow().next_event()]
+        let wire = self.wire.borrow();
+        let (modem, bytes) = (wire.modem.next_event(), wire.transit.next_at());
+        [start, driver, faults, returns, modem, bytes, self.machine.borrow().next_event()]
             .into_iter()
             .flatten()
             .min()
@@ -237,13 +247,34 @@ impl<P: Port, S: Supervisor> World<P, S> {
             self.request(1);
         }
         if self.alive {
-            self.drive();
+            self.wake();
         }
         // What the scan has sent may be answered at once.
         self.wire.borrow_mut().deliver();
     }
 
+    /// Something has happened: the scanner runs, now or, where it is late, later.
+    fn wake(&mut self) {
+        let at = if let Some(at) = self.wakes {
+            at
+        } else {
+            let late = self.lateness.draw();
+            if !late.is_zero() {
+                self.held_back.push((self.now, late));
+            }
+            *self.wakes.insert(self.now + late)
+        };
+        if at <= self.now {
+            self.wakes = None;
+            self.drive();
+        }
+    }
+
     fn drive(&mut self) {
+        if core::mem::take(&mut self.told_to_end) {
+            self.hear(Heard::Aborted);
+            self.driver.abort(self.now);
+        }
         for _ in 0..POLLS_MAX {
             match self.driver.poll(self.now) {
                 Ok(event) => self.tell(event),
@@ -269,99 +300,6 @@ impl<P: Port, S: Supervisor> World<P, S> {
         if event == Event::GivenBack {
             let registered = self.wire.borrow().modem.registered().map(str::to_owned);
             self.handed.push(Handed { at: self.now, registered });
-        }
-    }
-
-    fn strike(&mut self) {
-        let now = self.now;
-        let due: Vec<usize> = self
-            .faults
-            .iter()
-            .filter(|(at, _)| at.is_some_and(|at| at <= now))
-            .map(|(_, index)| *index)
-            .collect();
-        self.faults.retain(|(_, index)| !due.contains(index));
-        for index in due {
-            if let Some(timed) = self.scenario.faults.get(index) {
-                let fault = timed.fault.clone();
-                self.apply(fault);
-            }
-        }
-    }
-
-    fn apply(&mut self, fault: Fault) {
-        match fault {
-            Fault::Modem(fault) => self.wire.borrow_mut().modem.apply(self.now, fault),
-            Fault::PortVanishes(span) => {
-                let mut wire = self.wire.borrow_mut();
-                if wire.open {
-                    let now = wire.now;
-                    wire.modem.closed(now);
-                }
-                wire.present = false;
-                self.machine.borrow_mut().set_port_present(false);
-                wire.inbox.clear();
-                self.returns.push((self.now + span, Return::Port));
-            }
-            Fault::RunsvDies(back) => self.machine.borrow_mut().kill_runsv(Some(back)),
-            Fault::RunsvFreezes(span) => {
-                self.machine.borrow_mut().freeze_runsv();
-                self.returns.push((self.now + span, Return::Runsv));
-            }
-            Fault::ControlByte(byte) => {
-                // Where nobody reads it, the second client is told so; it is none of the scan's business.
-                let _refused = self.machine.borrow_mut().somebody_writes(byte);
-            }
-            Fault::Sv(words) => {
-                let words: Vec<&str> = words.split_whitespace().collect();
-                if let Some(command) = SvCommand::parse(&words, None, Rule::default()) {
-                    self.machine.borrow_mut().somebody_runs_sv(command);
-                }
-            }
-            Fault::PppdSignalled(signal) => self.machine.borrow_mut().somebody_signals_pppd(signal),
-            Fault::Stranger(span) => {
-                self.machine.borrow_mut().stranger_opens_port(span);
-            }
-            Fault::SecondPppd => self.machine.borrow_mut().start_second_pppd(),
-            Fault::StatusLost(count) => self.machine.borrow_mut().lose_status_writes(count),
-            Fault::ClockStep(ms) => self.machine.borrow_mut().step_clock(ms),
-            Fault::ScannerKilled => {
-                if self.alive {
-                    self.alive = false;
-                    // The kernel closes what a dead process had open; its UUCP lock stays, naming a dead pid.
-                    let mut wire = self.wire.borrow_mut();
-                    let now = wire.now;
-                    if core::mem::take(&mut wire.open) {
-                        wire.modem.closed(now);
-                        wire.inbox.clear();
-                    }
-                    self.machine.borrow_mut().client_dies(Some(GUARD_AFTER));
-                }
-            }
-            Fault::Abort => {
-                if self.alive {
-                    self.hear(Heard::Aborted);
-                    self.driver.abort(self.now);
-                }
-            }
-        }
-    }
-
-    fn bring_back(&mut self) {
-        let now = self.now;
-        let due: Vec<Return> =
-            self.returns.iter().filter(|(at, _)| *at <= now).map(|(_, what)| *what).collect();
-        self.returns.retain(|(at, _)| *at > now);
-        for what in due {
-            match what {
-                Return::Port => {
-                    let mut wire = self.wire.borrow_mut();
-                    wire.present = true;
-                    self.machine.borrow_mut().set_port_present(true);
-                    wire.inbox.clear();
-                }
-                Return::Runsv => self.machine.borrow_mut().thaw_runsv(),
-            }
         }
     }
 
@@ -420,15 +358,13 @@ impl<P: Port, S: Supervisor> World<P, S> {
         (wire.modem.registered().map(str::to_owned), wire.modem.selection())
     }
 
-    /// All that lasts ends now: faults still to come do not, what is frozen or gone comes back.
-    pub fn heal(&mut self) {
-        self.faults.clear();
-        for (at, _) in &mut self.returns {
-            *at = self.now;
-        }
-        self.bring_back();
-        self.machine.borrow_mut().heal();
-        self.wire.borrow_mut().modem.apply(self.now, ModemFault::Heal);
+    /// For how long the scanner had something to do and was kept from running, between these times.
+    #[must_use]
+    pub fn held_back(&self, from: Instant, to: Instant) -> Duration {
+        let overlap = |(since, late): &(Instant, Duration)| {
+            (*since + *late).min(to).saturating_since((*since).max(from))
+        };
+        self.held_back.iter().map(overlap).sum()
     }
 
     /// Everything that happened: equal for two runs of one scenario.

@@ -76,6 +76,8 @@ pub struct Dialogue {
     digits: bool,
     /// Since it was opened the line has brought nothing but the answer to `AT`. From that answer on it is not said any more.
     clean: bool,
+    /// The last command was refused, and the line was not cleared since: the modem may send the same error once more.
+    refused: bool,
     list: ListReader,
 }
 
@@ -96,6 +98,7 @@ impl Dialogue {
             patience: ATTENTION_TRIES_MAX,
             digits: false,
             clean: false,
+            refused: false,
             list: ListReader::new(),
         }
     }
@@ -208,6 +211,7 @@ impl Dialogue {
             }
             State::Settling { then, .. } => {
                 self.state = State::Ready;
+                self.refused = false;
                 match then {
                     Then::Ready => Turn::ended(Outcome::Ready),
                     Then::TimedOut => Turn::ended(Outcome::TimedOut),
@@ -339,10 +343,13 @@ impl Dialogue {
             return Turn::dropping();
         }
         let sent = waiting.deadline.saturating_sub(attempt.timeout);
-        let too_soon = !is_ok && asks_the_network && now < sent + NETWORK_ANSWER_MIN && !waiting.echoed;
+        let too_soon = now < sent + NETWORK_ANSWER_MIN;
+        // The second copy of a refusal may come at any time. A search that fails costs no carrier, and may take minutes.
+        let behind_another = self.refused && matches!(attempt.command, Command::Select(_));
+        let may_be_twice = !is_ok && asks_the_network && !waiting.echoed && (too_soon || behind_another);
         let may_be_late = in_doubt && (!is_ok || (is_bare && asks_the_network));
         let said_before = attempt.repeats > 0 && attempt.said_ok == is_ok;
-        if (too_soon || may_be_late) && !said_before && attempt.repeats < REPEATS_MAX {
+        if (may_be_twice || may_be_late) && !said_before && attempt.repeats < REPEATS_MAX {
             // A result does not say whose it is: the command is sent again, and what it says twice is so.
             let repeats = attempt.repeats.saturating_add(1);
             let again = Attempt { repeats, said_ok: is_ok, ..attempt };
@@ -356,6 +363,7 @@ impl Dialogue {
             return self.clear_line(now, 0, Then::Listed);
         }
         self.due.answered();
+        self.refused = !is_ok;
         let answer = waiting.answer.take();
         self.state = State::Ready;
         Turn::ended(match (is_ok, answer) {

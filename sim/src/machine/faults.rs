@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::{Machine, Supervision};
 use crate::directory::ControlError;
 use crate::kernel::{Event, Line};
+use crate::lateness::Lateness;
 use crate::process::{Body, INIT, Process};
 use crate::signal::Signal;
 use crate::sv::SvCommand;
@@ -113,6 +114,11 @@ impl Machine {
     /// The wall clock is set, forward or back.
     pub fn step_clock(&mut self, ms: i64) {
         self.kernel.step_clock(ms);
+    }
+
+    /// By how much its processes, supervisors and guards are late.
+    pub fn lateness(&mut self) -> &mut Lateness {
+        &mut self.kernel.queue.lateness
     }
 
     /// All faults end: a frozen `runsv` goes on, a missing one is started, records are written again, strangers and

@@ -91,6 +91,7 @@ pub const BUILTIN: &[Builtin] = &[
         crash_loop,
         "pppd ends at once whenever it is started, and runsv is asleep when asked",
     ),
+    new("late-machine", 0, late_machine, "a busy machine: all that is due comes up to two seconds later"),
     new("good-enough", 0, good_enough, "the first carrier above -75 dBm ends the trials"),
     new("quick", 0, quick, "remembered carriers only: no search"),
     new("next-best", 0, next_best, "no link comes up over the best: the service is taken again for the next"),
@@ -248,6 +249,11 @@ fn port_vanishes() -> Scenario {
 fn runsv_dies() -> Scenario {
     let dies = Fault::RunsvDies(Duration::from_millis(3_400));
     Scenario { faults: vec![Timed::during(Phase::WaitResults, 10_000, dies)], ..Scenario::default() }
+}
+
+fn late_machine() -> Scenario {
+    let late = Fault::Late { lasts: Duration::from_secs(600), by_max: Duration::from_secs(2) };
+    Scenario { faults: vec![Timed::after(0, late)], ..Scenario::default() }
 }
 
 fn good_enough() -> Scenario {

@@ -37,13 +37,14 @@ pub enum Kind {
     SecondPppd,
     StatusLost,
     Clock,
+    Lateness,
     ScannerKilled,
     Abort,
 }
 
 impl Kind {
     /// Each of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::ModemSilence,
         Self::ModemLateAnswers,
         Self::ModemNoise,
@@ -59,6 +60,7 @@ impl Kind {
         Self::SecondPppd,
         Self::StatusLost,
         Self::Clock,
+        Self::Lateness,
         Self::ScannerKilled,
         Self::Abort,
     ];
@@ -104,6 +106,14 @@ impl Kind {
             Self::SecondPppd => Fault::SecondPppd,
             Self::StatusLost => Fault::StatusLost(u32::from(small(dice, 1, 4))),
             Self::Clock => Fault::ClockStep(if dice.chance(500) { 3_600_000 } else { -3_600_000 }),
+            Self::Lateness => {
+                // From a disk that is busy to a machine that swaps: each size as likely.
+                let by_max_ms = 10_000 >> dice.below(13);
+                Fault::Late {
+                    lasts: Duration::from_millis(dice.range(500, 180_000)),
+                    by_max: Duration::from_millis(dice.range(1, by_max_ms)),
+                }
+            }
             Self::ScannerKilled => Fault::ScannerKilled,
             Self::Abort => Fault::Abort,
         }

@@ -9,6 +9,7 @@ use cellscan_core::port::Port;
 use cellscan_core::time::Instant;
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 
+use crate::lateness::{Lateness, Transit};
 use crate::machine::Machine;
 use crate::modem::Modem;
 use crate::trace::Origin;
@@ -72,6 +73,9 @@ pub(crate) struct Wire {
     /// Since when it is open.
     pub(crate) since: Instant,
     pub(crate) inbox: VecDeque<u8>,
+    /// What the modem has sent and the machine has not taken in yet.
+    pub(crate) transit: Transit,
+    pub(crate) lateness: Lateness,
     pub(crate) intrusions: Vec<Intrusion>,
 }
 
@@ -80,9 +84,14 @@ impl Wire {
     pub(crate) fn deliver(&mut self) {
         let mut sent = Vec::new();
         self.modem.poll(self.now, &mut sent);
-        if self.open && self.present {
-            let room = INBOX_LEN_MAX.saturating_sub(self.inbox.len());
-            self.inbox.extend(sent.into_iter().take(room));
+        if !sent.is_empty() {
+            self.transit.send(self.now + self.lateness.draw(), sent);
+        }
+        while let Some(arrived) = self.transit.arrived(self.now) {
+            if self.open && self.present {
+                let room = INBOX_LEN_MAX.saturating_sub(self.inbox.len());
+                self.inbox.extend(arrived.into_iter().take(room));
+            }
         }
     }
 

@@ -250,6 +250,25 @@ fn an_error_that_comes_with_the_command_is_the_one_before_said_twice() {
 }
 
 #[test]
+fn an_error_behind_an_error_may_be_the_same_one_sent_twice_however_late_it_is() {
+    for late in [0, 24, 500, 10_000] {
+        let mut talk = Talk::ready(false);
+        talk.start(select("310410"));
+        talk.now = talk.now + Duration::from_secs(1);
+        assert!(matches!(talk.hear("+CME ERROR: 30").outcome, Some(Outcome::Refused(_))));
+        talk.start(select("311480"));
+        talk.now = talk.now + Duration::from_millis(late);
+        assert_eq!(talk.hear("+CME ERROR: 30").send, Some(Outgoing::Return), "{late} ms");
+        let _ = talk.pass();
+        let _ = talk.hear("OK");
+        assert_eq!(talk.pass().send, Some(Outgoing::Command(select("311480"))));
+        talk.now = talk.now + Duration::from_secs(1);
+        let refused = talk.hear("+CME ERROR: 30").outcome;
+        assert!(matches!(refused, Some(Outcome::Refused(_))), "said twice, with the line cleared in between");
+    }
+}
+
+#[test]
 fn an_ok_without_the_line_that_is_due_is_an_empty_answer_on_a_line_that_owes_nothing() {
     let mut talk = Talk::ready(false);
     talk.start(Command::Operators);

@@ -38,7 +38,8 @@ pub const ATTENTION_TRIES_MAX: u8 = 8;
 pub const ATTENTION_TRIES_BUSY_MAX: u8 = 30;
 
 /// No network says no sooner than this; an error that does was on its way already (a result sent twice, found by the
-/// swarm). The quickest refusal in a field log took 106 ms.
+/// swarm). The quickest refusal in a field log took 106 ms. On a slow line or a late machine the second copy comes later than
+/// that: without an echo, a selection refused behind another refusal is asked again.
 pub const NETWORK_ANSWER_MIN: Duration = Duration::from_millis(20);
 
 /// How often a command is sent again while its answer is in doubt. A stray result is one: of three answers two agree.
