@@ -154,7 +154,7 @@ pub struct ScanArgs {
     /// How it is to go.
     #[command(flatten)]
     pub policy: PolicyArgs,
-    /// With a daemon: which request this is. The same number is served once.
+    /// With a daemon: which request this is. A number is served once; a scan that touched nothing leaves it free.
     #[arg(long, value_name = "N", conflicts_with_all = ["sim", "port"], help_heading = "Daemon")]
     pub request: Option<u32>,
     /// With a daemon: nobody asked for it in person. It is declined while the link works, and for 15 minutes after a scan.

@@ -189,6 +189,7 @@ impl Scanner {
             return report(out, Event::Declined(declined));
         }
         self.forget();
+        self.hold.request = Some(request.id);
         self.enter(State::StopPpp { deadline: self.after(&self.policy.timeouts.take) }, out);
         act(out, Action::Take);
     }
@@ -310,7 +311,11 @@ impl Scanner {
         if release {
             act(out, Action::Release);
         }
-        self.gate.ended(self.now);
+        // A scan that never asked for down took no link away, and neither did one that only restored the registration.
+        if self.hold.asked_at.is_some() {
+            self.gate.ended(self.now);
+        }
+        self.hold.request = None;
         report(out, Event::Finished(outcome));
         self.enter(State::Idle, out);
     }

@@ -3,6 +3,7 @@
 extern crate std;
 
 mod custody;
+mod gate;
 mod handover;
 mod trials;
 
