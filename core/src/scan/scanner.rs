@@ -27,7 +27,7 @@ mod state;
 mod trials;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use hold::Hold;
 use state::{Modem, State};

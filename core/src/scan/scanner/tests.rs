@@ -223,6 +223,14 @@ impl Bench {
     }
 }
 
+/// A scan in state 10b, its service given back at this time.
+pub(crate) fn waiting_for_link() -> (Scanner, Instant) {
+    let mut bench = Bench::starting(policy());
+    bench.give(Input::Service(up()));
+    assert_eq!(bench.scanner.phase(), Phase::WaitPpp);
+    (bench.scanner, bench.now)
+}
+
 fn policy() -> Policy {
     Policy { samples: 1, ..Policy::DEFAULT }
 }
