@@ -17,6 +17,10 @@ use crate::plan::values;
 use crate::serial::SerialOptions;
 use crate::service::locate::Backend;
 
+pub mod typed;
+
+use typed::Typed;
+
 /// Takes a cellular modem from pppd, finds out which carrier is best, and gives it back.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "cellscan", version, after_help = exit::HELP, max_term_width = 100)]
@@ -148,7 +152,10 @@ pub struct PolicyArgs {
 #[derive(Clone, Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "switches of a command line, each on its own")]
 pub struct ScanArgs {
-    /// The gateway. Without a port the daemon is asked.
+    /// Which of these were typed. The first, since the others are taken out of the matches.
+    #[command(flatten)]
+    pub typed: Typed,
+    /// The gateway. Without a port the daemon is asked, which scans by its own options.
     #[command(flatten)]
     pub gateway: ScannedArgs,
     /// How it is to go.
