@@ -3,10 +3,15 @@
 //! [`Driver::poll`] does what can be done now and answers with an [`Event`] or `WouldBlock`. Call it again when the port
 //! is readable, when something about the service changed, and when [`Driver::next_deadline`] has passed: that deadline
 //! is the waker that `nb` lacks.
+//!
+//! An error that lasts is told once, when it begins, and again when it begins anew: it never keeps `poll` from `WouldBlock`.
+//! Damaged bytes (an error of the kind `InvalidData`, or `Interrupted`) tear the line under way and no more; any other error
+//! of the port is its loss.
 
 use core::fmt;
+use core::time::Duration;
 
-use crate::at::line::Lines;
+use crate::at::line::{Line, Lines};
 use crate::port::Port;
 use crate::scan::gate::Request;
 use crate::scan::{Event, Input, Policy, Refused, Scanner, Selection};
@@ -15,7 +20,7 @@ use crate::time::Instant;
 
 mod hands;
 
-use hands::Hands;
+use hands::{Hands, Received};
 
 /// Bytes read at once.
 const READ_LEN_MAX: usize = 64;
@@ -23,6 +28,12 @@ const READ_LEN_MAX: usize = 64;
 /// Reads in one poll, at most: 115,200 baud bring 64 bytes in 5.6 ms, so this is more than a poll's worth, and a port
 /// that never runs dry cannot keep a poll from ending.
 const READS_MAX: usize = 64;
+
+/// Until an action is tried again that answered `WouldBlock`, where nothing wakes the caller before.
+pub const PENDING_AGAIN: Duration = Duration::from_millis(250);
+
+/// Until the supervisor is asked again for a status that it failed to give, where nothing wakes the caller before.
+pub const STATUS_AGAIN: Duration = Duration::from_secs(1);
 
 /// What went wrong while an action was carried out. The scan was told and goes on; this is for whoever keeps a log.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -119,10 +130,12 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
         Err(self.hands.error.take().map_or(nb::Error::WouldBlock, nb::Error::Other))
     }
 
-    /// When [`Driver::poll`] is to be called at the latest.
+    /// When [`Driver::poll`] is to be called at the latest: the scan's own deadline, [`PENDING_AGAIN`] and [`STATUS_AGAIN`].
+    /// Once `poll` has answered `WouldBlock` it lies ahead.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.hands.scanner.next_deadline()
+        let Hands { pending_again_at, status_again_at, .. } = self.hands;
+        [self.hands.scanner.next_deadline(), pending_again_at, status_again_at].into_iter().flatten().min()
     }
 
     /// The machine.
@@ -180,7 +193,16 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
                 self.lines.clear();
             }
             let mut buffer = [0; READ_LEN_MAX];
-            let Some(count) = self.hands.receive(now, &mut buffer) else { return };
+            let count = match self.hands.receive(now, &mut buffer) {
+                Received::Bytes(count) => count,
+                Received::Damaged => {
+                    if self.lines.tear() {
+                        self.hands.feed(now, Input::Line(Line::torn()));
+                    }
+                    continue;
+                }
+                Received::Nothing => return,
+            };
             let mut bytes = buffer.get(..count).unwrap_or_default();
             while let Some(line) = self.lines.next(&mut bytes) {
                 self.hands.feed(now, Input::Line(line));
@@ -188,3 +210,6 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

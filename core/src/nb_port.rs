@@ -10,9 +10,10 @@ use crate::port::Port;
 /// A [`Port`] out of an `embedded-hal-nb` UART. One byte is looked ahead, since such a UART tells whether there is
 /// one only by giving it.
 #[derive(Debug)]
-pub struct NbPort<U> {
+pub struct NbPort<U: serial::ErrorType> {
     uart: U,
-    ahead: Option<u8>,
+    /// The next byte, or an error that stands behind bytes already handed out: a UART says each once.
+    ahead: Option<Result<u8, U::Error>>,
 }
 
 /// An error of the UART.
@@ -27,13 +28,20 @@ impl<E: fmt::Debug> fmt::Display for NbError<E> {
 
 impl<E: fmt::Debug> core::error::Error for NbError<E> {}
 
-impl<E: fmt::Debug> embedded_io::Error for NbError<E> {
+impl<E: serial::Error> embedded_io::Error for NbError<E> {
+    /// `InvalidData` for lost and damaged bytes: the line under way is torn, and the port goes on.
     fn kind(&self) -> ErrorKind {
-        ErrorKind::Other
+        match self.0.kind() {
+            serial::ErrorKind::Overrun
+            | serial::ErrorKind::FrameFormat
+            | serial::ErrorKind::Parity
+            | serial::ErrorKind::Noise => ErrorKind::InvalidData,
+            serial::ErrorKind::Other | _ => ErrorKind::Other,
+        }
     }
 }
 
-impl<U> NbPort<U> {
+impl<U: serial::ErrorType> NbPort<U> {
     /// Wraps it.
     pub const fn new(uart: U) -> Self {
         Self { uart, ahead: None }
@@ -53,16 +61,24 @@ impl<U: serial::Read> Read for NbPort<U> {
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, Self::Error> {
         let mut count = 0_usize;
         for to in buf {
-            let byte = match self.ahead.take() {
-                Some(byte) => byte,
-                None if count == 0 => nb::block!(self.uart.read()).map_err(NbError)?,
+            let next = match self.ahead.take() {
+                Some(next) => next,
+                None if count == 0 => nb::block!(self.uart.read()),
                 None => match self.uart.read() {
-                    Ok(byte) => byte,
-                    // What was read so far comes first; an error comes again if it lasts.
-                    Err(_) => break,
+                    Ok(byte) => Ok(byte),
+                    Err(nb::Error::WouldBlock) => break,
+                    Err(nb::Error::Other(error)) => Err(error),
                 },
             };
-            *to = byte;
+            match next {
+                Ok(byte) => *to = byte,
+                // What was read so far comes first.
+                Err(error) if count > 0 => {
+                    self.ahead = Some(Err(error));
+                    break;
+                }
+                Err(error) => return Err(NbError(error)),
+            }
             count = count.saturating_add(1);
         }
         Ok(count)
@@ -73,12 +89,13 @@ impl<U: serial::Read> ReadReady for NbPort<U> {
     fn read_ready(&mut self) -> Result<bool, Self::Error> {
         if self.ahead.is_none() {
             self.ahead = match self.uart.read() {
-                Ok(byte) => Some(byte),
-                Err(nb::Error::WouldBlock) => None,
-                Err(nb::Error::Other(error)) => return Err(NbError(error)),
+                Ok(byte) => Some(Ok(byte)),
+                Err(nb::Error::WouldBlock) => return Ok(false),
+                Err(nb::Error::Other(error)) => Some(Err(error)),
             };
         }
-        Ok(self.ahead.is_some())
+        // The read says what it is.
+        Ok(true)
     }
 }
 
@@ -113,7 +130,7 @@ mod tests {
 
     #[derive(Debug, Default)]
     struct Uart {
-        received: VecDeque<u8>,
+        received: VecDeque<Result<u8, serial::ErrorKind>>,
         sent: std::vec::Vec<u8>,
     }
 
@@ -123,7 +140,7 @@ mod tests {
 
     impl serial::Read for Uart {
         fn read(&mut self) -> nb::Result<u8, Self::Error> {
-            self.received.pop_front().ok_or(nb::Error::WouldBlock)
+            self.received.pop_front().ok_or(nb::Error::WouldBlock)?.map_err(nb::Error::Other)
         }
     }
 
@@ -140,7 +157,8 @@ mod tests {
 
     #[test]
     fn reads_what_is_there_and_says_when_nothing_is() {
-        let mut port = NbPort::new(Uart { received: VecDeque::from(*b"OK\r\n"), ..Uart::default() });
+        let received = b"OK\r\n".iter().copied().map(Ok).collect();
+        let mut port = NbPort::new(Uart { received, ..Uart::default() });
         let mut buffer = [0; 8];
         assert!(port.read_ready().unwrap());
         assert_eq!(port.read(&mut buffer).unwrap(), 4, "the byte looked ahead is the first");
@@ -148,5 +166,27 @@ mod tests {
         assert!(!port.read_ready().unwrap());
         port.write_all(b"AT\r").unwrap();
         assert_eq!(port.into_inner().sent, b"AT\r");
+    }
+
+    #[test]
+    fn an_error_comes_behind_the_bytes_before_it_and_says_whether_the_port_goes_on() {
+        use embedded_io::Error as _;
+        for (error, kind) in [
+            (serial::ErrorKind::Overrun, ErrorKind::InvalidData),
+            (serial::ErrorKind::FrameFormat, ErrorKind::InvalidData),
+            (serial::ErrorKind::Parity, ErrorKind::InvalidData),
+            (serial::ErrorKind::Noise, ErrorKind::InvalidData),
+            (serial::ErrorKind::Other, ErrorKind::Other),
+        ] {
+            let received = VecDeque::from([Ok(b'+'), Ok(b'C'), Err(error), Ok(b'9')]);
+            let mut port = NbPort::new(Uart { received, ..Uart::default() });
+            let mut buffer = [0; 8];
+            assert!(port.read_ready().unwrap());
+            assert_eq!(port.read(&mut buffer).unwrap(), 2);
+            assert!(port.read_ready().unwrap(), "there is something to be read: an error");
+            assert_eq!(port.read(&mut buffer).unwrap_err().kind(), kind);
+            assert_eq!(port.read(&mut buffer).unwrap(), 1, "nothing behind it is lost");
+            assert_eq!(buffer.first(), Some(&b'9'));
+        }
     }
 }

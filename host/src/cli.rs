@@ -17,6 +17,10 @@ use crate::plan::values;
 use crate::serial::SerialOptions;
 use crate::service::locate::Backend;
 
+pub mod typed;
+
+use typed::Typed;
+
 /// Takes a cellular modem from pppd, finds out which carrier is best, and gives it back.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "cellscan", version, after_help = exit::HELP, max_term_width = 100)]
@@ -148,13 +152,16 @@ pub struct PolicyArgs {
 #[derive(Clone, Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "switches of a command line, each on its own")]
 pub struct ScanArgs {
-    /// The gateway. Without a port the daemon is asked.
+    /// Which of these were typed. The first, since the others are taken out of the matches.
+    #[command(flatten)]
+    pub typed: Typed,
+    /// The gateway. Without a port the daemon is asked, which scans by its own options.
     #[command(flatten)]
     pub gateway: ScannedArgs,
     /// How it is to go.
     #[command(flatten)]
     pub policy: PolicyArgs,
-    /// With a daemon: which request this is. The same number is served once.
+    /// With a daemon: which request this is. A number is served once; a scan that touched nothing leaves it free.
     #[arg(long, value_name = "N", conflicts_with_all = ["sim", "port"], help_heading = "Daemon")]
     pub request: Option<u32>,
     /// With a daemon: nobody asked for it in person. It is declined while the link works, and for 15 minutes after a scan.

@@ -25,6 +25,17 @@ impl Clock {
         Self { boottime: clock_gettime_dynamic(DynamicClockId::Boottime).is_ok() }
     }
 
+    /// As where the kernel has no `CLOCK_BOOTTIME`.
+    #[cfg(test)]
+    pub(crate) const fn monotonic() -> Self {
+        Self { boottime: false }
+    }
+
+    /// Whether time asleep counts: the clock is `CLOCK_BOOTTIME`, and its milliseconds are those of a timer on it.
+    pub(crate) const fn is_boottime(self) -> bool {
+        self.boottime
+    }
+
     /// The time now. Rounded down, while deadlines round up: nothing is early.
     #[must_use]
     pub fn now(&self) -> Instant {

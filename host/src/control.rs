@@ -46,7 +46,7 @@ const WRITE_AGAIN: Duration = Duration::from_millis(100);
 pub enum Request {
     /// A scan.
     Scan {
-        /// Which; the same number is served once. `None`: one of its own.
+        /// Which; a number is served once, and stays free where its scan touched nothing. `None`: one of its own.
         #[serde(default)]
         id: Option<u32>,
         /// Nobody asked in person: declined while the link works, and for a while after a scan.

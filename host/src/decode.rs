@@ -309,6 +309,7 @@ fn unknown(line: Line<'_>) -> Object<'static> {
         Part::First => Some("first"),
         Part::Middle => Some("middle"),
         Part::Last => Some("last"),
+        Part::Torn => Some("torn"),
     };
     Object::Line { text: readable(line.bytes), part }
 }

@@ -25,9 +25,7 @@ use crate::serial::SerialLine;
 use crate::service::locate::{self, Choice, LocateOptions};
 use crate::service::{LeaseOptions, Service, ServiceError};
 
-/// Failures in a row that are taken in before the loop waits again: a status that cannot be read fails at each look.
-const FAILURES_MAX: u32 = 8;
-/// After such failures nothing may wake the loop, and it looks again by itself.
+/// Between two looks where the caller cannot wait for what happens.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// After the end of a scan: how long its release may wait behind a slow backend. What is not released by then is honoured
 /// by the guard, which sees the end of this process.
@@ -42,7 +40,8 @@ pub struct GatewayScan {
     ended: Option<Instant>,
     declined: Option<Declined>,
     asked_to_end: bool,
-    failing: bool,
+    /// The caller could not wait for what happens.
+    blind: bool,
     watches_link: bool,
 }
 
@@ -90,7 +89,7 @@ impl GatewayScan {
             ended: None,
             declined: None,
             asked_to_end: false,
-            failing: false,
+            blind: false,
             watches_link,
         })
     }
@@ -98,27 +97,26 @@ impl GatewayScan {
     /// Everything that can be done now. What is told comes to `audience`.
     pub fn turn(&mut self, audience: &mut impl Audience) {
         self.driver.supervisor_mut().inner_mut().woken();
-        self.failing = self.take_in(audience);
+        self.blind = false;
+        self.take_in(audience);
         for note in self.driver.supervisor_mut().inner_mut().notes() {
             audience.warn(&note);
         }
         audience.tick(self.clock.now());
     }
 
-    /// Whether it only goes on failing.
-    fn take_in(&mut self, audience: &mut impl Audience) -> bool {
-        let mut failures = 0;
-        while failures < FAILURES_MAX {
+    fn take_in(&mut self, audience: &mut impl Audience) {
+        loop {
             let now = self.clock.now();
             if let Some(listening) = &self.listening {
                 listening.at(now);
             }
-            if self.driver.next_deadline().is_some_and(|deadline| deadline <= now) {
+            // The scan's own: where the driver only tries something again the machine is told nothing.
+            if self.driver.scanner().next_deadline().is_some_and(|deadline| deadline <= now) {
                 self.hear(now, || "due".to_owned());
             }
             match self.driver.poll(now) {
                 Ok(event) => {
-                    failures = 0;
                     self.hear(now, || words::event(&event));
                     if let Event::Declined(reason) = event {
                         self.declined = Some(reason);
@@ -128,14 +126,10 @@ impl GatewayScan {
                     }
                     audience.event(now, event, self.driver.scanner());
                 }
-                Err(nb::Error::Other(error)) => {
-                    failures += 1;
-                    audience.warn(&chain(&error));
-                }
-                Err(nb::Error::WouldBlock) => return false,
+                Err(nb::Error::Other(error)) => audience.warn(&chain(&error)),
+                Err(nb::Error::WouldBlock) => return,
             }
         }
-        true
     }
 
     /// It has ended, and all that it decided is done.
@@ -158,7 +152,7 @@ impl GatewayScan {
             self.driver.next_deadline(),
             audience.next_tick(),
             self.ended.map(|at| at + SETTLE_LIMIT),
-            self.failing.then(|| now + LOOK_AGAIN),
+            self.blind.then(|| now + LOOK_AGAIN),
         ]
         .into_iter()
         .flatten()
@@ -174,7 +168,7 @@ impl GatewayScan {
 
     /// Nothing but time can be waited for now: the scan ends by its deadlines, and is looked at once a second.
     pub const fn look_again(&mut self) {
-        self.failing = true;
+        self.blind = true;
     }
 
     /// Asks it to end, and to give the service back; whether that was asked before.

@@ -16,7 +16,10 @@ use crate::recording::ring::Ring;
 use crate::serial::SerialOptions;
 use crate::service::locate::Backend;
 
+mod asked;
 pub mod values;
+
+pub use asked::AskedPlan;
 
 /// The name that stands for "which are there?".
 const LIST: &str = "list";
@@ -82,17 +85,6 @@ pub enum GuardPlan {
     Nobody,
 }
 
-/// A scan that the daemon is asked for.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct AskedPlan {
-    /// Where its control socket is.
-    pub run_dir: PathBuf,
-    /// Which request it is; `None`: one of its own.
-    pub id: Option<u32>,
-    /// Nobody asked in person.
-    pub automatic: bool,
-}
-
 /// What the daemon is to do.
 #[derive(Clone, Debug)]
 pub struct DaemonPlan {
@@ -147,11 +139,7 @@ impl Plan {
     pub fn new(args: &ScanArgs) -> Result<Self, Fatal> {
         let Some(sim) = &args.sim else {
             if args.gateway.port.is_none() {
-                return Ok(Self::Asked(AskedPlan {
-                    run_dir: args.gateway.run_dir.clone(),
-                    id: args.request,
-                    automatic: args.automatic,
-                }));
+                return AskedPlan::new(args).map(Self::Asked);
             }
             let plan = gateway(&args.gateway, &args.policy)?;
             return Ok(Self::Gateway(Box::new(plan)));
@@ -286,12 +274,6 @@ mod tests {
         assert_eq!(plan.scenario.policy.budget, Duration::from_secs(240));
         assert_eq!(plan.scenario.policy.strategy, Strategy::GoodEnough(-75));
         assert_eq!(plan.scenario.policy.timeouts.search, Duration::from_secs(90));
-    }
-
-    #[test]
-    fn without_a_port_the_daemon_is_asked() {
-        let Ok(Plan::Asked(plan)) = plan("--run-dir /run/c --request 7 --automatic") else { panic!() };
-        assert_eq!(plan, AskedPlan { run_dir: "/run/c".into(), id: Some(7), automatic: true });
     }
 
     #[test]

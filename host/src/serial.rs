@@ -147,7 +147,12 @@ impl embedded_io::Error for SerialError {
             Self::HungUp => ErrorKind::BrokenPipe,
             Self::Closed => ErrorKind::NotConnected,
             Self::WriteStalled { .. } | Self::ReadTimeout => ErrorKind::TimedOut,
-            Self::Io { source, .. } => source.kind().into(),
+            Self::Io { source, .. } => {
+                let kind = ErrorKind::from(source.kind());
+                // A scan goes on reading after these, and nothing that the kernel refuses here is damage to bytes.
+                let goes_on = matches!(kind, ErrorKind::InvalidData | ErrorKind::Interrupted);
+                if goes_on { ErrorKind::Other } else { kind }
+            }
         }
     }
 }

@@ -50,6 +50,20 @@ fn each_scenario_exits_as_it_says_and_gives_the_service_back() {
 }
 
 #[test]
+fn what_a_daemon_would_ignore_is_refused_before_one_is_asked() {
+    let root = tempfile::tempdir().unwrap();
+    let run_dir = root.path().display();
+    let refused = run(&format!("scan --run-dir {run_dir} --service pppd --budget 4m"));
+    let said = text(&refused.stderr);
+    assert_eq!((refused.status.code(), text(&refused.stdout)), (Some(100), ""));
+    assert!(said.contains("--service, --budget: found no --port") && said.contains("cellscan run"), "{said}");
+    let asked = run(&format!("-v scan --run-dir {run_dir} --request 7"));
+    let said = text(&asked.stderr);
+    assert_eq!(asked.status.code(), Some(100), "there is none: {said}");
+    assert!(said.contains("asking") && said.contains("found neither a port nor a daemon"), "{said}");
+}
+
+#[test]
 fn the_states_of_the_recorded_scan_are_told_in_order() {
     let output = run("scan --sim");
     assert_eq!(output.status.code(), Some(0));

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::ends::must_be_up_again;
 use super::lease::{guard_of, leases};
 use super::recorded::must_be_decided_alike;
-use super::running::{Running, quick_modem, run_dir, text};
+use super::running::{Running, quick_modem, run_dir, scan, text};
 use super::{SCAN, SOON};
 
 fn daemon(search_ms: u64, more: &str) -> (Bench, u32, Supervised) {
@@ -73,6 +73,28 @@ fn it_keeps_recordings_of_its_last_scans_and_each_is_decided_alike_once_more() {
         let denied = text.lines().find_map(|line| line.strip_prefix("# denied: ")).expect("a header");
         assert!(denied.contains('/'), "the scan before had a carrier refused: {text}");
     }
+}
+
+#[test]
+fn a_request_that_could_not_take_the_service_is_served_when_it_is_made_again() {
+    let recordings = tempfile::tempdir().expect("a directory");
+    let more = format!("--link none --recordings {}", recordings.path().display());
+    let (bench, before, daemon) = daemon(1_500, &more);
+    let other = Running::start(scan(&bench));
+    other.wait_for_state(&bench, "3");
+    let request = || daemon.ask(&["scan", "--json", "--request", "7"]).output().expect("it starts");
+    let refused = request();
+    assert_eq!(refused.status.code(), Some(111), "{}", String::from_utf8_lossy(&refused.stderr));
+    other.end().must_be_complete(&bench);
+    must_be_up_again(&bench, before);
+    let served = request();
+    assert_eq!(served.status.code(), Some(0), "{}", String::from_utf8_lossy(&served.stderr));
+    let last = text(&served).lines().last().map(str::to_owned).unwrap_or_default();
+    assert!(last.contains("\"outcome\":\"complete\""), "{last}");
+    let again = request();
+    assert_eq!(text(&again).trim(), r#"{"kind":"declined","reason":"repeated"}"#);
+    let kept = std::fs::read_dir(recordings.path()).expect("it is there").count();
+    assert_eq!(kept, 1, "what touched nothing pushes out no recording");
 }
 
 #[test]

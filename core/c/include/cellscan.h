@@ -762,7 +762,8 @@ cellscan_code cellscan_init(struct cellscan *machine,
                             void *ctx,
                             const struct cellscan_policy *policy);
 
-// Asks for a scan; whether it is served comes as an event. id: the same number is served once. origin is a
+// Asks for a scan; whether it is served comes as an event. id: each number is served once, the last 16 are kept; a scan
+// that failed before it asked for down leaves its number free and starts no pause for automatic ones. origin is a
 // cellscan_origin.
 cellscan_code cellscan_request(struct cellscan *machine, uint32_t id, uint32_t origin);
 

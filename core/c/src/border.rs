@@ -314,7 +314,8 @@ pub unsafe extern "C" fn cellscan_init(
     made.map_or_else(|code| code, |()| Code::Ok)
 }
 
-/// Asks for a scan; whether it is served comes as an event. `id`: the same number is served once. `origin` is a
+/// Asks for a scan; whether it is served comes as an event. `id`: each number is served once, the last 16 are kept; a scan
+/// that failed before it asked for down leaves its number free and starts no pause for automatic ones. `origin` is a
 /// `cellscan_origin`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_request(machine: *mut Cellscan, id: u32, origin: u32) -> Code {

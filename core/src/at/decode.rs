@@ -131,7 +131,7 @@ impl Decoder {
         }
         match line.part {
             Part::Whole => self.whole(line.bytes, say),
-            Part::First | Part::Middle | Part::Last => say(Reply::Line(line)),
+            Part::First | Part::Middle | Part::Last | Part::Torn => say(Reply::Line(line)),
         }
     }
 

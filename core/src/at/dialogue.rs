@@ -285,6 +285,9 @@ impl Dialogue {
                     return Turn::default();
                 }
                 let Some(result) = ends else { return self.answer_line(line) };
+                if self.list.is_torn() {
+                    waiting.answer = None;
+                }
                 let _skipped = self.list.end(operator);
                 self.finish(now, result)
             }

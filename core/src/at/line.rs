@@ -18,6 +18,8 @@ pub enum Part {
     Middle,
     /// The rest; may be empty.
     Last,
+    /// No bytes: the port lost some of the line under way, whose parts so far are all that comes of it.
+    Torn,
 }
 
 /// A line, or a part of one that is longer than [`LINE_LEN_MAX`], without its end.
@@ -35,6 +37,12 @@ impl<'a> Line<'a> {
     #[must_use]
     pub const fn whole(bytes: &'a [u8]) -> Self {
         Self { bytes, part: Part::Whole }
+    }
+
+    /// A line of which bytes were lost.
+    #[must_use]
+    pub const fn torn() -> Self {
+        Self { bytes: &[], part: Part::Torn }
     }
 }
 
@@ -59,18 +67,29 @@ pub struct Lines {
     spent: bool,
     /// Some of the line was given out already.
     continued: bool,
+    /// Bytes of the line were lost: the rest of it is dropped.
+    torn: bool,
 }
 
 impl Lines {
     /// Nothing held.
     #[must_use]
     pub const fn new() -> Self {
-        Self { held: Vec::new(), spent: false, continued: false }
+        Self { held: Vec::new(), spent: false, continued: false, torn: false }
     }
 
     /// Forgets a line begun.
     pub fn clear(&mut self) {
         *self = Self::new();
+    }
+
+    /// Drops the line under way, up to its end: bytes of it were lost, and what is left of a line is none. `false` where it is
+    /// being dropped already. The next line is sound again.
+    pub fn tear(&mut self) -> bool {
+        let sound = !self.torn;
+        self.clear();
+        self.torn = true;
+        sound
     }
 
     /// Takes bytes off the front of `bytes` until a line or a part of one is there; `None` once all are taken.
@@ -84,6 +103,11 @@ impl Lines {
             }
             let until_end = find_any(bytes, [b'\r', b'\n']);
             let run = until_end.unwrap_or(bytes.len());
+            if self.torn {
+                self.torn = until_end.is_none();
+                *bytes = bytes.get(run..).and_then(|rest| rest.get(1..)).unwrap_or_default();
+                continue;
+            }
             let room = LINE_LEN_MAX.saturating_sub(self.held.len());
             if run > room {
                 // Full is no error: the bytes go on as a part, and nothing of the line is lost.
@@ -219,6 +243,38 @@ mod tests {
         let found = split(&[&bytes]);
         let parts: StdVec<_> = found.iter().map(|(line, part)| (line.len(), *part)).collect();
         assert_eq!(parts, [(256, Part::First), (256, Part::Middle), (88, Part::Last), (2, Part::Whole)]);
+    }
+
+    #[test]
+    fn what_is_left_of_a_torn_line_is_dropped_and_the_next_is_sound() {
+        for (before, after) in [
+            (&b"+COPS: 0,2,\"310"[..], &b"410\",7\r\nOK\r\n"[..]),
+            (b"", b"RROR\r\nOK\r\n"),
+            (b"RDY\r\n+CSQ: 2", b"\r\n\r\nOK\r\n"),
+            (b"AT+C", b"PS?\rOK\r\n"),
+        ] {
+            let mut lines = Lines::new();
+            let (mut before, mut after) = (before, after);
+            while lines.next(&mut before).is_some() {}
+            assert!(lines.tear());
+            assert!(!lines.tear(), "it is torn already");
+            assert_eq!(lines.next(&mut after).map(|line| line.bytes), Some(&b"OK"[..]));
+            assert_eq!(lines.next(&mut after), None);
+        }
+    }
+
+    #[test]
+    fn a_torn_line_longer_than_the_buffer_ends_at_its_end() {
+        let mut lines = Lines::new();
+        let long = [b'x'; 2 * LINE_LEN_MAX];
+        let mut bytes = &long[..];
+        assert_eq!(lines.next(&mut bytes).map(|line| line.part), Some(Part::First));
+        lines.tear();
+        for mut bytes in [&long[..], &long[..], b"\r"] {
+            assert_eq!(lines.next(&mut bytes), None);
+        }
+        let mut bytes = &b"\nOK\r\n"[..];
+        assert_eq!(lines.next(&mut bytes), Some(Line::whole(b"OK")));
     }
 
     #[test]

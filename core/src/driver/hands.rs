@@ -1,5 +1,6 @@
 //! The hands of a driver: actions, and how things stand.
 
+use embedded_io::{Error as _, ErrorKind};
 use heapless::Deque;
 
 use crate::at::command::Outgoing;
@@ -8,13 +9,16 @@ use crate::scan::{ACTIONS_MAX, Action, Event, Input, Refused, Scanner, Selection
 use crate::supervisor::{ServiceStatus, Signal, Supervisor, Want};
 use crate::time::Instant;
 
-use super::Error;
+use super::{Error, PENDING_AGAIN, STATUS_AGAIN};
 
 /// Actions that wait for a slow one (a backend that runs a program), at most: those of two steps.
 const PENDING_MAX: usize = 2 * ACTIONS_MAX;
 
 /// Events that nobody has fetched, at most; the oldest goes, the state tells itself.
 const EVENTS_MAX: usize = 32;
+
+/// How often a write is tried again that was interrupted.
+const INTERRUPTIONS_MAX: u8 = 16;
 
 /// An [`Action`] that may have to wait: all but the reports.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +44,24 @@ enum Done {
     With(Input<'static>),
 }
 
+/// What a read brought.
+pub(super) enum Received {
+    /// There is nothing, or the port is gone.
+    Nothing,
+    /// So many bytes.
+    Bytes(usize),
+    /// Bytes were lost.
+    Damaged,
+}
+
+/// What may go on failing: a bit each of [`Hands::failing`].
+mod lasting {
+    pub(super) const READ: u8 = 1;
+    pub(super) const STATUS: u8 = 2;
+    pub(super) const REMAINS: u8 = 4;
+    pub(super) const LINK: u8 = 8;
+}
+
 /// All of a driver but the lines.
 #[derive(Debug)]
 pub(super) struct Hands<P: Port, S: Supervisor> {
@@ -52,6 +74,12 @@ pub(super) struct Hands<P: Port, S: Supervisor> {
     last_service: Option<ServiceStatus>,
     last_link: bool,
     pending: Deque<Deed, PENDING_MAX>,
+    /// When to try the first of them again that is not done yet.
+    pub(super) pending_again_at: Option<Instant>,
+    /// When to ask again for a status that could not be had.
+    pub(super) status_again_at: Option<Instant>,
+    /// What fails at present, and was told so.
+    failing: u8,
     pub(super) events: Deque<Event, EVENTS_MAX>,
     pub(super) error: Option<Error<P::Error, S::Error>>,
 }
@@ -67,6 +95,9 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
             last_service: None,
             last_link: false,
             pending: Deque::new(),
+            pending_again_at: None,
+            status_again_at: None,
+            failing: 0,
             events: Deque::new(),
             error: None,
         }
@@ -136,10 +167,14 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
     /// Carries out what is pending, in order, until one is not done yet. What comes of an action is fed back at once, and
     /// what that asks for queues up behind.
     pub(super) fn carry_out(&mut self, now: Instant) {
+        self.pending_again_at = None;
         for _ in 0..PENDING_MAX {
             let Some(deed) = self.pending.pop_front() else { return };
             let input = match self.perform(deed) {
-                Done::Later => return,
+                Done::Later => {
+                    self.pending_again_at = Some(now + PENDING_AGAIN);
+                    return;
+                }
                 Done::Silently => continue,
                 Done::With(input) => input,
             };
@@ -178,6 +213,8 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
             Deed::Take => match self.supervisor.take() {
                 Ok(found) => {
                     self.last_service = None;
+                    // Another scan, which is told of what still fails.
+                    self.failing = 0;
                     if let Some(selection) = self.supervisor.noted() {
                         self.scanner.inherit(selection);
                     }
@@ -202,7 +239,7 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
             Ok(()) => Done::Silently,
             Err(nb::Error::WouldBlock) => self.put_back(deed),
             Err(nb::Error::Other(error)) => {
-                self.error = Some(Error::Supervisor(refused, error));
+                self.failed(Error::Supervisor(refused, error));
                 Done::With(Input::Refused(refused))
             }
         }
@@ -216,19 +253,35 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
 
     /// Writes all of it; `false` where the port takes no more. `write_all` would panic there.
     fn send(&mut self, mut bytes: &[u8]) -> Result<bool, P::Error> {
-        while !bytes.is_empty() {
-            match self.port.write(bytes)? {
-                0 => return Ok(false),
-                count => bytes = bytes.get(count..).unwrap_or_default(),
+        let mut interruptions = 0_u8;
+        loop {
+            let done = if bytes.is_empty() {
+                self.port.flush().map(|()| None)
+            } else {
+                self.port.write(bytes).map(Some)
+            };
+            match done {
+                Ok(None) => return Ok(true),
+                Ok(Some(0)) => return Ok(false),
+                Ok(Some(count)) => bytes = bytes.get(count..).unwrap_or_default(),
+                Err(error) if error.kind() == ErrorKind::Interrupted && interruptions < INTERRUPTIONS_MAX => {
+                    interruptions = interruptions.saturating_add(1);
+                }
+                Err(error) => return Err(error),
             }
         }
-        self.port.flush()?;
-        Ok(true)
     }
 
     fn port_failed(&mut self, error: P::Error) -> Input<'static> {
-        self.error = Some(Error::Port(error));
+        self.failed(Error::Port(error));
         self.port_lost()
+    }
+
+    /// Tells an error of something that was to be done. It goes over one that lasts and waits to be told, which is told later.
+    fn failed(&mut self, error: Error<P::Error, S::Error>) {
+        if self.error.replace(error).is_some() {
+            self.failing = 0;
+        }
     }
 
     fn port_lost(&mut self) -> Input<'static> {
@@ -238,59 +291,84 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
     }
 
     /// Tells the scan how things stand, as far as it wants to know. The service first: a byte that came while
-    /// somebody else had the port is nobody's answer.
+    /// another process had the port is no answer to the scan.
     pub(super) fn look(&mut self, now: Instant) {
+        self.status_again_at = None;
         let Watch { service, .. } = self.scanner.watch();
         if service {
-            match self.supervisor.status() {
-                Ok(status) if self.last_service == Some(status) => {}
-                Ok(status) => {
-                    self.last_service = Some(status);
-                    self.feed(now, Input::Service(status));
-                }
-                Err(error) => self.status_failed(error),
+            let status = self.supervisor.status();
+            let known = self.last_service;
+            if let Some(status) = self.known(now, status, lasting::STATUS)
+                && known != Some(status)
+            {
+                self.last_service = Some(status);
+                self.feed(now, Input::Service(status));
             }
         }
         if self.scanner.watch().remains {
-            match self.supervisor.remains() {
-                Ok(remains) => self.feed(now, Input::Remains(remains)),
-                Err(error) => self.status_failed(error),
+            let remains = self.supervisor.remains();
+            if let Some(remains) = self.known(now, remains, lasting::REMAINS) {
+                self.feed(now, Input::Remains(remains));
             }
         }
         if self.scanner.watch().link {
-            match self.supervisor.link_up() {
-                Ok(up) if up == self.last_link => {}
-                Ok(up) => {
-                    self.last_link = up;
-                    self.feed(now, Input::Link(up));
-                }
-                Err(error) => self.status_failed(error),
+            let up = self.supervisor.link_up();
+            if let Some(up) = self.known(now, up, lasting::LINK)
+                && up != self.last_link
+            {
+                self.last_link = up;
+                self.feed(now, Input::Link(up));
             }
         } else {
             self.last_link = false;
         }
     }
 
-    fn status_failed(&mut self, error: nb::Error<S::Error>) {
-        if let nb::Error::Other(error) = error {
-            self.error.get_or_insert(Error::Status(error));
+    /// What the supervisor said of how things stand; where it failed it is asked again.
+    fn known<T>(&mut self, now: Instant, said: nb::Result<T, S::Error>, what: u8) -> Option<T> {
+        match said {
+            Ok(known) => {
+                self.failing &= !what;
+                Some(known)
+            }
+            Err(nb::Error::WouldBlock) => None,
+            Err(nb::Error::Other(error)) => {
+                self.status_again_at = Some(now + STATUS_AGAIN);
+                self.goes_on_failing(what, Error::Status(error));
+                None
+            }
         }
     }
 
-    /// Reads what is there: how much; `None` where nothing is, or the port is gone.
-    pub(super) fn receive(&mut self, now: Instant, buffer: &mut [u8]) -> Option<usize> {
+    /// Tells an error that may last, when it begins. Where another waits to be told it counts as begun the next time.
+    fn goes_on_failing(&mut self, what: u8, error: Error<P::Error, S::Error>) {
+        if self.failing & what == 0 && self.error.is_none() {
+            self.failing |= what;
+            self.error = Some(error);
+        }
+    }
+
+    /// Reads what is there.
+    pub(super) fn receive(&mut self, now: Instant, buffer: &mut [u8]) -> Received {
         let read = match self.port.read_ready() {
-            Ok(false) => return None,
+            Ok(false) => return Received::Nothing,
             Ok(true) => self.port.read(buffer),
             Err(error) => Err(error),
         };
         let lost = match read {
             // The end of a line that does not end: the device is gone.
             Ok(0) => self.port_lost(),
-            Ok(count) => return Some(count),
+            Ok(count) => {
+                self.failing &= !lasting::READ;
+                return Received::Bytes(count);
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::Interrupted) => {
+                self.goes_on_failing(lasting::READ, Error::Port(error));
+                return Received::Damaged;
+            }
             Err(error) => self.port_failed(error),
         };
         self.feed(now, lost);
-        None
+        Received::Nothing
     }
 }

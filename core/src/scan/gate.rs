@@ -3,10 +3,15 @@
 
 use core::time::Duration;
 
+use heapless::Vec;
+
 use crate::time::Instant;
 
-/// From the end of a scan to the next automatic one.
+/// From the end of a scan that touched the service to the next automatic one.
 pub const COOL_DOWN: Duration = Duration::from_secs(900);
+
+/// Numbers of served requests that are kept: more than an application has under way at a time, in 64 bytes.
+pub const SERVED_MAX: usize = 16;
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -25,7 +30,8 @@ pub enum Origin {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Request {
-    /// Which: the same number is served once.
+    /// Which: a number is served once, as long as it is among the last [`SERVED_MAX`]. A scan that failed before it asked
+    /// for down leaves its number free.
     pub id: u32,
     /// Who asks.
     pub origin: Origin,
@@ -37,18 +43,20 @@ pub struct Request {
 pub enum Declined {
     /// A scan is under way.
     Busy,
-    /// This very request was served already.
+    /// A request of this number was served already.
     Repeated,
-    /// The last scan ended less than [`COOL_DOWN`] ago.
+    /// The last scan that touched the service ended less than [`COOL_DOWN`] ago.
     CoolingDown,
     /// The link works.
     LinkHealthy,
 }
 
-/// Remembers what it needs to know of the scans before.
+/// Remembers what it needs to know of earlier scans. Only a scan that touched the service, by asking for down, counts: one
+/// that failed before that leaves its number free and starts no cool-down.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Gate {
-    last: Option<u32>,
+    /// Newest first.
+    served: Vec<u32, SERVED_MAX>,
     cool_until: Option<Instant>,
 }
 
@@ -56,31 +64,39 @@ impl Gate {
     /// No scan before.
     #[must_use]
     pub const fn new() -> Self {
-        Self { last: None, cool_until: None }
+        Self { served: Vec::new(), cool_until: None }
     }
 
-    /// Lets a request through once.
+    /// Says whether a request is served. The number stays free until [`Gate::touched`].
     ///
     /// # Errors
     /// Why not.
-    pub fn admit(&mut self, now: Instant, request: Request) -> Result<(), Declined> {
-        if self.last == Some(request.id) {
+    pub fn admit(&self, now: Instant, request: Request) -> Result<(), Declined> {
+        if self.served.contains(&request.id) {
             return Err(Declined::Repeated);
         }
         match request.origin {
-            Origin::Manual => {}
-            Origin::Automatic { link_healthy: true } => return Err(Declined::LinkHealthy),
+            Origin::Manual => Ok(()),
+            Origin::Automatic { link_healthy: true } => Err(Declined::LinkHealthy),
             Origin::Automatic { link_healthy: false } => {
                 if self.cool_until.is_some_and(|until| now < until) {
                     return Err(Declined::CoolingDown);
                 }
+                Ok(())
             }
         }
-        self.last = Some(request.id);
-        Ok(())
     }
 
-    /// A scan has ended.
+    /// The scan of this request asks for down: its number is used up. Where there is no room the oldest number is forgotten.
+    pub fn touched(&mut self, id: u32) {
+        let mut moved = id;
+        for place in &mut self.served {
+            core::mem::swap(place, &mut moved);
+        }
+        let _full = self.served.push(moved);
+    }
+
+    /// A scan that touched the service has ended: the cool-down starts.
     pub fn ended(&mut self, now: Instant) {
         self.cool_until = Some(now + COOL_DOWN);
     }
@@ -96,12 +112,40 @@ mod tests {
 
     const AUTOMATIC: Origin = Origin::Automatic { link_healthy: false };
 
+    const fn manual(id: u32) -> Request {
+        Request { id, origin: Origin::Manual }
+    }
+
     #[test]
-    fn a_request_is_served_once() {
+    fn a_request_whose_scan_touched_nothing_may_be_asked_again() {
+        let gate = Gate::new();
+        assert_eq!(gate.admit(Instant::ZERO, manual(7)), Ok(()));
+        assert_eq!(gate.admit(Instant::ZERO, manual(7)), Ok(()));
+    }
+
+    #[test]
+    fn each_number_is_served_once_whatever_was_asked_in_between() {
         let mut gate = Gate::new();
-        let request = Request { id: 7, origin: Origin::Manual };
-        assert_eq!(gate.admit(Instant::ZERO, request), Ok(()));
-        assert_eq!(gate.admit(Instant::ZERO, request), Err(Declined::Repeated));
+        for id in [7, 8] {
+            assert_eq!(gate.admit(Instant::ZERO, manual(id)), Ok(()));
+            gate.touched(id);
+        }
+        for id in [7, 8] {
+            assert_eq!(gate.admit(Instant::ZERO, manual(id)), Err(Declined::Repeated), "{id}");
+        }
+    }
+
+    #[test]
+    fn the_last_numbers_are_kept_and_the_oldest_is_forgotten() {
+        let mut gate = Gate::new();
+        let last = u32::try_from(SERVED_MAX).unwrap();
+        for id in 0..=last {
+            gate.touched(id);
+        }
+        assert_eq!(gate.admit(Instant::ZERO, manual(0)), Ok(()));
+        for id in 1..=last {
+            assert_eq!(gate.admit(Instant::ZERO, manual(id)), Err(Declined::Repeated), "{id}");
+        }
     }
 
     #[test]
@@ -110,7 +154,7 @@ mod tests {
         gate.ended(Instant::ZERO);
         let early = gate.admit(Instant::ZERO, Request { id: 1, origin: AUTOMATIC });
         assert_eq!(early, Err(Declined::CoolingDown));
-        assert_eq!(gate.admit(Instant::ZERO, Request { id: 2, origin: Origin::Manual }), Ok(()));
+        assert_eq!(gate.admit(Instant::ZERO, manual(2)), Ok(()));
         let later = Instant::ZERO + COOL_DOWN;
         assert_eq!(gate.admit(later, Request { id: 1, origin: AUTOMATIC }), Ok(()));
         let healthy = Request { id: 3, origin: Origin::Automatic { link_healthy: true } };

@@ -27,7 +27,7 @@ mod state;
 mod trials;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use hold::Hold;
 use state::{Modem, State};
@@ -189,6 +189,7 @@ impl Scanner {
             return report(out, Event::Declined(declined));
         }
         self.forget();
+        self.hold.request = Some(request.id);
         self.enter(State::StopPpp { deadline: self.after(&self.policy.timeouts.take) }, out);
         act(out, Action::Take);
     }
@@ -308,7 +309,11 @@ impl Scanner {
     fn end(&mut self, outcome: Outcome, release: bool, out: &mut Actions) {
         self.report.outcome = Some(outcome);
         act(out, if release { Action::Release } else { Action::HandOver });
-        self.gate.ended(self.now);
+        // A scan that never asked for down took no link away, and neither did one that only restored the registration.
+        if self.hold.asked_at.is_some() {
+            self.gate.ended(self.now);
+        }
+        self.hold.request = None;
         report(out, Event::Finished(outcome));
         self.enter(State::Idle, out);
     }

@@ -30,6 +30,7 @@ pub fn run(plan: &AskedPlan, json: bool, quiet: bool) -> Result<Exit, Fatal> {
     let socket = plan.run_dir.join(SOCKET);
     let failed = |error: io::Error| Fatal::system(format!("unable to ask {}: {error}", socket.display()));
     let request = Request::Scan { id: plan.id, automatic: plan.automatic };
+    log::debug!("asking {}: {request:?}", socket.display());
     let Some(mut asked) = Asked::ask(&plan.run_dir, request).map_err(failed)? else {
         return Err(Fatal::usage(format!(
             "found neither a port nor a daemon at {}, wanted --port TTY, or --sim for a simulated one",
@@ -40,6 +41,7 @@ pub fn run(plan: &AskedPlan, json: bool, quiet: bool) -> Result<Exit, Fatal> {
     let mut shown = Shown { json, quiet, exit: None };
     while !asked.is_closed() {
         for answer in asked.answers().map_err(failed)? {
+            log::debug!("answer: {answer}");
             shown.take(&answer)?;
         }
         if asked.is_closed() {

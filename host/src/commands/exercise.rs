@@ -149,14 +149,13 @@ impl Cycle {
     fn turn(&mut self) {
         self.driver.request(self.clock.now(), Request { id: 1, origin: Origin::Manual });
         loop {
-            let failing = self.take_in();
+            self.take_in();
             let over = |at| self.driver.is_settled() || self.clock.now() >= at + SETTLE_LIMIT;
             if self.ended.is_some_and(over) {
                 return;
             }
-            let again = failing.then(|| self.clock.now() + LOOK_AGAIN);
             let settled = self.ended.map(|at| at + SETTLE_LIMIT);
-            let deadline = [self.driver.next_deadline(), again, settled].into_iter().flatten().min();
+            let deadline = [self.driver.next_deadline(), settled].into_iter().flatten().min();
             let mut fds: Vec<BorrowedFd<'_>> = vec![self.signals.as_fd()];
             fds.extend(self.driver.supervisor().wake_fds());
             if event_loop::wait(&fds, deadline, self.clock).is_err() {
@@ -177,8 +176,8 @@ impl Cycle {
         }
     }
 
-    /// Everything that can be done now; whether it failed.
-    fn take_in(&mut self) -> bool {
+    /// Everything that can be done now.
+    fn take_in(&mut self) {
         loop {
             let now = self.clock.now();
             match self.driver.poll(now) {
@@ -188,11 +187,8 @@ impl Cycle {
                         self.ended = Some(now);
                     }
                 }
-                Err(nb::Error::Other(error)) => {
-                    self.last = Some(chain(&error));
-                    return true;
-                }
-                Err(nb::Error::WouldBlock) => return false,
+                Err(nb::Error::Other(error)) => self.last = Some(chain(&error)),
+                Err(nb::Error::WouldBlock) => return,
             }
         }
     }

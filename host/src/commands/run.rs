@@ -267,6 +267,10 @@ impl Daemon<'_> {
         self.scans = self.scans.saturating_add(1);
         self.link_down_since = None;
         self.scanner = under.scan.scanner().clone();
+        if let (Some(path), None) = (&under.recording, under.scan.report().outage) {
+            // It never asked for down, and no cool-down keeps it from being tried again: it would push out the others.
+            let _nothing_in_it = fs::remove_file(path);
+        }
         if let Some(ring) = &self.plan.recordings
             && let Err(error) = ring.prune()
         {

@@ -224,7 +224,8 @@ impl Run {
                 input.into_iter().chain(told).min()
             };
             let Some(next) = next else { return self.finish() };
-            let deadline = self.driver.next_deadline().filter(|_| self.exact).map(Instant::as_millis);
+            let of_scan = self.driver.scanner().next_deadline();
+            let deadline = of_scan.filter(|_| self.exact).map(Instant::as_millis);
             let now = deadline.map_or(next, |deadline| deadline.min(next));
             let now = now.max(self.script.borrow().now);
             self.script.borrow_mut().now = now;

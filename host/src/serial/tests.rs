@@ -168,3 +168,13 @@ fn a_lock_of_a_live_process_keeps_the_line_closed() {
     assert!(matches!(error, SerialError::Locked(LockError::Held { pid: 1, .. })));
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("process 1"));
 }
+
+#[test]
+fn no_error_of_the_kernel_is_taken_for_damaged_bytes_of_a_line_that_goes_on() {
+    use embedded_io::Error as _;
+    for number in 1..134 {
+        let error = io_error("read from the line", Errno::from_raw_os_error(number));
+        let goes_on = matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::Interrupted);
+        assert!(!goes_on, "{error:?}");
+    }
+}

@@ -160,6 +160,21 @@ fn an_answer_is_its_line_and_ok() {
 }
 
 #[test]
+fn a_torn_list_is_no_list_and_the_next_is_sound() {
+    for torn_in in [Part::First, Part::Whole] {
+        let mut talk = Talk::ready(false);
+        talk.start(Command::Operators);
+        let bytes = b"+COPS: (1,\"A\",\"A\",\"26201\",7),(1,\"B\",\"B\",\"2620";
+        let _ = talk.dialogue.line(talk.now, Line { bytes, part: torn_in }, |_| ());
+        assert!(talk.dialogue.line(talk.now, Line::torn(), |_| ()).dropped);
+        assert_eq!(talk.hear("OK").outcome, Some(Outcome::Answered(Answer::Empty)), "{torn_in:?}");
+        talk.start(Command::Operators);
+        let _ = talk.hear("+COPS: (1,\"A\",\"A\",\"26201\",7)");
+        assert_eq!(talk.hear("OK").outcome, Some(Outcome::Answered(Answer::Operators)));
+    }
+}
+
+#[test]
 fn a_list_may_come_in_parts_and_on_several_lines() {
     let mut talk = Talk::ready(false);
     talk.start(Command::Operators);

@@ -13,13 +13,15 @@ pub struct ListReader {
     begun: bool,
     /// The line is one of the list, and more of it comes.
     in_line: bool,
+    /// A line of it was torn: operators are missing.
+    torn: bool,
 }
 
 impl ListReader {
     /// Before the first line.
     #[must_use]
     pub const fn new() -> Self {
-        Self { list: OperatorList::new(), begun: false, in_line: false }
+        Self { list: OperatorList::new(), begun: false, in_line: false, torn: false }
     }
 
     /// Takes a line if it is one of the list; calls `operator` with each that is whole with it. Whether it was asked for
@@ -32,6 +34,13 @@ impl ListReader {
         mut operator: impl FnMut(ListedOperator<'_>),
     ) -> bool {
         let of_list = match line.part {
+            Part::Torn => {
+                if self.begun {
+                    // The operator under way is lost with the line.
+                    *self = Self { begun: true, torn: true, ..Self::new() };
+                }
+                return false;
+            }
             Part::Middle | Part::Last => self.in_line,
             Part::Whole | Part::First if begins_list(line.bytes) => {
                 if let Some(found) = self.list.end() {
@@ -56,6 +65,12 @@ impl ListReader {
     #[must_use]
     pub const fn has_begun(&self) -> bool {
         self.begun
+    }
+
+    /// Whether a line of the list was torn: what it said so far is not all.
+    #[must_use]
+    pub const fn is_torn(&self) -> bool {
+        self.torn
     }
 
     /// The list has ended: the operator that waited for what might follow, and how many groups were none.

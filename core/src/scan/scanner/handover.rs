@@ -22,6 +22,9 @@ impl Scanner {
     pub(super) fn taken(&mut self, found: ServiceStatus, out: &mut Actions) {
         self.hold.found = Some(found);
         self.hold.asked_at = Some(self.now);
+        if let Some(id) = self.hold.request.take() {
+            self.gate.touched(id);
+        }
         report(out, Event::Taken(found));
         self.ask_down(true, out);
     }

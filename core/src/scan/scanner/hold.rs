@@ -31,6 +31,8 @@ pub(super) enum Own {
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; the state is in `State`")]
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Hold {
+    /// The number of the request, until the service is first asked down and the number is used up.
+    pub(super) request: Option<u32>,
     /// The service as it was found; `None` before it is taken.
     pub(super) found: Option<ServiceStatus>,
     /// The service as it was last seen.
@@ -74,6 +76,7 @@ pub(super) struct Hold {
 impl Hold {
     pub(super) const fn new(policy: &Policy) -> Self {
         Self {
+            request: None,
             found: None,
             service: None,
             asked_at: None,

@@ -138,7 +138,10 @@ impl Scanner {
 
     pub(super) fn searched(&mut self, said: &Said, out: &mut Actions) {
         let took = self.now.saturating_since(self.hold.began);
-        if matches!(said, Said::Answered(_)) && !self.carriers.is_empty() {
+        let complete = matches!(said, Said::Answered(Answer::Operators));
+        // The last search goes by what is there of a torn list.
+        let usable = complete || (matches!(said, Said::Answered(_)) && self.hold.searches_left == 0);
+        if usable && !self.carriers.is_empty() {
             self.hold.listed = true;
             self.report.search = Some(took);
             report(out, Event::Listed { count: self.carriers.listed(), took });

@@ -3,6 +3,7 @@
 extern crate std;
 
 mod custody;
+mod gate;
 mod handover;
 mod trials;
 
@@ -220,6 +221,14 @@ impl Bench {
             .filter_map(|event| if let Event::Moved { to, .. } = event { Some(*to) } else { None })
             .collect()
     }
+}
+
+/// A scan in state 10b, its service given back at this time.
+pub(crate) fn waiting_for_link() -> (Scanner, Instant) {
+    let mut bench = Bench::starting(policy());
+    bench.give(Input::Service(up()));
+    assert_eq!(bench.scanner.phase(), Phase::WaitPpp);
+    (bench.scanner, bench.now)
 }
 
 fn policy() -> Policy {

@@ -34,6 +34,23 @@ fn wait_results_timeout_aborts_and_resynchronises_before_it_asks_again() {
 }
 
 #[test]
+fn wait_results_torn_list_searches_once_more_and_then_goes_by_what_is_there() {
+    let mut bench = Bench::searching(policy());
+    for again in [true, false] {
+        let half = LIST.split_at(100).0.as_bytes();
+        bench.give(Input::Line(Line { bytes: half, part: crate::at::line::Part::First }));
+        bench.give(Input::Line(Line::torn()));
+        bench.line("OK");
+        if again {
+            assert_eq!(bench.scanner.phase(), Phase::WaitResults);
+            bench.answer("AT+COPS=?", &[]);
+        }
+    }
+    assert_eq!(bench.scanner.phase(), Phase::TestCarrier);
+    assert_eq!(bench.scanner.carriers().iter().count(), 2, "two are whole before the tear");
+}
+
+#[test]
 fn test_carrier_tries_each_plmn_once_forbidden_never_the_one_before_last() {
     let bench = Bench::starting(policy());
     let tried: StdVec<_> = bench
