@@ -18,10 +18,11 @@ use crate::examine::service::{File, Standing};
 use crate::examine::sources::{self, PPP_DIR, Sources};
 use crate::exit::{Exit, Fatal, chain};
 use crate::guard::GuardOptions;
-use crate::link::{self, Link};
+use crate::link::{Interfaces, Link};
 use crate::plan::hold_limit;
 use crate::serial::SerialOptions;
 use crate::service::LeaseOptions;
+use crate::service::family::Family;
 use crate::service::locate::{self, LocateOptions};
 use crate::service::sv::SvProgram;
 
@@ -47,9 +48,10 @@ struct Sum {
 pub fn run(args: &DoctorArgs) -> Result<Exit, Fatal> {
     let lock_dirs = args.gateway.lock_dirs();
     let mut findings = machine(&lock_dirs);
-    let found = locate::find_service(args.gateway.service.as_deref(), &locate::default_roots());
+    let named_port = args.gateway.ppp_port.as_deref().or(args.gateway.port.as_deref());
+    let found = locate::locate(args.gateway.service.as_deref(), &locate::default_roots(), named_port);
     findings.push(service::located(&found));
-    let dir = found.ok().flatten();
+    let dir = found.ok().flatten().map(|found| found.dir);
     let standing = dir.as_deref().map(Standing::of).and_then(|standing| match standing {
         Ok(standing) => Some(standing),
         Err(error) => {
@@ -83,7 +85,9 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Fatal> {
     findings.extend(ports(args, standing.as_ref(), ppp_facts.as_ref(), at_port.as_deref()));
     if let Some(pattern) = args.gateway.link() {
         let up = standing.as_ref().is_some_and(|standing| standing.process.is_some());
-        findings.push(port::link(pattern, &link::addressed(pattern), up));
+        let family = Family::new(dir.as_deref(), ppp_port.as_deref());
+        let found = Interfaces::named(pattern).up(&|pid| family.has(pid));
+        findings.push(port::link(pattern, &found, up));
     }
     space.push(args.run_dir.clone());
     space.extend(lock_dirs);
@@ -141,7 +145,7 @@ fn ports(
             facts
         }
     };
-    if at.is_device && at.accessible {
+    if at.not_a_tty.is_none() && at.accessible {
         let answer = match not_to_be_asked(standing, &at, shared) {
             Some(why) => Answer::NotAsked(why),
             None => modem::ask(&SerialOptions {

@@ -16,6 +16,7 @@ use cellscan_custody::evidence::Evidence;
 use super::ServiceError;
 use super::custody::{Custody, LeaseOptions, Subject};
 use super::dir::{ServiceDir, drain};
+use super::family::Family;
 use super::status::StatusRecord;
 use super::tracked::Tracked;
 use crate::give_back::Way;
@@ -352,7 +353,8 @@ impl Supervisor for Native {
     }
 
     fn link_up(&mut self) -> nb::Result<bool, ServiceError> {
-        Ok(self.options.link.is_up().map_err(ServiceError::Link)?)
+        let family = Family::new(Some(&self.options.dir), self.ppp_port());
+        Ok(self.options.link.is_up(&|pid| family.has(pid)).map_err(ServiceError::Link)?)
     }
 
     fn hand_over(&mut self) -> nb::Result<(), ServiceError> {
