@@ -241,7 +241,7 @@ fn by_control(dir: &ServiceDir, want: Want, limit: Option<Duration>, is_adopted:
             adopted: is_adopted(),
             named: dir.is_still_named(),
             supervised: dir.is_supervised().unwrap_or(false),
-            reading: dir.read().ok().map(|(_record, reading)| reading),
+            reading: dir.read(None).ok().map(|(_record, reading)| reading),
         };
         let now = clock.now();
         if limit.is_some_and(|limit| limit <= now) {

@@ -11,7 +11,7 @@ use cellscan_core::time::Instant;
 use crate::machine::{RunScript, Supervision};
 use crate::modem::{ModemFault, Select, Selection};
 use crate::scenario::{Fault, Scenario};
-use crate::trace::{Origin, Traced};
+use crate::trace::{Actor, Origin, TraceEvent, Traced};
 use crate::world::{Intrusion, Record, World};
 
 /// Once faults have ceased, all must be well within this time: a modem boots in 12 s and registers in 6, runsv comes back
@@ -32,6 +32,8 @@ pub enum Violation {
     Intrusion(Intrusion),
     /// A signal reached a process that is none of the service's.
     StraySignal(Traced),
+    /// The guard asked for the service while its scan was at work.
+    GuardFought(Instant),
     /// Two `pppd` had the service's port at once.
     TwoPppds(Instant),
     /// The scan says that it gave the service back on this carrier, and the modem was on another, or none.
@@ -135,6 +137,15 @@ fn safety<P: Port, S: Supervisor>(world: &World<P, S>, scenario: &Scenario, viol
     violations.extend(world.intrusions().into_iter().map(Violation::Intrusion));
     violations.extend(world.machine().stray_signals().cloned().map(Violation::StraySignal));
     let report = world.scanner().report();
+    let handed_over = report.outcome.is_some() && !report.given_back;
+    if world.scanner_is_alive() && !handed_over {
+        let machine = world.machine();
+        let asked = machine
+            .trace()
+            .iter()
+            .find(|traced| matches!(traced.event, TraceEvent::Control { by: Actor::Guard, .. }));
+        violations.extend(asked.map(|asked| Violation::GuardFought(asked.at)));
+    }
     if report.outcome == Some(Outcome::Complete)
         && radio_is_steady(scenario)
         && let (Some(selected), Some(handed)) = (report.selected, world.handed().last())
@@ -180,7 +191,10 @@ fn liveness<P: Port, S: Supervisor>(
     let record_is_old = scenario.faults.iter().any(|timed| matches!(timed.fault, Fault::StatusLost(_)));
     let wanted_up =
         machine.status().is_none_or(|record| record.want_up || (record_is_old && machine.live_pppds() > 0));
-    if up_is_due(scenario) && !wanted_up {
+    // Where the guard was killed too, the lease is left for the next start and for `restore`.
+    let given_back = world.scanner_is_alive() && world.scanner().report().given_back;
+    let left_to_the_lease = guard_is_killed(scenario) && !given_back && machine.lease().is_some();
+    if up_is_due(scenario) && !wanted_up && !left_to_the_lease {
         violations.push(Violation::NotWantedUp);
     }
     let (_, selection) = world.modem_state();
@@ -190,15 +204,16 @@ fn liveness<P: Port, S: Supervisor>(
     }
     // A pppd that nobody supervises has no guard: the README says so.
     let unguarded = machine.is_unsupervised() && !world.scanner_is_alive();
-    if machine.lease().is_some()
-        && !unguarded
-        && world.scanner().report().outcome.is_none_or(|_| world.scanner().report().given_back)
-    {
+    if machine.lease().is_some() && !unguarded && !left_to_the_lease {
         violations.push(Violation::LeaseHeld);
     }
     if world.scanner_is_alive() && machine.lock_owner() == Some(machine.client()) {
         violations.push(Violation::LockHeld);
     }
+}
+
+fn guard_is_killed(scenario: &Scenario) -> bool {
+    scenario.faults.iter().any(|timed| timed.fault == Fault::GuardKilled)
 }
 
 /// Whether nobody but the scan asked for anything but up.
@@ -239,10 +254,15 @@ fn running_is_due(scenario: &Scenario) -> bool {
         | Fault::StatusLost(_)
         | Fault::ClockStep(_)
         | Fault::Late { .. }
+        | Fault::GuardKilled
         | Fault::Abort => false,
     });
     let supervised = !matches!(scenario.machine.supervision, Supervision::Unsupervised);
-    supervised && up_is_due(scenario) && !by_others && scenario.machine.pppd.crashes_after_ms.is_none()
+    supervised
+        && up_is_due(scenario)
+        && !by_others
+        && !guard_is_killed(scenario)
+        && scenario.machine.pppd.crashes_after_ms.is_none()
 }
 
 /// Whether the modem stays where it is told to be and says what is true.

@@ -17,7 +17,7 @@ use cellscan_core::time::Instant;
 use core::time::Duration;
 
 use crate::directory::{Directory, Fifo, Supervise};
-use crate::lease::Lease;
+use crate::guard::{GuardProcess, Lease};
 use crate::pppd::PppdState;
 use crate::process::{Body, INIT, Process, Shell, Table};
 use crate::program::Program;
@@ -49,7 +49,7 @@ pub(crate) enum Event {
     StartRunsv,
     /// A `runsv` has come to its lock.
     OpenRunsv(Pid),
-    /// The guard of a lease gives the service back, its holder having died.
+    /// The guard of a scan is woken.
     Guard,
 }
 
@@ -82,6 +82,9 @@ pub(crate) struct Kernel {
     pub(crate) sv: Vec<SvClient>,
     pub(crate) lines: Lines,
     pub(crate) lease: Option<Lease>,
+    pub(crate) guard: Option<GuardProcess>,
+    /// Guards that are broken on purpose; see [`crate::sabotage`].
+    pub(crate) guard_tires_after: Option<Duration>,
     pub(crate) trace: Vec<Traced>,
 }
 

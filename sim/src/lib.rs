@@ -5,9 +5,9 @@
 
 pub mod check;
 pub mod directory;
+pub mod guard;
 mod kernel;
 pub mod lateness;
-pub mod lease;
 pub mod machine;
 pub mod modem;
 pub mod pppd;

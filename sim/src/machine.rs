@@ -70,6 +70,8 @@ pub struct RunsvProfile {
     pub down: bool,
     /// `./supervise` is a link, as Debian and Void have it.
     pub supervise_is_link: bool,
+    /// The `runsv` that is started first has the port open: its console (F27).
+    pub has_port: bool,
 }
 
 /// How `./run` comes to its `pppd`.
@@ -131,7 +133,10 @@ impl Machine {
             Supervision::Runsv(runsv) => {
                 machine.kernel.rule = runsv.rule;
                 machine.kernel.add_directory(directory(&runsv, &machine.profile.pppd));
-                machine.kernel.start_runsv(Duration::ZERO);
+                let pid = machine.kernel.start_runsv(Duration::ZERO);
+                if runsv.has_port {
+                    machine.kernel.open_line(Line::Ours, pid);
+                }
                 machine.kernel.advance_to(Instant::ZERO);
             }
             Supervision::Unsupervised => machine.start_pppd(Origin::Service),

@@ -27,6 +27,9 @@ pub struct PppdProfile {
     pub detaches: bool,
     /// Exits 1 this long after its start, without having opened the port: a crash loop under a supervisor.
     pub crashes_after_ms: Option<u64>,
+    /// At its very end it forks a child that keeps the port that many ms more, and does not wait for it: a disconnect script, or a
+    /// `chat` that was just started. No process ever saw it as a child of its `pppd` (F28).
+    pub leaves_child_ms: Option<u64>,
 }
 
 /// What a `pppd` does on `SIGTERM`.
@@ -65,6 +68,7 @@ impl Default for PppdProfile {
             chat: Chat::EndsFirst,
             detaches: false,
             crashes_after_ms: None,
+            leaves_child_ms: None,
         }
     }
 }
@@ -213,10 +217,21 @@ impl Kernel {
         process.ready = true;
         let chat = self.processes.insert(process);
         self.note(TraceEvent::Started { pid: chat, tag: "chat".to_owned(), origin });
-        self.open_line(line, chat);
+        self.inherit_line(line, chat);
         if let Some(state) = self.pppd(pppd) {
             state.chat = Some(chat);
         }
+    }
+
+    /// A child that only its end shows, its parent being init by then.
+    fn leave_child(&mut self, pppd: Pid, keeps: u64) {
+        let Some(origin) = self.processes.get(pppd).map(|process| process.origin) else { return };
+        let mut process = Process::new(INIT, "disconnect", origin, Body::Idler);
+        process.ready = true;
+        let child = self.processes.insert(process);
+        self.note(TraceEvent::Started { pid: child, tag: "disconnect".to_owned(), origin });
+        self.inherit_line(Line::Ours, child);
+        self.schedule(child, Some(self.now + ms(keeps)));
     }
 
     fn pppd_connected(&mut self, pid: Pid) {
@@ -268,8 +283,13 @@ impl Kernel {
     /// What a dying process leaves of lines, lock, link and `chat`. A `pppd` that is killed leaves its lock behind.
     pub(crate) fn close_lines(&mut self, pid: Pid, ending: Ending) {
         let now = self.now;
+        let had_port = self.lines.holders.iter().any(|(holder, _)| *holder == pid);
         self.close_line(pid);
         self.link_down(pid);
+        let Some(state) = self.pppd(pid) else { return };
+        if let (true, Ending::Exit(_), Some(keeps)) = (had_port, ending, state.profile.leaves_child_ms) {
+            self.leave_child(pid, keeps);
+        }
         let Some(state) = self.pppd(pid) else { return };
         let chat = state.chat.take();
         let keeps = match state.profile.chat {

@@ -165,20 +165,4 @@ impl Table {
             .find(|(_, process)| process.parent == parent && process.zombie.is_some())
             .map(|(pid, _)| pid)
     }
-
-    /// The living descendants of a process, as its parent links lead to them now.
-    pub(crate) fn descendants(&self, pid: Pid) -> Vec<Pid> {
-        let mut found = Vec::new();
-        let mut parents = vec![pid];
-        while let Some(parent) = parents.pop() {
-            for child in self.children(parent) {
-                parents.push(child);
-                if self.is_alive(child) {
-                    found.push(child);
-                }
-            }
-        }
-        found.sort_unstable();
-        found
-    }
 }

@@ -292,6 +292,9 @@ impl Runsv {
         }
         supervise.status = Some(record);
         supervise.rewrites.push(record);
+        if who == Who::Main && kernel.gives_back() {
+            kernel.queue.push(kernel.now, Event::Guard);
+        }
         kernel.note(TraceEvent::Status { runsv, log: who == Who::Log, record });
     }
 

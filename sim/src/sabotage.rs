@@ -7,9 +7,12 @@ use std::rc::Rc;
 
 use cellscan_core::port::Port;
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
+use cellscan_core::time::Instant;
+use core::time::Duration;
 use embedded_io::{ErrorType, Read, ReadReady, Write};
 
 use crate::machine::Machine;
+use crate::prng::Prng;
 use crate::signal;
 
 /// A supervisor that only kills: it never asks for down, sends `pppd` a KILL, and takes the moment without one for
@@ -177,5 +180,97 @@ impl<P: Port> Port for SkipsResynchronisation<P> {
     fn close(&mut self) {
         self.answers.clear();
         self.inner.close();
+    }
+}
+
+/// A supervisor that tells a foreign down by counting rewrites as their events come, and calls one foreign that comes 250 ms after
+/// the service was seen at rest: as if events were never late. Here they are, by up to two seconds.
+#[derive(Debug)]
+pub struct CountsEvents<S> {
+    inner: S,
+    machine: Rc<RefCell<Machine>>,
+    dice: Prng,
+    /// Rewrites by the time that their events come.
+    on_their_way: VecDeque<(Instant, usize)>,
+    made: usize,
+    counted: usize,
+    rest: Option<(Instant, usize)>,
+    foreign_down: bool,
+}
+
+impl<S> CountsEvents<S> {
+    /// In place of what `inner` makes of the record.
+    pub const fn new(inner: S, machine: Rc<RefCell<Machine>>, seed: u64) -> Self {
+        Self {
+            inner,
+            machine,
+            dice: Prng::new(seed),
+            on_their_way: VecDeque::new(),
+            made: 0,
+            counted: 0,
+            rest: None,
+            foreign_down: false,
+        }
+    }
+
+    fn count(&mut self, status: ServiceStatus) {
+        const QUIET: Duration = Duration::from_millis(250);
+        let machine = self.machine.borrow();
+        let now = machine.now();
+        let made = machine.kernel.supervise(false).map_or(0, |supervise| supervise.rewrites.len());
+        if made > self.made {
+            self.made = made;
+            let late = if self.dice.chance(100) { self.dice.below(2_000) } else { 0 };
+            self.on_their_way.push_back((now + Duration::from_millis(late), made));
+        }
+        while let Some((_, count)) = self.on_their_way.pop_front_if(|(comes, _)| *comes <= now) {
+            self.counted = count;
+        }
+        let at_rest = (status.state, status.pid, status.want) == (ServiceState::Down, None, Want::Down);
+        self.rest = match self.rest {
+            _ if !at_rest || !status.supervised => None,
+            None => Some((now, self.counted)),
+            Some((since, count)) if count == self.counted => Some((since, count)),
+            Some((since, _)) if now.saturating_since(since) >= QUIET => {
+                self.foreign_down = true;
+                Some((since, self.counted))
+            }
+            Some(_) => Some((now, self.counted)),
+        };
+    }
+}
+
+impl<S: Supervisor> Supervisor for CountsEvents<S> {
+    type Error = S::Error;
+
+    fn take(&mut self) -> nb::Result<ServiceStatus, S::Error> {
+        self.inner.take()
+    }
+
+    fn ask(&mut self, want: Want) -> nb::Result<(), S::Error> {
+        self.rest = None;
+        self.inner.ask(want)
+    }
+
+    fn status(&mut self) -> nb::Result<ServiceStatus, S::Error> {
+        let status = self.inner.status()?;
+        self.count(status);
+        Ok(ServiceStatus { foreign_down: self.foreign_down, ..status })
+    }
+
+    fn remains(&mut self) -> nb::Result<Remains, S::Error> {
+        self.inner.remains()
+    }
+
+    fn signal(&mut self, signal: Signal) -> nb::Result<(), S::Error> {
+        self.inner.signal(signal)
+    }
+
+    fn link_up(&mut self) -> nb::Result<bool, S::Error> {
+        self.inner.link_up()
+    }
+
+    fn release(&mut self) -> nb::Result<(), S::Error> {
+        self.inner.release()
     }
 }

@@ -117,6 +117,8 @@ pub enum Fault {
     },
     /// The scanner is killed; its guard gives the service back.
     ScannerKilled,
+    /// The guard is killed; the scan starts another, once.
+    GuardKilled,
     /// The scanner is told to end (SIGTERM, Ctrl-C).
     Abort,
 }

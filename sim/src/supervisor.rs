@@ -4,18 +4,22 @@ use core::fmt;
 use core::num::NonZeroU32;
 use core::time::Duration;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use cellscan_core::scan::Selection;
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
-use cellscan_core::time::Instant;
+use cellscan_custody::Identity;
+use cellscan_custody::evidence::Evidence;
+use cellscan_custody::guard::Message;
 
 use crate::directory::ControlError;
-use crate::lease::{Lease, byte};
+use crate::guard::{Lease, byte, reading};
 use crate::machine::Machine;
-use crate::signal;
-use crate::trace::{Actor, Origin, Pid, StatusRecord};
+use crate::trace::{Actor, Origin, Pid};
 
+mod processes;
+
+use processes::Processes;
 #[cfg(test)]
 mod tests;
 
@@ -30,12 +34,17 @@ pub enum SimError {
     Control(ControlError),
     /// Another live scanner holds the lease.
     Leased,
+    /// A process that is none of the service's has the port.
+    PortHeld(Pid),
     /// It is not taken.
     NotTaken,
 }
 
 impl fmt::Display for SimError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::PortHeld(pid) = self {
+            return write!(f, "the port is held by process {pid}, which is none of the service's");
+        }
         f.write_str(match self {
             Self::NoRecord => "no status record",
             Self::NotSupervised => "runsv not running",
@@ -44,13 +53,14 @@ impl fmt::Display for SimError {
             Self::Control(ControlError::Full) => "supervise/control: full",
             Self::Leased => "leased to somebody else",
             Self::NotTaken => "not taken",
+            Self::PortHeld(_) => "the port is held",
         })
     }
 }
 
 impl core::error::Error for SimError {}
 
-/// The supervisor of a simulated machine.
+/// The supervisor of a simulated machine: what it decides is decided by the code of the real one.
 ///
 /// On an unsupervised machine the backend is the supervisor: `supervised` is `true`, the want is what was asked
 /// last, `ask(Down)` sends TERM to the `pppd` on the port, and `ask(Up)` runs the start command.
@@ -58,62 +68,49 @@ impl core::error::Error for SimError {}
 pub struct SimSupervisor {
     machine: Rc<RefCell<Machine>>,
     taken: Option<Taken>,
+    habits: Habits,
+}
+
+/// How it goes about it. All that is not the default is broken on purpose; see [`crate::sabotage`].
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Habits {
+    /// One look at the process table that finds no holder is believed.
+    pub believes_one_look: bool,
+    /// Whatever has the port and stands in the service directory is the service's, the supervisor too.
+    pub goes_by_directory: bool,
+    /// How long the service may be held; `None`: as long as the scan lives.
+    pub hold_limit: Option<Duration>,
 }
 
 /// What was noted when the service was taken, and what has been seen since.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Taken {
+    found: Want,
     asked: Option<Want>,
-    /// Processes of the service: what the record named, and their descendants.
-    noted: BTreeSet<Pid>,
-    watch: Watch,
-}
-
-/// Rewrites this soon after the service came to rest belong to that.
-const QUIET: Duration = Duration::from_millis(250);
-
-/// Finds rewrites of the status record that none of our own requests explains: made while the service was at rest (down,
-/// wanted down) and none of our bytes was unread. Anything less certain is not taken for a wish.
-#[derive(Clone, Debug, Default)]
-struct Watch {
-    /// How many rewrites have been looked at.
-    seen: usize,
-    /// Since when the service is at rest.
-    rest: Option<Instant>,
+    touched: bool,
     foreign_down: bool,
-    /// No supervisor was there, and so many rewrites had been made by then: only one that is newer is its successor's.
-    orphaned_at: Option<usize>,
-}
-
-impl Watch {
-    fn observe(&mut self, now: Instant, rewrites: &[StatusRecord], all_read: bool) {
-        let fresh = rewrites.get(self.seen..).unwrap_or_default();
-        self.seen = rewrites.len();
-        let at_rest = rewrites
-            .last()
-            .is_some_and(|last| last.state == ServiceState::Down && last.pid.is_none() && !last.want_up);
-        if fresh.iter().any(|record| record.want_up) {
-            self.foreign_down = false;
-            self.rest = None;
-        }
-        self.rest = match self.rest {
-            _ if !at_rest => None,
-            None if !all_read => None,
-            Some(since) if fresh.is_empty() => Some(since),
-            Some(since) if now.saturating_since(since) >= QUIET => {
-                self.foreign_down = true;
-                Some(since)
-            }
-            Some(_) | None => Some(now),
-        };
-    }
+    noted: Option<Selection>,
+    guard_replaced: bool,
+    runsv: Option<Pid>,
+    evidence: Evidence,
+    /// The record as the supervisor last left it.
+    last_file: Option<Identity>,
+    /// The same of a supervisor that is dead.
+    left_behind: Option<Identity>,
+    processes: Processes,
 }
 
 impl SimSupervisor {
     /// The supervisor of this machine.
     #[must_use]
     pub fn new(machine: Rc<RefCell<Machine>>) -> Self {
-        Self { machine, taken: None }
+        Self { machine, taken: None, habits: Habits::default() }
+    }
+
+    /// The same with other habits.
+    #[must_use]
+    pub fn with_habits(self, habits: Habits) -> Self {
+        Self { habits, ..self }
     }
 
     /// Whether this supervisor holds the lease.
@@ -123,50 +120,105 @@ impl SimSupervisor {
         self.taken.is_some() && machine.lease().is_some_and(|lease| lease.owner == machine.client())
     }
 
-    /// Looks at what has been rewritten, and notes the processes of the service that are seen.
-    fn look(&mut self) {
-        let machine = self.machine.borrow();
-        let Some(taken) = &mut self.taken else { return };
-        taken.note(&machine);
-        let Some(supervise) = machine.kernel.supervise(false) else { return };
-        if machine.runsv().is_none() {
-            taken.watch = Watch { seen: taken.watch.seen, ..Watch::default() };
-            taken.watch.orphaned_at = Some(supervise.rewrites.len());
+    /// One level reading, as the native backend of host makes it.
+    fn look(&mut self) -> Result<ServiceStatus, SimError> {
+        let mut machine = self.machine.borrow_mut();
+        if let Some(taken) = &mut self.taken {
+            taken.watch_guard(&mut machine);
         }
-        if taken.watch.orphaned_at.is_some_and(|at| supervise.rewrites.len() > at) {
-            taken.watch.orphaned_at = None;
-        }
-        taken.watch.observe(machine.now(), &supervise.rewrites, machine.kernel.unread() == 0);
-    }
-
-    fn read(&self) -> Result<ServiceStatus, SimError> {
-        let machine = self.machine.borrow();
-        let asked = self.taken.as_ref().and_then(|taken| taken.asked);
         if machine.is_unsupervised() {
+            let asked = self.taken.as_ref().and_then(|taken| taken.asked);
             return Ok(unsupervised(&machine, asked));
         }
+        let alive = machine.supervised();
         let record = machine.status().ok_or(SimError::NoRecord)?;
-        let foreign_down = self.taken.as_ref().is_some_and(|taken| taken.watch.foreign_down);
-        let left_behind = self.taken.as_ref().is_some_and(|taken| taken.watch.orphaned_at.is_some());
-        Ok(ServiceStatus {
-            supervised: machine.supervised() && !left_behind,
+        let supervise = machine.kernel.supervise(false).ok_or(SimError::NoRecord)?;
+        let reading = reading(supervise, machine.kernel.unread(), machine.runsv_sleeps());
+        let reading = reading.ok_or(SimError::NoRecord)?;
+        let mut status = ServiceStatus {
+            supervised: alive,
             state: record.state,
             pid: record.pid.and_then(NonZeroU32::new),
-            want: want(&record, asked),
-            foreign_down,
-        })
+            want: cellscan_custody::want_of(reading.want_up, reading.runs, None, false),
+            foreign_down: false,
+        };
+        let Some(taken) = &mut self.taken else { return Ok(status) };
+        taken.find_successor(&machine, alive);
+        if !alive {
+            taken.left_behind = Some(reading.identity);
+        }
+        status.supervised = alive && taken.is_its_own(reading.identity);
+        if status.supervised {
+            taken.processes.note_service(&machine, taken.runsv, record.pid);
+            taken.evidence.observe(reading);
+        } else {
+            taken.evidence.restart();
+        }
+        let obeyed = taken.evidence.any_since_asked();
+        status.want = cellscan_custody::want_of(reading.want_up, reading.runs, taken.asked, obeyed);
+        status.foreign_down = taken.evidence.foreign_down();
+        if core::mem::replace(&mut taken.foreign_down, status.foreign_down) != status.foreign_down {
+            machine.kernel.tell_guard(Message::ForeignDown(status.foreign_down));
+            // The lease is not to overrule another client's wish.
+            let lease = Lease { owner: machine.client(), want: taken.found };
+            machine.kernel.set_lease((!status.foreign_down).then_some(lease));
+        }
+        Ok(status)
+    }
+
+    fn end(&mut self, is_as_found: bool) {
+        let Some(taken) = self.taken.take() else { return };
+        let mut machine = self.machine.borrow_mut();
+        if is_as_found || !taken.touched {
+            machine.kernel.set_lease(None);
+            machine.kernel.tell_guard(Message::Released);
+        } else {
+            machine.kernel.tell_guard(Message::HandedOver);
+        }
     }
 }
 
-/// `o` and `d` leave the same byte; what runs without having been sent a TERM is to run once, unless it was we who
-/// asked for down and a `control/t` forbade the TERM.
-fn want(record: &StatusRecord, asked: Option<Want>) -> Want {
-    if record.want_up {
-        Want::Up
-    } else if record.state == ServiceState::Run && !record.got_term && asked != Some(Want::Down) {
-        Want::Once
-    } else {
-        Want::Down
+impl Taken {
+    /// Notices a supervisor that died and the one that came after it.
+    fn find_successor(&mut self, machine: &Machine, supervised: bool) {
+        if self.runsv.is_some_and(|runsv| !machine.is_alive(runsv)) {
+            self.runsv = None;
+            self.left_behind = self.last_file;
+            self.asked = None;
+            self.evidence.restart();
+        }
+        if supervised && self.runsv.is_none() {
+            self.runsv = machine.runsv();
+            self.evidence.restart();
+        }
+    }
+
+    fn is_its_own(&mut self, file: Identity) -> bool {
+        if self.left_behind == Some(file) {
+            return false;
+        }
+        self.left_behind = None;
+        if self.runsv.is_some() {
+            self.last_file = Some(file);
+        }
+        true
+    }
+
+    /// A guard that has ended by itself is replaced once.
+    fn watch_guard(&mut self, machine: &mut Machine) {
+        let needs_none = self.found == Want::Down || machine.is_unsupervised() || machine.is_guarded();
+        if needs_none || core::mem::replace(&mut self.guard_replaced, true) {
+            return;
+        }
+        let owner = machine.client();
+        machine.kernel.start_guard(owner, self.found, None);
+        if self.touched {
+            machine.kernel.tell_guard(Message::Touched);
+        }
+        if self.foreign_down {
+            machine.kernel.tell_guard(Message::ForeignDown(true));
+        }
+        machine.kernel.tell_guard(Message::Modem(self.noted));
     }
 }
 
@@ -182,67 +234,71 @@ fn unsupervised(machine: &Machine, asked: Option<Want>) -> ServiceStatus {
     }
 }
 
-impl Taken {
-    fn note(&mut self, machine: &Machine) {
-        let mut roots: Vec<Pid> = self.noted.iter().copied().collect();
-        if machine.is_unsupervised() {
-            // The holder of this port that is being replaced: a pppd, not whatever else may have opened it.
-            roots.extend(
-                machine.our_pppds().into_iter().filter(|pid| machine.origin(*pid) == Some(Origin::Service)),
-            );
-        } else {
-            roots.extend(machine.status().and_then(|record| record.pid));
-        }
-        for root in roots {
-            if machine.is_alive(root) {
-                self.noted.insert(root);
-                self.noted.extend(machine.kernel.processes.descendants(root));
-            }
-        }
-        self.noted.retain(|pid| machine.is_alive(*pid));
-    }
-}
-
 impl Supervisor for SimSupervisor {
     type Error = SimError;
 
     fn take(&mut self) -> nb::Result<ServiceStatus, SimError> {
-        let status = self.read()?;
+        self.taken = None;
+        let status = self.look()?;
         if !status.supervised {
             return Err(nb::Error::Other(SimError::NotSupervised));
         }
         let mut machine = self.machine.borrow_mut();
         let client = machine.client();
-        let found = match machine.lease() {
+        let (found, touched) = match machine.lease() {
             Some(lease) if lease.owner != client && machine.is_alive(lease.owner) => {
                 return Err(nb::Error::Other(SimError::Leased));
             }
-            // Whoever died with the service in hand has noted what it was meant to do.
-            Some(lease) => lease.want,
-            None => status.want,
+            // The scan that died with the service in hand has noted what it was meant to do.
+            Some(lease) if status.want == Want::Down => (lease.want, true),
+            Some(_) | None => (status.want, false),
         };
-        machine.kernel.set_lease(Some(Lease { owner: client, want: found, asked_back: false }));
-        let watch = Watch {
-            seen: machine.kernel.supervise(false).map_or(0, |supervise| supervise.rewrites.len()),
-            ..Watch::default()
-        };
-        let mut taken = Taken { asked: None, noted: BTreeSet::new(), watch };
-        taken.note(&machine);
+        let mut processes = Processes::new(self.habits);
+        processes.note_service(&machine, machine.runsv(), status.pid.map(NonZeroU32::get));
+        if let Some(stranger) = processes.survey(&machine) {
+            return Err(nb::Error::Other(SimError::PortHeld(stranger)));
+        }
+        if found != Want::Down {
+            if !machine.is_unsupervised() {
+                machine.kernel.start_guard(client, found, self.habits.hold_limit);
+            }
+            if touched {
+                machine.kernel.tell_guard(Message::Touched);
+            }
+            machine.kernel.set_lease(Some(Lease { owner: client, want: found }));
+        }
+        let runsv = machine.runsv();
         drop(machine);
-        self.taken = Some(taken);
+        self.taken = Some(Taken {
+            found,
+            asked: None,
+            touched,
+            foreign_down: false,
+            noted: None,
+            guard_replaced: false,
+            runsv,
+            evidence: Evidence::default(),
+            last_file: None,
+            left_behind: None,
+            processes,
+        });
+        self.look()?;
         Ok(ServiceStatus { want: found, ..status })
     }
 
     fn ask(&mut self, want: Want) -> nb::Result<(), SimError> {
-        self.look();
+        self.look()?;
         let mut machine = self.machine.borrow_mut();
+        let taken = self.taken.as_mut().ok_or(nb::Error::Other(SimError::NotTaken))?;
+        taken.processes.look(&machine);
+        if want == Want::Down && !core::mem::replace(&mut taken.touched, true) {
+            machine.kernel.tell_guard(Message::Touched);
+        }
         if machine.is_unsupervised() {
             let runs = unsupervised(&machine, None).state == ServiceState::Run;
             if want == Want::Down {
-                for pid in self.taken.iter().flat_map(|taken| &taken.noted) {
-                    machine.kernel.kill(Actor::Client, *pid, signal::Signal::Term);
-                }
-            } else if runs && self.taken.as_ref().is_some_and(|taken| taken.asked == Some(Want::Down)) {
+                taken.processes.signal(&mut machine, Signal::Term);
+            } else if runs && taken.asked == Some(Want::Down) {
                 // It was sent a TERM and is on its way out: what is started now would meet its lock.
                 return Err(nb::Error::WouldBlock);
             } else if !runs {
@@ -253,57 +309,53 @@ impl Supervisor for SimSupervisor {
                 .kernel
                 .write_control(Actor::Client, false, &[byte(want)])
                 .map_err(|error| nb::Error::Other(SimError::Control(error)))?;
+            taken.evidence.asked();
         }
-        if let Some(taken) = &mut self.taken {
-            taken.asked = Some(want);
-            taken.watch.rest = None;
-        }
+        taken.asked = Some(want);
         Ok(())
     }
 
     fn status(&mut self) -> nb::Result<ServiceStatus, SimError> {
-        self.look();
-        Ok(self.read()?)
+        Ok(self.look()?)
     }
 
     fn remains(&mut self) -> nb::Result<Remains, SimError> {
-        self.look();
+        self.look()?;
         let machine = self.machine.borrow();
-        let taken = self.taken.as_ref().ok_or(nb::Error::Other(SimError::NotTaken))?;
-        let holders = machine.holders();
-        let holding = holders.iter().map(|holder| holder.pid).find(|pid| taken.noted.contains(pid));
-        let service = holding.or_else(|| taken.noted.first().copied());
-        let stranger = holders
-            .iter()
-            .map(|holder| holder.pid)
-            .find(|pid| !taken.noted.contains(pid) && *pid != machine.client());
-        Ok(Remains {
-            service: service.and_then(NonZeroU32::new),
-            stranger: stranger.and_then(NonZeroU32::new),
-        })
+        let taken = self.taken.as_mut().ok_or(nb::Error::Other(SimError::NotTaken))?;
+        taken.processes.remains(&machine).ok_or(nb::Error::WouldBlock)
     }
 
     fn signal(&mut self, signal: Signal) -> nb::Result<(), SimError> {
-        self.look();
-        let taken = self.taken.as_ref().ok_or(nb::Error::Other(SimError::NotTaken))?;
-        let signal = match signal {
-            Signal::Term => signal::Signal::Term,
-            Signal::Kill => signal::Signal::Kill,
-        };
+        self.look()?;
         let mut machine = self.machine.borrow_mut();
-        for pid in &taken.noted {
-            machine.kernel.kill(Actor::Client, *pid, signal);
-        }
+        let taken = self.taken.as_mut().ok_or(nb::Error::Other(SimError::NotTaken))?;
+        taken.processes.signal(&mut machine, signal);
         Ok(())
+    }
+
+    fn note(&mut self, selection: Option<Selection>) {
+        if let Some(taken) = &mut self.taken {
+            taken.noted = selection;
+            self.machine.borrow_mut().kernel.tell_guard(Message::Modem(selection));
+        }
     }
 
     fn link_up(&mut self) -> nb::Result<bool, SimError> {
         Ok(self.machine.borrow().link_up())
     }
 
+    fn hand_over(&mut self) -> nb::Result<(), SimError> {
+        self.end(false);
+        Ok(())
+    }
+
     fn release(&mut self) -> nb::Result<(), SimError> {
-        self.taken.take().ok_or(nb::Error::Other(SimError::NotTaken))?;
-        self.machine.borrow_mut().kernel.set_lease(None);
+        let found = self.taken.as_ref().ok_or(nb::Error::Other(SimError::NotTaken))?.found;
+        let is_as_found = self.look().is_ok_and(|status| {
+            status.foreign_down || status.supervised && [Want::Up, found].contains(&status.want)
+        });
+        self.end(is_as_found);
         Ok(())
     }
 }

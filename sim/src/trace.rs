@@ -30,6 +30,8 @@ pub struct StatusRecord {
 pub enum Actor {
     /// The scan under test, through its supervisor.
     Client,
+    /// Its guard.
+    Guard,
     /// A `runsv`.
     Runsv(Pid),
     /// Anybody else: an operator, the out-of-memory killer, a second client.
@@ -56,6 +58,8 @@ pub enum Origin {
     Runsv,
     /// The scanner.
     Client,
+    /// Its guard.
+    Guard,
     /// Something that holds the port and has nothing to do with the service.
     Stranger,
     /// A `pppd` started by hand on the port of the service.

@@ -20,7 +20,7 @@ use crate::machine::Machine;
 use crate::modem::Modem;
 use crate::prng::Prng;
 use crate::scenario::{Scenario, When};
-use crate::supervisor::SimSupervisor;
+use crate::supervisor::{Habits, SimSupervisor};
 
 mod faults;
 mod port;
@@ -30,6 +30,9 @@ use faults::Return;
 use port::Wire;
 pub use port::{Intrusion, LineError, SimPort};
 pub use record::{Handed, Heard, Listener, Record, Told};
+
+/// What a hold may last beyond the budget and the wait for the link, as on host (`plan.rs`).
+const HOLD_MARGIN: Duration = Duration::from_secs(120);
 
 /// Polls of the driver at one instant, at most: each gives an event, and a step gives no more than a dozen.
 const POLLS_MAX: usize = 256;
@@ -83,7 +86,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
     pub fn with(
         scenario: Scenario,
         port: impl FnOnce(SimPort, &Rc<RefCell<Machine>>) -> P,
-        supervisor: impl FnOnce(SimSupervisor, &Rc<RefCell<Machine>>) -> S,
+        make_supervisor: impl FnOnce(SimSupervisor, &Rc<RefCell<Machine>>) -> S,
     ) -> Self {
         // Dice of their own, so that a world without lateness is what it would be without them.
         let mut dice = Prng::new(!scenario.seed);
@@ -103,7 +106,10 @@ impl<P: Port, S: Supervisor> World<P, S> {
             intrusions: Vec::new(),
         }));
         let port = port(SimPort(Rc::clone(&wire)), &machine);
-        let supervisor = supervisor(SimSupervisor::new(Rc::clone(&machine)), &machine);
+        let limit = scenario.policy.budget + scenario.policy.timeouts.link + HOLD_MARGIN;
+        let habits = Habits { hold_limit: Some(limit), ..Habits::default() };
+        let supervisor = SimSupervisor::new(Rc::clone(&machine)).with_habits(habits);
+        let supervisor = make_supervisor(supervisor, &machine);
         let mut driver = Driver::new(port, supervisor, scenario.policy);
         for plmn in &scenario.remembered {
             driver.scanner_mut().remember(*plmn);
@@ -233,6 +239,11 @@ impl<P: Port, S: Supervisor> World<P, S> {
     fn live(&mut self, to: Instant) {
         self.now = self.now.max(to);
         self.machine.borrow_mut().advance_to(self.now);
+        let client = self.machine.borrow().client();
+        if self.alive && !self.machine.borrow().is_alive(client) {
+            // It held the service for too long, and its guard has killed it.
+            self.scanner_is_gone();
+        }
         {
             let mut wire = self.wire.borrow_mut();
             wire.now = self.now;

@@ -6,12 +6,14 @@
 #![expect(clippy::expect_used, reason = "a swarm that cannot be set up fails loudly")]
 #![expect(clippy::print_stdout, reason = "what fails is printed with the command that repeats it")]
 
+use core::time::Duration;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cellscan_sim::check::{Violation, examine, live_through};
-use cellscan_sim::sabotage::{ForgetsUp, OnlyKills, SkipsResynchronisation};
+use cellscan_sim::sabotage::{CountsEvents, ForgetsUp, OnlyKills, SkipsResynchronisation};
 use cellscan_sim::scenario::{Builtin, Scenario};
-use cellscan_sim::world::World;
+use cellscan_sim::supervisor::{Habits, SimSupervisor};
+use cellscan_sim::world::{SimPort, World};
 
 /// Seeds of a run that nobody asked to be longer.
 const SEEDS: std::ops::Range<u64> = 0..10_000;
@@ -133,4 +135,67 @@ fn a_scanner_that_does_not_resynchronise_is_caught_by_the_swarm() {
     });
     println!("{} of {} seeds show results that belong to another carrier", caught.len(), seeds().count());
     assert!(!caught.is_empty());
+}
+
+/// How many seeds show what is wrong with a world that is broken on purpose.
+fn caught(
+    world: impl Fn(Scenario) -> World<SimPort, SimSupervisor> + Sync,
+    wrong: impl Fn(&Violation) -> bool + Sync,
+) -> usize {
+    over_seeds(|seed| {
+        let violations = live_through(world(Scenario::from_seed(seed))).violations;
+        violations.iter().any(&wrong).then_some(())
+    })
+    .len()
+}
+
+#[test]
+fn a_guard_that_takes_a_minute_of_silence_for_death_is_caught_by_the_swarm() {
+    let tires = |scenario| {
+        World::with(
+            scenario,
+            |port, _| port,
+            |supervisor, machine| {
+                machine.borrow_mut().guards_tire_after(Duration::from_secs(60));
+                supervisor
+            },
+        )
+    };
+    let caught = caught(tires, |violation| matches!(violation, Violation::GuardFought(_)));
+    println!("{caught} of {} seeds: the guard fights its scan", seeds().count());
+    assert!(caught > 0);
+}
+
+#[test]
+fn a_rule_by_time_for_a_foreign_down_is_caught_by_the_swarm() {
+    let caught = over_seeds(|seed| {
+        let world = World::with(
+            Scenario::from_seed(seed),
+            |port, _| port,
+            |supervisor, machine| CountsEvents::new(supervisor, machine.clone(), seed),
+        );
+        live_through(world).violations.contains(&Violation::NotWantedUp).then_some(())
+    });
+    println!("{} of {} seeds: left down for good", caught.len(), seeds().count());
+    assert!(!caught.is_empty());
+}
+
+fn with_habits(habits: Habits) -> impl Fn(Scenario) -> World<SimPort, SimSupervisor> + Sync {
+    move |scenario| World::with(scenario, |port, _| port, |supervisor, _| supervisor.with_habits(habits))
+}
+
+#[test]
+fn a_port_that_is_free_by_one_look_is_caught_by_the_swarm() {
+    let habits = Habits { believes_one_look: true, ..Habits::default() };
+    let caught = caught(with_habits(habits), |violation| matches!(violation, Violation::Intrusion(_)));
+    println!("{caught} of {} seeds: bytes to the modem beside a holder", seeds().count());
+    assert!(caught > 0);
+}
+
+#[test]
+fn signals_by_working_directory_are_caught_by_the_swarm() {
+    let habits = Habits { goes_by_directory: true, ..Habits::default() };
+    let caught = caught(with_habits(habits), |violation| matches!(violation, Violation::StraySignal(_)));
+    println!("{caught} of {} seeds: a bystander or runsv itself is signalled", seeds().count());
+    assert!(caught > 0);
 }

@@ -7,6 +7,7 @@
 //!
 //! A byte of ours counts as answered by what was *seen*, never by time:
 //!
+//! - The FIFO was empty, then `runsv` was asleep, then the record was read ([`Reading::settled`]).
 //! - The FIFO was empty before a record was read, and a later reading shows another record. `runsv` takes out one byte, rewrites the
 //!   record for it, and only then does anything else (runsv.c: `main`), so whatever it wrote later came after the
 //!   answer to the last byte, or is that answer.
@@ -64,7 +65,9 @@ impl Evidence {
             self.foreign_down = false;
         }
         self.drained = reading.unread == Some(0);
-        if self.drained {
+        if reading.settled {
+            self.unanswered = 0;
+        } else if self.drained {
             // All but the last of those taken out are answered.
             self.unanswered = self.unanswered.min(1);
         }
@@ -100,11 +103,23 @@ impl Evidence {
 mod tests {
     use super::*;
 
-    const UP: Reading =
-        Reading { identity: file(1), want_up: true, at_rest: false, runs: true, unread: Some(0) };
+    const UP: Reading = Reading {
+        identity: file(1),
+        want_up: true,
+        at_rest: false,
+        runs: true,
+        unread: Some(0),
+        settled: false,
+    };
     const ENDING: Reading = Reading { want_up: false, runs: false, ..UP };
-    const REST: Reading =
-        Reading { identity: file(9), want_up: false, at_rest: true, runs: false, unread: Some(0) };
+    const REST: Reading = Reading {
+        identity: file(9),
+        want_up: false,
+        at_rest: true,
+        runs: false,
+        unread: Some(0),
+        settled: false,
+    };
 
     const fn file(inode: u64) -> Identity {
         Identity { device: 1, inode, modified: (0, 0) }
@@ -161,6 +176,20 @@ mod tests {
         assert!(!evidence.foreign_down(), "the second of ours");
         evidence.observe(at(REST, 6));
         assert!(evidence.foreign_down(), "there was no third");
+    }
+
+    #[test]
+    fn a_supervisor_asleep_beside_an_empty_fifo_has_answered_all_of_ours() {
+        let mut evidence = Evidence::default();
+        evidence.observe(UP);
+        evidence.asked();
+        evidence.observe(at(ENDING, 2));
+        // Asked again, and the service ends: seen as one.
+        evidence.asked();
+        evidence.observe(Reading { settled: true, ..at(REST, 5) });
+        assert!(!evidence.foreign_down());
+        evidence.observe(at(REST, 6));
+        assert!(evidence.foreign_down(), "both of ours were answered before");
     }
 
     #[test]

@@ -125,6 +125,7 @@ mod tests {
         at_rest: true,
         runs: false,
         unread: Some(0),
+        settled: false,
     };
     const UP: Reading = Reading {
         identity: Identity { inode: 2, ..HELD.identity },
@@ -132,6 +133,7 @@ mod tests {
         at_rest: false,
         runs: true,
         unread: Some(0),
+        settled: false,
     };
 
     const fn with(reading: Reading) -> Standing {

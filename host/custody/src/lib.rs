@@ -18,6 +18,8 @@
 //! Nothing here reads a clock, a file or the process table: lateness of any of them changes no verdict, and the simulator
 //! makes them late on purpose.
 
+use cellscan_core::supervisor::Want;
+
 pub mod evidence;
 pub mod guard;
 pub mod hand_back;
@@ -52,4 +54,22 @@ pub struct Reading {
     pub runs: bool,
     /// Bytes that waited in `supervise/control` *before* the record was read; `None` where that could not be told.
     pub unread: Option<u64>,
+    /// None waited, then the supervisor was seen asleep (state `S` of `proc_pid_stat(5)`), and then the record was read. `runsv` does not
+    /// sleep between the byte that it takes out and the record that it writes for it (runsv.c: `ctrl`), so this record
+    /// answers every byte. `false` also where that could not be told.
+    pub settled: bool,
+}
+
+/// What a record means. It knows `u` and `d` only: a service that runs, is wanted down and was not told to end is to run once;
+/// unless it was this scan that asked for down and a `control/t` script kept the TERM from it.
+///
+/// `runs`: it runs and was not sent TERM. `obeyed`: what was asked for last has been read.
+#[must_use]
+pub const fn want_of(want_up: bool, runs: bool, asked: Option<Want>, obeyed: bool) -> Want {
+    match asked {
+        _ if want_up => Want::Up,
+        Some(Want::Once) if obeyed => Want::Once,
+        None | Some(Want::Up) if runs => Want::Once,
+        None | Some(Want::Up | Want::Once | Want::Down) => Want::Down,
+    }
 }

@@ -33,7 +33,7 @@ pub struct Id {
     pub start: u64,
 }
 
-/// A process as a look found it. Zombies are left out: they hold nothing.
+/// A process as a look found it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Seen {
     /// Which.
@@ -44,6 +44,8 @@ pub struct Seen {
     pub holds: bool,
     /// It is called `pppd`: it may open the port again.
     pub is_pppd: bool,
+    /// It is a zombie: it holds nothing and forks no more, but may have forked just before.
+    pub is_dead: bool,
 }
 
 /// One pass over the process table.
@@ -154,8 +156,9 @@ impl Port {
     pub fn look(&mut self, look: &Look, opened: Opened) -> Verdict {
         let table: BTreeMap<u32, &Seen> = look.processes.iter().map(|seen| (seen.id.pid, seen)).collect();
         self.heirs &= opened == Opened::No;
-        self.members.retain(|member| table.get(&member.pid).is_some_and(|seen| seen.id == *member));
-        self.main = self.main.filter(|main| table.get(&main.pid).is_some_and(|seen| seen.id == *main));
+        let is_alive = |id: &Id| table.get(&id.pid).is_some_and(|seen| seen.id == *id && !seen.is_dead);
+        self.members.retain(is_alive);
+        self.main = self.main.filter(is_alive);
         self.note_descendants(&table);
         self.tell_apart(&table);
         let clean = self.remains.is_empty() && self.strangers.is_empty();
@@ -179,7 +182,7 @@ impl Port {
     fn note_descendants(&mut self, table: &BTreeMap<u32, &Seen>) {
         let found: Vec<Id> = table
             .values()
-            .filter(|seen| !self.members.contains(&seen.id))
+            .filter(|seen| !seen.is_dead && !self.members.contains(&seen.id))
             .filter(|seen| {
                 ancestors(seen, table).any(|ancestor| {
                     self.members.contains(&ancestor.id)

@@ -16,7 +16,7 @@ use rustix::io::{Errno, ioctl_fionread};
 
 use super::ServiceError;
 use super::status::{StatusRecord, parse_file};
-use crate::process::{self, Proc};
+use crate::process::{self, Proc, Stat};
 
 /// Bytes of a status file that are looked at: more than any supervisor writes (40).
 const STATUS_READ_MAX: u64 = 64;
@@ -120,16 +120,22 @@ impl ServiceDir {
     /// # Errors
     /// It is missing, not ours to read, or no record of `runsv`.
     pub fn read_status(&self) -> Result<StatusRecord, ServiceError> {
-        Ok(self.read()?.0)
+        Ok(self.read(None)?.0)
     }
 
-    /// The record, and what goes with it: which file it was read from, and how many bytes waited in `control` before.
+    /// The record, and what goes with it: which file it was read from, how many bytes waited in `control` before, and whether the
+    /// supervisor slept in between.
     ///
     /// # Errors
     /// As [`ServiceDir::read_status`].
-    pub fn read(&self) -> Result<(StatusRecord, Reading), ServiceError> {
+    pub fn read(&self, supervisor: Option<&Proc>) -> Result<(StatusRecord, Reading), ServiceError> {
         // Before the record: what has been taken out by now is answered in it, or about to be.
         let unread = self.unread();
+        let sleeps = |proc: &Proc| {
+            Stat::of(proc.pid())
+                .is_some_and(|stat| stat.state == b'S' && stat.start_time == proc.start_time())
+        };
+        let settled = unread == Some(0) && supervisor.is_some_and(sleeps);
         // `O_NONBLOCK` for whatever else might be there under that name.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = openat(&self.supervise, "status", flags, Mode::empty()).map_err(|errno| match errno {
@@ -151,6 +157,7 @@ impl ServiceDir {
             at_rest: record.is_at_rest(),
             runs: record.state == ServiceState::Run && !record.got_term,
             unread,
+            settled,
         };
         Ok((record, reading))
     }
@@ -371,9 +378,9 @@ mod tests {
         for _ in 0..3 {
             fs::write(supervise.join("status.new"), record).unwrap();
             fs::rename(supervise.join("status.new"), supervise.join("status")).unwrap();
-            let (status, reading) = service.read().unwrap();
+            let (status, reading) = service.read(None).unwrap();
             assert!(status.is_at_rest() && reading.at_rest && reading.unread.is_none());
-            assert_eq!(service.read().unwrap().1, reading, "and the same while it is not rewritten");
+            assert_eq!(service.read(None).unwrap().1, reading, "and the same while it is not rewritten");
             identities.push(reading.identity);
         }
         assert!(identities[0] != identities[1] && identities[1] != identities[2], "{identities:?}");

@@ -48,10 +48,8 @@ impl Pass {
             self.look.vanished.push(pid.get());
             return;
         };
-        if stat.is_dead() {
-            return;
-        }
-        let may_hold = pid.get() != own && pid.get() != KTHREADD && stat.parent != KTHREADD;
+        let is_dead = stat.is_dead();
+        let may_hold = !is_dead && pid.get() != own && pid.get() != KTHREADD && stat.parent != KTHREADD;
         let holds = match device.filter(|_| may_hold).map(|device| has_device_open(pid, device)) {
             Some(Ok(holds)) => holds,
             Some(Err(_)) => {
@@ -62,7 +60,7 @@ impl Pass {
         };
         let id = Id { pid: pid.get(), start: stat.start_time };
         let is_pppd = stat.comm == "pppd";
-        self.look.processes.push(Seen { id, parent: stat.parent, holds, is_pppd });
+        self.look.processes.push(Seen { id, parent: stat.parent, holds, is_pppd, is_dead });
     }
 }
 
@@ -86,5 +84,16 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(!pass(None).look.processes.iter().any(|seen| seen.id.pid == child.id()));
+    }
+
+    #[test]
+    fn a_zombie_is_told_as_one() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let is_zombie = || {
+            let found = pass(None).look.processes;
+            found.iter().any(|seen| seen.id.pid == child.id() && seen.is_dead)
+        };
+        assert!(crate::soon::soon(is_zombie));
+        child.wait().unwrap();
     }
 }

@@ -185,7 +185,11 @@ impl Held {
         }
         let alive = self.dir.is_supervised()?;
         self.find_successor(alive);
-        let (record, reading) = self.dir.read()?;
+        let (record, reading) = self.dir.read(self.runsv.as_ref())?;
+        if !alive {
+            // Its successor writes another before it obeys.
+            self.left_behind = Some(reading.identity);
+        }
         let supervised = alive && self.is_its_own(reading.identity);
         let runsv = self.runsv.as_ref().map(Proc::pid);
         self.tracked.supervised_by(runsv);
@@ -283,17 +287,10 @@ impl Held {
     }
 }
 
-/// The record knows `u` and `d` only. A service that runs, is wanted down and was not told to end is to run once;
-/// unless it was us who asked for down and a `control/t` script kept the TERM from it. `obeyed`: what we asked for
-/// last has been read.
+/// What the record means; see [`cellscan_custody::want_of`].
 pub(crate) fn want_of(record: &StatusRecord, asked: Option<Want>, obeyed: bool) -> Want {
-    let runs_on = record.state == ServiceState::Run && !record.got_term;
-    match asked {
-        _ if record.want_up => Want::Up,
-        Some(Want::Once) if obeyed => Want::Once,
-        None | Some(Want::Up) if runs_on => Want::Once,
-        None | Some(Want::Up | Want::Once | Want::Down) => Want::Down,
-    }
+    let runs = record.state == ServiceState::Run && !record.got_term;
+    cellscan_custody::want_of(record.want_up, runs, asked, obeyed)
 }
 
 /// The byte that asks for it (runsv.c:ctrl).

@@ -27,10 +27,20 @@ pub(crate) struct Lines {
     pub(crate) registered: bool,
     /// Whether our port is away, its modem having left the bus.
     pub(crate) absent: bool,
+    /// How often our port was opened: what inotify tells. A fork that inherits it makes no event.
+    pub(crate) opens: u64,
 }
 
 impl Kernel {
     pub(crate) fn open_line(&mut self, line: Line, pid: Pid) {
+        if line == Line::Ours {
+            self.lines.opens += 1;
+        }
+        self.inherit_line(line, pid);
+    }
+
+    /// The process was forked from one that has it open.
+    pub(crate) fn inherit_line(&mut self, line: Line, pid: Pid) {
         if line == Line::Other || self.lines.holders.iter().any(|(holder, _)| *holder == pid) {
             return;
         }

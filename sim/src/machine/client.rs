@@ -4,10 +4,10 @@ use cellscan_core::time::Instant;
 use core::time::Duration;
 
 use super::Machine;
+use crate::guard::Lease;
 use crate::kernel::{Event, Kernel};
-use crate::lease::Lease;
 use crate::process::{Body, INIT, Process};
-use crate::trace::{Origin, Pid, TraceEvent};
+use crate::trace::{Actor, Origin, Pid, TraceEvent};
 
 impl Kernel {
     pub(crate) fn start_client(&mut self) -> Pid {
@@ -66,14 +66,34 @@ impl Machine {
         self.kernel.lease.is_some_and(|lease| !self.kernel.processes.is_alive(lease.owner))
     }
 
-    /// The scanner dies: its port is closed, its lock goes stale, its lease is orphaned. With a guard, that gives
-    /// the service back after so long; without one (killed too, or a power failure of its own) nobody does.
+    /// The scanner dies: its port is closed, its lock goes stale, its lease is orphaned. Its guard hears of it after so long;
+    /// `None`: it is killed too, and only the lease is left.
     pub fn client_dies(&mut self, guard_after: Option<Duration>) {
         self.kernel.die(self.client, crate::trace::Ending::Signal(crate::signal::Signal::Kill));
         if let Some(after) = guard_after {
             let at: Instant = self.kernel.now + after;
             self.kernel.queue.push(at, Event::Guard);
+        } else {
+            self.guard_dies();
         }
+    }
+
+    /// Another process kills the guard.
+    pub fn guard_dies(&mut self) {
+        if let Some(pid) = self.kernel.guard_pid() {
+            self.kernel.kill(Actor::Somebody, pid, crate::signal::Signal::Kill);
+        }
+    }
+
+    /// Whether there is a guard.
+    #[must_use]
+    pub fn is_guarded(&self) -> bool {
+        self.kernel.guard_pid().is_some()
+    }
+
+    /// Breaks the guards to come on purpose: so long a silence of the scan is its death to them.
+    pub fn guards_tire_after(&mut self, after: Duration) {
+        self.kernel.guard_tires_after = Some(after);
     }
 
     /// A new scanner is started. Its pid is another one.

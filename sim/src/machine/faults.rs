@@ -21,6 +21,12 @@ impl Machine {
             .last()
     }
 
+    /// Whether the `runsv` of the service sleeps and is not stopped: what it takes out it answers before it sleeps.
+    pub(crate) fn runsv_sleeps(&self) -> bool {
+        let process = self.runsv().and_then(|pid| self.kernel.processes.get(pid));
+        process.is_some_and(|process| !process.stopped)
+    }
+
     /// `runsv` is killed (F23). `runsvdir` starts a new one after `back_after` (measured 2.8–4.1 s, at most 6 s);
     /// it knows nothing of any `down`. `None`: there is no `runsvdir`.
     pub fn kill_runsv(&mut self, back_after: Option<Duration>) {

@@ -236,8 +236,10 @@ fn a_stranger_holds_the_port_for_its_time() {
 #[test]
 fn the_guard_gives_back_what_a_dead_scanner_held() {
     let mut machine = gateway(RunsvProfile::default(), PppdProfile::default());
-    let lease = crate::lease::Lease { owner: machine.client(), want: Want::Up, asked_back: false };
-    machine.kernel.set_lease(Some(lease));
+    let owner = machine.client();
+    machine.kernel.set_lease(Some(crate::guard::Lease { owner, want: Want::Up }));
+    machine.kernel.start_guard(owner, Want::Up, None);
+    machine.kernel.tell_guard(cellscan_custody::guard::Message::Touched);
     machine.somebody_writes(b'd').unwrap();
     machine.advance_to(at(6_000));
     machine.client_dies(Some(Duration::from_millis(20)));

@@ -39,12 +39,13 @@ pub enum Kind {
     Clock,
     Lateness,
     ScannerKilled,
+    GuardKilled,
     Abort,
 }
 
 impl Kind {
     /// Each of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::ModemSilence,
         Self::ModemLateAnswers,
         Self::ModemNoise,
@@ -62,6 +63,7 @@ impl Kind {
         Self::Clock,
         Self::Lateness,
         Self::ScannerKilled,
+        Self::GuardKilled,
         Self::Abort,
     ];
 
@@ -115,6 +117,7 @@ impl Kind {
                 }
             }
             Self::ScannerKilled => Fault::ScannerKilled,
+            Self::GuardKilled => Fault::GuardKilled,
             Self::Abort => Fault::Abort,
         }
     }
@@ -180,6 +183,7 @@ fn machine(dice: &mut Prng) -> MachineProfile {
             .then(|| ControlScript { takes_ms: dice.range(1, 1_500), vetoes: dice.chance(300) }),
         down: dice.chance(50),
         supervise_is_link: dice.chance(300),
+        has_port: dice.chance(20),
     };
     let supervision = if dice.chance(80) { Supervision::Unsupervised } else { Supervision::Runsv(runsv) };
     let pppd = PppdProfile {
@@ -199,6 +203,7 @@ fn machine(dice: &mut Prng) -> MachineProfile {
         },
         detaches: false,
         crashes_after_ms: dice.chance(40).then(|| dice.range(0, 1_500)),
+        leaves_child_ms: dice.chance(150).then(|| dice.range(20, 8_000)),
         ..PppdProfile::default()
     };
     MachineProfile { supervision, pppd, registered: true, other_pppd: dice.chance(500) }

@@ -176,13 +176,16 @@ fn a_stranger_on_the_port_is_named_and_never_signalled() {
 }
 
 #[test]
-fn a_pppd_that_detached_before_is_nobodys_and_stays() {
+fn a_pppd_that_detached_itself_is_the_services() {
     let mut bench =
         Bench::runsv(RunsvProfile::default(), PppdProfile { detaches: true, ..PppdProfile::default() });
     bench.supervisor.take().unwrap();
     bench.supervisor.ask(Want::Down).unwrap();
-    bench.wait(3_000);
-    assert!(bench.remains().stranger.is_some());
+    bench.wait(1_000);
+    assert!(bench.remains().service.is_some());
+    bench.supervisor.signal(Signal::Term).unwrap();
+    bench.wait(1_000);
+    assert!(bench.remains().is_free());
 }
 
 #[test]
@@ -231,7 +234,7 @@ fn a_live_lease_is_respected_and_an_orphaned_one_taken_over_with_its_want() {
     assert_eq!(next.take().unwrap().want, Want::Up);
     let mut other = SimSupervisor::new(Rc::clone(&bench.machine));
     let somebody = bench.machine.borrow().runsv().unwrap();
-    let live = Lease { owner: somebody, want: Want::Up, asked_back: false };
+    let live = Lease { owner: somebody, want: Want::Up };
     bench.machine.borrow_mut().kernel.set_lease(Some(live));
     assert_eq!(other.take(), Err(nb::Error::Other(SimError::Leased)));
 }
@@ -244,7 +247,7 @@ fn a_down_that_meets_a_death_is_not_foreign() {
         bench.wait(1);
     }
     bench.supervisor.take().unwrap();
-    bench.machine.borrow_mut().somebody_signals_pppd(signal::Signal::Kill);
+    bench.machine.borrow_mut().somebody_signals_pppd(crate::signal::Signal::Kill);
     bench.supervisor.ask(Want::Down).unwrap();
     bench.wait(5);
     assert_eq!(bench.status().want, Want::Up, "runsv sleeps");

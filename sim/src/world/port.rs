@@ -147,7 +147,7 @@ impl Write for SimPort {
         // Who has no part in the game may open a port that is locked and held; nobody can keep a root process from it.
         let opened = wire.since;
         let intrudes = |origin: Origin, since: Instant| match origin {
-            Origin::Client => false,
+            Origin::Client | Origin::Guard => false,
             Origin::Stranger => since < opened,
             Origin::Service | Origin::Log | Origin::Runsv | Origin::SecondPppd | Origin::OtherPppd => true,
         };

@@ -7,7 +7,7 @@ const CHILD: u32 = 40;
 const CRON: u32 = 50;
 
 const fn process(pid: u32, parent: u32) -> Seen {
-    Seen { id: Id { pid, start: 0 }, parent, holds: false, is_pppd: false }
+    Seen { id: Id { pid, start: 0 }, parent, holds: false, is_pppd: false, is_dead: false }
 }
 
 const fn holding(pid: u32, parent: u32) -> Seen {
@@ -78,6 +78,18 @@ fn a_newcomer_that_has_ended_before_it_was_looked_at_asks_for_another_look() {
     let vanished = Look { vanished: vec![CHILD], ..look(&[]) };
     assert_eq!(port.look(&vanished, Opened::No), Verdict::Unsure);
     assert_eq!(port.look(&look(&[]), Opened::No), Verdict::Free);
+}
+
+#[test]
+fn a_zombie_is_neither_of_the_service_nor_a_reason_to_look_for_ever() {
+    let mut port = taken();
+    let zombie = Seen { is_dead: true, ..process(PPPD, RUNSV) };
+    assert_eq!(port.look(&look(&[zombie]), Opened::No), Verdict::Unsure);
+    assert_eq!(port.look(&look(&[zombie]), Opened::No), Verdict::Free);
+    // One that was not seen alive may have left a child.
+    let unknown = Seen { is_dead: true, ..process(CHILD, 1) };
+    assert_eq!(port.look(&look(&[zombie, unknown]), Opened::No), Verdict::Unsure);
+    assert_eq!(port.look(&look(&[zombie, unknown]), Opened::No), Verdict::Free);
 }
 
 #[test]
