@@ -15,6 +15,7 @@ use std::path::Path;
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 use crate::exit::Fatal;
+use crate::lease::RunDir;
 use crate::plan::GatewayPlan;
 use crate::process::{self, Proc};
 use crate::serial::uucp::{self, LockError};
@@ -59,8 +60,8 @@ fn no_tty(port: &Path, why: &NotATty) -> Fatal {
 /// # Errors
 /// A process that does not end with the service has the port open, or has locked it.
 pub fn users(plan: &GatewayPlan, service: Option<&Path>) -> Result<(), Fatal> {
-    // Another scan has port and lock, and names itself when the service is claimed.
-    if service.and_then(|dir| ServiceDir::open(dir).ok()).is_some_and(|dir| dir.claimed_by().is_some()) {
+    // Another scan has port and lock. It is named when the service is claimed.
+    if is_claimed(plan, service) {
         return Ok(());
     }
     let port = plan.serial.path.as_path();
@@ -90,6 +91,19 @@ pub fn users(plan: &GatewayPlan, service: Option<&Path>) -> Result<(), Fatal> {
         return Err(Fatal::system(format!("unable to lock {}: {lock}; {remedy}", port.display())));
     }
     Ok(())
+}
+
+fn is_claimed(plan: &GatewayPlan, service: Option<&Path>) -> bool {
+    let claimed_by = match service {
+        Some(dir) => ServiceDir::open(dir).ok().and_then(|dir| dir.claimed_by()),
+        // Without a supervisor the port is claimed, in the run directory.
+        None => {
+            let identity = plan.ppp_port.metadata().ok().map(|meta| (meta.dev(), meta.ino()));
+            let run = RunDir::open(&plan.run_dir).ok().flatten();
+            run.zip(identity).and_then(|(run, identity)| run.claimed_by(identity))
+        }
+    };
+    claimed_by.is_some()
 }
 
 fn is_of(family: &Family, pid: i32) -> bool {
