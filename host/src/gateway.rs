@@ -15,6 +15,7 @@ use crate::exit::{Exit, Fatal, chain};
 use crate::guard::GuardOptions;
 use crate::link::Link;
 use crate::plan::{GatewayPlan, GuardPlan};
+use crate::preflight;
 use crate::recording::listening::{self, Listening, To};
 use crate::recording::{Taped, words};
 use crate::registration::ModemLine;
@@ -60,8 +61,9 @@ impl GatewayScan {
         clock: Clock,
         audience: &mut impl Audience,
     ) -> Result<Self, Fatal> {
-        check_port(plan)?;
-        let Choice { service, why, .. } = choose(plan)?;
+        preflight::ports(plan)?;
+        let Choice { service, dir, why } = choose(plan)?;
+        preflight::users(plan, dir.as_deref())?;
         audience.note(&why);
         for plmn in known(plan, audience) {
             scanner.remember(plmn);
@@ -238,16 +240,6 @@ impl GatewayScan {
         })?;
         Ok(exit)
     }
-}
-
-/// A wrong name is better known before the link goes down than after.
-fn check_port(plan: &GatewayPlan) -> Result<(), Fatal> {
-    for port in [&plan.serial.path, &plan.ppp_port] {
-        if let Err(error) = port.metadata() {
-            return Err(Fatal::system(format!("unable to find {}: {error}", port.display())));
-        }
-    }
-    Ok(())
 }
 
 #[expect(

@@ -6,6 +6,7 @@
 //! | [`event_loop`] | one `poll(2)` over everything, and the signals that end a scan |
 //! | [`serial`] | the tty to the modem, with its UUCP lock |
 //! | [`process`] | handles on processes, who descends from whom, who holds a tty |
+//! | [`preflight`] | what can be known of the ports before the service is touched |
 //! | [`service`] | `pppd` under `runsv`, natively or by `sv`, or under nobody |
 //! | [`link`] | whether the interface is there and has an address |
 //! | [`decode`] | what a modem's bytes mean, as JSON |
@@ -38,6 +39,7 @@ pub mod lease;
 pub mod link;
 pub mod logging;
 pub mod plan;
+pub mod preflight;
 pub mod process;
 pub mod recording;
 pub mod registration;

@@ -266,6 +266,13 @@ pub fn holders_of(device: u64) -> Holders {
     holders
 }
 
+/// Whether a process has a character device open, by its number; `false` also where its descriptors may not be read.
+#[must_use]
+pub fn holds(pid: NonZeroU32, device: u64) -> bool {
+    let fds = fs::read_dir(format!("/proc/{pid}/fd"));
+    fds.is_ok_and(|fds| fds.take(FDS_MAX).flatten().any(|fd| is_device(&fd.path(), device)))
+}
+
 fn is_device(fd: &Path, device: u64) -> bool {
     // The link's text first: sockets and pipes need no `stat(2)`, which could hang on a dead network file system.
     let Ok(target) = fs::read_link(fd) else { return false };

@@ -6,7 +6,7 @@
 //! | [`sv::Sv`] | the `sv` program | the same files where they may be read, else `sv status` |
 //! | [`unsupervised::Unsupervised`] | TERM to the `pppd` on this port; a start command | `/proc` |
 //!
-//! [`locate`] finds the service and chooses. None of them waits, and none signals anything by name or by group: a
+//! [`locate`] finds the service and chooses; [`family`] tells its processes from others. None of them waits, and none signals anything by name or by group: a
 //! service under `runsv` shares the process group of its supervisor.
 
 use std::fmt;
@@ -24,6 +24,7 @@ use crate::link::LinkError;
 
 mod custody;
 pub mod dir;
+pub mod family;
 pub mod locate;
 pub mod native;
 mod openings;

@@ -141,7 +141,7 @@ fn ports(
             facts
         }
     };
-    if at.is_device && at.accessible {
+    if at.not_a_tty.is_none() && at.accessible {
         let answer = match not_to_be_asked(standing, &at, shared) {
             Some(why) => Answer::NotAsked(why),
             None => modem::ask(&SerialOptions {

@@ -14,8 +14,8 @@ pub fn all(facts: &PortFacts, service: &[u32]) -> Vec<Finding> {
         let found = format!("{shown}: there is no such file");
         return vec![Finding::error("port", found, "plug the modem in, or name its port with --port")];
     };
-    if !facts.is_device {
-        let found = format!("{shown} is no character device");
+    if let Some(why) = &facts.not_a_tty {
+        let found = format!("{shown} is no port: {why}");
         return vec![Finding::error("port", found, "name the tty of the modem with --port")];
     }
     let mut findings = Vec::new();
@@ -133,7 +133,7 @@ mod tests {
         PortFacts {
             path: "/dev/serial/by-id/usb-x".into(),
             real: Some("/dev/ttyUSB2".into()),
-            is_device: true,
+            not_a_tty: None,
             accessible: true,
             holders: vec![Who { pid: 7, comm: "pppd".to_owned() }],
             unreadable: 0,
@@ -155,7 +155,7 @@ mod tests {
     fn a_port_that_cannot_be_used_is_an_error_and_a_doubtful_one_a_warning() {
         for facts in [
             PortFacts { real: None, ..healthy() },
-            PortFacts { is_device: false, ..healthy() },
+            PortFacts { not_a_tty: Some("it is a directory".to_owned()), ..healthy() },
             PortFacts { accessible: false, ..healthy() },
         ] {
             assert_eq!(worst(&facts), Level::Error, "{facts:?}");

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 use super::Who;
+use crate::preflight::tty;
 use crate::process;
 use crate::serial::uucp::{self, FoundLock};
 
@@ -17,8 +18,8 @@ pub struct PortFacts {
     pub path: PathBuf,
     /// What that leads to; `None` where there is nothing.
     pub real: Option<PathBuf>,
-    /// It is a character device.
-    pub is_device: bool,
+    /// Why it is no tty; `None` where it is one.
+    pub not_a_tty: Option<String>,
     /// We may read and write it.
     pub accessible: bool,
     /// Who has it open.
@@ -40,7 +41,7 @@ impl PortFacts {
         let names: Vec<&Path> = std::iter::once(path).chain(real.as_deref()).collect();
         Self {
             path: path.to_path_buf(),
-            is_device: device.is_some(),
+            not_a_tty: tty::device_of(path).err().map(|why| why.to_string()),
             accessible: may(path, Access::READ_OK | Access::WRITE_OK),
             holders: holders.processes.iter().map(Who::from).collect(),
             unreadable: holders.unreadable,

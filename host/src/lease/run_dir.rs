@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use super::{Lease, LeaseError};
+use crate::process;
 use crate::service::dir::lock_holders;
 
 /// Bytes of a lease, at most: three paths of the longest kind.
@@ -200,6 +201,19 @@ impl RunDir {
             Err(Errno::WOULDBLOCK) => Ok(Claim::Theirs(lock_holders(&fd).first().copied())),
             Err(errno) => Err(io_error("lock", &path, errno)),
         }
+    }
+
+    /// The process that has claimed a service, by [`RunDir::claim`]; looked up only, so that looking never keeps a scan out.
+    #[must_use]
+    pub fn claimed_by(&self, (dev, inode): (u64, u64)) -> Option<NonZeroU32> {
+        let name = format!("claim-{dev:x}-{inode:x}");
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = openat(&self.fd, &name, flags, Mode::empty()).ok()?;
+        let holders = lock_holders(&fd);
+        let meta = File::from(fd).metadata().ok()?;
+        // Inode numbers are unique on one file system only.
+        let has_it = |pid: &NonZeroU32| process::has_open(*pid, (meta.dev(), meta.ino())) != Some(false);
+        holders.into_iter().find(has_it)
     }
 
     /// Removes the lease of a service; one that is not there is none.

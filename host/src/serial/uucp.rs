@@ -14,6 +14,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::fs::{Access, AtFlags, CWD, accessat};
 use rustix::process::{Pid, getpid, test_kill_process};
 
 use crate::process::Stat;
@@ -101,13 +102,7 @@ impl UucpLocks {
     /// A live process holds one of them, or the file system refused. Nothing is held then.
     pub fn take(dirs: &[PathBuf], names: &[&Path]) -> Result<Self, LockError> {
         let mut locks = Self::default();
-        let mut seen = Vec::new();
-        for dir in dirs {
-            let Ok(meta) = fs::metadata(dir) else { continue };
-            if !meta.is_dir() || seen.contains(&(meta.dev(), meta.ino())) {
-                continue;
-            }
-            seen.push((meta.dev(), meta.ino()));
+        for dir in each_once(dirs) {
             let mut files: Vec<String> = names.iter().map(|name| lock_name(name)).collect();
             files.dedup();
             for file in files {
@@ -163,6 +158,52 @@ pub fn look(dirs: &[PathBuf], names: &[&Path]) -> Vec<FoundLock> {
     found
 }
 
+/// Everything that would keep the device from being locked under one of its names; nothing is taken and nothing removed.
+#[must_use]
+pub fn obstacles(dirs: &[PathBuf], names: &[&Path]) -> Vec<LockError> {
+    let mut found = Vec::new();
+    for dir in each_once(dirs) {
+        let may = accessat(CWD, dir, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS);
+        if let Err(errno) = may {
+            found.push(LockError::Io { path: dir.into(), source: errno.into() });
+        }
+        for path in names.iter().map(|name| dir.join(lock_name(name))) {
+            match read_lock(&path) {
+                Ok((owner, _)) => found.extend(obstacle(&path, owner)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => found.push(LockError::Io { path, source }),
+            }
+        }
+    }
+    found
+}
+
+/// The directories that are there, those that are one and the same (`/var/lock` → `/run/lock`) once.
+fn each_once(dirs: &[PathBuf]) -> Vec<&Path> {
+    let mut seen = Vec::new();
+    let is_new = |dir: &&Path| {
+        let Some(meta) = fs::metadata(dir).ok().filter(fs::Metadata::is_dir) else { return false };
+        let identity = (meta.dev(), meta.ino());
+        let is_new = !seen.contains(&identity);
+        seen.push(identity);
+        is_new
+    };
+    dirs.iter().map(PathBuf::as_path).filter(is_new).collect()
+}
+
+/// Why a lock file is to be left alone; `None`: it is ours or left behind.
+fn obstacle(path: &Path, owner: Option<i32>) -> Option<LockError> {
+    match owner {
+        Some(pid) if pid != getpid().as_raw_nonzero().get() && is_alive(pid) => {
+            let comm = fs::read_to_string(format!("/proc/{pid}/comm"));
+            let comm = comm.ok().map(|comm| comm.trim_end().to_owned());
+            Some(LockError::Held { path: path.into(), pid, comm })
+        }
+        None if is_young(path) => Some(LockError::Unreadable { path: path.into() }),
+        Some(_) | None => None,
+    }
+}
+
 /// Removes the locks of a process that has died; returns how many. Files that name anybody else stay.
 #[must_use]
 pub fn remove_locks_of(dir: &Path, pid: i32) -> usize {
@@ -201,21 +242,14 @@ fn take_one(dir: &Path, file: &str) -> Result<Held, LockError> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(io(error)),
         };
-        match owner {
-            Some(pid) if pid != own && is_alive(pid) => {
-                let comm = fs::read_to_string(format!("/proc/{pid}/comm"));
-                let comm = comm.ok().map(|comm| comm.trim_end().to_owned());
-                return Err(LockError::Held { path, pid, comm });
-            }
-            None if is_young(&path) => return Err(LockError::Unreadable { path }),
-            Some(_) | None => {
-                log::warn!("{}: left behind by {owner:?}, removed", path.display());
-                // Looked at again: a competitor may have replaced it since. The instant between this look and
-                // the removal is the convention's own; the `link(2)` above then still lets only one in.
-                if matches!(read_lock(&path), Ok(found) if found == (owner, inode)) {
-                    let _gone_already = fs::remove_file(&path);
-                }
-            }
+        if let Some(error) = obstacle(&path, owner) {
+            return Err(error);
+        }
+        log::warn!("{}: left behind by {owner:?}, removed", path.display());
+        // Looked at again: a competitor may have replaced it since. The instant between this look and the removal is the
+        // convention's own; the `link(2)` above then still lets only one in.
+        if matches!(read_lock(&path), Ok(found) if found == (owner, inode)) {
+            let _gone_already = fs::remove_file(&path);
         }
     }
     Err(io(io::Error::from(io::ErrorKind::AlreadyExists)))
@@ -307,6 +341,30 @@ mod tests {
         let error = take(dir.path()).unwrap_err();
         assert!(matches!(error, LockError::Held { pid: 1, .. }), "{error}");
         assert!(file.exists());
+    }
+
+    #[test]
+    fn obstacles_are_what_taking_would_refuse_and_stay_where_they_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("LCK..ttyTEST7");
+        let found = || obstacles(&[dir.path().into(), dir.path().join(".")], &[Path::new(DEVICE)]);
+        assert!(found().is_empty() && !file.exists());
+        for (content, held) in [
+            (format!("{:>10}\n", dead_pid()), None),
+            (format!("{:>10}\n", std::process::id()), None),
+            ("         1\n".to_owned(), Some(1)),
+            (String::new(), Some(0)),
+        ] {
+            fs::write(&file, &content).unwrap();
+            let seen = match found().as_slice() {
+                [] => None,
+                [LockError::Held { pid, .. }] => Some(*pid),
+                [LockError::Unreadable { .. }] => Some(0),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(seen, held, "{content:?}");
+            assert_eq!(fs::read_to_string(&file).unwrap(), content, "left as it was");
+        }
     }
 
     #[test]

@@ -1,0 +1,125 @@
+//! What can be known of the ports before the service is touched. Each of these costs an outage where it is seen later.
+//!
+//! | found | exit |
+//! | --- | --- |
+//! | a directory, a file, a device that is no tty | 100 |
+//! | no such file: the modem may be away | 111 |
+//! | the modem's port is open in a process that does not end with the service | 111 |
+//! | another process has a UUCP lock on it, or none can be made | 111 |
+//!
+//! Who holds the port of `pppd` is looked at when the service is taken.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::fs::{Access, AtFlags, CWD, accessat};
+
+use crate::exit::Fatal;
+use crate::lease::RunDir;
+use crate::plan::GatewayPlan;
+use crate::process::{self, Proc};
+use crate::serial::uucp::{self, LockError};
+use crate::service::dir::ServiceDir;
+use crate::service::family::Family;
+
+pub mod tty;
+
+use tty::NotATty;
+
+/// Looks at what the ports are.
+///
+/// # Errors
+/// One of them is no tty, or the modem's may not be opened.
+pub fn ports(plan: &GatewayPlan) -> Result<(), Fatal> {
+    let modem = &plan.serial.path;
+    for port in [modem, &plan.ppp_port] {
+        tty::device_of(port).map_err(|why| no_tty(port, &why))?;
+    }
+    accessat(CWD, modem, Access::READ_OK | Access::WRITE_OK, AtFlags::EACCESS).map_err(|errno| {
+        let error = std::io::Error::from(errno);
+        let remedy = "run it as root, or join the group of the port";
+        Fatal::system(format!("unable to open {}: {error}; {remedy}", modem.display()))
+    })
+}
+
+fn no_tty(port: &Path, why: &NotATty) -> Fatal {
+    let port = port.display();
+    match why {
+        NotATty::Missing => {
+            Fatal::system(format!("unable to find {port}: {why}; plug the modem in, or name another port"))
+        }
+        NotATty::Io(_) => Fatal::system(format!("unable to use {port} as a port: {why}")),
+        NotATty::Directory | NotATty::RegularFile | NotATty::OtherDevice | NotATty::OtherFile => {
+            Fatal::usage(format!("unable to use {port} as a port: {why}; name the tty of the modem"))
+        }
+    }
+}
+
+/// Looks at who uses the modem's port. `service` is the service directory, if there is a supervisor.
+///
+/// # Errors
+/// A process that does not end with the service has the port open, or has locked it.
+pub fn users(plan: &GatewayPlan, service: Option<&Path>) -> Result<(), Fatal> {
+    // Another scan has port and lock. It is named when the service is claimed.
+    if is_claimed(plan, service) {
+        return Ok(());
+    }
+    let port = plan.serial.path.as_path();
+    let family = Family::new(service, Some(&plan.ppp_port));
+    let number = |port: &Path| port.metadata().ok().map(|meta| meta.rdev());
+    let is_shared = number(port) == number(&plan.ppp_port);
+    if !is_shared && let Some(stranger) = number(port).and_then(|device| stranger_on(device, &family)) {
+        return Err(Fatal::system(format!(
+            "unable to use {}: process {} ({}) has it open, and does not end with the service of pppd; end it, and try \
+             again",
+            port.display(),
+            stranger.pid(),
+            stranger.comm()
+        )));
+    }
+    let real = port.canonicalize().ok();
+    let names: Vec<&Path> = std::iter::once(port).chain(real.as_deref()).collect();
+    for lock in uucp::obstacles(&plan.serial.lock_dirs, &names) {
+        let remedy = match &lock {
+            LockError::Held { pid, .. } if is_of(&family, *pid) => continue,
+            LockError::Held { .. } => "which does not end with the service of pppd; end it, and try again",
+            // It may be of a pppd that has just been started.
+            LockError::Unreadable { .. } if is_shared => continue,
+            LockError::Unreadable { .. } => "try again, and remove it if it stays",
+            LockError::Io { .. } => "run it as root, or name another directory of locks",
+        };
+        return Err(Fatal::system(format!("unable to lock {}: {lock}; {remedy}", port.display())));
+    }
+    Ok(())
+}
+
+fn is_claimed(plan: &GatewayPlan, service: Option<&Path>) -> bool {
+    let claimed_by = match service {
+        Some(dir) => ServiceDir::open(dir).ok().and_then(|dir| dir.claimed_by()),
+        // Without a supervisor the port is claimed, in the run directory.
+        None => {
+            let identity = plan.ppp_port.metadata().ok().map(|meta| (meta.dev(), meta.ino()));
+            let run = RunDir::open(&plan.run_dir).ok().flatten();
+            run.zip(identity).and_then(|(run, identity)| run.claimed_by(identity))
+        }
+    };
+    claimed_by.is_some()
+}
+
+fn is_of(family: &Family, pid: i32) -> bool {
+    u32::try_from(pid).ok().and_then(std::num::NonZeroU32::new).is_some_and(|pid| family.has(pid))
+}
+
+/// A process that has the device open and does not end with the service. It is looked for twice: a process that is being
+/// started has for a moment all that its parent has.
+fn stranger_on(device: u64, family: &Family) -> Option<Proc> {
+    let strangers = || {
+        let mut holders = process::holders_of(device).processes;
+        holders.retain(|holder| !family.has(holder.pid()) && !holder.is_gone());
+        holders
+    };
+    let first = strangers();
+    let same = |one: &Proc, other: &Proc| (one.pid(), one.start_time()) == (other.pid(), other.start_time());
+    let second = if first.is_empty() { Vec::new() } else { strangers() };
+    second.into_iter().find(|found| first.iter().any(|seen| same(seen, found)))
+}
