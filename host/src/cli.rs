@@ -85,7 +85,7 @@ pub struct ScannedArgs {
     /// Bits per second; USB modems ignore it.
     #[arg(long, value_name = "BPS", default_value_t = 115_200, help_heading = "Gateway")]
     pub baud: u32,
-    /// The service of pppd, by name or path [default: what is found as pppd, ppp or pppd-*]
+    /// The service of pppd, by name or path [default: the one whose pppd holds the port, else pppd, ppp, pppd-* or ppp-*]
     #[arg(long, value_name = "NAME|PATH", help_heading = "Gateway")]
     pub service: Option<String>,
     /// How the supervisor is spoken to: auto takes the first of the others that works.
@@ -241,7 +241,7 @@ pub struct GatewayArgs {
     /// The tty that pppd uses [default: what its service holds, else that of --port]
     #[arg(long, value_name = "TTY")]
     pub ppp_port: Option<PathBuf>,
-    /// The service of pppd, by name or path [default: what is found as pppd, ppp or pppd-*]
+    /// The service of pppd, by name or path [default: the one whose pppd holds the port, else pppd, ppp, pppd-* or ppp-*]
     #[arg(long, value_name = "NAME|PATH")]
     pub service: Option<String>,
     /// The interface that is up when the link is, a `*` at its end stands for anything; none: do not look.

@@ -267,7 +267,9 @@ fn choose(plan: &GatewayPlan) -> Result<Choice, Fatal> {
         ..LocateOptions::new()
     };
     locate::choose(options).map_err(|error| {
-        let message = format!("unable to find the service of pppd: {}", chain(&error));
+        let several = matches!(error, ServiceError::Ambiguous { .. });
+        let remedy = if several { "; name the one that is meant" } else { "" };
+        let message = format!("unable to find the service of pppd: {}{remedy}", chain(&error));
         match error {
             ServiceError::NoService { .. }
             | ServiceError::Ambiguous { .. }

@@ -60,7 +60,7 @@ fn without_runit_there_is_no_service_and_what_else_there_is_is_looked_at() {
             ),
             ("ok       directories", "/run/runit/service (not there), "),
             ("ok       directories", "/etc/sv (not there), /etc/runit/sv (not there)"),
-            ("error    service", "none that is called pppd, ppp or pppd-*"),
+            ("error    service", "no service is called pppd, ppp, pppd-* or ppp-*"),
             ("error    service", "--backend unsupervised --start-command"),
             ("ok       lease", "none, /run/cellscan is not there yet"),
             ("ok       lock directory", ""),
@@ -84,7 +84,7 @@ fn with_runit_and_no_service_of_pppd_that_is_the_one_error() {
         &[
             ("ok       sv", "/usr/bin/sv, runit's"),
             ("ok       directories", "/etc/service, /var/service (not there)"),
-            ("error    service", "none that is called pppd, ppp or pppd-*; name it with --service"),
+            ("error    service", "pppd-* or ppp-*; name it with --service"),
             ("warning  port", "no port was named"),
             ("1 error, ", ""),
         ],
@@ -101,7 +101,7 @@ fn place(jail: &Jail, service: &str) {
 #[test]
 fn the_service_is_found_wherever_it_is_kept() {
     for root in SERVICE_ROOTS {
-        for name in ["pppd", "ppp", "pppd-wan"] {
+        for name in ["pppd", "ppp", "pppd-wan", "ppp-wwan0"] {
             let Some(jail) = machine() else { return };
             let service = format!("{root}/{name}");
             place(&jail, &service);
@@ -123,7 +123,7 @@ fn svdir_is_looked_into_and_of_two_none_is_taken() {
     };
     place(&jail, "/srv/services/ppp");
     must_say(&with_svdir(&[]), 1, &[("ok       service", "/srv/services/ppp")]);
-    must_say(&doctor(&jail, &[]), 1, &[("error    service", "none that is called")]);
+    must_say(&doctor(&jail, &[]), 1, &[("error    service", "no service is called")]);
     place(&jail, "/var/service/pppd-wan");
     let both = "several services could be meant: /srv/services/ppp /var/service/pppd-wan";
     must_say(&with_svdir(&[]), 1, &[("error    service", both)]);

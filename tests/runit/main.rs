@@ -11,6 +11,7 @@ mod daemon;
 mod doctor;
 mod ends;
 mod facts;
+mod found;
 mod hazards;
 mod hazards_more;
 mod lease;

@@ -87,7 +87,7 @@ typedef struct cellscan_gateway_config {
     const char *port;
     // The tty that pppd uses. Null: the same.
     const char *ppp_port;
-    // Name or path of the service. Null: pppd, ppp or pppd-* is looked for where runit has its services.
+    // Name or path of the service. Null: the one whose pppd holds the port, else pppd, ppp, pppd-* or ppp-*.
     const char *service;
     // The interface that is up when the link is, such as "ppp*". Null: nobody waits for it.
     const char *link;

@@ -70,7 +70,7 @@ pub struct GatewayConfig {
     pub port: *const c_char,
     /// The tty that `pppd` uses. Null: the same.
     pub ppp_port: *const c_char,
-    /// Name or path of the service. Null: `pppd`, `ppp` or `pppd-*` is looked for where runit has its services.
+    /// Name or path of the service. Null: the one whose `pppd` holds the port, else `pppd`, `ppp`, `pppd-*` or `ppp-*`.
     pub service: *const c_char,
     /// The interface that is up when the link is, such as "ppp*". Null: nobody waits for it.
     pub link: *const c_char,

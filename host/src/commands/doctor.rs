@@ -47,9 +47,10 @@ struct Sum {
 pub fn run(args: &DoctorArgs) -> Result<Exit, Fatal> {
     let lock_dirs = args.gateway.lock_dirs();
     let mut findings = machine(&lock_dirs);
-    let found = locate::find_service(args.gateway.service.as_deref(), &locate::default_roots());
+    let named_port = args.gateway.ppp_port.as_deref().or(args.gateway.port.as_deref());
+    let found = locate::locate(args.gateway.service.as_deref(), &locate::default_roots(), named_port);
     findings.push(service::located(&found));
-    let dir = found.ok().flatten();
+    let dir = found.ok().flatten().map(|found| found.dir);
     let standing = dir.as_deref().map(Standing::of).and_then(|standing| match standing {
         Ok(standing) => Some(standing),
         Err(error) => {

@@ -22,7 +22,7 @@ use crate::link;
 use crate::remembered;
 use crate::report::console;
 use crate::report::words::{self, shown};
-use crate::service::locate;
+use crate::service::locate::{self, Located};
 
 /// How long a daemon may take to answer; it is in one loop with a scan, and does not wait there.
 const ANSWER_LIMIT: Duration = Duration::from_secs(3);
@@ -68,9 +68,10 @@ struct Lock {
 /// There is no service to tell of, or the output failed.
 pub fn run(args: &StatusArgs) -> Result<Exit, Fatal> {
     let unable = |error| Fatal::system(format!("unable to find the service of pppd: {}", chain(&error)));
-    let found = locate::find_service(args.gateway.service.as_deref(), &locate::default_roots());
-    let Some(dir) = found.map_err(unable)? else {
-        return Err(Fatal::system("unable to find the service of pppd: none is called pppd, ppp or pppd-*"));
+    let port = args.gateway.ppp_port.as_deref().or(args.gateway.port.as_deref());
+    let found = locate::locate(args.gateway.service.as_deref(), &locate::default_roots(), port);
+    let Some(Located { dir, .. }) = found.map_err(unable)? else {
+        return Err(Fatal::system(format!("unable to find the service of pppd: {}", locate::NONE)));
     };
     let standing = Standing::of(&dir).map_err(unable)?;
     let status = look(args, standing);

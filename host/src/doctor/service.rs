@@ -1,7 +1,5 @@
 //! The service and its supervisor.
 
-use std::path::PathBuf;
-
 use cellscan_core::supervisor::Want;
 
 use super::Finding;
@@ -9,15 +7,17 @@ use crate::examine::service::{File, Standing};
 use crate::exit::chain;
 use crate::report::words;
 use crate::service::ServiceError;
+use crate::service::locate::{self, How, Located};
 
 /// Whether there is one service, and which.
 #[must_use]
-pub fn located(found: &Result<Option<PathBuf>, ServiceError>) -> Finding {
+pub fn located(found: &Result<Option<Located>, ServiceError>) -> Finding {
     match found {
-        Ok(Some(dir)) => Finding::ok("service", dir.display().to_string()),
+        Ok(Some(Located { dir, how: How::ByName })) => Finding::ok("service", dir.display().to_string()),
+        Ok(Some(Located { dir, how })) => Finding::ok("service", format!("{}, {how}", dir.display())),
         Ok(None) => Finding::error(
             "service",
-            "none that is called pppd, ppp or pppd-*",
+            locate::NONE,
             "name it with --service; a pppd without a supervisor needs scan --backend unsupervised --start-command",
         ),
         Err(error) => Finding::error("service", chain(error), "name the one that is meant with --service"),
@@ -247,7 +247,10 @@ mod tests {
 
     #[test]
     fn none_one_and_several_services_are_told_apart() {
-        assert_eq!(located(&Ok(Some("/s/pppd".into()))).level, Level::Ok);
+        let found = |how| Ok(Some(Located { dir: "/s/wwan".into(), how }));
+        assert_eq!(located(&found(How::ByName)).line(), "ok       service: /s/wwan");
+        let by_runsv = "ok       service: /s/wwan, found by its runsv, the only one that runs a pppd";
+        assert_eq!(located(&found(How::ByRunsv)).line(), by_runsv);
         assert_eq!(located(&Ok(None)).level, Level::Error);
         let several = Err(ServiceError::Ambiguous { found: vec!["/s/pppd".into(), "/s/pppd-b".into()] });
         let line = located(&several).line();

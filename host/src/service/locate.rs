@@ -1,8 +1,17 @@
 //! Finds the service of `pppd` and chooses how to talk to its supervisor. What is found is said, not guessed silently.
+//!
+//! | in this order | found by |
+//! | --- | --- |
+//! | it was named | its name or path |
+//! | a `pppd` holds the port | the `runsv` that it descends from, whatever the service is called and wherever it lies |
+//! | no supervised `pppd` does | the names `pppd`, `ppp`, `pppd-*` and `ppp-*` in the directories where services are kept |
+//! | there is none of these | a `runsv` that keeps a `pppd`, or a service of such a name, if there is only one |
 
 use std::collections::HashSet;
 use std::ffi::OsString;
+use std::fmt;
 use std::fs;
+use std::num::NonZeroU32;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +22,10 @@ use super::unsupervised::{Unsupervised, UnsupervisedOptions};
 use super::{LeaseOptions, Service, ServiceError};
 use crate::guard::{GuardOptions, Prepare};
 use crate::link::Link;
+use crate::preflight::tty;
+use crate::process;
+
+mod running;
 
 /// Where services are kept: what `runsvdir` watches on Debian and Alpine, on busybox and Void, upstream and on Artix, what
 /// those names lead to on Debian and on Void, and the definitions, which are services too where they are supervised.
@@ -26,6 +39,8 @@ pub const SERVICE_ROOTS: [&str; 8] = [
     "/etc/sv",
     "/etc/runit/sv",
 ];
+/// What is said where no service is found.
+pub const NONE: &str = "no runsv runs a pppd, and no service is called pppd, ppp, pppd-* or ppp-*";
 /// The name of a directory of definitions: nobody watches it, what is meant to run is linked from elsewhere.
 const DEFINITIONS: &str = "sv";
 /// Entries of one root that are looked at.
@@ -50,10 +65,12 @@ pub enum Backend {
 pub struct LocateOptions {
     /// The backend asked for.
     pub backend: Backend,
-    /// Name or path of the service; `None` looks for `pppd`, `ppp` and `pppd-*`.
+    /// Name or path of the service; `None`: it is looked for.
     pub service: Option<String>,
     /// The directories to look in, as of [`default_roots`].
     pub roots: Vec<PathBuf>,
+    /// Whether the services of all `runsv` processes are looked through where the roots have none.
+    pub running: bool,
     /// The port that `pppd` uses, where known.
     pub ppp_port: Option<PathBuf>,
     /// The command that starts an unsupervised `pppd`.
@@ -78,6 +95,7 @@ impl LocateOptions {
             backend: Backend::Auto,
             service: None,
             roots: default_roots(),
+            running: true,
             ppp_port: None,
             start: Vec::new(),
             sv: None,
@@ -111,6 +129,93 @@ pub struct Choice {
 pub fn default_roots() -> Vec<PathBuf> {
     let set = std::env::var_os("SVDIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
     set.into_iter().chain(SERVICE_ROOTS.map(PathBuf::from)).collect()
+}
+
+/// A service, and how it was found.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Located {
+    /// The service directory, by the name under which it is kept, where it has one.
+    pub dir: PathBuf,
+    /// How it was found.
+    pub how: How,
+}
+
+/// How a service was found.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum How {
+    /// It was named, or has a name of `pppd` in a directory where services are kept.
+    ByName,
+    /// A process that descends from its `runsv` holds the port of `pppd`.
+    ByPort {
+        /// That process.
+        pid: NonZeroU32,
+        /// Its name.
+        comm: String,
+        /// The port.
+        port: PathBuf,
+        /// Other services, which would have been meant by their names.
+        instead_of: Vec<PathBuf>,
+    },
+    /// Its `runsv` is the only one that keeps a `pppd`, or a service of such a name.
+    ByRunsv,
+}
+
+impl fmt::Display for How {
+    /// As the end of a sentence.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ByName => write!(f, "found by its name"),
+            Self::ByPort { pid, comm, port, instead_of } => {
+                write!(f, "found by the port: its {comm} ({pid}) has {}", port.display())?;
+                let mut not = instead_of.iter();
+                not.next().map_or(Ok(()), |first| write!(f, ", not {}", first.display()))?;
+                not.try_for_each(|other| write!(f, " or {}", other.display()))
+            }
+            Self::ByRunsv => write!(f, "found by its runsv, the only one that runs a pppd"),
+        }
+    }
+}
+
+/// Finds the service of the `pppd` that uses this port: see the table [above](self). `None`: there is none.
+///
+/// # Errors
+/// What was named is not there, or several could be meant.
+pub fn locate(
+    wanted: Option<&str>,
+    roots: &[PathBuf],
+    port: Option<&Path>,
+) -> Result<Option<Located>, ServiceError> {
+    locate_among(wanted, roots, port, true)
+}
+
+fn locate_among(
+    wanted: Option<&str>,
+    roots: &[PathBuf],
+    port: Option<&Path>,
+    running: bool,
+) -> Result<Option<Located>, ServiceError> {
+    if wanted.is_some() {
+        return Ok(find_service(wanted, roots)?.map(|dir| Located { dir, how: How::ByName }));
+    }
+    let device = port.and_then(|port| tty::device_of(port).ok());
+    let on_port = device.map(running::on_port).unwrap_or_default();
+    if let (Some(found), Some(port)) = (running::only(on_port.services, roots)?, port) {
+        let mut instead_of = candidates(roots);
+        instead_of.retain(|dir| running::identity_of(dir) != Some(found.identity));
+        let (pid, comm) = (found.by.pid(), found.by.comm().to_owned());
+        let how = How::ByPort { pid, comm, port: port.into(), instead_of };
+        return Ok(Some(Located { dir: found.dir, how }));
+    }
+    if let Some(dir) = find_service(None, roots)? {
+        return Ok(Some(Located { dir, how: How::ByName }));
+    }
+    // A pppd without a supervisor that holds the port is the one that is meant.
+    if !running || on_port.is_held {
+        return Ok(None);
+    }
+    let found = running::only(running::keeping_pppd(&process::all(), device), roots)?;
+    Ok(found.map(|found| Located { dir: found.dir, how: How::ByRunsv }))
 }
 
 /// The service directory by name or path; `None` where nothing was named and nothing is there. As `sv` has it, what
@@ -186,11 +291,20 @@ fn meant<'a>(found: impl Iterator<Item = (&'a PathBuf, PathBuf)>) -> Vec<PathBuf
 pub fn choose(options: LocateOptions) -> Result<Choice, ServiceError> {
     let found = match options.backend {
         Backend::Unsupervised => None,
-        Backend::Auto | Backend::Native | Backend::Sv => {
-            find_service(options.service.as_deref(), &options.roots)?
-        }
+        Backend::Auto | Backend::Native | Backend::Sv => locate_among(
+            options.service.as_deref(),
+            &options.roots,
+            options.ppp_port.as_deref(),
+            options.running,
+        )?,
     };
-    let Some(dir) = found else { return unsupervised(options) };
+    let Some(Located { dir, how }) = found else { return unsupervised(options) };
+    let choice = backend_for(options, dir)?;
+    let found = if how == How::ByName || choice.dir.is_none() { String::new() } else { format!("; {how}") };
+    Ok(Choice { why: choice.why + &found, ..choice })
+}
+
+fn backend_for(options: LocateOptions, dir: PathBuf) -> Result<Choice, ServiceError> {
     let shown = dir.display().to_string();
     let usable = ServiceDir::open(&dir).and_then(|opened| {
         opened.read_status()?;
@@ -260,7 +374,7 @@ fn unsupervised(options: LocateOptions) -> Result<Choice, ServiceError> {
 }
 
 fn is_name_of_pppd(name: &str) -> bool {
-    name == "pppd" || name == "ppp" || name.starts_with("pppd-")
+    ["pppd", "ppp"].contains(&name) || ["pppd-", "ppp-"].iter().any(|start| name.starts_with(start))
 }
 
 fn is_program(file: &Path) -> bool {
@@ -268,126 +382,4 @@ fn is_program(file: &Path) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::symlink;
-
-    use tempfile::TempDir;
-
-    use super::*;
-
-    fn roots(services: &[&str]) -> (TempDir, Vec<PathBuf>) {
-        let dir = tempfile::tempdir().unwrap();
-        for service in services {
-            let service = dir.path().join(service);
-            fs::create_dir_all(&service).unwrap();
-            fs::write(service.join("run"), "#!/bin/sh\n").unwrap();
-            fs::set_permissions(service.join("run"), fs::Permissions::from_mode(0o755)).unwrap();
-        }
-        let roots = vec![dir.path().join("service"), dir.path().join("sv")];
-        (dir, roots)
-    }
-
-    #[test]
-    fn one_service_under_two_names_is_one() {
-        let (dir, roots) = roots(&["sv/pppd", "sv/getty"]);
-        fs::create_dir(dir.path().join("service")).unwrap();
-        symlink("../sv/pppd", dir.path().join("service/pppd")).unwrap();
-        let found = find_service(None, &roots).unwrap();
-        assert_eq!(found, Some(dir.path().join("service/pppd")), "the name that runsvdir uses");
-    }
-
-    fn ambiguous(wanted: Option<&str>, roots: &[PathBuf]) -> Vec<PathBuf> {
-        let found = find_service(wanted, roots);
-        let Err(ServiceError::Ambiguous { found }) = found else { panic!("{found:?}") };
-        found
-    }
-
-    #[test]
-    fn several_services_are_listed_and_not_chosen_from() {
-        let (dir, roots) =
-            roots(&["service/pppd-wan", "service/ppp", "service/pppd", "service/pppoe", "service/mpppd"]);
-        let found = ambiguous(None, &roots);
-        let of = |name: &str| dir.path().join("service").join(name);
-        assert_eq!(found, [of("ppp"), of("pppd"), of("pppd-wan")]);
-        let said = ServiceError::Ambiguous { found }.to_string();
-        assert!(said.starts_with("several services could be meant: ") && said.contains("/service/pppd-wan"));
-        assert_eq!(find_service(Some("pppd-wan"), &roots).unwrap(), Some(of("pppd-wan")));
-    }
-
-    #[test]
-    fn one_name_in_two_watched_directories_is_not_chosen_from() {
-        let (dir, _) = roots(&["one/pppd", "two/pppd"]);
-        let roots = [dir.path().join("one"), dir.path().join("two")];
-        for wanted in [None, Some("pppd")] {
-            assert_eq!(ambiguous(wanted, &roots), roots.clone().map(|root| root.join("pppd")));
-        }
-        assert_eq!(find_service(Some("pppd"), &roots[1..]).unwrap(), Some(roots[1].join("pppd")));
-    }
-
-    #[test]
-    fn a_definition_that_nobody_supervises_counts_where_there_is_nothing_else() {
-        let (dir, roots) = roots(&["service/pppd", "sv/pppd", "sv/pppd-backup"]);
-        let enabled = dir.path().join("service/pppd");
-        assert_eq!(find_service(None, &roots).unwrap().as_ref(), Some(&enabled));
-        assert_eq!(find_service(Some("pppd"), &roots).unwrap().as_ref(), Some(&enabled));
-        fs::remove_dir_all(&enabled).unwrap();
-        assert_eq!(ambiguous(None, &roots).len(), 2);
-        fs::remove_dir_all(dir.path().join("sv/pppd-backup")).unwrap();
-        assert_eq!(find_service(None, &roots).unwrap(), Some(dir.path().join("sv/pppd")));
-    }
-
-    #[test]
-    fn a_definition_that_is_supervised_counts_as_any_other() {
-        let (dir, roots) = roots(&["service/pppd", "sv/pppd-lte"]);
-        let supervise = dir.path().join("sv/pppd-lte/supervise");
-        fs::create_dir(&supervise).unwrap();
-        let mut readers = Vec::new();
-        for fifo in ["ok", "control"] {
-            let made = std::process::Command::new("mkfifo").arg(supervise.join(fifo)).status().unwrap();
-            assert!(made.success());
-            let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NONBLOCK;
-            let none = rustix::fs::Mode::empty();
-            readers.push(rustix::fs::open(supervise.join(fifo), flags, none).unwrap());
-        }
-        assert_eq!(ambiguous(None, &roots).len(), 2);
-        drop(readers);
-        assert_eq!(find_service(None, &roots).unwrap(), Some(dir.path().join("service/pppd")));
-    }
-
-    #[test]
-    fn what_was_named_has_to_be_there() {
-        let (dir, roots) = roots(&["service/pppd"]);
-        for wanted in ["modem", "", "./nothing", "/nowhere/pppd", "pppd/nothing"] {
-            let found = find_service(Some(wanted), &roots);
-            assert!(matches!(found, Err(ServiceError::NoService { .. })), "{wanted:?}: {found:?}");
-        }
-        let above = find_service(Some(".."), &roots).unwrap().unwrap();
-        assert!(!above.starts_with(dir.path()), "as sv has it, what begins with a dot is a path: {above:?}");
-        let path = dir.path().join("service/pppd");
-        assert_eq!(find_service(path.to_str(), &[]).unwrap(), Some(path));
-        assert_eq!(find_service(None, &[]).unwrap(), None);
-        assert_eq!(find_service(None, &[dir.path().join("nothing")]).unwrap(), None);
-    }
-
-    #[test]
-    fn a_directory_without_a_run_script_is_no_candidate() {
-        let (dir, roots) = roots(&["service/pppd", "service/ppp"]);
-        fs::set_permissions(dir.path().join("service/ppp/run"), fs::Permissions::from_mode(0o644)).unwrap();
-        assert_eq!(find_service(None, &roots).unwrap(), Some(dir.path().join("service/pppd")));
-        assert_eq!(
-            find_service(Some("ppp"), &roots).unwrap(),
-            Some(dir.path().join("service/ppp")),
-            "but named it is"
-        );
-    }
-
-    #[test]
-    fn without_service_and_port_there_is_nothing_to_choose() {
-        let options = LocateOptions { roots: Vec::new(), ..LocateOptions::new() };
-        assert!(matches!(choose(options), Err(ServiceError::NoService { .. })));
-        let ppp_port = Some("/dev/ttyUSB0".into());
-        let options = LocateOptions { roots: Vec::new(), ppp_port, ..LocateOptions::new() };
-        let choice = choose(options).unwrap();
-        assert!(choice.why.starts_with("unsupervised: "), "{}", choice.why);
-    }
-}
+mod tests;
