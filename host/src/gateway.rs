@@ -1,5 +1,7 @@
 //! A scan of this gateway, turn by turn: what `cellscan scan` and the daemon have in common.
 
+use std::cell::OnceCell;
+use std::num::NonZeroU32;
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,7 +15,7 @@ use cellscan_core::time::Instant;
 use crate::clock::Clock;
 use crate::exit::{Exit, Fatal, chain};
 use crate::guard::GuardOptions;
-use crate::link::Link;
+use crate::link::{Interfaces, Link};
 use crate::plan::{GatewayPlan, GuardPlan};
 use crate::preflight;
 use crate::recording::listening::{self, Listening, To};
@@ -23,7 +25,8 @@ use crate::remembered;
 use crate::report::audience::Audience;
 use crate::report::{Ended, Reporter};
 use crate::serial::SerialLine;
-use crate::service::locate::{self, Choice, LocateOptions};
+use crate::service::family::Family;
+use crate::service::locate::{self, Backend, Choice, LocateOptions};
 use crate::service::{LeaseOptions, Service, ServiceError};
 
 /// Failures in a row that are taken in before the loop waits again: a status that cannot be read fails at each look.
@@ -44,7 +47,9 @@ pub struct GatewayScan {
     declined: Option<Declined>,
     asked_to_end: bool,
     failing: bool,
-    watches_link: bool,
+    link: Option<Interfaces>,
+    /// The port was seen free, and the service has not come up since.
+    port_free: bool,
 }
 
 impl GatewayScan {
@@ -84,7 +89,6 @@ impl GatewayScan {
             listening.hear(now, words::request(request));
         }
         driver.request(now, request);
-        let watches_link = plan.link.is_some();
         Ok(Self {
             driver,
             listening,
@@ -93,7 +97,8 @@ impl GatewayScan {
             declined: None,
             asked_to_end: false,
             failing: false,
-            watches_link,
+            link: plan.link.clone(),
+            port_free: false,
         })
     }
 
@@ -125,6 +130,7 @@ impl GatewayScan {
                     if let Event::Declined(reason) = event {
                         self.declined = Some(reason);
                     }
+                    self.attribute_links(event);
                     if matches!(event, Event::Finished(_) | Event::Declined(_)) {
                         self.ended = Some(now);
                     }
@@ -138,6 +144,21 @@ impl GatewayScan {
             }
         }
         true
+    }
+
+    /// While the service is held, an interface that is up is the link of another.
+    fn attribute_links(&mut self, event: Event) {
+        if matches!(event, Event::PortFree(_)) {
+            self.port_free = true;
+        } else if matches!(event, Event::Taken(_) | Event::Interrupted { .. } | Event::GivenBack) {
+            self.port_free = false;
+        }
+        if self.port_free
+            && self.driver.scanner().phase().is_holding()
+            && let Some(Err(error)) = self.link.as_ref().map(Interfaces::service_is_down)
+        {
+            log::warn!("the links of others are not known: {}", chain(&error));
+        }
     }
 
     /// It has ended, and all that it decided is done.
@@ -234,7 +255,7 @@ impl GatewayScan {
             exit,
             reason: None,
             given_back: report.given_back,
-            watches_link: self.watches_link,
+            watches_link: self.link.is_some(),
             simulated: None,
             virtual_time: None,
         })?;
@@ -249,7 +270,7 @@ impl GatewayScan {
 fn choose(plan: &GatewayPlan) -> Result<Choice, Fatal> {
     let link = match &plan.link {
         None => Link::none(),
-        Some(pattern) => Link::new(pattern)
+        Some(interfaces) => Link::of(interfaces.clone())
             .map_err(|error| Fatal::system(format!("unable to watch the link: {}", chain(&error))))?,
     };
     let lock_dirs = plan.serial.lock_dirs.clone();
@@ -279,6 +300,24 @@ fn choose(plan: &GatewayPlan) -> Result<Choice, Fatal> {
             _ => Fatal::system(message),
         }
     })
+}
+
+/// Whether a process belongs to the service of this gateway, as [`Interfaces::up`] asks. The service is looked for when the
+/// first process is asked about.
+pub fn ours(plan: &GatewayPlan) -> impl Fn(NonZeroU32) -> bool {
+    let family = OnceCell::new();
+    move |pid| family.get_or_init(|| family_of(plan)).has(pid)
+}
+
+fn family_of(plan: &GatewayPlan) -> Family {
+    let port = Some(plan.ppp_port.as_path());
+    let located = match plan.backend {
+        Backend::Unsupervised => None,
+        Backend::Auto | Backend::Native | Backend::Sv => {
+            locate::locate(plan.service.as_deref(), &locate::default_roots(), port).ok().flatten()
+        }
+    };
+    Family::new(located.as_ref().map(|located| located.dir.as_path()), port)
 }
 
 fn guard(plan: &GatewayPlan, lock_dirs: &[PathBuf], modem: Option<&ModemLine>) -> Option<GuardOptions> {

@@ -12,6 +12,7 @@ use cellscan_sim::scenario::{BUILTIN, Builtin, Scenario};
 use crate::cli::{PolicyArgs, RunArgs, ScanArgs, ScannedArgs};
 use crate::exit::Fatal;
 use crate::guard::Prepare;
+use crate::link::Interfaces;
 use crate::recording::ring::Ring;
 use crate::serial::SerialOptions;
 use crate::service::locate::Backend;
@@ -51,8 +52,8 @@ pub struct GatewayPlan {
     pub backend: Backend,
     /// What starts an unsupervised `pppd`, by argument vector.
     pub start: Vec<OsString>,
-    /// The interface to wait for; `None`: nobody waits.
-    pub link: Option<String>,
+    /// The interfaces to wait for; `None`: the link is not waited for.
+    pub link: Option<Interfaces>,
     /// How the scan is to go.
     pub policy: Policy,
     /// The carriers of a quick scan; `None`: those of the state file.
@@ -181,7 +182,7 @@ fn gateway(args: &ScannedArgs, how: &PolicyArgs) -> Result<GatewayPlan, Fatal> {
         service: args.service.clone(),
         backend: args.backend,
         start: start.split_whitespace().map(OsString::from).collect(),
-        link: Some(args.link.clone()).filter(|pattern| pattern != "none"),
+        link: Some(&args.link).filter(|pattern| *pattern != "none").map(Interfaces::named),
         policy,
         carriers: Some(how.carriers.clone()).filter(|carriers| !carriers.is_empty()),
         state_dir: args.state_dir.clone(),
@@ -274,7 +275,7 @@ mod tests {
     #[test]
     fn the_port_of_pppd_is_the_port_unless_it_is_named() {
         let Ok(Plan::Gateway(plan)) = plan("--port /dev/ttyUSB2 --link none") else { panic!() };
-        assert_eq!((plan.ppp_port, plan.link), (PathBuf::from("/dev/ttyUSB2"), None));
+        assert_eq!((plan.ppp_port, plan.link.is_none()), (PathBuf::from("/dev/ttyUSB2"), true));
         assert_eq!(plan.policy, Policy::DEFAULT);
     }
 

@@ -15,6 +15,7 @@ mod found;
 mod hazards;
 mod hazards_more;
 mod lease;
+mod links;
 mod machines;
 mod preflight;
 mod recorded;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use cellscan::guard::Prepare;
 use cellscan::lease::DEFAULT_RUN_DIR;
+use cellscan::link::Interfaces;
 use cellscan::plan::{GatewayPlan, GuardPlan};
 use cellscan::serial::SerialOptions;
 use cellscan::service::locate::Backend;
@@ -110,7 +111,7 @@ impl Wanted {
             service: self.service.clone(),
             backend,
             start: start.split_whitespace().map(OsString::from).collect(),
-            link: self.link.clone(),
+            link: self.link.as_deref().map(Interfaces::named),
             policy: self.policy,
             carriers: None,
             state_dir: dir(&self.state_dir, STATE_DIR),

@@ -18,10 +18,11 @@ use crate::examine::service::{File, Standing};
 use crate::examine::sources::{self, PPP_DIR, Sources};
 use crate::exit::{Exit, Fatal, chain};
 use crate::guard::GuardOptions;
-use crate::link::{self, Link};
+use crate::link::{Interfaces, Link};
 use crate::plan::hold_limit;
 use crate::serial::SerialOptions;
 use crate::service::LeaseOptions;
+use crate::service::family::Family;
 use crate::service::locate::{self, LocateOptions};
 use crate::service::sv::SvProgram;
 
@@ -84,7 +85,9 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Fatal> {
     findings.extend(ports(args, standing.as_ref(), ppp_facts.as_ref(), at_port.as_deref()));
     if let Some(pattern) = args.gateway.link() {
         let up = standing.as_ref().is_some_and(|standing| standing.process.is_some());
-        findings.push(port::link(pattern, &link::addressed(pattern), up));
+        let family = Family::new(dir.as_deref(), ppp_port.as_deref());
+        let found = Interfaces::named(pattern).up(&|pid| family.has(pid));
+        findings.push(port::link(pattern, &found, up));
     }
     space.push(args.run_dir.clone());
     space.extend(lock_dirs);

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::control::{Answer, ClientId, Control, Request};
 use crate::event_loop::{self, Signals};
 use crate::exit::{Exit, Fatal, chain};
-use crate::gateway::GatewayScan;
+use crate::gateway::{GatewayScan, ours};
 use crate::link::Link;
 use crate::plan::DaemonPlan;
 use crate::recording::listening::To;
@@ -85,8 +85,8 @@ pub fn run(plan: &DaemonPlan) -> Result<Exit, Fatal> {
     }
     let clock = Clock::new();
     let link = match (&plan.gateway.link, plan.when_link_down) {
-        (Some(pattern), Some(_)) => Some(
-            Link::new(pattern)
+        (Some(interfaces), Some(_)) => Some(
+            Link::of(interfaces.clone())
                 .map_err(|error| Fatal::system(format!("unable to watch the link: {}", chain(&error))))?,
         ),
         _ => None,
@@ -188,12 +188,9 @@ impl Daemon<'_> {
         if self.under.is_some() || self.stopping {
             return self.decline(asker, Declined::Busy);
         }
-        let link_healthy = self
-            .plan
-            .gateway
-            .link
-            .as_deref()
-            .is_some_and(|pattern| crate::link::addressed(pattern).is_ok_and(|names| !names.is_empty()));
+        let gateway = &self.plan.gateway;
+        let up = gateway.link.as_ref().map(|interfaces| interfaces.up(&ours(gateway)));
+        let link_healthy = up.is_some_and(|up| up.is_ok_and(|names| !names.is_empty()));
         let origin = if automatic { Origin::Automatic { link_healthy } } else { Origin::Manual };
         let mut reporter =
             Reporter::new(Style { json: false, quiet: false, bar: false, relay: true }, self.clock.now());
@@ -285,7 +282,7 @@ impl Daemon<'_> {
         };
         link.woken();
         let now = self.clock.now();
-        if link.is_up().unwrap_or(true) {
+        if link.is_up(&ours(&self.plan.gateway)).unwrap_or(true) {
             self.link_down_since = None;
             self.look_at = Some(now + LOOK_AGAIN);
             return;

@@ -18,10 +18,11 @@ use crate::examine::Who;
 use crate::examine::port::PortFacts;
 use crate::examine::service::Standing;
 use crate::exit::{Exit, Fatal, chain};
-use crate::link;
+use crate::link::Interfaces;
 use crate::remembered;
 use crate::report::console;
 use crate::report::words::{self, shown};
+use crate::service::family::Family;
 use crate::service::locate::{self, Located};
 
 /// How long a daemon may take to answer; it is in one loop with a scan, and does not wait there.
@@ -91,6 +92,8 @@ fn look(args: &StatusArgs, standing: Standing) -> Status {
     for error in standing.record.as_ref().err().into_iter().chain(standing.supervised.as_ref().err()) {
         console::complain("warning", &chain(error));
     }
+    let family = Family::new(Some(&standing.dir), port.as_deref());
+    let interfaces = args.gateway.link().map(Interfaces::named);
     Status {
         kind: "status",
         service: ServiceStatus {
@@ -108,7 +111,7 @@ fn look(args: &StatusArgs, standing: Standing) -> Status {
             let locks = locks.map(|lock| Lock { path: lock.path, pid: lock.pid, alive: lock.alive });
             Port { path, holders: facts.holders, locks: locks.collect() }
         }),
-        link: args.gateway.link().and_then(|pattern| link::addressed(pattern).ok()),
+        link: interfaces.and_then(|interfaces| interfaces.up(&|pid| family.has(pid)).ok()),
         carriers: remembered::read(&args.state_dir)
             .unwrap_or_else(|error| {
                 console::complain("warning", &format!("nothing is remembered: {}", chain(&error)));

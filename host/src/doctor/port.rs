@@ -116,10 +116,10 @@ pub fn link(pattern: &str, found: &Result<Vec<String>, LinkError>, up: bool) -> 
         Ok(names) if !names.is_empty() => Finding::ok(CHECK, format!("{} has an address", names.join(", "))),
         Ok(_) if up => Finding::warning(
             CHECK,
-            format!("no interface {pattern} has an address, while the service runs"),
+            format!("no interface {pattern} of the service has an address, while it runs"),
             "look into the log of pppd; another name is told with --link",
         ),
-        Ok(_) => Finding::ok(CHECK, format!("no interface {pattern} has an address")),
+        Ok(_) => Finding::ok(CHECK, format!("no interface {pattern} of the service has an address")),
     }
 }
 

@@ -14,6 +14,7 @@ use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Su
 use super::ServiceError;
 use super::custody::{Custody, LeaseOptions, Subject};
 use super::dir::{ServiceDir, StatusIdentity, drain};
+use super::family::Family;
 use super::rewrites::Rewrites;
 use super::status::StatusRecord;
 use super::tracked::Tracked;
@@ -370,7 +371,8 @@ impl Supervisor for Native {
     }
 
     fn link_up(&mut self) -> nb::Result<bool, ServiceError> {
-        Ok(self.options.link.is_up().map_err(ServiceError::Link)?)
+        let family = Family::new(Some(&self.options.dir), self.ppp_port());
+        Ok(self.options.link.is_up(&|pid| family.has(pid)).map_err(ServiceError::Link)?)
     }
 
     /// A service that is not taken has nothing to release.

@@ -19,6 +19,7 @@ use cellscan_core::time::Instant;
 use super::ServiceError;
 use super::custody::{Custody, LeaseOptions, Subject};
 use super::dir::{ServiceDir, drain};
+use super::family::Family;
 use super::native::want_of;
 use super::status::StatusRecord;
 use super::tracked::Tracked;
@@ -378,7 +379,8 @@ impl Supervisor for Sv {
     }
 
     fn link_up(&mut self) -> nb::Result<bool, ServiceError> {
-        Ok(self.options.link.is_up().map_err(ServiceError::Link)?)
+        let family = Family::new(Some(&self.options.dir), self.ppp_port());
+        Ok(self.options.link.is_up(&|pid| family.has(pid)).map_err(ServiceError::Link)?)
     }
 
     /// What still runs is waited for: no process is left behind.

@@ -16,6 +16,7 @@ use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Su
 
 use super::ServiceError;
 use super::custody::{Custody, LeaseOptions, Subject};
+use super::family::Family;
 use super::tracked::Tracked;
 use crate::exit::chain;
 use crate::give_back::Way;
@@ -263,7 +264,8 @@ impl Supervisor for Unsupervised {
     }
 
     fn link_up(&mut self) -> nb::Result<bool, ServiceError> {
-        Ok(self.options.link.is_up().map_err(ServiceError::Link)?)
+        let family = Family::new(None, self.ppp_port());
+        Ok(self.options.link.is_up(&|pid| family.has(pid)).map_err(ServiceError::Link)?)
     }
 
     fn release(&mut self) -> nb::Result<(), ServiceError> {
