@@ -15,6 +15,7 @@ mod hazards;
 mod hazards_more;
 mod lease;
 mod machines;
+mod quiet;
 mod recorded;
 mod running;
 mod scan;
