@@ -5,6 +5,9 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a bench that cannot be set up fails loudly")]
 
+/// So called that its tests start first: they last longest, and all others run beside them.
+#[path = "long.rs"]
+mod a_long_search;
 mod by_hand;
 mod custody;
 mod daemon;
