@@ -50,8 +50,7 @@ fn kill(bench: &Bench, daemon: &Supervised, after: Duration) -> Killed {
 
 #[test]
 fn killed_with_its_guard_at_any_instant_its_next_start_finds_the_service_wanted_up() {
-    let kills =
-        std::env::var("CELLSCAN_BOTH").map_or(KILLS, |text| text.parse().expect("CELLSCAN_BOTH is a number"));
+    let kills = number_in("CELLSCAN_BOTH", KILLS);
     let bench = up();
     let daemon = Supervised::start(&bench, &run_dir(&bench), "--link none");
     let begin = Instant::now();

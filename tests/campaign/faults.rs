@@ -3,8 +3,6 @@
 //!
 //! `CELLSCAN_FAULTS=1000 cargo test --release -p cellscan-tests --test campaign system_call -- --nocapture` makes it longer.
 
-use std::collections::BTreeMap;
-
 use cellscan_tests::support::wait_until;
 
 use super::*;
@@ -13,8 +11,8 @@ use super::*;
 const FAULTS: usize = 300;
 
 /// A scan that meets a fault may wait for its time-outs: synchronising with a modem takes 25 s at most, a port that
-/// does not open 20 s, restoring 20 s.
-const END: Duration = Duration::from_secs(150);
+/// does not open 20 s, restoring 20 s; on a busy machine each of them comes late.
+const END: Duration = Duration::from_secs(400);
 
 /// System calls and what they may fail with.
 const CALLS: &[(&str, &[&str])] = &[
@@ -65,8 +63,7 @@ fn all() -> Vec<(&'static str, &'static str, u32)> {
 
 #[test]
 fn whatever_system_call_fails_the_service_is_wanted_up_and_runs() {
-    let count = std::env::var("CELLSCAN_FAULTS")
-        .map_or(FAULTS, |text| text.parse().expect("CELLSCAN_FAULTS is a number"));
+    let count = number_in("CELLSCAN_FAULTS", FAULTS);
     let faults = all();
     assert!(faults.len() >= FAULTS, "only {} faults are known", faults.len());
     let count = count.min(faults.len());

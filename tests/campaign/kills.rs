@@ -44,8 +44,7 @@ fn kill(bench: &Bench, after: Duration) -> Killed {
 
 #[test]
 fn killed_at_any_instant_the_service_is_wanted_up_and_runs() {
-    let kills = std::env::var("CELLSCAN_KILLS")
-        .map_or(KILLS, |text| text.parse().expect("CELLSCAN_KILLS is a number"));
+    let kills = number_in("CELLSCAN_KILLS", KILLS);
     let first = up();
     let begin = Instant::now();
     assert!(start(&first).wait().expect("it ends").success());

@@ -1,4 +1,4 @@
-//! Campaigns on the real `runsv`: scans that are killed, and scans whose system calls fail. After each the service must be
+//! Campaigns on the real `runsv`: scans that are killed, scans whose system calls fail, and scans on a busy machine. After each the service must be
 //! wanted up and running, with nothing of ours left behind.
 
 #![expect(clippy::expect_used, reason = "a campaign that cannot be set up fails loudly")]
@@ -7,9 +7,12 @@ mod both;
 mod calls;
 mod faults;
 mod kills;
+mod load;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -20,8 +23,9 @@ use cellscan_tests::support::{Bench, StandIn, Workbench};
 
 /// Benches at once. They mostly wait.
 const WORKERS: usize = 8;
-/// Within this time all must be well: runsv sleeps off a crash for a second, and the machine may be busy.
-const SOON: Duration = Duration::from_secs(15);
+/// Within this time all must be well: runsv sleeps off a crash for a second, and the machine may be busy. It is the deadline
+/// of a condition, and costs nothing where that holds sooner.
+const SOON: Duration = Duration::from_secs(90);
 
 fn quick_modem() -> Profile {
     let mut profile = Profile {
@@ -47,6 +51,11 @@ fn leases(bench: &Bench) -> usize {
     entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("lease-")).count()
 }
 
+/// A number that the environment asks for, or what is done where it asks for none.
+fn number_in(variable: &str, otherwise: usize) -> usize {
+    std::env::var(variable).map_or(otherwise, |text| text.parse().expect("it is a number"))
+}
+
 /// The arguments of a scan on a bench, behind whatever program runs it.
 fn scan_on(mut command: Command, bench: &Bench) -> Command {
     command.arg("scan").arg("--service").arg(bench.service()).arg("--port").arg(bench.port());
@@ -61,8 +70,13 @@ fn scan_on(mut command: Command, bench: &Bench) -> Command {
 }
 
 fn up() -> Bench {
+    up_under(&["runsv"])
+}
+
+/// The same under another supervisor: a program and its first arguments.
+fn up_under(supervisor: &[&str]) -> Bench {
     let pppd = StandIn { lock: true, dies_after_ms: 30, ..StandIn::default() };
-    let bench = Workbench::new().modem(quick_modem()).pppd(pppd).start();
+    let bench = Workbench::new().modem(quick_modem()).pppd(pppd).runsv(supervisor).start();
     wait_until_well(&bench);
     bench
 }
@@ -130,12 +144,23 @@ fn over_prepared<P, T: Send>(
     prepare: impl Fn(&Bench) -> P + Sync,
     each: impl Fn(&Bench, &P, usize) -> T + Sync,
 ) -> Vec<T> {
+    over_benches(count, |_worker| up(), prepare, each)
+}
+
+/// The same, on benches that the number of a worker decides.
+fn over_benches<P, T: Send>(
+    count: usize,
+    bench: impl Fn(usize) -> Bench + Sync,
+    prepare: impl Fn(&Bench) -> P + Sync,
+    each: impl Fn(&Bench, &P, usize) -> T + Sync,
+) -> Vec<T> {
     let next = AtomicUsize::new(0);
+    let (next, bench, prepare, each) = (&next, &bench, &prepare, &each);
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..WORKERS)
-            .map(|_| {
-                scope.spawn(|| {
-                    let bench = up();
+            .map(|worker| {
+                scope.spawn(move || {
+                    let bench = bench(worker);
                     let prepared = prepare(&bench);
                     let mut done = Vec::new();
                     loop {

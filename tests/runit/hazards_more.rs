@@ -2,7 +2,6 @@
 //! `hazards.rs`.
 
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use cellscan_sim::modem::ModemEvent;
 use cellscan_tests::support::{Bench, SmallDisk, StandIn, Want, Workbench, processes};
@@ -12,9 +11,6 @@ use super::doctor::run;
 use super::ends::must_be_up_again;
 use super::running::{Ended, Running, quick_modem, run_dir, scan, text};
 use super::{SCAN, SOON};
-
-/// Longer than any of these may take: the supervisor's 8 s, and 10 s for giving back, on a busy machine.
-const BOUND: Duration = Duration::from_secs(45);
 
 fn workbench() -> Workbench {
     let mut modem = quick_modem();
@@ -68,10 +64,8 @@ fn hazard_13_a_frozen_runsv_is_given_up_and_finds_up_when_it_thaws() {
     for backend in ["native", "sv"] {
         let (bench, before) = up(workbench().start());
         runsv(&bench, Signal::STOP);
-        let began = Instant::now();
+        // It ends by itself, after the supervisor's 8 s and 10 s for giving back: `end` waits no longer than for a scan.
         let ended = by(backend, &bench).end();
-        println!("{backend}: given up after {} ms", began.elapsed().as_millis());
-        assert!(began.elapsed() < BOUND);
         must_have_failed(&ended, "did not take note of what it was asked");
         assert_eq!(ended.json["reason"], "supervisor_silent", "{backend}");
         must_not_be_asked_a_word(&bench);
@@ -213,9 +207,7 @@ fn hazard_32_a_runsv_that_cannot_write_its_record_is_given_up_and_runs_its_servi
     doctor.arg("--run-dir").arg(run_dir(&bench));
     let said = text(&run(doctor));
     assert!(said.contains("error    space: ") && said.contains("make room"), "{said}");
-    let began = Instant::now();
     let ended = Running::start(scan(&bench)).end();
-    assert!(began.elapsed() < BOUND);
     must_have_failed(&ended, "did not take note of what it was asked");
     must_not_be_asked_a_word(&bench);
     let after = bench.wait_for_holder(SOON, Some(before));

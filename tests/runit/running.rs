@@ -16,7 +16,7 @@ use super::SCAN;
 pub(super) use cellscan_tests::support::quick_modem;
 
 /// How long what a scan has written may take to be read once it has ended.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// The program, its states as they come, and its end.
 pub(super) struct Running {

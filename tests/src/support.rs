@@ -10,6 +10,7 @@ mod place;
 pub mod processes;
 pub mod scripts;
 pub mod small_disk;
+pub mod spent;
 pub mod status;
 pub mod supervised;
 pub mod wait;

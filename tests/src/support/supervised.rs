@@ -11,7 +11,7 @@ use super::place::copy;
 use super::{Bench, binaries, processes};
 
 /// How long a daemon may take to start, on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A daemon on the modem and the service of a bench. It is gone when the bench is, at the latest.
 #[derive(Debug)]

@@ -23,7 +23,7 @@ use super::{binaries, events, processes};
 /// The name of the mark that all processes of a bench have in their environment.
 const MARK: &str = "CELLSCAN_BENCH";
 /// How long `runsv` may take to start, and what is left of a bench to end, on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Whether `runsv` and `sv` are on `PATH`.
 #[must_use]
