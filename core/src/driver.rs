@@ -11,9 +11,10 @@
 use core::fmt;
 use core::time::Duration;
 
-use crate::at::line::{Line, Lines};
+use crate::at::line::Lines;
 use crate::port::Port;
 use crate::scan::gate::Request;
+use crate::scan::scanner::sooner;
 use crate::scan::{Event, Input, Policy, Refused, Scanner, Selection};
 use crate::supervisor::Supervisor;
 use crate::time::Instant;
@@ -134,8 +135,8 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
     /// Once `poll` has answered `WouldBlock` it lies ahead.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        let Hands { pending_again_at, status_again_at, .. } = self.hands;
-        [self.hands.scanner.next_deadline(), pending_again_at, status_again_at].into_iter().flatten().min()
+        let again_at = sooner(self.hands.pending_again_at, self.hands.status_again_at);
+        sooner(self.hands.scanner.next_deadline(), again_at)
     }
 
     /// The machine.
@@ -196,10 +197,8 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
             let count = match self.hands.receive(now, &mut buffer) {
                 Received::Bytes(count) => count,
                 Received::Damaged => {
-                    if self.lines.tear() {
-                        self.hands.feed(now, Input::Line(Line::torn()));
-                    }
-                    continue;
+                    self.lines.tear();
+                    0
                 }
                 Received::Nothing => return,
             };

@@ -68,7 +68,7 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn part() -> impl Strategy<Value = Part> {
-    prop_oneof![6 => Just(Part::Whole), 1 => Just(Part::First), 1 => Just(Part::Middle), 1 => Just(Part::Last)]
+    prop_oneof![6 => Just(Part::Whole), 1 => Just(Part::First), 1 => Just(Part::Middle), 1 => Just(Part::Last), 1 => Just(Part::Torn)]
 }
 
 /// A name that a list can carry: without quotes, and none that looks like UCS2 in hex.

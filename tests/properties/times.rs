@@ -85,7 +85,9 @@ fn given() -> impl Strategy<Value = Given> {
             "\u{fffd}",
         ][..],
     );
-    let parts = select(&[Part::Whole, Part::Whole, Part::Whole, Part::First, Part::Middle, Part::Last][..]);
+    let parts = select(
+        &[Part::Whole, Part::Whole, Part::Whole, Part::First, Part::Middle, Part::Last, Part::Torn][..],
+    );
     let refusals = select(&[Refused::Take, Refused::Ask, Refused::Signal, Refused::Release][..]);
     let origins = prop_oneof![
         Just(Origin::Manual),

@@ -765,7 +765,9 @@ cellscan_code cellscan_init(struct cellscan *machine,
 // Asks for a scan; whether it is served comes as an event. id: each number is served once, the last 16 are kept; a scan
 // that failed before it asked for down leaves its number free and starts no pause for automatic ones. origin is a
 // cellscan_origin.
-cellscan_code cellscan_request(struct cellscan *machine, uint32_t id, uint32_t origin);
+cellscan_code cellscan_request(struct cellscan *machine,
+                               uint32_t id,
+                               uint32_t origin);
 
 // Remembers a carrier for CELLSCAN_STRATEGY_QUICK, likeliest last; eight at most, the first goes.
 cellscan_code cellscan_remember(struct cellscan *machine, const char *plmn);

@@ -60,6 +60,10 @@ impl<'a> Line<'a> {
 /// assert_eq!(lines.next(&mut bytes).map(|line| line.bytes), Some(&b"OK"[..]));
 /// assert_eq!(lines.next(&mut bytes), None);
 /// ```
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and together they are four bytes"
+)]
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Lines {
     held: Vec<u8, LINE_LEN_MAX>,
@@ -69,13 +73,15 @@ pub struct Lines {
     continued: bool,
     /// Bytes of the line were lost: the rest of it is dropped.
     torn: bool,
+    /// It is torn, and that was not said yet.
+    tells: bool,
 }
 
 impl Lines {
     /// Nothing held.
     #[must_use]
     pub const fn new() -> Self {
-        Self { held: Vec::new(), spent: false, continued: false, torn: false }
+        Self { held: Vec::new(), spent: false, continued: false, torn: false, tells: false }
     }
 
     /// Forgets a line begun.
@@ -83,19 +89,20 @@ impl Lines {
         *self = Self::new();
     }
 
-    /// Drops the line under way, up to its end: bytes of it were lost, and what is left of a line is none. `false` where it is
-    /// being dropped already. The next line is sound again.
-    pub fn tear(&mut self) -> bool {
-        let sound = !self.torn;
-        self.clear();
-        self.torn = true;
-        sound
+    /// Drops the line under way, up to its end: bytes of it were lost, and what is left of a line is none. The next call of
+    /// [`Lines::next`] gives a [`Part::Torn`], once a line; the line behind it is sound again.
+    pub fn tear(&mut self) {
+        let tells = !self.torn;
+        *self = Self { torn: true, tells, ..Self::new() };
     }
 
     /// Takes bytes off the front of `bytes` until a line or a part of one is there; `None` once all are taken.
     pub fn next<'a, 'b: 'a>(&'a mut self, bytes: &mut &'b [u8]) -> Option<Line<'a>> {
         if core::mem::take(&mut self.spent) {
             self.held.clear();
+        }
+        if core::mem::take(&mut self.tells) {
+            return Some(Line::torn());
         }
         loop {
             if bytes.is_empty() {
@@ -256,9 +263,10 @@ mod tests {
             let mut lines = Lines::new();
             let (mut before, mut after) = (before, after);
             while lines.next(&mut before).is_some() {}
-            assert!(lines.tear());
-            assert!(!lines.tear(), "it is torn already");
-            assert_eq!(lines.next(&mut after).map(|line| line.bytes), Some(&b"OK"[..]));
+            lines.tear();
+            assert_eq!(lines.next(&mut &b""[..]), Some(Line::torn()));
+            lines.tear();
+            assert_eq!(lines.next(&mut after), Some(Line::whole(b"OK")), "it was told that it is torn");
             assert_eq!(lines.next(&mut after), None);
         }
     }
@@ -270,6 +278,7 @@ mod tests {
         let mut bytes = &long[..];
         assert_eq!(lines.next(&mut bytes).map(|line| line.part), Some(Part::First));
         lines.tear();
+        assert_eq!(lines.next(&mut &b"xxx"[..]), Some(Line::torn()));
         for mut bytes in [&long[..], &long[..], b"\r"] {
             assert_eq!(lines.next(&mut bytes), None);
         }

@@ -341,6 +341,8 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
     }
 
     /// Tells an error that may last, when it begins. Where another waits to be told it counts as begun the next time.
+    // Not inlined: what looks is below the machine on the stack.
+    #[inline(never)]
     fn goes_on_failing(&mut self, what: u8, error: Error<P::Error, S::Error>) {
         if self.failing & what == 0 && self.error.is_none() {
             self.failing |= what;
