@@ -203,7 +203,7 @@ fn liveness<P: Port, S: Supervisor>(
         violations.push(Violation::Deregistered);
     }
     // A pppd that nobody supervises has no guard: the README says so.
-    let unguarded = machine.is_unsupervised() && !world.scanner_is_alive();
+    let unguarded = machine.is_unsupervised() && !given_back;
     if machine.lease().is_some() && !unguarded && !left_to_the_lease {
         violations.push(Violation::LeaseHeld);
     }

@@ -189,6 +189,11 @@ impl Runsv {
         }
     }
 
+    /// It is about to rewrite its record: it runs, and does not sleep.
+    pub(crate) fn is_writing(&self) -> bool {
+        self.agenda.iter().any(|step| matches!(step, Step::Write(Who::Main) | Step::Rename(Who::Main)))
+    }
+
     /// SIGTERM has been sent; it is seen in the next poll.
     pub(crate) fn term_comes(&mut self) {
         self.term_pending = true;

@@ -154,6 +154,18 @@ impl SimSupervisor {
         } else {
             taken.evidence.restart();
         }
+        let is_shown = match taken.asked {
+            Some(Want::Up) => reading.want_up,
+            Some(Want::Once) => reading.runs,
+            Some(Want::Down) | None => false,
+        };
+        if status.supervised
+            && is_shown
+            && reading.unread == Some(0)
+            && core::mem::replace(&mut taken.touched, false)
+        {
+            machine.kernel.tell_guard(Message::Touched(false));
+        }
         let obeyed = taken.evidence.any_since_asked();
         status.want = cellscan_custody::want_of(reading.want_up, reading.runs, taken.asked, obeyed);
         status.foreign_down = taken.evidence.foreign_down();
@@ -161,7 +173,8 @@ impl SimSupervisor {
             machine.kernel.tell_guard(Message::ForeignDown(status.foreign_down));
             // The lease is not to overrule another client's wish.
             let lease = Lease { owner: machine.client(), want: taken.found };
-            machine.kernel.set_lease((!status.foreign_down).then_some(lease));
+            let is_leased = !status.foreign_down && taken.found != Want::Down;
+            machine.kernel.set_lease(is_leased.then_some(lease));
         }
         Ok(status)
     }
@@ -213,7 +226,7 @@ impl Taken {
         let owner = machine.client();
         machine.kernel.start_guard(owner, self.found, None);
         if self.touched {
-            machine.kernel.tell_guard(Message::Touched);
+            machine.kernel.tell_guard(Message::Touched(true));
         }
         if self.foreign_down {
             machine.kernel.tell_guard(Message::ForeignDown(true));
@@ -263,7 +276,7 @@ impl Supervisor for SimSupervisor {
                 machine.kernel.start_guard(client, found, self.habits.hold_limit);
             }
             if touched {
-                machine.kernel.tell_guard(Message::Touched);
+                machine.kernel.tell_guard(Message::Touched(true));
             }
             machine.kernel.set_lease(Some(Lease { owner: client, want: found }));
         }
@@ -292,7 +305,7 @@ impl Supervisor for SimSupervisor {
         let taken = self.taken.as_mut().ok_or(nb::Error::Other(SimError::NotTaken))?;
         taken.processes.look(&machine);
         if want == Want::Down && !core::mem::replace(&mut taken.touched, true) {
-            machine.kernel.tell_guard(Message::Touched);
+            machine.kernel.tell_guard(Message::Touched(true));
         }
         if machine.is_unsupervised() {
             let runs = unsupervised(&machine, None).state == ServiceState::Run;

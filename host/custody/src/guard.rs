@@ -1,7 +1,7 @@
 //! The guard: what watches a scan that holds a service, and says what is owed to the service when the scan ends badly.
 //!
 //! ```text
-//! scan ── pipe ──► Guard::bytes       t                 down is about to be asked for
+//! scan ── pipe ──► Guard::bytes       t, n              down is about to be asked for; the service was seen given back
 //!                                     f, w              another client wants down; no other does any more
 //!                                     m + 7 characters  what the modem is to be told: `0`, digits, or `-`
 //!                                     r                 released: the service is as it was found
@@ -19,6 +19,7 @@ use cellscan_core::supervisor::Want;
 use cellscan_core::time::Instant;
 
 const TOUCHED: u8 = b't';
+const GIVEN_BACK: u8 = b'n';
 const RELEASED: u8 = b'r';
 const HANDED_OVER: u8 = b'h';
 const FOREIGN_DOWN: u8 = b'f';
@@ -30,8 +31,9 @@ const MODEM_LEN: usize = 7;
 /// What a scan tells its guard.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Message {
-    /// Down is about to be asked for.
-    Touched,
+    /// Down is about to be asked for (`true`), or the service was seen given back since (`false`): what is asked for from then on is
+    /// another client's wish.
+    Touched(bool),
     /// The service is as it was found: nothing is owed.
     Released,
     /// The scan has ended, and did not see the service given back.
@@ -47,7 +49,8 @@ impl Message {
     #[must_use]
     pub fn bytes(self) -> Vec<u8> {
         match self {
-            Self::Touched => vec![TOUCHED],
+            Self::Touched(true) => vec![TOUCHED],
+            Self::Touched(false) => vec![GIVEN_BACK],
             Self::Released => vec![RELEASED],
             Self::HandedOver => vec![HANDED_OVER],
             Self::ForeignDown(true) => vec![FOREIGN_DOWN],
@@ -145,6 +148,7 @@ impl Guard {
         }
         match byte {
             TOUCHED => self.touched = true,
+            GIVEN_BACK => self.touched = false,
             FOREIGN_DOWN => self.foreign_down = true,
             FOREIGN_UP => self.foreign_down = false,
             MODEM => self.note = Some(Vec::with_capacity(MODEM_LEN)),
@@ -202,7 +206,7 @@ mod tests {
 
     fn guard() -> Guard {
         let mut guard = Guard::new(Want::Up, Some(LIMIT));
-        assert_eq!(guard.bytes(&Message::Touched.bytes()), Verdict::Watch);
+        assert_eq!(guard.bytes(&Message::Touched(true).bytes()), Verdict::Watch);
         guard
     }
 
@@ -235,6 +239,15 @@ mod tests {
         let mut guard = Guard::new(Want::Up, None);
         assert_eq!(guard.ended(), Verdict::GiveBack(Cause::Died, Owed::default()));
         assert_eq!(guard.next_deadline(), None);
+    }
+
+    #[test]
+    fn a_service_that_was_seen_given_back_is_owed_nothing_until_it_is_asked_down_again() {
+        let mut guard = guard();
+        guard.bytes(&Message::Touched(false).bytes());
+        assert_eq!(guard.clone().ended(), Verdict::GiveBack(Cause::Died, Owed::default()));
+        guard.bytes(&Message::Touched(true).bytes());
+        assert_eq!(guard.ended(), up(Cause::Died));
     }
 
     #[test]

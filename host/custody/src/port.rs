@@ -57,16 +57,17 @@ pub struct Look {
     pub vanished: Vec<u32>,
 }
 
-/// Whether the port was opened by any process since the look before this one was begun.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+/// Whether the port was opened by any process from the beginning of the look before to the end of this one. What is opened during a
+/// look counts for two.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Opened {
     /// It was not.
     No,
-    /// It was.
-    Yes,
     /// It cannot be told: there is no watch.
     #[default]
     Unknown,
+    /// It was.
+    Yes,
 }
 
 /// What a look comes to.
@@ -152,7 +153,7 @@ impl Port {
         &self.strangers
     }
 
-    /// Takes in a look, begun after the one before had ended. `opened`: since that one was begun.
+    /// Takes in a look, begun after the one before had ended.
     pub fn look(&mut self, look: &Look, opened: Opened) -> Verdict {
         let table: BTreeMap<u32, &Seen> = look.processes.iter().map(|seen| (seen.id.pid, seen)).collect();
         self.heirs &= opened == Opened::No;

@@ -173,7 +173,7 @@ impl Custody {
     /// All that a guard has to know.
     fn tell_all(&mut self) {
         if self.touched {
-            self.tell(Message::Touched);
+            self.tell(Message::Touched(true));
         }
         if self.foreign_down {
             self.tell(Message::ForeignDown(true));
@@ -247,7 +247,15 @@ impl Custody {
     /// The service is about to be asked down.
     pub(super) fn touch(&mut self) {
         if !core::mem::replace(&mut self.touched, true) {
-            self.tell(Message::Touched);
+            self.tell(Message::Touched(true));
+        }
+    }
+
+    /// The record shows what was asked for last, behind all our bytes: nothing is owed, and from here on what is asked for is
+    /// another client's wish.
+    pub(super) fn given_back(&mut self) {
+        if core::mem::replace(&mut self.touched, false) {
+            self.tell(Message::Touched(false));
         }
     }
 

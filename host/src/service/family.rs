@@ -79,6 +79,18 @@ pub(crate) fn with_ancestors(pid: NonZeroU32) -> impl Iterator<Item = NonZeroU32
     std::iter::successors(Some(pid), parent).take(ANCESTORS_MAX)
 }
 
+/// The `runsv` of a service directory; where its lock cannot be looked at, the parent of the process that the record names, if that is
+/// a `runsv` that works there.
+pub(crate) fn supervisor(dir: &Path, service: Option<NonZeroU32>) -> Option<NonZeroU32> {
+    if let Some(proc) = ServiceDir::open(dir).ok().and_then(|dir| dir.supervisor()) {
+        return Some(proc.pid());
+    }
+    let meta = fs::metadata(dir).ok()?;
+    let parent = NonZeroU32::new(Stat::of(service?)?.parent)?;
+    let is_here = process::working_dir(parent) == Some((meta.dev(), meta.ino()));
+    (is_here && process::is_called(parent, "runsv")).then_some(parent)
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs::File;

@@ -203,6 +203,16 @@ impl Held {
             self.evidence.restart();
         }
         let foreign_down = self.evidence.foreign_down();
+        let is_shown = match self.asked {
+            Some(Want::Up) => reading.want_up,
+            Some(Want::Once) => reading.runs,
+            Some(Want::Down) | None => false,
+        };
+        if let Some(custody) =
+            self.custody.as_mut().filter(|_| supervised && is_shown && reading.unread == Some(0))
+        {
+            custody.given_back();
+        }
         if foreign_down != known {
             log::warn!(
                 "{}: another client has asked for {}",

@@ -19,14 +19,14 @@ use cellscan_core::time::Instant;
 use super::ServiceError;
 use super::custody::{Custody, LeaseOptions, Subject};
 use super::dir::{ServiceDir, drain};
-use super::family::Family;
+use super::family::{Family, supervisor};
 use super::native::want_of;
 use super::status::StatusRecord;
 use super::tracked::Tracked;
 use crate::clock::Clock;
 use crate::guard::GuardOptions;
 use crate::link::Link;
-use crate::process::{self, Proc, Stat};
+use crate::process::Proc;
 
 mod program;
 mod text;
@@ -269,6 +269,10 @@ impl Sv {
             held.tracked.note_service(record.pid, runsv);
         }
         let want = want_of(&record, asked, true);
+        let is_shown = supervised && asked.is_some_and(|asked| asked != Want::Down && asked == want);
+        if let Some(held) = self.held.as_mut().filter(|held| is_shown && held.unread_down.is_none()) {
+            held.custody.given_back();
+        }
         Ok(ServiceStatus { supervised, state: record.state, pid: record.pid, want, foreign_down: false })
     }
 
@@ -431,16 +435,4 @@ impl Supervisor for Sv {
         self.end(is_as_found);
         Ok(())
     }
-}
-
-/// The `runsv` of a service directory; where its lock cannot be looked at, the parent of the process that the record names, if that is
-/// a `runsv` that works there.
-fn supervisor(dir: &Path, service: Option<NonZeroU32>) -> Option<NonZeroU32> {
-    if let Some(proc) = ServiceDir::open(dir).ok().and_then(|dir| dir.supervisor()) {
-        return Some(proc.pid());
-    }
-    let meta = std::fs::metadata(dir).ok()?;
-    let parent = NonZeroU32::new(Stat::of(service?)?.parent)?;
-    let is_here = process::working_dir(parent) == Some((meta.dev(), meta.ino()));
-    (is_here && process::is_called(parent, "runsv")).then_some(parent)
 }

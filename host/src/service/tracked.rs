@@ -104,8 +104,10 @@ impl Tracked {
 
     /// One look: notes what descends from the service's processes as long as that can still be seen.
     pub(crate) fn look(&mut self) -> Verdict {
-        let opened = self.openings.since(self.path.as_deref());
+        let before = self.openings.since(self.path.as_deref());
         let found = self.pass();
+        // What was opened meanwhile may be seen as a holder, and counts for the next look as well.
+        let opened = before.max(self.openings.peek(self.path.as_deref()));
         let verdict = self.port.look(&found.look, opened);
         self.take_handles();
         verdict
@@ -183,12 +185,11 @@ impl Tracked {
                     let stranger = self.port.strangers().first().and_then(|id| NonZeroU32::new(id.pid));
                     return Some(Remains { service: self.first_of_service(), stranger });
                 }
-                // Nothing has opened it while the last look was under way.
-                Verdict::Free if self.openings.peek(self.path.as_deref()) != Opened::Yes => {
+                Verdict::Free => {
                     self.free = Some(self.clock.now());
                     return Some(Remains::default());
                 }
-                Verdict::Free | Verdict::Unsure => {}
+                Verdict::Unsure => {}
             }
         }
         None

@@ -23,8 +23,9 @@ impl Machine {
 
     /// Whether the `runsv` of the service sleeps and is not stopped: what it takes out it answers before it sleeps.
     pub(crate) fn runsv_sleeps(&self) -> bool {
-        let process = self.runsv().and_then(|pid| self.kernel.processes.get(pid));
-        process.is_some_and(|process| !process.stopped)
+        let Some(pid) = self.runsv() else { return false };
+        let stopped = self.kernel.processes.get(pid).is_none_or(|process| process.stopped);
+        !stopped && self.kernel.runsvs.get(&pid).is_some_and(|runsv| !runsv.is_writing())
     }
 
     /// `runsv` is killed (F23). `runsvdir` starts a new one after `back_after` (measured 2.8–4.1 s, at most 6 s);

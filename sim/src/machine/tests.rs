@@ -239,7 +239,7 @@ fn the_guard_gives_back_what_a_dead_scanner_held() {
     let owner = machine.client();
     machine.kernel.set_lease(Some(crate::guard::Lease { owner, want: Want::Up }));
     machine.kernel.start_guard(owner, Want::Up, None);
-    machine.kernel.tell_guard(cellscan_custody::guard::Message::Touched);
+    machine.kernel.tell_guard(cellscan_custody::guard::Message::Touched(true));
     machine.somebody_writes(b'd').unwrap();
     machine.advance_to(at(6_000));
     machine.client_dies(Some(Duration::from_millis(20)));

@@ -90,17 +90,17 @@ impl Processes {
         }
         let opened = match self.opens_before {
             None => Opened::Unknown,
-            Some(before) if before == opens_then => Opened::No,
+            Some(before) if before == opens => Opened::No,
             Some(_) => Opened::Yes,
         };
+        // From the listing of this look on.
         self.opens_before = Some(opens_then);
         self.listed = Some((pids(machine), opens));
         let verdict = self.port.look(&look, opened);
         if machine.is_unsupervised() {
             self.adopt(machine);
         }
-        // What was opened while the look was under way may have been looked at before.
-        if verdict == Verdict::Free && opens != opens_then { Verdict::Unsure } else { verdict }
+        verdict
     }
 
     /// What is left of the service, and what else has the port; `None` while two looks do not agree.
