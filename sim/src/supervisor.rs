@@ -155,9 +155,10 @@ impl SimSupervisor {
             taken.evidence.restart();
         }
         let is_shown = match taken.asked {
-            Some(Want::Up) => reading.want_up,
+            // A supervisor that was asked for nothing has come after one that died.
+            None | Some(Want::Up) => reading.want_up,
             Some(Want::Once) => reading.runs,
-            Some(Want::Down) | None => false,
+            Some(Want::Down) => false,
         };
         if status.supervised
             && is_shown

@@ -11,8 +11,9 @@
 //! - The FIFO was empty before a record was read, and a later reading shows another record. `runsv` takes out one byte, rewrites the
 //!   record for it, and only then does anything else (runsv.c: `main`), so whatever it wrote later came after the
 //!   answer to the last byte, or is that answer.
-//! - It was the only one outstanding, and "wanted up" became "wanted down".
+//! - It was the only one outstanding, "wanted up" became "wanted down", and the FIFO was empty.
 //!
+//! A rewrite alone answers nothing: another client's byte may have made it, with ours still behind (`sv restart` writes three).
 //! In doubt a byte stays unanswered and explains one rewrite more than it caused: another client's down may then be overlooked and
 //! the service is brought up. The other way round a service would stay down by mistake, and its gateway could not be
 //! reached.
@@ -79,10 +80,9 @@ impl Evidence {
         if from_rest_to_rest && self.unanswered == 0 {
             self.foreign_down = true;
         }
-        if self.drained || (self.unanswered == 1 && last.want_up && !reading.want_up) {
+        let is_obeyed = last.want_up && !reading.want_up && matches!(reading.unread, Some(0));
+        if self.drained || (self.unanswered == 1 && is_obeyed) {
             self.unanswered = 0;
-        } else if from_rest_to_rest {
-            self.unanswered = self.unanswered.saturating_sub(1);
         }
     }
 
@@ -199,10 +199,26 @@ mod tests {
         evidence.observe(once);
         evidence.asked();
         evidence.observe(waiting(at(REST, 2), 1));
-        evidence.observe(at(REST, 3));
+        evidence.observe(Reading { settled: true, ..at(REST, 3) });
         assert!(!evidence.foreign_down(), "that is the answer to ours");
         evidence.observe(at(REST, 4));
         assert!(evidence.foreign_down());
+    }
+
+    #[test]
+    fn bytes_of_another_client_before_ours_answer_none_of_ours() {
+        // Seed 195254: `sv restart` of another client while the service ends, ours behind it, and ours once more.
+        let mut evidence = Evidence::default();
+        evidence.observe(UP);
+        evidence.asked();
+        evidence.observe(waiting(at(REST, 2), 2));
+        evidence.observe(waiting(at(REST, 3), 1));
+        evidence.observe(waiting(at(UP, 4), 1));
+        evidence.asked();
+        evidence.observe(waiting(at(ENDING, 5), 1));
+        evidence.observe(at(REST, 6));
+        evidence.observe(at(REST, 7));
+        assert!(!evidence.foreign_down(), "the second of ours");
     }
 
     #[test]

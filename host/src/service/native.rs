@@ -204,9 +204,10 @@ impl Held {
         }
         let foreign_down = self.evidence.foreign_down();
         let is_shown = match self.asked {
-            Some(Want::Up) => reading.want_up,
+            // A supervisor that was asked for nothing has come after one that died.
+            None | Some(Want::Up) => reading.want_up,
             Some(Want::Once) => reading.runs,
-            Some(Want::Down) | None => false,
+            Some(Want::Down) => false,
         };
         if let Some(custody) =
             self.custody.as_mut().filter(|_| supervised && is_shown && reading.unread == Some(0))
