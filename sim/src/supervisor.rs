@@ -154,21 +154,10 @@ impl SimSupervisor {
         } else {
             taken.evidence.restart();
         }
-        let is_shown = match taken.asked {
-            // A supervisor that was asked for nothing has come after one that died.
-            None | Some(Want::Up) => reading.want_up,
-            Some(Want::Once) => reading.runs,
-            Some(Want::Down) => false,
-        };
-        if status.supervised
-            && is_shown
-            && reading.unread == Some(0)
-            && core::mem::replace(&mut taken.touched, false)
-        {
+        if taken.evidence.given_back() && core::mem::replace(&mut taken.touched, false) {
             machine.kernel.tell_guard(Message::Touched(false));
         }
-        let obeyed = taken.evidence.any_since_asked();
-        status.want = cellscan_custody::want_of(reading.want_up, reading.runs, taken.asked, obeyed);
+        status.want = taken.evidence.want().unwrap_or(status.want);
         status.foreign_down = taken.evidence.foreign_down();
         if core::mem::replace(&mut taken.foreign_down, status.foreign_down) != status.foreign_down {
             machine.kernel.tell_guard(Message::ForeignDown(status.foreign_down));
@@ -323,7 +312,7 @@ impl Supervisor for SimSupervisor {
                 .kernel
                 .write_control(Actor::Client, false, &[byte(want)])
                 .map_err(|error| nb::Error::Other(SimError::Control(error)))?;
-            taken.evidence.asked();
+            taken.evidence.asked(want);
         }
         taken.asked = Some(want);
         Ok(())

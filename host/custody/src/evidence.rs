@@ -18,23 +18,43 @@
 //! the service is brought up. The other way round a service would stay down by mistake, and its gateway could not be
 //! reached.
 
+use cellscan_core::supervisor::Want;
+
 use crate::{Identity, Reading};
 
 /// What was seen of the record since the service was taken.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Evidence {
     last: Option<Reading>,
     /// Bytes of ours whose answer was not seen.
     unanswered: u32,
     /// The FIFO was empty before `last` was read.
     drained: bool,
+    /// What was asked for last of this supervisor.
+    asked: Option<Want>,
     at_ask: Option<Identity>,
+    /// Down was asked for, and the record has shown it since.
+    down_seen: bool,
+    given_back: bool,
     foreign_down: bool,
 }
 
 impl Evidence {
+    const NONE: Self = Self {
+        last: None,
+        unanswered: 0,
+        drained: false,
+        asked: None,
+        at_ask: None,
+        down_seen: false,
+        given_back: false,
+        foreign_down: false,
+    };
+
     /// A byte of ours was written to `supervise/control`.
-    pub const fn asked(&mut self) {
+    pub const fn asked(&mut self, want: Want) {
+        (self.asked, self.given_back) = (Some(want), false);
+        self.down_seen = self.down_seen && !matches!(want, Want::Down);
         self.unanswered = self.unanswered.saturating_add(1);
         self.drained = false;
         self.at_ask = match self.last {
@@ -45,10 +65,7 @@ impl Evidence {
 
     /// The supervisor is gone, and its FIFO's bytes with it: the next one answers nothing of what was asked.
     pub const fn restart(&mut self) {
-        self.last = None;
-        self.unanswered = 0;
-        self.drained = false;
-        self.at_ask = None;
+        *self = Self { foreign_down: self.foreign_down, ..Self::NONE };
     }
 
     /// Takes in one reading of the record of a supervisor that is there.
@@ -65,7 +82,16 @@ impl Evidence {
             // Whoever asked for down has been overruled since.
             self.foreign_down = false;
         }
+        self.down_seen |= self.asked == Some(Want::Down) && !reading.want_up;
         self.drained = reading.unread == Some(0);
+        self.given_back |= match self.asked {
+            // One that was asked for nothing has come after one that died.
+            None => reading.want_up && self.drained,
+            // Where "down" was seen, "up" is not left from before it.
+            Some(Want::Up) => reading.want_up && (self.drained || self.down_seen),
+            Some(Want::Once) => reading.runs && self.drained,
+            Some(Want::Down) => false,
+        };
         if reading.settled {
             self.unanswered = 0;
         } else if self.drained {
@@ -92,10 +118,25 @@ impl Evidence {
         self.foreign_down
     }
 
-    /// The record was rewritten since the last byte of ours.
+    /// What this scan asked for last was seen obeyed, and that was not down: nothing is owed any more, and what is asked for from here
+    /// on is another client's wish.
     #[must_use]
-    pub fn any_since_asked(&self) -> bool {
-        self.last.map(|last| last.identity) != self.at_ask
+    pub const fn given_back(&self) -> bool {
+        self.given_back
+    }
+
+    /// What the record means that was read last; see [`want_of`](crate::want_of). `None`: none was.
+    #[must_use]
+    pub fn want(&self) -> Option<Want> {
+        let last = self.last?;
+        let obeyed = Some(last.identity) != self.at_ask;
+        Some(crate::want_of(last.want_up, last.runs, self.asked, obeyed))
+    }
+}
+
+impl Default for Evidence {
+    fn default() -> Self {
+        Self::NONE
     }
 }
 
@@ -137,7 +178,7 @@ mod tests {
     fn after_asking(readings: &[Reading]) -> Evidence {
         let mut evidence = Evidence::default();
         evidence.observe(UP);
-        evidence.asked();
+        evidence.asked(Want::Down);
         for reading in readings {
             evidence.observe(*reading);
         }
@@ -165,8 +206,8 @@ mod tests {
     fn a_second_byte_that_is_answered_long_after_the_first_is_no_alarm() {
         let mut evidence = Evidence::default();
         evidence.observe(UP);
-        evidence.asked();
-        evidence.asked();
+        evidence.asked(Want::Down);
+        evidence.asked(Want::Down);
         // The first is answered, the service ends within its first second, and runsv sleeps that off.
         for reading in [waiting(at(ENDING, 2), 1), waiting(at(ENDING, 3), 1), waiting(at(REST, 4), 1)] {
             evidence.observe(reading);
@@ -182,10 +223,10 @@ mod tests {
     fn a_supervisor_asleep_beside_an_empty_fifo_has_answered_all_of_ours() {
         let mut evidence = Evidence::default();
         evidence.observe(UP);
-        evidence.asked();
+        evidence.asked(Want::Down);
         evidence.observe(at(ENDING, 2));
         // Asked again, and the service ends: seen as one.
-        evidence.asked();
+        evidence.asked(Want::Down);
         evidence.observe(Reading { settled: true, ..at(REST, 5) });
         assert!(!evidence.foreign_down());
         evidence.observe(at(REST, 6));
@@ -197,7 +238,7 @@ mod tests {
         let once = Reading { want_up: false, ..UP };
         let mut evidence = Evidence::default();
         evidence.observe(once);
-        evidence.asked();
+        evidence.asked(Want::Down);
         evidence.observe(waiting(at(REST, 2), 1));
         evidence.observe(Reading { settled: true, ..at(REST, 3) });
         assert!(!evidence.foreign_down(), "that is the answer to ours");
@@ -210,11 +251,11 @@ mod tests {
         // Seed 195254: `sv restart` of another client while the service ends, ours behind it, and ours once more.
         let mut evidence = Evidence::default();
         evidence.observe(UP);
-        evidence.asked();
+        evidence.asked(Want::Down);
         evidence.observe(waiting(at(REST, 2), 2));
         evidence.observe(waiting(at(REST, 3), 1));
         evidence.observe(waiting(at(UP, 4), 1));
-        evidence.asked();
+        evidence.asked(Want::Down);
         evidence.observe(waiting(at(ENDING, 5), 1));
         evidence.observe(at(REST, 6));
         evidence.observe(at(REST, 7));
@@ -239,7 +280,7 @@ mod tests {
     #[test]
     fn another_supervisor_answers_nothing_of_what_was_asked() {
         let mut evidence = after_asking(&[at(REST, 4)]);
-        evidence.asked();
+        evidence.asked(Want::Down);
         evidence.restart();
         evidence.observe(at(REST, 7));
         assert!(!evidence.foreign_down());
@@ -248,10 +289,38 @@ mod tests {
     }
 
     #[test]
+    fn a_service_is_given_back_once_up_is_seen_behind_down() {
+        let mut evidence = after_asking(&[at(REST, 4)]);
+        evidence.asked(Want::Up);
+        evidence.observe(at(REST, 4));
+        assert!(!evidence.given_back());
+        // The second of two requests waits yet; then an operator asks for down.
+        evidence.observe(waiting(at(UP, 5), 1));
+        evidence.observe(at(REST, 6));
+        assert!(evidence.given_back());
+        evidence.asked(Want::Down);
+        assert!(!evidence.given_back());
+    }
+
+    #[test]
+    fn an_up_that_is_left_from_before_our_down_gives_nothing_back() {
+        let mut evidence = after_asking(&[waiting(UP, 1)]);
+        evidence.asked(Want::Up);
+        evidence.observe(waiting(UP, 2));
+        assert!(!evidence.given_back());
+        evidence.observe(at(UP, 3));
+        assert!(evidence.given_back(), "all bytes were read");
+    }
+
+    #[test]
     fn a_request_counts_as_read_once_the_record_is_another() {
-        let mut evidence = after_asking(&[UP]);
-        assert!(!evidence.any_since_asked());
-        evidence.observe(at(ENDING, 2));
-        assert!(evidence.any_since_asked());
+        let once = Reading { want_up: false, ..UP };
+        let mut evidence = Evidence::default();
+        evidence.observe(REST);
+        evidence.asked(Want::Once);
+        evidence.observe(REST);
+        assert_eq!(evidence.want(), Some(Want::Down));
+        evidence.observe(at(once, 2));
+        assert_eq!(evidence.want(), Some(Want::Once));
     }
 }

@@ -59,7 +59,6 @@ struct Held {
     last_file: Option<Identity>,
     /// The same of a supervisor that is dead.
     left_behind: Option<Identity>,
-    asked: Option<Want>,
     tracked: Tracked,
     custody: Option<Custody>,
 }
@@ -172,7 +171,6 @@ impl Held {
             evidence: Evidence::default(),
             last_file: None,
             left_behind: None,
-            asked: None,
             tracked,
             custody: None,
         })
@@ -203,15 +201,7 @@ impl Held {
             self.evidence.restart();
         }
         let foreign_down = self.evidence.foreign_down();
-        let is_shown = match self.asked {
-            // A supervisor that was asked for nothing has come after one that died.
-            None | Some(Want::Up) => reading.want_up,
-            Some(Want::Once) => reading.runs,
-            Some(Want::Down) => false,
-        };
-        if let Some(custody) =
-            self.custody.as_mut().filter(|_| supervised && is_shown && reading.unread == Some(0))
-        {
+        if let Some(custody) = self.custody.as_mut().filter(|_| self.evidence.given_back()) {
             custody.given_back();
         }
         if foreign_down != known {
@@ -228,7 +218,7 @@ impl Held {
             supervised,
             state: record.state,
             pid: record.pid,
-            want: want_of(&record, self.asked, self.evidence.any_since_asked()),
+            want: self.evidence.want().unwrap_or_else(|| want_of(&record, None, false)),
             foreign_down,
         })
     }
@@ -253,7 +243,6 @@ impl Held {
             log::warn!("{}: its runsv has died", self.dir.path().display());
             self.runsv = None;
             self.left_behind = self.last_file;
-            self.asked = None;
             self.evidence.restart();
         }
         if supervised && self.runsv.is_none() {
@@ -292,8 +281,7 @@ impl Held {
             custody.touch();
         }
         self.dir.send(byte_of(want))?;
-        self.asked = Some(want);
-        self.evidence.asked();
+        self.evidence.asked(want);
         Ok(())
     }
 }
