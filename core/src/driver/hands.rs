@@ -324,20 +324,29 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
         }
     }
 
-    /// What the supervisor said of how things stand; where it failed it is asked again.
+    /// What the supervisor said of how things stand; where it did not say it is asked again.
     fn known<T>(&mut self, now: Instant, said: nb::Result<T, S::Error>, what: u8) -> Option<T> {
         match said {
             Ok(known) => {
                 self.failing &= !what;
                 Some(known)
             }
-            Err(nb::Error::WouldBlock) => None,
-            Err(nb::Error::Other(error)) => {
-                self.status_again_at = Some(now + STATUS_AGAIN);
-                self.goes_on_failing(what, Error::Status(error));
+            Err(error) => {
+                self.not_known(now, what, error);
                 None
             }
         }
+    }
+
+    #[inline(never)]
+    fn not_known(&mut self, now: Instant, what: u8, error: nb::Error<S::Error>) {
+        // Nothing may wake the caller for a status that is not known yet: what it waits for may be another look.
+        let mut after = PENDING_AGAIN;
+        if let nb::Error::Other(error) = error {
+            after = STATUS_AGAIN;
+            self.goes_on_failing(what, Error::Status(error));
+        }
+        self.status_again_at = Some(now + after);
     }
 
     /// Tells an error that may last, when it begins. Where another waits to be told it counts as begun the next time.

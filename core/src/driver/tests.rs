@@ -265,6 +265,19 @@ fn a_status_that_cannot_be_had_is_asked_for_again_long_before_the_scan_is_over()
 }
 
 #[test]
+fn a_status_that_is_not_known_yet_is_asked_for_again_soon() {
+    let mut bench = Bench::waiting_for_link();
+    bench.drain();
+    let of_scan = bench.driver.next_deadline();
+    bench.service().slow = Some(Call::LinkUp);
+    bench.drain();
+    assert_eq!(bench.driver.next_deadline(), Some(bench.now + PENDING_AGAIN));
+    bench.service().slow = None;
+    bench.pass();
+    assert_eq!(bench.driver.next_deadline(), of_scan);
+}
+
+#[test]
 fn what_is_not_done_yet_is_tried_again_without_anything_that_wakes() {
     let mut bench = Bench::idle();
     bench.service().slow = Some(Call::Take);
