@@ -60,7 +60,7 @@ fn a_search_of_75_s_is_waited_for_and_nobody_brings_the_service_up_meanwhile() {
     let search = Duration::from_secs(75);
     let (bench, before) = searching_for(search);
     let scan = Running::start(scan(&bench));
-    scan.wait_for_state(&bench, "4");
+    scan.wait_for_state(&bench, "3");
     must_be_held_down_until(&bench, search + SOON, "the modem has listed", || has_listed(&bench));
     assert_eq!(searches_ms(&bench).len(), 1, "not torn by anybody: {}", bench.story());
     assert_eq!(starts(&bench), 1, "{}", bench.story());
@@ -75,7 +75,7 @@ fn a_search_of_75_s_is_waited_for_and_nobody_brings_the_service_up_meanwhile() {
 fn killed_70_s_into_a_search_the_service_is_wanted_up_and_the_modem_registered() {
     let (bench, before) = searching_for(Duration::from_secs(120));
     let scan = Running::start(scan(&bench));
-    scan.wait_for_state(&bench, "4");
+    scan.wait_for_state(&bench, "3");
     let asked_ms = bench.wait_for(SOON, "the modem searches", || searches_ms(&bench).first().copied());
     let so_far = || monotonic_ms() >= asked_ms + 70_000;
     must_be_held_down_until(&bench, Duration::from_secs(70) + SOON, "70 s of the search are over", so_far);
