@@ -94,16 +94,13 @@ pub fn users(plan: &GatewayPlan, service: Option<&Path>) -> Result<(), Fatal> {
 }
 
 fn is_claimed(plan: &GatewayPlan, service: Option<&Path>) -> bool {
-    let claimed_by = match service {
-        Some(dir) => ServiceDir::open(dir).ok().and_then(|dir| dir.claimed_by()),
-        // Without a supervisor the port is claimed, in the run directory.
-        None => {
-            let identity = plan.ppp_port.metadata().ok().map(|meta| (meta.dev(), meta.ino()));
-            let run = RunDir::open(&plan.run_dir).ok().flatten();
-            run.zip(identity).and_then(|(run, identity)| run.claimed_by(identity))
-        }
-    };
-    claimed_by.is_some()
+    if let Some(dir) = service {
+        return ServiceDir::open(dir).is_ok_and(|dir| dir.claimed_by().is_some());
+    }
+    // Without a supervisor the port is claimed, in the run directory.
+    let identity = plan.ppp_port.metadata().ok().map(|meta| (meta.dev(), meta.ino()));
+    let run = RunDir::open(&plan.run_dir).ok().flatten();
+    run.zip(identity).is_some_and(|(run, identity)| run.claimed_by(identity).is_some())
 }
 
 fn is_of(family: &Family, pid: i32) -> bool {

@@ -223,19 +223,18 @@ impl<S> CountsEvents<S> {
             let late = if self.dice.chance(100) { self.dice.below(2_000) } else { 0 };
             self.on_their_way.push_back((now + Duration::from_millis(late), made));
         }
-        while let Some((_, count)) = self.on_their_way.pop_front_if(|(comes, _)| *comes <= now) {
-            self.counted = count;
+        while self.on_their_way.front().is_some_and(|(comes, _)| *comes <= now) {
+            self.counted = self.on_their_way.pop_front().map_or(self.counted, |(_, count)| count);
         }
         let at_rest = (status.state, status.pid, status.want) == (ServiceState::Down, None, Want::Down);
         self.rest = match self.rest {
             _ if !at_rest || !status.supervised => None,
-            None => Some((now, self.counted)),
             Some((since, count)) if count == self.counted => Some((since, count)),
             Some((since, _)) if now.saturating_since(since) >= QUIET => {
                 self.foreign_down = true;
                 Some((since, self.counted))
             }
-            Some(_) => Some((now, self.counted)),
+            Some(_) | None => Some((now, self.counted)),
         };
     }
 }

@@ -24,6 +24,7 @@ use crate::{Identity, Reading};
 
 /// What was seen of the record since the service was taken.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact by itself, and none excludes another")]
 pub struct Evidence {
     last: Option<Reading>,
     /// Bytes of ours whose answer was not seen.

@@ -43,6 +43,7 @@ pub struct Identity {
 
 /// One reading of the status record, with what waited in `supervise/control` just before it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact by itself, and none excludes another")]
 pub struct Reading {
     /// Which file it was in.
     pub identity: Identity,

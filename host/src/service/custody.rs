@@ -152,7 +152,7 @@ impl Custody {
     /// Notices a guard that has ended: once another takes its place, and each time it is said.
     pub(super) fn woken(&mut self, notes: &mut Vec<String>) {
         let Some(post) = &mut self.guard else { return };
-        let Some(gone) = post.guard.take_if(|guard| guard.is_gone()) else { return };
+        let Some(gone) = post.guard.take_if(Guard::is_gone) else { return };
         let lost = format!("{}: its guard, process {}, has ended", post.path.display(), gone.pid());
         gone.reap();
         let left = if self.lease.is_some() { "the lease on disk alone is left" } else { "nothing is left" };
