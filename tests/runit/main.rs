@@ -15,6 +15,7 @@ mod doctor;
 mod ends;
 mod facts;
 mod found;
+mod guards;
 mod hazards;
 mod hazards_more;
 mod lease;

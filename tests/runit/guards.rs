@@ -1,0 +1,80 @@
+//! The guard beside its scan: what becomes of the service when the guard dies first, and when the scan ends without having seen the
+//! service given back.
+
+use std::time::Duration;
+
+use cellscan_tests::support::{Bench, StandIn, Want, Workbench, processes, wait_until};
+use rustix::process::Signal;
+
+use super::ends::{must_be_up_again, started};
+use super::lease::{guard_of, leases};
+use super::running::{Running, quick_modem, scan};
+use super::{SCAN, SOON};
+
+/// The guard of a scan that came after this one.
+fn next_guard(bench: &Bench, scan: u32, before: u32) -> u32 {
+    bench.wait_for(SCAN, "another guard", || {
+        processes::children_with(scan, "guard").into_iter().find(|pid| *pid != before)
+    })
+}
+
+fn kill(bench: &Bench, pid: u32) {
+    assert!(processes::signal(pid, Signal::KILL));
+    bench.wait_until(SOON, "it is dead", || !processes::is_alive(pid));
+}
+
+#[test]
+fn a_guard_that_dies_is_replaced_once_and_its_loss_is_said() {
+    let (bench, before, scan) = started("3");
+    let first = guard_of(&bench, scan.pid());
+    kill(&bench, first);
+    let second = next_guard(&bench, scan.pid(), first);
+    let said = |what: &str| scan.lines().iter().any(|line| line.contains(what));
+    bench.wait_until(SOON, "it is said", || said(&format!("process {second} guards now")));
+    // The one that came after knows what is owed.
+    scan.signal(Signal::KILL);
+    must_be_up_again(&bench, before);
+}
+
+#[test]
+fn a_second_guard_that_dies_leaves_the_lease_and_that_is_said() {
+    let (bench, before, scan) = started("3");
+    let first = guard_of(&bench, scan.pid());
+    kill(&bench, first);
+    let second = next_guard(&bench, scan.pid(), first);
+    kill(&bench, second);
+    let said = |what: &str| scan.lines().iter().any(|line| line.contains(what));
+    bench.wait_until(SOON, "it is said", || said("the second one: the lease on disk alone is left"));
+    assert_eq!(leases(&bench).len(), 1);
+    // The scan itself gives back.
+    scan.end().must_be_complete(&bench);
+    must_be_up_again(&bench, before);
+}
+
+#[test]
+fn a_scan_that_does_not_see_its_service_given_back_leaves_it_to_its_guard() {
+    let mut modem = quick_modem();
+    modem.delays.search = 2_000;
+    let pppd = StandIn { lock: true, ..StandIn::default() };
+    let bench = Workbench::new().modem(modem).pppd(pppd).start();
+    let before = bench.wait_for_holder(SOON, None);
+    bench.wait_until(SOON, "up", || bench.status().is_up());
+    let scan = Running::start(scan(&bench));
+    scan.wait_for_state(&bench, "3");
+    let guard = guard_of(&bench, scan.pid());
+    // runsv obeys no more, longer than a scan waits for it.
+    let runsv = bench.runsv_pid().expect("it runs");
+    assert!(processes::signal(runsv, Signal::STOP));
+    let said = |what: &str| scan.lines().iter().any(|line| line.contains(what));
+    let patience = SCAN + Duration::from_secs(60);
+    wait_until(patience, "handed over", || {
+        said(&format!("its guard, process {guard}, goes on asking for it"))
+    });
+    wait_until(SOON, "the scan ends", || !processes::is_alive(scan.pid()));
+    assert!(processes::is_alive(guard), "{}", bench.story());
+    assert_eq!((bench.status().want, leases(&bench).len()), (Want::Down, 1));
+    assert!(processes::signal(runsv, Signal::CONT));
+    // Its lock is that of a dead process also while nothing has reaped it.
+    drop(scan);
+    must_be_up_again(&bench, before);
+}
