@@ -45,6 +45,7 @@ pub fn script(text: &str) -> Script {
 
 /// What `pppd` is told, by its arguments and in its files, as far as a scan cares.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of pppd, which is there or not")]
 pub struct Options {
     /// `nodetach`: it stays the supervisor's child.
     pub nodetach: bool,
@@ -52,6 +53,8 @@ pub struct Options {
     pub updetach: bool,
     /// `lock`: it honours a UUCP lock.
     pub lock: bool,
+    /// `demand`: its interface has an address before there is a link.
+    pub demand: bool,
     /// The port, where one of the words looks like one.
     pub port: Option<String>,
     /// The commands of `connect`, `disconnect` and `init`.
@@ -71,6 +74,7 @@ impl Options {
                 "nodetach" | "-detach" => self.nodetach = true,
                 "updetach" => self.updetach = true,
                 "lock" => self.lock = true,
+                "demand" => self.demand = true,
                 "connect" | "disconnect" | "init" => keep(&mut self.scripts, words.next()),
                 "call" => keep(&mut self.calls, words.next()),
                 "file" => keep(&mut self.files, words.next()),
@@ -218,10 +222,11 @@ mod tests {
     fn options_are_read_from_words_and_files() {
         let mut options = Options::default();
         options.read(["call", "isp", "ttyUSB2", "115200", "file", "/etc/ppp/more"]);
+        assert!(!options.demand);
         options.read_file(
-            "# lock\nnodetach\nlock\nconnect '/usr/sbin/chat -v -f /etc/chatscripts/isp'\nttyACM0\n",
+            "# lock\nnodetach\nlock\ndemand\nconnect '/usr/sbin/chat -v -f /etc/chatscripts/isp'\nttyACM0\n",
         );
-        assert!(options.nodetach && options.lock && !options.updetach);
+        assert!(options.nodetach && options.lock && options.demand && !options.updetach);
         assert_eq!(options.port.as_deref(), Some("ttyUSB2"));
         assert_eq!((options.calls.as_slice(), options.files.len()), (&["isp".to_owned()][..], 1));
         assert_eq!(options.outliving().count(), 1);
