@@ -1,5 +1,7 @@
 //! What in the scripts around `pppd` undoes or hinders a scan: found by their words, so it only ever "looks like" it.
 
+use std::path::{Path, PathBuf};
+
 use super::shell::{Statement, Syntax, is_program, statements};
 
 /// A `pppd` that a script starts.
@@ -91,6 +93,12 @@ impl Options {
     pub fn read_file(&mut self, text: &str) {
         let lines = statements(text, Syntax::Words);
         self.read(lines.iter().flat_map(|line| &line.words).map(String::as_str));
+    }
+
+    /// The path of the port that they name.
+    #[must_use]
+    pub fn port_path(&self) -> Option<PathBuf> {
+        self.port.as_ref().map(|name| Path::new("/dev").join(name))
     }
 
     /// The commands of `connect` and the like that look as if `chat`, or a script, lived on when `pppd` is told to end:
@@ -227,7 +235,7 @@ mod tests {
             "# lock\nnodetach\nlock\ndemand\nconnect '/usr/sbin/chat -v -f /etc/chatscripts/isp'\nttyACM0\n",
         );
         assert!(options.nodetach && options.lock && options.demand && !options.updetach);
-        assert_eq!(options.port.as_deref(), Some("ttyUSB2"));
+        assert_eq!(options.port_path().as_deref(), Some(Path::new("/dev/ttyUSB2")));
         assert_eq!((options.calls.as_slice(), options.files.len()), (&["isp".to_owned()][..], 1));
         assert_eq!(options.outliving().count(), 1);
         assert_eq!(named_files(&options.scripts[0]), [("/etc/chatscripts/isp".to_owned(), Syntax::Words)]);
