@@ -136,10 +136,11 @@ impl Owed {
         let real = modem.port.canonicalize().unwrap_or_else(|_| modem.port.clone());
         // Keeps a `pppd` with the option `lock` off the modem. Where somebody has locked it they have the port too, and
         // it is left alone.
-        let _lock = UucpLocks::take(estate.lock_dirs, &[modem.port.as_path(), real.as_path()]).ok();
+        let lock = UucpLocks::take(estate.lock_dirs, &[modem.port.as_path(), real.as_path()]).ok();
         let restore = || registration::restore(modem, selection, REGISTRATION_LIMIT);
-        if !modem.kept_free {
+        if !modem.kept_free || self.is_started_once_on(&real) {
             let registration = Some(restore());
+            drop(lock);
             return Settled { given_back: asked(), registration };
         }
         thread::scope(|scope| {
@@ -152,6 +153,12 @@ impl Owed {
             };
             Settled { given_back, registration: Some(registration) }
         })
+    }
+
+    /// Whether the `pppd` uses this port and no supervisor starts it again where it meets our lock.
+    fn is_started_once_on(&self, port: &Path) -> bool {
+        let real = self.path.canonicalize();
+        matches!(self.way, Way::Start { .. }) && real.as_deref().unwrap_or(&self.path) == port
     }
 
     /// The service directory, where there is one that may be looked into.

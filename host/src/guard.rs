@@ -27,6 +27,7 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -88,6 +89,9 @@ pub struct Guarded<'a> {
     pub modem: Option<&'a ModemLine>,
     /// Where this process has written its lease, if it has.
     pub run_dir: Option<&'a Path>,
+    /// What the guard has to know before it is ready: a scan that is killed meanwhile tells it nothing, and a guard that knows of
+    /// no request for down owes nothing and removes the lease.
+    pub told: &'a [Message],
 }
 
 /// Why there is no guard.
@@ -230,6 +234,10 @@ fn arguments(guarded: Guarded<'_>, options: &GuardOptions) -> Vec<OsString> {
     if let Some(dir) = guarded.run_dir {
         add("--run-dir", dir.into());
     }
+    if !guarded.told.is_empty() {
+        let told = guarded.told.iter().flat_map(|message| message.bytes()).collect();
+        add("--told", OsString::from_vec(told));
+    }
     options.lock_dirs.iter().for_each(|dir| add("--lock-dir", dir.into()));
     if let Some(limit) = options.limit {
         add("--limit-ms", limit.as_millis().to_string().into());
@@ -255,8 +263,14 @@ mod tests {
 
     #[test]
     fn a_guard_that_does_not_get_ready_is_an_error() {
-        let guarded =
-            Guarded { path: Path::new("/"), want: Want::Up, way: &Way::Control, modem: None, run_dir: None };
+        let guarded = Guarded {
+            path: Path::new("/"),
+            want: Want::Up,
+            way: &Way::Control,
+            modem: None,
+            run_dir: None,
+            told: &[],
+        };
         let program = Some(PathBuf::from("/bin/true"));
         let options = GuardOptions { program, ..GuardOptions::default() };
         let error = Guard::spawn(guarded, &options).unwrap_err();

@@ -10,7 +10,7 @@
 //! | what is known of it | it counts |
 //! | --- | --- |
 //! | its pid file names a process of the service | yes |
-//! | its pid file names another `pppd` that lives | no |
+//! | its pid file names another `pppd` that lives in this network namespace | no |
 //! | it was up while the service was down and its port free | no |
 //! | nothing of these | yes |
 

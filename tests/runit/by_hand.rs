@@ -28,7 +28,9 @@ impl ByHand {
         std::fs::copy(binaries::stand_in(), &program).expect("a copy");
         let log = bench.root().join("by-hand.log");
         let (program, log, port) = (program.display(), log.display(), bench.port().display());
-        let words = format!("{program} --log {log} --dies-after-ms 120 {port}");
+        // With the option `lock`: one that is started while the port is locked ends, and no supervisor starts it again.
+        let locks = bench.locks().display();
+        let words = format!("{program} --log {log} --lock {locks} --dies-after-ms 120 {port}");
         let mut parts = words.split(' ');
         let mut by_hand = Command::new(parts.next().expect("a program"));
         let mut child = by_hand.args(parts).spawn().expect("pppd by hand");

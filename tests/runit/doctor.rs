@@ -311,3 +311,13 @@ fn status_before_and_during_a_scan() {
     command.arg("--state-dir").arg(bench.root().join("state"));
     assert!(text(&run(command)).contains("likeliest last: "));
 }
+
+#[test]
+fn status_finds_the_port_in_the_options_where_the_service_holds_none() {
+    let script = "#!/bin/sh\nfalse && exec pppd ttyUSB77 nodetach\nexec @PPPD@\n";
+    let bench = sound().run(RunScript::Custom(script.to_owned())).down().start();
+    let mut command = looking(&bench, "status");
+    command.arg("--json").arg("--run-dir").arg(run_dir(&bench));
+    let json: Value = serde_json::from_slice(&run(command).stdout).expect("one object");
+    assert_eq!(json["port"]["path"], "/dev/ttyUSB77", "{json}");
+}

@@ -63,6 +63,27 @@ pub(super) fn restore(bench: &Bench, more: &[&str]) -> (Option<i32>, String) {
     (output.status.code(), text(&output))
 }
 
+/// A scan that is killed between the start of its second guard and the first word to it: started with the same words, and told
+/// nothing, that guard knows what is owed.
+#[test]
+fn a_second_guard_gives_back_though_the_scan_dies_before_it_can_tell_it_anything() {
+    let (bench, before, scan) = started("3");
+    let first = guard_of(&bench, scan.pid());
+    assert!(processes::signal(first, Signal::KILL));
+    let second = bench.wait_for(SOON, "another guard", || {
+        processes::children_with(scan.pid(), "guard").into_iter().find(|pid| *pid != first)
+    });
+    let words = fs::read_to_string(format!("/proc/{second}/cmdline")).expect("it lives");
+    super::custody::kill_with_its_guard(&bench, &scan);
+    drop(scan);
+    assert!(bench.status().is_held_down(), "{}", bench.story());
+    let mut guard = bench.cellscan();
+    guard.args(words.trim_end_matches('\0').split('\0').skip(1)).stdin(std::process::Stdio::null());
+    assert!(guard.status().expect("it starts").success(), "{words:?}");
+    must_be_up_again(&bench, before);
+    assert!(leases(&bench).is_empty());
+}
+
 #[test]
 fn restore_brings_the_service_up_and_removes_the_lease() {
     for number in STATES {

@@ -12,19 +12,24 @@ use super::ends::must_be_up_again;
 use super::running::{Running, quick_modem, run_dir, scan_waiting_for_link, text};
 use super::{SCAN, SOON};
 
-/// Makes `ppp7` with an address, a tun, whose `pppd` is process `$PPPD`; then runs the command.
-const WITH_A_LINK: &str = "\
-mount -t tmpfs none /run
+/// Makes `ppp7` with an address, a tun; then becomes its `pppd`, which keeps the namespace.
+const A_LINK: &str = "\
 ip tuntap add dev ppp7 mode tun
 ip addr add 10.99.0.1/32 dev ppp7
 ip link set ppp7 up
+exec \"$@\"";
+
+/// Runs a command with a `/run` in which process `$PPPD` has `ppp7`.
+const BESIDE_IT: &str = "\
+mount -t tmpfs none /run
 [ -z \"$PPPD\" ] || echo $PPPD >/run/ppp7.pid
 exec \"$@\"";
 
-/// The same command where `ppp7` is up. Its pid file names `pppd`, if one is given.
-fn beside_a_link(command: &Command, pppd: Option<u32>) -> Command {
-    let mut inside = Command::new("unshare");
-    inside.args(["-n", "-m", "--propagation", "private", "sh", "-ec", WITH_A_LINK, "sh"]);
+/// The same command where the link of a VPN is up, under `ppp7`. The pid file of that interface names `pppd`, if one is given.
+fn beside_a_link(vpn: &OfAVpn, command: &Command, pppd: Option<u32>) -> Command {
+    let mut inside = Command::new("nsenter");
+    inside.arg(format!("--net=/proc/{}/ns/net", vpn.pid()));
+    inside.args(["unshare", "-m", "--propagation", "private", "sh", "-ec", BESIDE_IT, "sh"]);
     inside.arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
         value.map(|value| inside.env(name, value));
@@ -36,7 +41,8 @@ fn beside_a_link(command: &Command, pppd: Option<u32>) -> Command {
 /// Whether such a namespace can be made here; else a line says so.
 #[expect(clippy::print_stdout, reason = "who reads the tests is told what was not tried")]
 fn can_be_tried() -> bool {
-    let tried = beside_a_link(&Command::new("true"), None).output();
+    let script = format!("mount -t tmpfs none /run\n{A_LINK}");
+    let tried = Command::new("unshare").args(["-n", "-m", "sh", "-ec", &script, "sh", "true"]).output();
     let can = tried.is_ok_and(|tried| tried.status.success());
     if !can {
         println!("not tried: no network namespace with an interface of ours");
@@ -54,7 +60,8 @@ fn up(search_ms: u64) -> (Bench, u32) {
     (bench, before)
 }
 
-/// The `pppd` of a VPN: a process of that name that is none of the service's and holds no port.
+/// The `pppd` of a VPN: a process of that name that is none of the service's and holds no port. Its link is the only one of the
+/// network namespace that it lives in.
 struct OfAVpn(Child);
 
 impl OfAVpn {
@@ -63,7 +70,9 @@ impl OfAVpn {
         std::fs::create_dir(&program).expect("it is ours");
         let program = program.join("pppd");
         std::os::unix::fs::symlink("/bin/sleep", &program).expect("it is ours");
-        let child = Command::new(&program).arg("1000").stdin(Stdio::null()).spawn().expect("it starts");
+        let mut child = Command::new("unshare");
+        child.args(["-n", "sh", "-ec", A_LINK, "sh"]).arg(&program).arg("1000");
+        let child = child.stdin(Stdio::null()).spawn().expect("it starts");
         let vpn = Self(child);
         wait_until(SOON, "it is called pppd", || processes::comm(vpn.pid()).as_deref() == Some("pppd"));
         vpn
@@ -97,7 +106,7 @@ fn the_link_of_a_vpn_is_not_taken_for_the_one_that_is_waited_for() {
         let (bench, before) = up(200);
         let vpn = OfAVpn::start(&bench);
         let pppd = Some(vpn.pid()).filter(|_| has_pid_file);
-        let ended = Running::start(beside_a_link(&scan(&bench), pppd)).end();
+        let ended = Running::start(beside_a_link(&vpn, &scan(&bench), pppd)).end();
         ended.must_be_complete(&bench);
         assert_eq!(ended.json["link"], false, "pid file {has_pid_file}: {:#?}", ended.lines);
         must_be_up_again(&bench, before);
@@ -115,7 +124,7 @@ fn status_tells_the_link_of_the_service_from_the_one_of_a_vpn() {
         let mut command = bench.cellscan();
         command.args(["status", "--json"]).arg("--service").arg(bench.service());
         command.arg("--port").arg(bench.port()).arg("--run-dir").arg(run_dir(&bench));
-        let output = beside_a_link(&command, Some(pppd)).output().expect("it starts");
+        let output = beside_a_link(&vpn, &command, Some(pppd)).output().expect("it starts");
         let said: Value = serde_json::from_str(&text(&output)).expect("one object");
         said["link"].clone()
     };
@@ -127,12 +136,12 @@ fn status_tells_the_link_of_the_service_from_the_one_of_a_vpn() {
 struct Daemon(Child);
 
 impl Daemon {
-    fn start(bench: &Bench, pppd: u32, more: &[&str]) -> Self {
+    fn start(bench: &Bench, vpn: &OfAVpn, pppd: u32, more: &[&str]) -> Self {
         let mut command = bench.cellscan();
         command.arg("run").arg("--service").arg(bench.service()).arg("--port").arg(bench.port());
         command.arg("--lock-dir").arg(bench.locks()).arg("--state-dir").arg(bench.root().join("state"));
         command.arg("--run-dir").arg(run_dir(bench)).args(["--link-timeout", "1s"]).args(more);
-        let mut inside = beside_a_link(&command, Some(pppd));
+        let mut inside = beside_a_link(vpn, &command, Some(pppd));
         let child = inside
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -165,14 +174,15 @@ fn a_daemon_declines_no_scan_for_the_link_of_a_vpn() {
     }
     let (bench, before) = up(200);
     let vpn = OfAVpn::start(&bench);
-    let _daemon = Daemon::start(&bench, vpn.pid(), &[]);
+    let _daemon = Daemon::start(&bench, &vpn, vpn.pid(), &[]);
     let (code, said) = automatic(&bench);
     assert_eq!(code, Some(0), "{said}");
     assert!(!said.contains("declined") && said.contains("\"outcome\":\"complete\""), "{said}");
     must_be_up_again(&bench, before);
     // And the link of its own keeps it from scanning.
     let (bench, pppd) = up(200);
-    let _daemon = Daemon::start(&bench, pppd, &[]);
+    let vpn = OfAVpn::start(&bench);
+    let _daemon = Daemon::start(&bench, &vpn, pppd, &[]);
     let (_, said) = automatic(&bench);
     assert!(said.contains("link_healthy"), "{said}");
 }
@@ -184,7 +194,7 @@ fn a_daemon_scans_by_itself_when_the_link_is_down_and_a_vpn_is_up() {
     }
     let (bench, before) = up(200);
     let vpn = OfAVpn::start(&bench);
-    let _daemon = Daemon::start(&bench, vpn.pid(), &["--when-link-down", "1s"]);
+    let _daemon = Daemon::start(&bench, &vpn, vpn.pid(), &["--when-link-down", "1s"]);
     bench.wait_until(SCAN, "it takes the service down", || {
         bench.events().iter().any(|event| event.what == "term")
     });

@@ -116,7 +116,7 @@ fn machine(lock_dirs: &[PathBuf]) -> Vec<Finding> {
 /// The port of `pppd`: as named, as held, as the options look like.
 fn ppp_port(args: &DoctorArgs, standing: Option<&Standing>, sources: &Sources) -> Option<PathBuf> {
     let held = || standing.and_then(|standing| standing.ports.first().cloned());
-    let told = || sources.options.port.as_ref().map(|name| Path::new("/dev").join(name));
+    let told = || sources.options.port_path();
     args.gateway.ppp_port.clone().or_else(held).or_else(|| args.gateway.port.clone()).or_else(told)
 }
 

@@ -17,6 +17,7 @@ use crate::event_loop;
 use crate::examine::Who;
 use crate::examine::port::PortFacts;
 use crate::examine::service::Standing;
+use crate::examine::sources::{self, PPP_DIR};
 use crate::exit::{Exit, Fatal, chain};
 use crate::link::Interfaces;
 use crate::remembered;
@@ -88,6 +89,8 @@ pub fn run(args: &StatusArgs) -> Result<Exit, Fatal> {
 fn look(args: &StatusArgs, standing: Standing) -> Status {
     let port = args.gateway.ppp_port.clone().or_else(|| standing.ports.first().cloned());
     let port = port.or_else(|| args.gateway.port.clone());
+    // What the service has started may have left it and hold the port: the options of pppd name that.
+    let port = port.or_else(|| sources::follow(&standing.dir, Path::new(PPP_DIR)).options.port_path());
     let record = standing.record.as_ref().ok();
     for error in standing.record.as_ref().err().into_iter().chain(standing.supervised.as_ref().err()) {
         console::complain("warning", &chain(error));
@@ -164,7 +167,7 @@ impl Status {
             None => writeln!(out, "scan: none")?,
         }
         match &self.port {
-            None => writeln!(out, "port: none is held, and none was named")?,
+            None => writeln!(out, "port: none is held, and none was named or found in the options of pppd")?,
             Some(port) => {
                 let name = |who: &Who| format!("{} ({})", who.pid, shown(&who.comm));
                 let holders: Vec<String> = port.holders.iter().map(name).collect();

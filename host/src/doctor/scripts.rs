@@ -38,6 +38,7 @@ pub fn all(sources: &Sources, seen: Seen) -> Vec<Finding> {
         findings.extend(exec(sources, seen));
         findings.push(nodetach(sources, seen));
         findings.push(lock(sources, seen));
+        findings.extend(demand(sources));
     }
     findings.extend(sources.options.outliving().map(|script| {
         Finding::warning(
@@ -101,6 +102,16 @@ fn lock(sources: &Sources, seen: Seen) -> Finding {
             "add lock to its options",
         )
     }
+}
+
+fn demand(sources: &Sources) -> Option<Finding> {
+    sources.options.demand.then(|| {
+        Finding::warning(
+            "demand",
+            "looks like pppd is told demand: its interface has an address before it dials, and a scan takes that for the link",
+            "replace demand by persist, or do not rely on --no-link next-best and outage_s",
+        )
+    })
 }
 
 fn modem(sources: &Sources) -> Vec<Finding> {
@@ -185,6 +196,8 @@ mod tests {
         {
             assert!(found.iter().any(|line| line.starts_with("warning") && line.contains(part)), "{found:?}");
         }
+        let found = lines("exec pppd nodetach lock demand idle 60", UNSEEN);
+        assert!(found.iter().any(|line| line.starts_with("warning  demand: ")), "{found:?}");
         assert!(lines("exec true", UNSEEN)[0].contains("starts no pppd"));
         assert!(lines("trap x TERM; pppd &", UNSEEN)[0].contains("in the background (a trap may"));
     }

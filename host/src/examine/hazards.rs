@@ -1,5 +1,7 @@
 //! What in the scripts around `pppd` undoes or hinders a scan: found by their words, so it only ever "looks like" it.
 
+use std::path::{Path, PathBuf};
+
 use super::shell::{Statement, Syntax, is_program, statements};
 
 /// A `pppd` that a script starts.
@@ -45,6 +47,7 @@ pub fn script(text: &str) -> Script {
 
 /// What `pppd` is told, by its arguments and in its files, as far as a scan cares.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of pppd, which is there or not")]
 pub struct Options {
     /// `nodetach`: it stays the supervisor's child.
     pub nodetach: bool,
@@ -52,6 +55,8 @@ pub struct Options {
     pub updetach: bool,
     /// `lock`: it honours a UUCP lock.
     pub lock: bool,
+    /// `demand`: its interface has an address before there is a link.
+    pub demand: bool,
     /// The port, where one of the words looks like one.
     pub port: Option<String>,
     /// The commands of `connect`, `disconnect` and `init`.
@@ -71,6 +76,7 @@ impl Options {
                 "nodetach" | "-detach" => self.nodetach = true,
                 "updetach" => self.updetach = true,
                 "lock" => self.lock = true,
+                "demand" => self.demand = true,
                 "connect" | "disconnect" | "init" => keep(&mut self.scripts, words.next()),
                 "call" => keep(&mut self.calls, words.next()),
                 "file" => keep(&mut self.files, words.next()),
@@ -87,6 +93,12 @@ impl Options {
     pub fn read_file(&mut self, text: &str) {
         let lines = statements(text, Syntax::Words);
         self.read(lines.iter().flat_map(|line| &line.words).map(String::as_str));
+    }
+
+    /// The path of the port that they name.
+    #[must_use]
+    pub fn port_path(&self) -> Option<PathBuf> {
+        self.port.as_ref().map(|name| Path::new("/dev").join(name))
     }
 
     /// The commands of `connect` and the like that look as if `chat`, or a script, lived on when `pppd` is told to end:
@@ -218,11 +230,12 @@ mod tests {
     fn options_are_read_from_words_and_files() {
         let mut options = Options::default();
         options.read(["call", "isp", "ttyUSB2", "115200", "file", "/etc/ppp/more"]);
+        assert!(!options.demand);
         options.read_file(
-            "# lock\nnodetach\nlock\nconnect '/usr/sbin/chat -v -f /etc/chatscripts/isp'\nttyACM0\n",
+            "# lock\nnodetach\nlock\ndemand\nconnect '/usr/sbin/chat -v -f /etc/chatscripts/isp'\nttyACM0\n",
         );
-        assert!(options.nodetach && options.lock && !options.updetach);
-        assert_eq!(options.port.as_deref(), Some("ttyUSB2"));
+        assert!(options.nodetach && options.lock && options.demand && !options.updetach);
+        assert_eq!(options.port_path().as_deref(), Some(Path::new("/dev/ttyUSB2")));
         assert_eq!((options.calls.as_slice(), options.files.len()), (&["isp".to_owned()][..], 1));
         assert_eq!(options.outliving().count(), 1);
         assert_eq!(named_files(&options.scripts[0]), [("/etc/chatscripts/isp".to_owned(), Syntax::Words)]);

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::num::NonZeroU32;
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -39,7 +40,7 @@ const PIECE_LEN: usize = 64;
 const EXIT_SYSTEM: u8 = 111;
 /// Wrong use.
 const EXIT_USAGE: u8 = 100;
-const USAGE: &str = "usage: guard --path DIR|TTY --want u|o --parent PID [--sv|--applet PROGRAM] [--start WORD]... [--run-dir DIR] \
+const USAGE: &str = "usage: guard --path DIR|TTY --want u|o --parent PID [--sv|--applet PROGRAM] [--start WORD]... [--run-dir DIR] [--told MESSAGES] \
                      [--lock-dir DIR]... [--limit-ms N] [--port|--kept-port TTY --baud BPS]";
 
 #[derive(Debug, Eq, PartialEq)]
@@ -52,6 +53,8 @@ struct Orders {
     run_dir: Option<PathBuf>,
     limit: Option<Duration>,
     modem: Option<ModemLine>,
+    /// What would have come through the pipe before it was ready.
+    told: Vec<u8>,
 }
 
 /// The guard process; `args` are those after [`SUBCOMMAND`](super::SUBCOMMAND). For the command line to call.
@@ -112,7 +115,7 @@ impl Orders {
     fn parse(args: impl IntoIterator<Item = OsString>) -> Option<Self> {
         let (mut path, mut want, mut parent, mut run_dir) = (None, None, None, None);
         let (mut limit, mut line, mut baud) = (None, None, None);
-        let (mut lock_dirs, mut sv, mut start) = (Vec::new(), None, Vec::new());
+        let (mut lock_dirs, mut sv, mut start, mut told) = (Vec::new(), None, Vec::new(), Vec::new());
         let mut args = args.into_iter();
         while let Some(name) = args.next() {
             let value = args.next()?;
@@ -125,6 +128,7 @@ impl Orders {
                 "--applet" => sv = Some(Way::Sv { program: value.into(), applet: true }),
                 "--start" => start.push(value.into_string().ok()?),
                 "--run-dir" => run_dir = Some(PathBuf::from(value)),
+                "--told" => told = value.into_vec(),
                 "--lock-dir" => lock_dirs.push(PathBuf::from(value)),
                 "--limit-ms" => limit = Some(Duration::from_millis(value.to_str()?.parse().ok()?)),
                 "--port" => line = Some((PathBuf::from(value), false)),
@@ -144,13 +148,14 @@ impl Orders {
             (None, None) => None,
             (Some(_), None) | (None, Some(_)) => return None,
         };
-        Some(Self { path: path?, want: want?, way, parent: parent?, lock_dirs, run_dir, limit, modem })
+        Some(Self { path: path?, want: want?, way, parent: parent?, lock_dirs, run_dir, limit, modem, told })
     }
 
     /// Until the scan says that it is done, dies, or has held the service for too long.
     fn watch(&self, parent: Option<&Proc>) -> Verdict {
         let clock = Clock::new();
         let mut guard = Guard::new(self.want, self.limit.map(|limit| clock.now() + limit));
+        let _watch = guard.bytes(&self.told);
         loop {
             let fds = [Some(stdin()), parent.and_then(Proc::fd)];
             let fds: Vec<_> = fds.into_iter().flatten().collect();
@@ -270,6 +275,7 @@ mod tests {
             parse("--path /s --want o --parent 7 --applet /bin/busybox --kept-port /t --baud 9600").unwrap();
         assert_eq!(orders.way, Way::Sv { program: "/bin/busybox".into(), applet: true });
         assert_eq!(orders.modem, Some(ModemLine { port: "/t".into(), baud: 9_600, kept_free: true }));
+        assert_eq!(parse("--path /s --want u --parent 7 --told tm0").unwrap().told, b"tm0");
         for bad in [
             "--path /s --want u",
             "--path /s --want d --parent 7",

@@ -1,8 +1,9 @@
 //! Whose an interface is, by the pid file of its `pppd`.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::num::NonZeroU32;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, open};
@@ -18,9 +19,10 @@ const CONTENT_LEN_MAX: u64 = 64;
 pub(super) enum Owner {
     /// A process of the service.
     Service,
-    /// Another `pppd` that lives.
+    /// Another `pppd` that lives in our network namespace.
     Another,
-    /// There is no pid file, or the process that it names has ended.
+    /// There is no pid file, or the process that it names has ended, or is of another network namespace: the interface of that name
+    /// which it means is another one, and has overwritten what the pid file of ours said.
     Unknown,
 }
 
@@ -33,10 +35,19 @@ pub(super) fn of(dirs: &[PathBuf], interface: &str, ours: &dyn Fn(NonZeroU32) ->
         dirs.iter().filter_map(|dir| read_pid(&dir.join(&file))).filter(lives).collect();
     if named.iter().any(|pid| ours(*pid)) {
         Owner::Service
-    } else if named.into_iter().any(is_pppd) {
+    } else if named.into_iter().any(|pid| is_pppd(pid) && is_in_our_network(pid)) {
         Owner::Another
     } else {
         Owner::Unknown
+    }
+}
+
+/// Whether a process has the network namespace of this one; also where that may not be read.
+fn is_in_our_network(pid: NonZeroU32) -> bool {
+    let namespace = |process: &str| fs::metadata(format!("/proc/{process}/ns/net")).ok();
+    match (namespace("self"), namespace(&pid.to_string())) {
+        (Some(ours), Some(its)) => (ours.dev(), ours.ino()) == (its.dev(), its.ino()),
+        (_, _) => true,
     }
 }
 
@@ -61,10 +72,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (first, second) = (dir.path().join("run"), dir.path().join("pppd"));
         for dir in [&first, &second] {
-            std::fs::create_dir(dir).unwrap();
+            fs::create_dir(dir).unwrap();
         }
         let pppd = dir.path().join("a/pppd");
-        std::fs::create_dir(dir.path().join("a")).unwrap();
+        fs::create_dir(dir.path().join("a")).unwrap();
         std::os::unix::fs::symlink("/bin/sleep", &pppd).unwrap();
         let start = |program: &Path| Command::new(program).arg("60").spawn().unwrap();
         let pid_of = |child: &Child| NonZeroU32::new(child.id()).unwrap();
@@ -84,15 +95,15 @@ mod tests {
             ("none".to_owned(), Owner::Unknown),
         ] {
             for place in [&first, &second] {
-                std::fs::write(place.join("ppp0.pid"), &content).unwrap();
+                fs::write(place.join("ppp0.pid"), &content).unwrap();
                 assert_eq!(owner(), expected, "{content:?}");
                 assert_eq!(of(&dirs, "ppp1", &|pid| pid == ours), Owner::Unknown);
-                std::fs::remove_file(place.join("ppp0.pid")).unwrap();
+                fs::remove_file(place.join("ppp0.pid")).unwrap();
             }
         }
         // What an earlier pppd left behind in one directory does not outweigh the other.
-        std::fs::write(first.join("ppp0.pid"), other.to_string()).unwrap();
-        std::fs::write(second.join("ppp0.pid"), ours.to_string()).unwrap();
+        fs::write(first.join("ppp0.pid"), other.to_string()).unwrap();
+        fs::write(second.join("ppp0.pid"), ours.to_string()).unwrap();
         assert_eq!(owner(), Owner::Service);
         for child in &mut children {
             child.kill().unwrap();

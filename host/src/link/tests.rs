@@ -67,6 +67,15 @@ fn in_a_namespace_with_an_interface() {
     std::fs::write(dir.join("ppp7.pid"), format!("{pid}\n")).unwrap();
     assert!(crate::soon::soon(|| fresh().up(&nothing_is_ours).unwrap().is_empty()), "it is another's");
     let ours = |asked| asked == pid;
+    // That of another network namespace means another `ppp7`, whose pid file has overwritten ours: both lie in `/run`.
+    let mut elsewhere = Command::new("unshare").arg("-n").arg(&pppd).arg("60").spawn().unwrap();
+    std::fs::write(dir.join("ppp7.pid"), format!("{}\n", elsewhere.id())).unwrap();
+    assert!(crate::soon::soon(|| crate::service::family::is_pppd(NonZeroU32::new(elsewhere.id()).unwrap())));
+    assert_eq!(fresh().up(&nothing_is_ours).unwrap(), name, "it is not of the one here");
+    assert!(knowing.up(&nothing_is_ours).unwrap().is_empty());
+    elsewhere.kill().unwrap();
+    elsewhere.wait().unwrap();
+    std::fs::write(dir.join("ppp7.pid"), format!("{pid}\n")).unwrap();
     assert_eq!(knowing.up(&ours).unwrap(), name, "it is the service's");
     assert_eq!(exact.up(&nothing_is_ours).unwrap(), name);
     other.kill().unwrap();

@@ -114,9 +114,8 @@ impl Custody {
                 replaced: false,
             };
             // Nothing was asked for yet; only what a dead scan has left to do stays noted.
-            post.guard = Some(post.spawn().map_err(ServiceError::Guard)?);
+            post.guard = Some(post.spawn(&custody.messages()).map_err(ServiceError::Guard)?);
             custody.guard = Some(post);
-            custody.tell_all();
         }
         if let Some((options, identity)) = lease {
             let modem = seen(&options.modem, &options.lock_dirs);
@@ -151,17 +150,17 @@ impl Custody {
 
     /// Notices a guard that has ended: once another takes its place, and each time it is said.
     pub(super) fn woken(&mut self, notes: &mut Vec<String>) {
+        let told = self.messages();
         let Some(post) = &mut self.guard else { return };
         let Some(gone) = post.guard.take_if(Guard::is_gone) else { return };
         let lost = format!("{}: its guard, process {}, has ended", post.path.display(), gone.pid());
         gone.reap();
         let left = if self.lease.is_some() { "the lease on disk alone is left" } else { "nothing is left" };
-        let next = if core::mem::replace(&mut post.replaced, true) { None } else { Some(post.spawn()) };
+        let next = if core::mem::replace(&mut post.replaced, true) { None } else { Some(post.spawn(&told)) };
         match next {
             Some(Ok(guard)) => {
                 notes.push(format!("{lost}; process {} guards now", guard.pid()));
                 post.guard = Some(guard);
-                self.tell_all();
             }
             Some(Err(error)) => {
                 notes.push(format!("{lost}, and no other could be started ({}): {left}", chain(&error)));
@@ -171,16 +170,11 @@ impl Custody {
     }
 
     /// All that a guard has to know.
-    fn tell_all(&mut self) {
-        if self.touched {
-            self.tell(Message::Touched(true));
-        }
-        if self.foreign_down {
-            self.tell(Message::ForeignDown(true));
-        }
-        if self.noted.is_some() {
-            self.tell(Message::Modem(self.noted));
-        }
+    fn messages(&self) -> Vec<Message> {
+        let noted = self.noted.map(|selection| Message::Modem(Some(selection)));
+        let touched = self.touched.then_some(Message::Touched(true));
+        let foreign_down = self.foreign_down.then_some(Message::ForeignDown(true));
+        touched.into_iter().chain(foreign_down).chain(noted).collect()
     }
 
     fn tell(&mut self, message: Message) {
@@ -307,13 +301,14 @@ impl Custody {
 }
 
 impl Post {
-    fn spawn(&self) -> Result<Guard, GuardError> {
+    fn spawn(&self, told: &[Message]) -> Result<Guard, GuardError> {
         let guarded = Guarded {
             path: &self.path,
             want: self.want,
             way: &self.way,
             modem: self.modem.as_ref(),
             run_dir: self.run_dir.as_deref(),
+            told,
         };
         Guard::spawn(guarded, &self.options)
     }
