@@ -31,6 +31,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use cellscan_core::supervisor::Want;
@@ -51,7 +52,7 @@ pub use post::main;
 pub const SUBCOMMAND: &str = "guard";
 /// How long the guard may take until it is ready. It starts in about 2 ms; a loaded gateway may need a second.
 pub const READY_LIMIT: Duration = Duration::from_secs(10);
-/// How long a released guard is waited for; one that takes longer is waited for by a thread, so that it leaves no zombie.
+/// How long a released guard is waited for; one that takes longer is left to [`reap_ended`].
 const END_LIMIT: Duration = Duration::from_secs(1);
 
 const READY: u8 = b'g';
@@ -87,7 +88,7 @@ pub struct Guarded<'a> {
     pub way: &'a Way,
     /// Where the modem is asked to restore its registration; `None`: nobody does.
     pub modem: Option<&'a ModemLine>,
-    /// Where this process has written its lease, if it has.
+    /// Where this process keeps its lease, if it does.
     pub run_dir: Option<&'a Path>,
     /// What the guard has to know before it is ready: a scan that is killed meanwhile tells it nothing, and a guard that knows of
     /// no request for down owes nothing and removes the lease.
@@ -129,12 +130,31 @@ impl std::error::Error for GuardError {
     }
 }
 
+/// Guards that were let go and had not ended by then. No thread waits for them: this may be another's process.
+static ENDING: Mutex<Vec<Child>> = Mutex::new(Vec::new());
+
+/// Waits for the guards that have ended since they were let go, without waiting for those that have not: they would stay zombies
+/// in a process that lives on.
+pub fn reap_ended() {
+    let mut ending = ENDING.lock().unwrap_or_else(PoisonError::into_inner);
+    ending.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+}
+
 /// A running guard. Dropped without [`Guard::release`], it gives the service back.
 #[derive(Debug)]
 pub struct Guard {
-    child: Child,
+    child: Option<Child>,
     pipe: ChildStdin,
+    pid: u32,
     handle: Option<Proc>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let ending = self.child.take();
+        ENDING.lock().unwrap_or_else(PoisonError::into_inner).extend(ending);
+        reap_ended();
+    }
 }
 
 impl Guard {
@@ -143,6 +163,7 @@ impl Guard {
     /// # Errors
     /// It could not be started or did not get ready. There is no guard then, and nothing should be asked down.
     pub fn spawn(guarded: Guarded<'_>, options: &GuardOptions) -> Result<Self, GuardError> {
+        reap_ended();
         let own = PathBuf::from("/proc/self/exe");
         let program = options.program.clone().unwrap_or(own);
         let mut command = Command::new(&program);
@@ -163,7 +184,8 @@ impl Guard {
         let mut byte = [0];
         if said == Ok(true) && stdout.read_exact(&mut byte).is_ok() && byte == [READY] {
             let handle = NonZeroU32::new(child.id()).and_then(|pid| Proc::open(pid).ok().flatten());
-            return Ok(Self { child, pipe, handle });
+            let pid = child.id();
+            return Ok(Self { child: Some(child), pipe, pid, handle });
         }
         let _gone_already = child.kill();
         let _reaped = child.wait();
@@ -178,14 +200,12 @@ impl Guard {
     /// Lets it go: the service is as it was found.
     pub fn release(mut self) {
         self.tell(Message::Released);
-        wait_for_end(self.child.id(), END_LIMIT);
-        self.reap();
+        wait_for_end(self.pid, END_LIMIT);
     }
 
     /// The scan has ended and the service was not seen as it was found: the guard goes on giving it back.
     pub fn hand_over(mut self) {
         self.tell(Message::HandedOver);
-        self.reap();
     }
 
     /// Whether its process has ended.
@@ -193,7 +213,7 @@ impl Guard {
     pub fn is_gone(&mut self) -> bool {
         match &self.handle {
             Some(handle) => handle.is_gone(),
-            None => !matches!(self.child.try_wait(), Ok(None)),
+            None => self.child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None))),
         }
     }
 
@@ -203,20 +223,10 @@ impl Guard {
         self.handle.as_ref().and_then(Proc::fd)
     }
 
-    /// Waits for its end without keeping the caller: a process that ends after its scan would stay a zombie in a daemon.
-    pub fn reap(self) {
-        let Self { mut child, .. } = self;
-        if matches!(child.try_wait(), Ok(None)) {
-            let reaper = std::thread::Builder::new().name("guard's end".to_owned());
-            // Without a thread it stays a zombie for as long as this process lives.
-            let _no_thread = reaper.spawn(move || child.wait());
-        }
-    }
-
     /// Its process id.
     #[must_use]
-    pub fn pid(&self) -> u32 {
-        self.child.id()
+    pub const fn pid(&self) -> u32 {
+        self.pid
     }
 }
 

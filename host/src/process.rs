@@ -268,7 +268,13 @@ pub fn holders_of(device: u64) -> Holders {
 pub(crate) fn has_device_open(pid: NonZeroU32, device: u64) -> io::Result<bool> {
     match fs::read_dir(format!("/proc/{pid}/fd")) {
         Ok(fds) => Ok(fds.take(FDS_MAX).flatten().any(|fd| is_device(&fd.path(), device))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        // It may end while it is looked at.
+        Err(error)
+            if error.kind() == io::ErrorKind::NotFound
+                || Errno::from_io_error(&error) == Some(Errno::SRCH) =>
+        {
+            Ok(false)
+        }
         Err(error) => Err(error),
     }
 }

@@ -137,14 +137,17 @@ fn safety<P: Port, S: Supervisor>(world: &World<P, S>, scenario: &Scenario, viol
     violations.extend(world.intrusions().into_iter().map(Violation::Intrusion));
     violations.extend(world.machine().stray_signals().cloned().map(Violation::StraySignal));
     let report = world.scanner().report();
-    let handed_over = report.outcome.is_some() && !report.given_back;
-    if world.scanner_is_alive() && !handed_over {
+    if world.scanner_is_alive() {
+        // After the end of its scan it may be asked to go on.
+        let mut told = world.told().iter();
+        let ended = told.find(|told| matches!(told.event, Event::Finished(_))).map(|told| told.at);
         let machine = world.machine();
-        let asked = machine
+        let mut asked = machine
             .trace()
             .iter()
-            .find(|traced| matches!(traced.event, TraceEvent::Control { by: Actor::Guard, .. }));
-        violations.extend(asked.map(|asked| Violation::GuardFought(asked.at)));
+            .filter(|traced| matches!(traced.event, TraceEvent::Control { by: Actor::Guard, .. }));
+        let early = asked.find(|asked| ended.is_none_or(|ended| asked.at < ended));
+        violations.extend(early.map(|asked| Violation::GuardFought(asked.at)));
     }
     if report.outcome == Some(Outcome::Complete)
         && radio_is_steady(scenario)

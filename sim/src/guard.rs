@@ -152,7 +152,7 @@ impl Kernel {
                     self.kill(Actor::Guard, guard.owner, Signal::Kill);
                 }
                 let Some(want) = owed.want else {
-                    self.remove_lease_of(guard.owner);
+                    self.remove_lease_of(guard.owner, false);
                     return false;
                 };
                 guard.back = Some(HandBack::new(want));
@@ -180,16 +180,17 @@ impl Kernel {
                     return true;
                 }
                 Step::Done(_) => {
-                    self.remove_lease_of(guard.owner);
+                    self.remove_lease_of(guard.owner, true);
                     return false;
                 }
             }
         }
     }
 
-    /// The lease of another scan is that scan's.
-    fn remove_lease_of(&mut self, owner: Pid) {
-        if self.lease.is_some_and(|lease| lease.owner == owner || !self.processes.is_alive(lease.owner)) {
+    /// The lease of another scan is that scan's; one that a dead scan has left goes once the service was asked for.
+    fn remove_lease_of(&mut self, owner: Pid, asked: bool) {
+        let is_left = |lease: Lease| asked && !self.processes.is_alive(lease.owner);
+        if self.lease.is_some_and(|lease| lease.owner == owner || is_left(lease)) {
             self.set_lease(None);
         }
     }

@@ -176,6 +176,10 @@ impl SimSupervisor {
             machine.kernel.set_lease(None);
             machine.kernel.tell_guard(Message::Released);
         } else {
+            // One more where none is left, as on host: this is what it is for.
+            if !machine.is_guarded() && !machine.is_unsupervised() {
+                taken.start_guard(&mut machine);
+            }
             machine.kernel.tell_guard(Message::HandedOver);
         }
     }
@@ -213,6 +217,10 @@ impl Taken {
         if needs_none || core::mem::replace(&mut self.guard_replaced, true) {
             return;
         }
+        self.start_guard(machine);
+    }
+
+    fn start_guard(&self, machine: &mut Machine) {
         let owner = machine.client();
         machine.kernel.start_guard(owner, self.found, None);
         if self.touched {
@@ -254,7 +262,9 @@ impl Supervisor for SimSupervisor {
             }
             // The scan that died with the service in hand has noted what it was meant to do.
             Some(lease) if status.want == Want::Down => (lease.want, true),
-            Some(_) | None => (status.want, false),
+            // Its `d` may still be unread.
+            Some(_) => (status.want, true),
+            None => (status.want, false),
         };
         let mut processes = Processes::new(self.habits);
         processes.note_service(&machine, machine.runsv(), status.pid.map(NonZeroU32::get));
@@ -355,8 +365,9 @@ impl Supervisor for SimSupervisor {
 
     fn release(&mut self) -> nb::Result<(), SimError> {
         let found = self.taken.as_ref().ok_or(nb::Error::Other(SimError::NotTaken))?.found;
+        let unsupervised = self.machine.borrow().is_unsupervised();
         let is_as_found = self.look().is_ok_and(|status| {
-            status.foreign_down || status.supervised && [Want::Up, found].contains(&status.want)
+            status.foreign_down || found == Want::Down || unsupervised && status.want != Want::Down
         });
         self.end(is_as_found);
         Ok(())

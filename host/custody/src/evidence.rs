@@ -71,6 +71,12 @@ impl Evidence {
 
     /// Takes in one reading of the record of a supervisor that is there.
     pub fn observe(&mut self, reading: Reading) {
+        if self.last.is_none() {
+            // Bytes that were there before, and one that may have been taken out: whosever they are, they explain rewrites to come.
+            let taken_out = u32::from(!reading.settled);
+            let waiting = u32::try_from(reading.unread.unwrap_or(1)).unwrap_or(u32::MAX);
+            self.unanswered = self.unanswered.saturating_add(waiting).saturating_add(taken_out);
+        }
         if let Some(last) = self.last {
             let rewritten = last.identity != reading.identity
                 || (last.want_up, last.at_rest, last.runs)
@@ -87,7 +93,7 @@ impl Evidence {
         self.drained = reading.unread == Some(0);
         self.given_back |= match self.asked {
             // One that was asked for nothing has come after one that died.
-            None => reading.want_up && self.drained,
+            None => reading.want_up && reading.settled,
             // Where "down" was seen, "up" is not left from before it.
             Some(Want::Up) => reading.want_up && (self.drained || self.down_seen),
             Some(Want::Once) => reading.runs && self.drained,
@@ -153,6 +159,7 @@ mod tests {
         unread: Some(0),
         settled: false,
     };
+    const ASLEEP: Reading = Reading { settled: true, ..UP };
     const ENDING: Reading = Reading { want_up: false, runs: false, ..UP };
     const REST: Reading = Reading {
         identity: file(9),
@@ -178,7 +185,7 @@ mod tests {
     /// Taken up, asked down once, then these.
     fn after_asking(readings: &[Reading]) -> Evidence {
         let mut evidence = Evidence::default();
-        evidence.observe(UP);
+        evidence.observe(ASLEEP);
         evidence.asked(Want::Down);
         for reading in readings {
             evidence.observe(*reading);
@@ -206,7 +213,7 @@ mod tests {
     #[test]
     fn a_second_byte_that_is_answered_long_after_the_first_is_no_alarm() {
         let mut evidence = Evidence::default();
-        evidence.observe(UP);
+        evidence.observe(ASLEEP);
         evidence.asked(Want::Down);
         evidence.asked(Want::Down);
         // The first is answered, the service ends within its first second, and runsv sleeps that off.
@@ -223,7 +230,7 @@ mod tests {
     #[test]
     fn a_supervisor_asleep_beside_an_empty_fifo_has_answered_all_of_ours() {
         let mut evidence = Evidence::default();
-        evidence.observe(UP);
+        evidence.observe(ASLEEP);
         evidence.asked(Want::Down);
         evidence.observe(at(ENDING, 2));
         // Asked again, and the service ends: seen as one.
@@ -236,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_crash_of_a_service_that_runs_once_does_not_answer_our_byte() {
-        let once = Reading { want_up: false, ..UP };
+        let once = Reading { want_up: false, ..ASLEEP };
         let mut evidence = Evidence::default();
         evidence.observe(once);
         evidence.asked(Want::Down);
@@ -251,7 +258,7 @@ mod tests {
     fn bytes_of_another_client_before_ours_answer_none_of_ours() {
         // Seed 195254: `sv restart` of another client while the service ends, ours behind it, and ours once more.
         let mut evidence = Evidence::default();
-        evidence.observe(UP);
+        evidence.observe(ASLEEP);
         evidence.asked(Want::Down);
         evidence.observe(waiting(at(REST, 2), 2));
         evidence.observe(waiting(at(REST, 3), 1));
@@ -261,6 +268,17 @@ mod tests {
         evidence.observe(at(REST, 6));
         evidence.observe(at(REST, 7));
         assert!(!evidence.foreign_down(), "the second of ours");
+    }
+
+    #[test]
+    fn bytes_that_a_dead_scan_has_left_explain_their_rewrites() {
+        let mut evidence = Evidence::default();
+        evidence.observe(waiting(UP, 1));
+        evidence.asked(Want::Down);
+        // The dead scan's is answered, ours has been taken out.
+        evidence.observe(at(REST, 2));
+        evidence.observe(at(REST, 3));
+        assert!(!evidence.foreign_down(), "the answer to ours");
     }
 
     #[test]
@@ -283,7 +301,7 @@ mod tests {
         let mut evidence = after_asking(&[at(REST, 4)]);
         evidence.asked(Want::Down);
         evidence.restart();
-        evidence.observe(at(REST, 7));
+        evidence.observe(Reading { settled: true, ..at(REST, 7) });
         assert!(!evidence.foreign_down());
         evidence.observe(at(REST, 8));
         assert!(evidence.foreign_down());

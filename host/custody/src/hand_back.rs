@@ -60,6 +60,8 @@ pub struct HandBack {
     want: Want,
     again_at: Option<Instant>,
     pause: Duration,
+    /// When a name that means another service is believed.
+    unnamed: Option<Instant>,
     /// Asked since the last moment without a supervisor.
     asked: bool,
     /// The record that was there before the last request.
@@ -70,7 +72,7 @@ impl HandBack {
     /// Gives back to this.
     #[must_use]
     pub const fn new(want: Want) -> Self {
-        Self { want, again_at: None, pause: AGAIN_AFTER, asked: false, before: None }
+        Self { want, again_at: None, pause: AGAIN_AFTER, unnamed: None, asked: false, before: None }
     }
 
     /// Decides.
@@ -78,8 +80,12 @@ impl HandBack {
         if standing.adopted {
             return Step::Done(End::Adopted);
         }
-        if !standing.named {
-            return Step::Done(End::Renamed);
+        if standing.named {
+            self.unnamed = None;
+        } else {
+            // A package that is upgraded makes the directory anew: for a moment the name means nothing.
+            let until = *self.unnamed.get_or_insert(now + AGAIN_AFTER);
+            return if now < until { Step::Wait(until) } else { Step::Done(End::Renamed) };
         }
         if !standing.supervised {
             self.asked = false;
@@ -205,6 +211,7 @@ mod tests {
         let adopted = Standing { adopted: true, ..with(HELD) };
         assert_eq!(back.step(at(0), adopted), Step::Done(End::Adopted));
         let renamed = Standing { named: false, ..with(HELD) };
-        assert_eq!(back.step(at(0), renamed), Step::Done(End::Renamed));
+        assert_eq!(back.step(at(0), renamed), Step::Wait(at(1_000)));
+        assert_eq!(back.step(at(1_000), renamed), Step::Done(End::Renamed));
     }
 }

@@ -12,8 +12,8 @@
 //!
 //! A process is **the service's** if the status record names it as its own, if it descends from such a one, or if it has the port and
 //! descends from the supervisor. One whose parent is dead already is the service's if it was seen as a descendant before, or if it
-//! can only have inherited the port: all holders were the service's, and no process has opened the port since. Never the supervisor
-//! itself (its console may be this port), and never for its working directory: an operator may work there.
+//! can only have inherited the port: it is new, all holders were the service's, and no process has opened the port since. Never the
+//! supervisor itself (its console may be this port), and never for its working directory: an operator may work there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,7 +42,7 @@ pub struct Seen {
     pub parent: u32,
     /// It has the port open. The looking process itself has not, whatever it has open.
     pub holds: bool,
-    /// It is called `pppd`: it may open the port again.
+    /// It is called `pppd`: if it has had the port it may open it again.
     pub is_pppd: bool,
     /// It is a zombie: it holds nothing and forks no more, but may have forked just before.
     pub is_dead: bool,
@@ -88,7 +88,10 @@ pub struct Port {
     main: Option<Id>,
     members: BTreeSet<Id>,
     before: Option<Before>,
-    /// A process that is no member and has the port can only have inherited it from one.
+    /// Members that have had the port.
+    held: BTreeSet<Id>,
+    /// Members alone have the port, or had it when they were last seen, and no process has opened it since: an orphan that has it
+    /// now, and was not seen without it, can only have inherited it from them.
     heirs: bool,
     remains: Vec<Id>,
     strangers: Vec<Id>,
@@ -159,13 +162,16 @@ impl Port {
         self.heirs &= opened == Opened::No;
         let is_alive = |id: &Id| table.get(&id.pid).is_some_and(|seen| seen.id == *id && !seen.is_dead);
         self.members.retain(is_alive);
+        self.held.retain(is_alive);
         self.main = self.main.filter(is_alive);
         self.note_descendants(&table);
         self.tell_apart(&table);
         let clean = self.remains.is_empty() && self.strangers.is_empty();
         let agreed = opened != Opened::Yes && self.agrees(look, &table);
-        // All holders are the service's, and none was missed: from here on the port can only be inherited from them.
-        self.heirs |= agreed && opened == Opened::No && self.strangers.is_empty();
+        // There are holders, all are the service's, and none was missed: from here on the port can only be inherited from them.
+        let held = self.remains.iter().any(|id| table.get(&id.pid).is_some_and(|seen| seen.holds));
+        self.heirs |= held && agreed && opened == Opened::No && self.strangers.is_empty();
+        self.heirs &= !(clean && agreed);
         self.before = Some(look.processes.iter().map(|seen| (seen.id.pid, (seen.id, seen.holds))).collect());
         match (clean, agreed) {
             (false, _) => Verdict::Held,
@@ -199,13 +205,22 @@ impl Port {
 
     fn tell_apart(&mut self, table: &BTreeMap<u32, &Seen>) {
         (self.remains, self.strangers) = (self.main.into_iter().collect(), Vec::new());
+        let adopters = if self.heirs { self.adopters(table) } else { BTreeSet::new() };
         for seen in table.values() {
-            let is_supervisor = Some(seen.id.pid) == self.supervisor;
-            if seen.holds && self.heirs && !is_supervisor {
+            let was_seen = self
+                .before
+                .as_ref()
+                .and_then(|before| before.get(&seen.id.pid))
+                .is_some_and(|(id, _)| *id == seen.id);
+            if seen.holds && !was_seen && adopters.contains(&seen.parent) {
                 self.note(seen.id);
             }
             let ours = self.members.contains(&seen.id);
-            if ours && (seen.holds || seen.is_pppd) && self.main != Some(seen.id) {
+            if ours && seen.holds {
+                self.held.insert(seen.id);
+            }
+            let may_open_it = seen.is_pppd && self.held.contains(&seen.id);
+            if ours && (seen.holds || may_open_it) && self.main != Some(seen.id) {
                 self.remains.push(seen.id);
             } else if seen.holds && !ours {
                 self.strangers.push(seen.id);

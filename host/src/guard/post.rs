@@ -11,6 +11,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use cellscan_core::supervisor::{Signal, Want};
+use cellscan_core::time::Instant;
 use cellscan_custody::guard::{Cause, Guard, Owed, Verdict};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
@@ -172,10 +173,10 @@ impl Orders {
                     Err(Errno::INTR | Errno::AGAIN) => Verdict::Watch,
                     Err(_) => guard.ended(),
                 }
-            } else if ready.is_ready(1) {
-                guard.ended()
+            } else if is_silent(clock) {
+                if ready.is_ready(1) { guard.ended() } else { guard.timeout(clock.now()) }
             } else {
-                guard.timeout(clock.now())
+                Verdict::Watch
             };
             if verdict != Verdict::Watch {
                 return verdict;
@@ -218,7 +219,7 @@ impl Orders {
         }
         // In another's hands the lease is theirs.
         if settled.given_back && matches!(claim, Some(Claim::Ours(_))) {
-            self.remove_lease(subject);
+            self.remove_lease(subject, owed.want.is_some());
         }
     }
 
@@ -248,13 +249,25 @@ impl Orders {
         }
     }
 
-    fn remove_lease(&self, owed: &Subject) {
+    /// One that another scan has left is only removed once the service was asked for, and seen given back.
+    fn remove_lease(&self, owed: &Subject, asked: bool) {
         let (Some(run_dir), Some(identity)) = (&self.run_dir, owed.identity()) else { return };
-        let removed = RunDir::open(run_dir).and_then(|run| run.map_or(Ok(()), |run| run.remove(identity)));
+        let is_ours = |run: &RunDir| {
+            run.read(identity).is_ok_and(|lease| lease.is_some_and(|lease| lease.pid.get() == self.parent))
+        };
+        let removed = RunDir::open(run_dir).and_then(|run| match run {
+            Some(run) if asked || is_ours(&run) => run.remove(identity),
+            Some(_) | None => Ok(()),
+        });
         if let Err(error) = removed {
             complain(&format!("the lease stays: {}", chain(&error)));
         }
     }
+}
+
+/// Whether the scan has said nothing that was not read. Looked at again: it may have spoken and died since the wait.
+fn is_silent(clock: Clock) -> bool {
+    event_loop::wait(&[stdin()], Some(Instant::ZERO), clock).is_ok_and(|ready| !ready.is_ready(0))
 }
 
 #[cfg(test)]

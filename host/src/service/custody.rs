@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 
 use cellscan_core::scan::Selection;
 use cellscan_core::supervisor::{ServiceStatus, Want};
+use cellscan_core::time::Instant;
 use cellscan_custody::guard::Message;
 
 use super::ServiceError;
 use super::dir::ServiceDir;
+use crate::clock::Clock;
 use crate::exit::chain;
 use crate::give_back::Way;
 use crate::guard::{Guard, GuardError, GuardOptions, Guarded};
@@ -71,6 +73,8 @@ struct Post {
     modem: Option<ModemLine>,
     run_dir: Option<PathBuf>,
     guard: Option<Guard>,
+    /// Since when the service is guarded: its hold's limit is counted from here, whichever guard keeps it.
+    since: Instant,
     /// The first one has ended by itself.
     replaced: bool,
 }
@@ -111,6 +115,7 @@ impl Custody {
                 modem: seen(&options.modem, &options.lock_dirs),
                 run_dir: lease.map(|(options, _)| options.run_dir.clone()),
                 guard: None,
+                since: Clock::new().now(),
                 replaced: false,
             };
             // Nothing was asked for yet; only what a dead scan has left to do stays noted.
@@ -154,7 +159,7 @@ impl Custody {
         let Some(post) = &mut self.guard else { return };
         let Some(gone) = post.guard.take_if(Guard::is_gone) else { return };
         let lost = format!("{}: its guard, process {}, has ended", post.path.display(), gone.pid());
-        gone.reap();
+        drop(gone);
         let left = if self.lease.is_some() { "the lease on disk alone is left" } else { "nothing is left" };
         let next = if core::mem::replace(&mut post.replaced, true) { None } else { Some(post.spawn(&told)) };
         match next {
@@ -208,8 +213,9 @@ impl Custody {
         }
         self.noted = lease.selection();
         let want = lease.want.to_restore(self.found);
-        self.touched = want != self.found;
-        if self.touched {
+        // Also where the record says "up": the dead scan's `d` may still be unread. What shows otherwise takes it back.
+        self.touched = true;
+        if want != self.found {
             notes.push(format!(
                 "{}: process {} ended with the service in hand; it goes by what that one found, wanted {}",
                 subject.path.display(),
@@ -234,8 +240,8 @@ impl Custody {
     }
 
     /// Down was asked for, by us or by the scan that died.
-    pub(super) const fn is_touched(&self) -> bool {
-        self.touched
+    pub(super) fn is_touched(&self) -> bool {
+        self.touched && self.found != Want::Down
     }
 
     /// The service is about to be asked down.
@@ -275,16 +281,21 @@ impl Custody {
 
     /// Lets lease and guard go. Where the service is not seen as it was found, both stay: the guard goes on asking for it.
     pub(super) fn end(self, is_as_found: bool, notes: &mut Vec<String>) {
-        let guard = self.guard.and_then(|post| post.guard);
+        let told = self.messages();
         if is_as_found {
             if let Some(lease) = self.lease {
                 warn_of(lease.remove(), notes);
             }
-            if let Some(guard) = guard {
+            if let Some(guard) = self.guard.and_then(|post| post.guard) {
                 guard.release();
             }
             return;
         }
+        // One that has died meanwhile is no guard, and one more is started: this is what it is for.
+        let guard = self.guard.and_then(|mut post| {
+            let gone = post.guard.as_mut().is_none_or(Guard::is_gone);
+            if gone { post.spawn(&told).ok() } else { post.guard }
+        });
         match guard {
             Some(guard) => {
                 notes.push(format!(
@@ -310,7 +321,9 @@ impl Post {
             run_dir: self.run_dir.as_deref(),
             told,
         };
-        Guard::spawn(guarded, &self.options)
+        let held = Clock::new().now().saturating_since(self.since);
+        let limit = self.options.limit.map(|limit| limit.saturating_sub(held));
+        Guard::spawn(guarded, &GuardOptions { limit, ..self.options.clone() })
     }
 }
 

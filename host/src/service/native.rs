@@ -181,6 +181,8 @@ impl Held {
         if let Some(watch) = &self.watch {
             drain(watch);
         }
+        // Before anything that may fail: the end of a dead runsv would wake the loop for ever.
+        self.forget_dead_runsv();
         let alive = self.dir.is_supervised()?;
         self.find_successor(alive);
         let (record, reading) = self.dir.read(self.runsv.as_ref())?;
@@ -239,14 +241,20 @@ impl Held {
     /// Notices a supervisor that died and the one that came after it, which knows nothing of what was asked of the
     /// first. `runsvdir` starts it after 3 to 6 s.
     fn find_successor(&mut self, supervised: bool) {
+        if supervised && self.runsv.is_none() {
+            self.runsv = self.dir.supervisor();
+            // One that cannot be seen may be the same as before.
+            if self.runsv.is_some() {
+                self.evidence.restart();
+            }
+        }
+    }
+
+    fn forget_dead_runsv(&mut self) {
         if self.runsv.as_ref().is_some_and(Proc::is_gone) {
             log::warn!("{}: its runsv has died", self.dir.path().display());
             self.runsv = None;
             self.left_behind = self.last_file;
-            self.evidence.restart();
-        }
-        if supervised && self.runsv.is_none() {
-            self.runsv = self.dir.supervisor();
             self.evidence.restart();
         }
     }
@@ -261,13 +269,9 @@ impl Held {
 
     /// Whether the record shows the service as it was found, or as another client wants it by now.
     fn is_as_found(&mut self) -> bool {
-        let custody = self.custody.as_ref();
-        let Some(found) = custody.filter(|custody| custody.is_touched()).map(Custody::found) else {
-            return true;
-        };
-        self.look().is_ok_and(|status| {
-            status.foreign_down || status.supervised && [Want::Up, found].contains(&status.want)
-        })
+        let status = self.look();
+        let is_owed = self.custody.as_ref().is_some_and(Custody::is_touched);
+        !is_owed || status.is_ok_and(|status| status.foreign_down)
     }
 
     fn ask(&mut self, want: Want) -> Result<(), ServiceError> {

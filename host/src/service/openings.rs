@@ -5,6 +5,7 @@
 //! none.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use cellscan_custody::port::Opened;
@@ -20,6 +21,10 @@ const READS_MAX: u32 = 16;
 #[derive(Debug, Default)]
 pub(super) struct Openings {
     watch: Option<OwnedFd>,
+    /// Device and inode of the node that is watched.
+    node: Option<(u64, u64)>,
+    /// Its attributes have changed: its mode (`pppd` sets that when it opens a tty and when it leaves it), or its last name is gone.
+    touched: bool,
     /// Seen, and not told yet.
     seen: Opened,
 }
@@ -37,8 +42,12 @@ impl Openings {
     /// The same, to be told again.
     pub(super) fn peek(&mut self, port: Option<&Path>) -> Opened {
         self.woken();
+        if self.touched && node_of(port) != self.node {
+            (self.watch, self.seen) = (None, self.seen.max(Opened::Unknown));
+        }
+        self.touched = false;
         if self.watch.is_none() {
-            self.watch = port.and_then(watch_on);
+            (self.watch, self.node) = (port.and_then(watch_on), node_of(port));
         }
         self.seen
     }
@@ -46,15 +55,14 @@ impl Openings {
     /// Takes in what the descriptor has to tell, so that the same event wakes no more.
     pub(super) fn woken(&mut self) {
         let Some(watch) = &self.watch else { return };
-        match drain(watch) {
-            Seen::Nothing => {}
-            Seen::Opened => {
-                if self.seen == Opened::No {
-                    self.seen = Opened::Yes;
-                }
-            }
+        let events = drain(watch);
+        if events.opened {
+            self.seen = Opened::Yes;
+        }
+        self.touched |= events.touched;
+        if events.gone {
             // Another device may be there under the name by now.
-            Seen::Gone => (self.watch, self.seen) = (None, Opened::Unknown),
+            (self.watch, self.seen) = (None, self.seen.max(Opened::Unknown));
         }
     }
 
@@ -64,10 +72,16 @@ impl Openings {
     }
 }
 
-enum Seen {
-    Nothing,
-    Opened,
-    Gone,
+/// What a watch has told.
+#[derive(Clone, Copy, Debug, Default)]
+struct Events {
+    opened: bool,
+    touched: bool,
+    gone: bool,
+}
+
+fn node_of(port: Option<&Path>) -> Option<(u64, u64)> {
+    port?.metadata().ok().map(|meta| (meta.dev(), meta.ino()))
 }
 
 fn watch_on(port: &Path) -> Option<OwnedFd> {
@@ -77,8 +91,8 @@ fn watch_on(port: &Path) -> Option<OwnedFd> {
     Some(watch)
 }
 
-fn drain(watch: &OwnedFd) -> Seen {
-    let mut seen = Seen::Nothing;
+fn drain(watch: &OwnedFd) -> Events {
+    let mut events = Events::default();
     let mut buffer = [0; EVENTS_LEN];
     for _ in 0..READS_MAX {
         match rustix::io::read(watch, &mut buffer) {
@@ -87,19 +101,19 @@ fn drain(watch: &OwnedFd) -> Seen {
                 for event in buffer.get(..count).unwrap_or_default().chunks_exact(16) {
                     let mask =
                         event.get(4..8).and_then(|mask| mask.try_into().ok()).map_or(0, u32::from_ne_bytes);
-                    // A node that is unlinked while it is open says so by its attributes alone.
-                    if mask & WatchFlags::OPEN.bits() == 0 {
-                        return Seen::Gone;
-                    }
-                    seen = Seen::Opened;
+                    let (opened, touched) = (WatchFlags::OPEN.bits(), WatchFlags::ATTRIB.bits());
+                    events.opened |= mask & opened != 0;
+                    events.touched |= mask & touched != 0;
+                    events.gone |= mask & (opened | touched) == 0;
                 }
             }
             Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => return seen,
-            Ok(_) | Err(_) => return Seen::Gone,
+            Err(Errno::AGAIN) => return events,
+            Ok(_) | Err(_) => return Events { gone: true, ..events },
         }
     }
-    Seen::Opened
+    // There is more to read.
+    Events { opened: true, ..events }
 }
 
 #[cfg(test)]
@@ -127,6 +141,18 @@ mod tests {
         File::open(file.path()).unwrap();
         openings.woken();
         assert_eq!(openings.since(Some(file.path())), Opened::Yes);
+    }
+
+    #[test]
+    fn a_change_of_mode_beside_an_opening_hides_nothing() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut openings = Openings::default();
+        openings.since(Some(file.path()));
+        let opened = File::open(file.path()).unwrap();
+        opened.set_permissions(opened.metadata().unwrap().permissions()).unwrap();
+        assert_eq!(openings.since(Some(file.path())), Opened::Yes);
+        opened.set_permissions(opened.metadata().unwrap().permissions()).unwrap();
+        assert_eq!(openings.since(Some(file.path())), Opened::No, "its mode alone says nothing");
     }
 
     #[test]

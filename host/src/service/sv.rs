@@ -368,6 +368,8 @@ impl Supervisor for Sv {
         held.tracked.look();
         if want == Want::Down {
             held.custody.touch();
+            // What was asked for before says nothing from here on, also while `sv` runs.
+            held.asked = None;
         }
         let (code, said) = self.call(word)?;
         let waited_in_vain = word == INSISTENT_UP && said.starts_with("timeout: ");

@@ -105,7 +105,11 @@ impl Tracked {
     /// One look: notes what descends from the service's processes as long as that can still be seen.
     pub(crate) fn look(&mut self) -> Verdict {
         let before = self.openings.since(self.path.as_deref());
-        let found = self.pass();
+        let Some(mut found) = self.pass() else { return Verdict::Unsure };
+        // What may not be looked into and is the service's is taken to have the port.
+        for seen in &mut found.look.processes {
+            seen.holds |= found.unreadable.contains(&seen.id) && self.port.is_member(seen.id);
+        }
         // What was opened meanwhile may be seen as a holder, and counts for the next look as well.
         let opened = before.max(self.openings.peek(self.path.as_deref()));
         let verdict = self.port.look(&found.look, opened);
@@ -253,17 +257,14 @@ impl Tracked {
         process::has_device_open(pid, device).unwrap_or(false)
     }
 
-    fn pass(&mut self) -> Pass {
+    fn pass(&mut self) -> Option<Pass> {
         self.find_device();
-        let found = look::pass(self.device);
-        if found.unreadable > 0 && !self.told_of_holes {
-            self.told_of_holes = true;
-            log::warn!(
-                "{} processes cannot be looked into: who holds the port may be hidden",
-                found.unreadable
-            );
+        let found = look::pass(self.device)?;
+        let hidden = found.unreadable.len();
+        if hidden > 0 && !core::mem::replace(&mut self.told_of_holes, true) {
+            log::warn!("{hidden} processes cannot be looked into: who holds the port may be hidden");
         }
-        found
+        Some(found)
     }
 
     /// A handle on each process that is left, and on each stranger; those on others are let go.

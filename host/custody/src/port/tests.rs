@@ -142,6 +142,36 @@ fn a_stranger_with_the_port_is_a_stranger_also_when_the_service_is_gone() {
 }
 
 #[test]
+fn a_process_that_was_seen_without_the_port_is_no_heir_however_it_came_to_it() {
+    // By another device node, or by a socket: no opening is seen.
+    let mut port = taken();
+    let known = process(90, 1);
+    port.look(&look(&[holding(PPPD, RUNSV), known]), Opened::No);
+    port.look(&look(&[holding(PPPD, RUNSV), Seen { holds: true, ..known }]), Opened::No);
+    assert_eq!(pids(port.strangers()), [90]);
+}
+
+#[test]
+fn a_new_holder_with_another_parent_is_no_heir() {
+    let mut port = taken();
+    port.look(&look(&[holding(PPPD, RUNSV), holding(91, CRON)]), Opened::No);
+    assert_eq!(pids(port.strangers()), [91]);
+}
+
+#[test]
+fn once_the_port_is_free_nothing_can_be_inherited() {
+    let mut port = taken();
+    port.main_is(None);
+    port.look(&look(&[]), Opened::No);
+    assert_eq!(port.look(&look(&[]), Opened::No), Verdict::Free);
+    for _ in 0..3 {
+        port.look(&look(&[]), Opened::No);
+    }
+    port.look(&look(&[holding(92, 1)]), Opened::No);
+    assert_eq!((port.remains().len(), pids(port.strangers())), (0, vec![92]));
+}
+
+#[test]
 fn an_orphan_with_the_port_is_a_stranger_where_any_process_may_have_opened_it() {
     for opened in [Opened::Yes, Opened::Unknown] {
         let mut port = taken();
@@ -167,12 +197,14 @@ fn what_does_not_hold_the_port_is_left_alone_unless_it_may_open_it_again() {
     let mut port = taken();
     let script = process(CHILD, PPPD);
     let detached = Seen { is_pppd: true, ..process(41, PPPD) };
-    port.look(&look(&[holding(PPPD, RUNSV), script, detached]), Opened::No);
+    // It has had the port; the one of a VPN, which a script started, never did.
+    let vpn = Seen { is_pppd: true, ..process(42, CHILD) };
+    port.look(&look(&[holding(PPPD, RUNSV), script, Seen { holds: true, ..detached }, vpn]), Opened::No);
     port.main_is(None);
-    let orphans = look(&[Seen { parent: 1, ..script }, Seen { parent: 1, ..detached }]);
+    let orphans = look(&[Seen { parent: 1, ..script }, Seen { parent: 1, ..detached }, vpn]);
     assert_eq!(port.look(&orphans, Opened::No), Verdict::Held);
     assert_eq!(pids(port.remains()), [41]);
-    let script_alone = look(&[Seen { parent: 1, ..script }]);
+    let script_alone = look(&[Seen { parent: 1, ..script }, vpn]);
     assert_eq!(port.look(&script_alone, Opened::No), Verdict::Free, "neither look found a holder");
 }
 
