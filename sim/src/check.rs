@@ -196,7 +196,7 @@ fn liveness<P: Port, S: Supervisor>(
         machine.status().is_none_or(|record| record.want_up || (record_is_old && machine.live_pppds() > 0));
     // Where the guard was killed too, the lease is left for the next start and for `restore`.
     let given_back = world.scanner_is_alive() && world.scanner().report().given_back;
-    let left_to_the_lease = guard_is_killed(scenario) && !given_back && machine.lease().is_some();
+    let left_to_the_lease = guard_is_killed(scenario) && !machine.is_guarded() && machine.lease().is_some();
     if up_is_due(scenario) && !wanted_up && !left_to_the_lease {
         violations.push(Violation::NotWantedUp);
     }

@@ -53,11 +53,9 @@ impl Pass {
         let is_dead = stat.is_dead();
         let is_pppd = stat.comm == "pppd";
         let id = Id { pid: pid.get(), start: stat.start_time };
-        // A child of ours has what we have open until it is executed.
-        let is_ours = pid.get() == own || stat.parent == own && !is_pppd;
-        let may_hold = !is_dead && !is_ours && pid.get() != KTHREADD && stat.parent != KTHREADD;
+        let may_hold = !is_dead && pid.get() != own && pid.get() != KTHREADD && stat.parent != KTHREADD;
         let holds = match device.filter(|_| may_hold).map(|device| has_device_open(pid, device)) {
-            Some(Ok(holds)) => holds,
+            Some(Ok(holds)) => holds && !(stat.parent == own && is_before_exec(pid)),
             Some(Err(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
                 self.unreadable.push(id);
                 false
@@ -68,6 +66,12 @@ impl Pass {
         self.look.processes.push(Seen { id, parent: stat.parent, holds, is_pppd, is_dead });
         Ok(())
     }
+}
+
+/// Whether a child of ours is still the program that we are: until it is executed it has all that we have open.
+fn is_before_exec(child: NonZeroU32) -> bool {
+    let own = std::fs::read_link("/proc/self/exe").ok();
+    own.is_some() && own == std::fs::read_link(format!("/proc/{child}/exe")).ok()
 }
 
 #[cfg(test)]
