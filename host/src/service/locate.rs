@@ -207,7 +207,13 @@ fn locate_among(
         let how = How::ByPort { pid, comm, port: port.into(), instead_of };
         return Ok(Some(Located { dir: found.dir, how }));
     }
-    if let Some(dir) = find_service(None, roots)? {
+    let mut named = candidates(roots);
+    if running && let Some(device) = device {
+        // The service of another modem has the likelier name at most.
+        let elsewhere = running::elsewhere(&process::all(), device);
+        named.retain(|dir| running::identity_of(dir).is_none_or(|identity| !elsewhere.contains(&identity)));
+    }
+    if let Some(dir) = only(named)? {
         return Ok(Some(Located { dir, how: How::ByName }));
     }
     // A pppd without a supervisor that holds the port is the one that is meant.

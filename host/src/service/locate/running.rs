@@ -85,6 +85,12 @@ pub(super) fn keeping_pppd(pids: &[NonZeroU32], port: Option<u64>) -> Vec<Runnin
     found
 }
 
+/// The services whose `pppd` has another tty open than this one: they are another modem's.
+pub(super) fn elsewhere(pids: &[NonZeroU32], port: u64) -> HashSet<Identity> {
+    let theirs = pids.iter().copied().filter(|pid| is_pppd(*pid) && holds_another(*pid, port));
+    theirs.filter_map(|pid| supervisor_of(pid).map(|(_, _, identity)| identity)).collect()
+}
+
 /// The only one of them, by the name under which one of these directories keeps it.
 pub(super) fn only(found: Vec<Running>, roots: &[PathBuf]) -> Result<Option<Running>, ServiceError> {
     let named = found.into_iter().map(|mut service| {
