@@ -42,8 +42,9 @@ fn a_second_guard_that_dies_leaves_the_lease_and_that_is_said() {
     let first = guard_of(&bench, scan.pid());
     kill(&bench, first);
     let second = next_guard(&bench, scan.pid(), first);
-    kill(&bench, second);
     let said = |what: &str| scan.lines().iter().any(|line| line.contains(what));
+    bench.wait_until(SOON, "it is ready", || said(&format!("process {second} guards now")));
+    kill(&bench, second);
     bench.wait_until(SOON, "it is said", || said("the second one: the lease on disk alone is left"));
     assert_eq!(leases(&bench).len(), 1);
     // The scan itself gives back.
