@@ -134,10 +134,11 @@ impl std::error::Error for GuardError {
 static ENDING: Mutex<Vec<Child>> = Mutex::new(Vec::new());
 
 /// Waits for the guards that have ended since they were let go, without waiting for those that have not: they would stay zombies
-/// in a process that lives on.
-pub fn reap_ended() {
+/// in a process that lives on. Whether there are any that have not.
+pub fn reap_ended() -> bool {
     let mut ending = ENDING.lock().unwrap_or_else(PoisonError::into_inner);
     ending.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+    !ending.is_empty()
 }
 
 /// A running guard. Dropped without [`Guard::release`], it gives the service back.
@@ -153,7 +154,7 @@ impl Drop for Guard {
     fn drop(&mut self) {
         let ending = self.child.take();
         ENDING.lock().unwrap_or_else(PoisonError::into_inner).extend(ending);
-        reap_ended();
+        let _it_may_be_ending = reap_ended();
     }
 }
 
@@ -163,7 +164,7 @@ impl Guard {
     /// # Errors
     /// It could not be started or did not get ready. There is no guard then, and nothing should be asked down.
     pub fn spawn(guarded: Guarded<'_>, options: &GuardOptions) -> Result<Self, GuardError> {
-        reap_ended();
+        let _others_are_ending = reap_ended();
         let own = PathBuf::from("/proc/self/exe");
         let program = options.program.clone().unwrap_or(own);
         let mut command = Command::new(&program);

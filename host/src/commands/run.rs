@@ -16,6 +16,7 @@ use crate::control::{Answer, ClientId, Control, Request};
 use crate::event_loop::{self, Signals};
 use crate::exit::{Exit, Fatal, chain};
 use crate::gateway::{GatewayScan, ours};
+use crate::guard;
 use crate::link::Link;
 use crate::plan::DaemonPlan;
 use crate::recording::listening::To;
@@ -138,7 +139,9 @@ impl Daemon<'_> {
         let under = self.under.as_ref().and_then(|under| under.scan.deadline(&under.reporter));
         // While a scan is under way the link is its own to look at.
         let look_at = self.look_at.filter(|_| self.under.is_none());
-        let deadline = [under, self.control.deadline(now), look_at].into_iter().flatten().min();
+        // A guard that ends after its scan stays a zombie until it is waited for.
+        let ending = guard::reap_ended().then(|| now + LOOK_AGAIN);
+        let deadline = [under, self.control.deadline(now), look_at, ending].into_iter().flatten().min();
         let mut fds: Vec<BorrowedFd<'_>> = vec![self.signals.as_fd()];
         fds.extend(self.control.wake_fds());
         fds.extend(self.under.iter().flat_map(|under| under.scan.wake_fds()));
