@@ -100,7 +100,12 @@ pub const BUILTIN: &[Builtin] = &[
     new("no-network", 1, no_network, "nothing is in reach"),
     new("all-refuse", 1, all_refuse, "every carrier refuses: the registration found is restored"),
     new("budget", 1, budget, "the search takes longer than the link may be away"),
-    new("stranger", 1, stranger, "a process that is none of the service's holds the port: it is not touched"),
+    new(
+        "stranger",
+        111,
+        stranger,
+        "a process that is none of the service's has the port: it is named, and nothing is touched",
+    ),
     new("aborted", 1, aborted, "the scan is told to end during a trial"),
     new(
         "second-client-insists",
