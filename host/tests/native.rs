@@ -336,7 +336,7 @@ fn the_guard_leaves_a_foreign_down_alone() {
 }
 
 #[test]
-fn a_released_guard_ends_and_changes_nothing() {
+fn a_guard_is_released_where_the_service_was_given_back_and_changes_nothing() {
     let runit = Runit::start("exec sleep 600\n");
     let mut native = runit.native_with_guard();
     take(&mut native);
@@ -344,9 +344,28 @@ fn a_released_guard_ends_and_changes_nothing() {
     until(&mut native, "down and free", down_and_free);
     let guard = support::guards_of(&runit);
     assert_eq!(guard.len(), 1);
+    ask(&mut native, Want::Up);
+    until(&mut native, "up", |native| status(native).want == Want::Up);
+    runit.sv("down");
+    until(&mut native, "down by another client", |native| status(native).want == Want::Down);
     nb::block!(native.release()).unwrap();
-    assert!(guard.iter().all(Proc::is_gone));
-    assert_eq!(status(&mut native).want, Want::Down, "what the scan left is what stays");
+    let mut native = runit.native();
+    until(&mut native, "the guard ends", |_| guard.iter().all(Proc::is_gone));
+    assert_eq!(status(&mut native).want, Want::Down, "what the other client has asked for is what stays");
+}
+
+#[test]
+fn a_guard_goes_on_where_the_service_was_not_given_back_at_its_release() {
+    let runit = Runit::start("exec sleep 600\n");
+    let mut native = runit.native_with_guard();
+    take(&mut native);
+    ask(&mut native, Want::Down);
+    until(&mut native, "down and free", down_and_free);
+    let guard = support::guards_of(&runit);
+    nb::block!(native.release()).unwrap();
+    let mut native = runit.native();
+    until(&mut native, "wanted up", |native| status(native).want == Want::Up);
+    until(&mut native, "the guard ends", |_| guard.iter().all(Proc::is_gone));
 }
 
 #[test]
