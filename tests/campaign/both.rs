@@ -50,6 +50,7 @@ fn kill(bench: &Bench, daemon: &Supervised, after: Duration) -> Killed {
 
 #[test]
 fn killed_with_its_guard_at_any_instant_its_next_start_finds_the_service_wanted_up() {
+    let _loaded_by_none = beside_others();
     let kills = number_in("CELLSCAN_BOTH", KILLS);
     let bench = up();
     let daemon = Supervised::start(&bench, &run_dir(&bench), "--link none");

@@ -58,6 +58,7 @@ fn points(calls: &[(String, usize)]) -> Vec<(String, usize)> {
 
 #[test]
 fn killed_at_the_nth_system_call_the_service_is_wanted_up_and_runs() {
+    let _loaded_by_none = beside_others();
     let wanted = number_in("CELLSCAN_CALLS", KILLS);
     let first = up();
     let points = points(&counted(&first));

@@ -63,6 +63,7 @@ fn all() -> Vec<(&'static str, &'static str, u32)> {
 
 #[test]
 fn whatever_system_call_fails_the_service_is_wanted_up_and_runs() {
+    let _loaded_by_none = beside_others();
     let count = number_in("CELLSCAN_FAULTS", FAULTS);
     let faults = all();
     assert!(faults.len() >= FAULTS, "only {} faults are known", faults.len());

@@ -44,6 +44,7 @@ fn kill(bench: &Bench, after: Duration) -> Killed {
 
 #[test]
 fn killed_at_any_instant_the_service_is_wanted_up_and_runs() {
+    let _loaded_by_none = beside_others();
     let kills = number_in("CELLSCAN_KILLS", KILLS);
     let first = up();
     let begin = Instant::now();

@@ -204,6 +204,7 @@ fn scan(bench: &Bench, number: usize) -> (Kind, End) {
 
 #[test]
 fn on_a_busy_machine_no_service_is_left_down_and_no_foreign_wish_is_believed() {
+    let _alone = LOADED.write().unwrap_or_else(PoisonError::into_inner);
     let count = number_in("CELLSCAN_LOAD", SCANS);
     // What has to be built is built before.
     drop(up().cellscan());
