@@ -14,6 +14,7 @@ use embedded_io::{ErrorType, Read, ReadReady, Write};
 use crate::machine::Machine;
 use crate::prng::Prng;
 use crate::signal;
+use crate::supervisor::{SimError, SimSupervisor};
 
 /// A supervisor that only kills: it never asks for down, sends `pppd` a KILL, and takes the moment without one for
 /// success. This is what a field gateway did before it knew of `runsv`.
@@ -186,8 +187,8 @@ impl<P: Port> Port for SkipsResynchronisation<P> {
 /// A supervisor that tells a foreign down by counting rewrites as their events come, and calls one foreign that comes 250 ms after
 /// the service was seen at rest: as if events were never late. Here they are, by up to two seconds.
 #[derive(Debug)]
-pub struct CountsEvents<S> {
-    inner: S,
+pub struct CountsEvents {
+    inner: SimSupervisor,
     machine: Rc<RefCell<Machine>>,
     dice: Prng,
     /// Rewrites by the time that their events come.
@@ -198,9 +199,9 @@ pub struct CountsEvents<S> {
     foreign_down: bool,
 }
 
-impl<S> CountsEvents<S> {
+impl CountsEvents {
     /// In place of what `inner` makes of the record.
-    pub const fn new(inner: S, machine: Rc<RefCell<Machine>>, seed: u64) -> Self {
+    pub const fn new(inner: SimSupervisor, machine: Rc<RefCell<Machine>>, seed: u64) -> Self {
         Self {
             inner,
             machine,
@@ -239,37 +240,42 @@ impl<S> CountsEvents<S> {
     }
 }
 
-impl<S: Supervisor> Supervisor for CountsEvents<S> {
-    type Error = S::Error;
+impl Supervisor for CountsEvents {
+    type Error = SimError;
 
-    fn take(&mut self) -> nb::Result<ServiceStatus, S::Error> {
+    fn take(&mut self) -> nb::Result<ServiceStatus, SimError> {
         self.inner.take()
     }
 
-    fn ask(&mut self, want: Want) -> nb::Result<(), S::Error> {
+    fn ask(&mut self, want: Want) -> nb::Result<(), SimError> {
         self.rest = None;
         self.inner.ask(want)
     }
 
-    fn status(&mut self) -> nb::Result<ServiceStatus, S::Error> {
+    fn status(&mut self) -> nb::Result<ServiceStatus, SimError> {
         let status = self.inner.status()?;
         self.count(status);
         Ok(ServiceStatus { foreign_down: self.foreign_down, ..status })
     }
 
-    fn remains(&mut self) -> nb::Result<Remains, S::Error> {
+    fn remains(&mut self) -> nb::Result<Remains, SimError> {
         self.inner.remains()
     }
 
-    fn signal(&mut self, signal: Signal) -> nb::Result<(), S::Error> {
+    fn signal(&mut self, signal: Signal) -> nb::Result<(), SimError> {
         self.inner.signal(signal)
     }
 
-    fn link_up(&mut self) -> nb::Result<bool, S::Error> {
+    fn link_up(&mut self) -> nb::Result<bool, SimError> {
         self.inner.link_up()
     }
 
-    fn release(&mut self) -> nb::Result<(), S::Error> {
+    /// Where it believes in a foreign down it owes nothing.
+    fn release(&mut self) -> nb::Result<(), SimError> {
+        if self.foreign_down {
+            self.inner.release_as_found();
+            return Ok(());
+        }
         self.inner.release()
     }
 }

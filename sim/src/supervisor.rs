@@ -169,6 +169,11 @@ impl SimSupervisor {
         Ok(status)
     }
 
+    /// Releases the service whatever it shows, as a backend does that believes in a foreign down.
+    pub(crate) fn release_as_found(&mut self) {
+        self.end(true);
+    }
+
     fn end(&mut self, is_as_found: bool) {
         let Some(taken) = self.taken.take() else { return };
         let mut machine = self.machine.borrow_mut();
