@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use cellscan_core::scan::Selection;
+use cellscan_core::scan::policy::Timeouts;
 use cellscan_core::supervisor::{ServiceStatus, Supervisor, Want};
 use cellscan_custody::hand_back::{AGAIN_AFTER, End, HandBack, Standing, Step};
 use serde::{Deserialize, Serialize};
@@ -31,8 +32,9 @@ const SELDOM_AFTER: Duration = Duration::from_secs(60);
 /// main.c).
 const ENDING_LIMIT: Duration = Duration::from_secs(16);
 
-/// How long the registration may take to restore. A modem that is done with its search answers in 1 to 6 s (field logs).
-const REGISTRATION_LIMIT: Duration = Duration::from_secs(10);
+/// How long the registration may take to restore: as long as a scan itself allows for it. A modem that is done with its search answers in
+/// 1 to 6 s (field logs); beside 14 busy loops and a disk writer 10 s were not enough for one of 260 scans that were killed.
+const REGISTRATION_LIMIT: Duration = Timeouts::DEFAULT.restore;
 
 /// How the service is asked.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]

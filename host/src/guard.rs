@@ -17,7 +17,7 @@
 //! "Wanted up" comes at once where that leaves the modem to the guard for a while: where its line is another, or the `pppd`
 //! locks it. Such a `pppd` meets the guard's lock, ends, and is started again each second until the registration is
 //! restored. One that was not seen to lock would take the port from under the guard, and stay without a link: there the
-//! modem comes first, for ten seconds at most.
+//! modem comes first, for twenty seconds at most.
 //!
 //! It is the program itself, started anew from `/proc/self/exe`, so that nothing else has to be installed. The
 //! pipe's other end is closed on exec, so no child of the scan keeps it open.
