@@ -163,8 +163,13 @@ impl Scanner {
     }
 
     pub(super) fn restoring_timeout(&mut self, until: Instant, step: Restore, out: &mut Actions) {
-        if until <= self.now || matches!(step, Restore::Unseen(_)) {
+        if until <= self.now {
             return self.restored(false, out);
+        }
+        if matches!(step, Restore::Unseen(_)) {
+            // Who has the port is not known yet: two looks at the processes did not agree.
+            self.state = State::Restoring { until, step: Restore::Unseen(self.after(&DTR_DROP)) };
+            return;
         }
         if matches!(step, Restore::Dropping(_)) {
             self.state = State::Restoring { until, step: Restore::Opening };
