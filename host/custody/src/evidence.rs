@@ -86,7 +86,7 @@ impl Evidence {
             }
         }
         if reading.want_up {
-            // Whoever asked for down has been overruled since.
+            // The client that asked for down has been overruled since.
             self.foreign_down = false;
         }
         self.down_seen |= self.asked == Some(Want::Down) && !reading.want_up;
