@@ -14,6 +14,7 @@ use clap_complete::Shell;
 use crate::exit::{self, Exit};
 use crate::lease::DEFAULT_RUN_DIR;
 use crate::plan::values;
+use crate::recording::recorder::{LIMIT, LIMIT_MAX, LIMIT_MIN};
 use crate::serial::SerialOptions;
 use crate::service::locate::Backend;
 
@@ -197,9 +198,12 @@ pub struct ScanArgs {
     /// Record what goes over the line, what the supervisor says and what the scan makes of it, for `replay`.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub record: Option<PathBuf>,
-    /// Record IMSI, ICCID, IMEI, telephone numbers and credentials as they are, instead of making them unreadable.
+    /// Record all as it is: identities, telephone numbers, messages and credentials too, and the bytes of data mode.
     #[arg(long, requires = "record", help_heading = "Output")]
     pub keep_identities: bool,
+    /// Bytes of the recording: beyond them only what the scan did is written, and the rest is counted.
+    #[arg(long, value_name = "BYTES", default_value_t = LIMIT, value_parser = limit(), requires = "record", help_heading = "Output")]
+    pub record_limit: u64,
 }
 
 /// What `run` was told.
@@ -220,9 +224,12 @@ pub struct RunArgs {
     /// How many recordings are kept.
     #[arg(long, value_name = "NUMBER", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..), requires = "recordings", help_heading = "Daemon")]
     pub keep_recordings: u16,
-    /// Keep identities in recordings: IMSI, ICCID, IMEI, numbers, credentials
+    /// Record all as it is: identities, telephone numbers, messages and credentials too.
     #[arg(long, requires = "recordings", help_heading = "Daemon")]
     pub keep_identities: bool,
+    /// Bytes of each recording: beyond them only what the scan did is written, and the rest is counted.
+    #[arg(long, value_name = "BYTES", default_value_t = LIMIT, value_parser = limit(), requires = "recordings", help_heading = "Daemon")]
+    pub record_limit: u64,
 }
 
 /// What `restore` was told.
@@ -328,13 +335,17 @@ pub struct RecordArgs {
     /// Where UUCP locks are kept; again for more [default: /var/lock and /run/lock]
     #[arg(long, value_name = "DIR")]
     pub lock_dir: Vec<PathBuf>,
-    /// Record IMSI, ICCID, IMEI, telephone numbers and credentials as they are, instead of making them unreadable.
+    /// Record all as it is: identities, telephone numbers, messages and credentials too, and the bytes of data mode.
     #[arg(long)]
     pub keep_identities: bool,
+    /// Bytes of the recording: beyond them bytes of the line are only counted.
+    #[arg(long, value_name = "BYTES", default_value_t = LIMIT, value_parser = limit())]
+    pub record_limit: u64,
 }
 
 /// What `replay` was told.
 #[derive(Clone, Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line, each on its own")]
 pub struct ReplayArgs {
     /// The logs, or directories of them; `-` is standard input.
     #[arg(value_name = "LOG", required = true)]
@@ -354,9 +365,17 @@ pub struct ReplayArgs {
     /// Write a row for each scan, with what would have been, to this file.
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
+    /// Show all of the dialogue: identities, telephone numbers, messages and credentials too.
+    #[arg(long)]
+    pub keep_identities: bool,
     /// Write JSON to standard output, one object a line; of several logs without the turns, unless --dialogue is given.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Bytes of a recording: a header and a few events have room in the least.
+fn limit() -> clap::builder::RangedU64ValueParser {
+    clap::value_parser!(u64).range(LIMIT_MIN..=LIMIT_MAX)
 }
 
 fn backend() -> impl TypedValueParser<Value = Backend> {

@@ -8,6 +8,7 @@ use crate::cli::{Args, Command, ScanArgs};
 use crate::exit::{Exit, Fatal};
 use crate::logging;
 use crate::plan::{DaemonPlan, Plan};
+use crate::recording::Extent;
 use crate::recording::listening::To;
 use crate::report::console;
 
@@ -52,7 +53,7 @@ pub fn run(args: &Args) -> Exit {
 fn run_scan(args: &ScanArgs, verbose: bool) -> Result<Exit, Fatal> {
     let record = args.record.as_ref().map(|path| To {
         path: path.clone(),
-        keep_identities: args.keep_identities,
+        extent: Extent { keep_identities: args.keep_identities, limit: args.record_limit },
         optional: false,
     });
     let record = record.as_ref();

@@ -1,6 +1,8 @@
 //! What the command line means, checked before anything is touched.
 
 use std::ffi::OsString;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use crate::cli::{PolicyArgs, RunArgs, ScanArgs, ScannedArgs};
 use crate::exit::Fatal;
 use crate::guard::Prepare;
 use crate::link::Interfaces;
+use crate::recording::Extent;
 use crate::recording::ring::Ring;
 use crate::serial::SerialOptions;
 use crate::service::locate::Backend;
@@ -110,10 +113,10 @@ impl DaemonPlan {
         let recordings = args.recordings.clone().map(|dir| Ring {
             dir,
             keep: args.keep_recordings.into(),
-            keep_identities: args.keep_identities,
+            extent: Extent { keep_identities: args.keep_identities, limit: args.record_limit },
         });
         if let Some(Ring { dir, .. }) = &recordings {
-            std::fs::create_dir_all(dir).map_err(|error| {
+            DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| {
                 Fatal::usage(format!("--recordings: unable to make {}: {error}", dir.display()))
             })?;
         }

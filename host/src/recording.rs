@@ -3,7 +3,7 @@
 //! ```text
 //! # atlog: 1
 //! # port: /dev/ttyACM2
-//! # redacted: imsi iccid imei numbers credentials
+//! # redacted: all but what a scan needs
 //! 0.000 scan request 1 manual
 //! 0.000 sv taken supervised run 103 up
 //! 0.000 sv ask down
@@ -15,16 +15,18 @@
 //!
 //! Text, one event a line, appended as it happens: `<seconds.millis> <who> <escaped bytes or words>`. `>` went to the modem,
 //! `<` came from it, `sv`, `ppp` and `scan` are the supervisor, the link and the scan. Seconds count from the first event.
-//! A crash loses the last line at most, and whatever part of an answer had no line end yet.
+//! A crash loses the last line at most.
+//!
+//! `scan data sent 812 received 4096` are bytes of data mode, which are not recorded; from `scan left-out from here on` the file is
+//! at its limit, and bytes of the line are only counted, while words are still written.
 //!
 //! All that the scan was told is in it, so that the same machine fed with it decides the same
-//! ([`again`](crate::replay::again)).
+//! ([`again`](crate::replay::again)). What it does not need is unreadable, see [`cellscan_redact`].
 //!
 //! | module | what it knows |
 //! | --- | --- |
 //! | [`entry`] | one line of a recording, written and read |
-//! | [`redact`] | identities, and how they are made unreadable |
-//! | [`recorder`] | the file, and what is held back until it can be redacted |
+//! | [`recorder`] | the file, its limit, and what is left out of it |
 //! | [`taped`] | a port and a supervisor that are listened to |
 //! | [`listening`] | where a recording goes, and a scan of this gateway that is listened to |
 //! | [`words`], [`policy`] | what the scan tells, and how it is to go, in words |
@@ -35,12 +37,11 @@ pub mod entry;
 pub mod listening;
 pub mod policy;
 pub mod recorder;
-pub mod redact;
 pub mod ring;
 pub mod taped;
 pub mod words;
 pub mod world;
 
 pub use entry::{Entry, Timed, Who};
-pub use recorder::{Header, Recorder, Tape};
+pub use recorder::{Extent, Header, Recorder, Tape};
 pub use taped::Taped;

@@ -17,6 +17,7 @@ use std::time::Instant;
 
 use cellscan::import::{What, import};
 use cellscan::replay::analysis::Analysis;
+use cellscan::replay::turns::Shown;
 
 /// Bytes of the log.
 const LOG_LEN: usize = 200_000_000;
@@ -103,10 +104,11 @@ fn main() {
     );
 
     // What is kept has a bound: a tenth of the log must come to as much memory as the whole.
-    Analysis::read(Log::new(LOG_LEN / 10), None, &mut |_| ()).expect("it can be read");
+    Analysis::read(Log::new(LOG_LEN / 10), None, Shown::Redacted, &mut |_| ()).expect("it can be read");
     let before = peak_kib();
     let began = Instant::now();
-    let analysis = Analysis::read(Log::new(LOG_LEN), None, &mut |_| ()).expect("it can be read");
+    let analysis =
+        Analysis::read(Log::new(LOG_LEN), None, Shown::Redacted, &mut |_| ()).expect("it can be read");
     println!(
         "turns, scans, findings   {:6.0} MB/s ({} turns, {} scans)",
         megabytes_a_second(LOG_LEN, began),

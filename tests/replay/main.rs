@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use cellscan::import::Format;
 use cellscan::replay::analysis::Analysis;
+use cellscan::replay::turns::Shown;
 
 mod findings;
 mod foreign;
@@ -28,8 +29,9 @@ struct Read {
 
 fn read(log: &[u8], format: Option<Format>) -> Read {
     let mut turns = Vec::new();
-    let analysis =
-        Analysis::read(log, format, &mut |turn| turns.push((turn.command.clone(), turn.result.clone())));
+    let analysis = Analysis::read(log, format, Shown::Redacted, &mut |turn| {
+        turns.push((turn.command.clone(), turn.result.clone()));
+    });
     Read { analysis: analysis.expect("bytes in memory can be read"), turns }
 }
 

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use cellscan::replay::analysis::Analysis;
+use cellscan::replay::turns::Shown;
 use cellscan::timeline::{Timeline, html, terminal};
 use cellscan_tests::support::wait_for;
 
@@ -18,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const PICTURE_LEN_MIN: u64 = 40_000;
 
 fn analysis(log: &[u8]) -> Analysis {
-    Analysis::read(log, None, &mut |_| ()).expect("bytes in memory can be read")
+    Analysis::read(log, None, Shown::Redacted, &mut |_| ()).expect("bytes in memory can be read")
 }
 
 fn sample() -> Vec<u8> {

@@ -24,8 +24,8 @@ use crate::cli::RecordArgs;
 use crate::clock::Clock;
 use crate::event_loop::{self, Signals};
 use crate::exit::{Exit, Fatal, chain};
-use crate::recording::Recorder;
 use crate::recording::listening::{To, unable_to_begin};
+use crate::recording::{Extent, Recorder};
 use crate::report::console;
 use crate::serial::{SerialLine, SerialOptions};
 
@@ -49,7 +49,8 @@ pub fn run(args: &RecordArgs) -> Result<Exit, Fatal> {
         nb::Error::Other(error) => Fatal::system(chain(&error)),
         nb::Error::WouldBlock => Fatal::system(format!("{} is not ready", args.port.display())),
     })?;
-    let to = To { path: args.file.clone(), keep_identities: args.keep_identities, optional: false };
+    let extent = Extent { keep_identities: args.keep_identities, limit: args.record_limit };
+    let to = To { path: args.file.clone(), extent, optional: false };
     let header = to.header().with("port", args.port.display().to_string());
     let mut recorder = Recorder::new(to.create()?, &header).map_err(|error| unable_to_begin(&error))?;
     let (master, _kept_open, name) = pseudo_terminal().map_err(|errno| {

@@ -13,6 +13,7 @@ use crate::import::Format;
 use crate::replay::again::Recording;
 use crate::replay::analysis::Analysis;
 use crate::replay::summary::{self, Summary};
+use crate::replay::turns::Shown;
 use crate::replay::what_if::WhatIf;
 use crate::replay::{json, text};
 use crate::report::console;
@@ -108,6 +109,10 @@ fn open(path: &Path) -> io::Result<Box<dyn Read>> {
     if path.as_os_str() == STDIN { Ok(Box::new(io::stdin().lock())) } else { Ok(Box::new(File::open(path)?)) }
 }
 
+const fn shown(args: &ReplayArgs) -> Shown {
+    if args.keep_identities { Shown::AsItIs } else { Shown::Redacted }
+}
+
 fn source(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
@@ -117,7 +122,7 @@ fn one(path: &Path, format: Option<Format>, args: &ReplayArgs, out: &mut dyn Wri
     let source = source(path);
     let mut failed = None;
     let analysis = open(path).and_then(|log| {
-        Analysis::read(log, format, &mut |turn| {
+        Analysis::read(log, format, shown(args), &mut |turn| {
             let line = if args.json {
                 json::turn(&source, turn)
             } else if args.dialogue {
@@ -207,7 +212,7 @@ fn many(
 fn read(path: &Path, format: Option<Format>, args: &ReplayArgs) -> io::Result<Told> {
     let source = source(path);
     let mut told = String::new();
-    let analysis = Analysis::read(open(path)?, format, &mut |turn| {
+    let analysis = Analysis::read(open(path)?, format, shown(args), &mut |turn| {
         if args.dialogue {
             told.push_str(&if args.json { json::turn(&source, turn) } else { text::turn(turn) });
             told.push('\n');

@@ -20,7 +20,7 @@ use crate::guard;
 use crate::link::Link;
 use crate::plan::DaemonPlan;
 use crate::recording::listening::To;
-use crate::recording::ring::Ring;
+use crate::recording::ring::{Next, Ring};
 use crate::report::words;
 use crate::report::{Reporter, Style, console};
 
@@ -46,7 +46,12 @@ struct Under {
 /// Where the next scan is recorded. That it cannot be is no reason not to scan.
 fn place(ring: &Ring, reporter: &mut Reporter) -> Option<To> {
     match ring.next() {
-        Ok(path) => Some(To { path, keep_identities: ring.keep_identities, optional: true }),
+        Ok(Next { path, skipped }) => {
+            for stray in skipped {
+                reporter.warn(&format!("{} is no recording of this program: skipped", stray.display()));
+            }
+            Some(To { path, extent: ring.extent, optional: true })
+        }
         Err(error) => {
             reporter.warn(&format!("unable to record to {}: {error}", ring.dir.display()));
             None

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -10,7 +11,7 @@ use cellscan_core::scan::Scanner;
 use cellscan_core::time::Instant;
 
 use super::taped::Now;
-use super::{Header, Recorder, Tape, Taped, Who, world};
+use super::{Extent, Header, Recorder, Tape, Taped, Who, world};
 use crate::exit::Fatal;
 use crate::plan::GatewayPlan;
 use crate::report::audience::Audience;
@@ -20,19 +21,19 @@ use crate::report::audience::Audience;
 pub struct To {
     /// The file.
     pub path: PathBuf,
-    /// Identities are kept as they are.
-    pub keep_identities: bool,
+    /// What is kept.
+    pub extent: Extent,
     /// Where it cannot be begun the scan goes on without it.
     pub optional: bool,
 }
 
 impl To {
-    /// Makes the file. One that is there is not written over: it may be the only record of what went wrong.
+    /// Makes the file, for its owner alone. One that is there is not written over: it may be the only record of what went wrong.
     ///
     /// # Errors
     /// It is there, or cannot be made.
     pub fn create(&self) -> Result<Box<dyn Write>, Fatal> {
-        let made = File::options().write(true).create_new(true).open(&self.path);
+        let made = File::options().write(true).create_new(true).mode(0o600).open(&self.path);
         let file = made.map_err(|error| {
             let message = format!("unable to record to {}: {error}", self.path.display());
             if error.kind() == io::ErrorKind::AlreadyExists {
@@ -47,7 +48,7 @@ impl To {
     /// What stands above the first event.
     #[must_use]
     pub const fn header(&self) -> Header {
-        Header { lines: Vec::new(), keep_identities: self.keep_identities }
+        Header { lines: Vec::new(), extent: self.extent }
     }
 }
 

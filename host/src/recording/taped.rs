@@ -72,6 +72,12 @@ impl<T> Taped<T> {
         }
     }
 
+    fn begin_line(&self) {
+        if let Some((tape, _)) = &self.tape {
+            tape.borrow_mut().begin_line();
+        }
+    }
+
     /// What came of a call: `ok`, or why not. "Not yet" is not written.
     fn came<V, E: fmt::Display>(&self, who: Who, what: &str, came: &nb::Result<V, E>) {
         match came {
@@ -152,12 +158,16 @@ impl<P: Write> Write for Taped<P> {
 impl<P: Port> Port for Taped<P> {
     fn open(&mut self) -> nb::Result<(), P::Error> {
         let came = self.inner.open();
+        if came.is_ok() {
+            self.begin_line();
+        }
         self.came(Who::Scan, "open", &came);
         came
     }
 
     fn close(&mut self) {
         self.say(Who::Scan, || "close".to_owned());
+        self.begin_line();
         self.inner.close();
     }
 }

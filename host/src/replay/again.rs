@@ -17,6 +17,7 @@ use cellscan_core::time::Instant;
 
 use crate::import::lines::Lines;
 use crate::recording::entry::{Entry, Timed, Who};
+use crate::recording::recorder::{DATA, LEFT_OUT};
 use crate::recording::{policy, words};
 
 mod stand_in;
@@ -166,6 +167,13 @@ impl Recording {
     pub fn replay(&self) -> Replayed {
         let (mut inputs, mut expected) = (VecDeque::new(), VecDeque::new());
         for (line, timed) in &self.entries {
+            if is_said(&timed.entry, LEFT_OUT) {
+                // From here on the dialogue is not whole: as far as this it can be compared.
+                break;
+            }
+            if is_said(&timed.entry, DATA) {
+                continue;
+            }
             if is_input(&timed.entry) {
                 inputs.push_back((*line, timed.clone()));
             } else {

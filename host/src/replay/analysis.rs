@@ -8,7 +8,7 @@ use crate::import::{Event, Format, Unread, What, import};
 use super::findings::{Finding, Findings, Kind};
 use super::habits::Habits;
 use super::scans::{Scan, Scans};
-use super::turns::{Turn, Turns};
+use super::turns::{Shown, Turn, Turns};
 use super::what_if::{self, WhatIf};
 
 /// Line numbers kept of what could not be read, at most; the others are counted.
@@ -88,15 +88,21 @@ pub struct Analysis {
 }
 
 impl Analysis {
-    /// Reads a log; `turn` takes each turn of its dialogue as it is complete.
+    /// Reads a log; `turn` takes each turn of its dialogue as it is complete. Turns are redacted before anything is made of them.
     ///
     /// # Errors
     /// The log could not be read to its end.
-    pub fn read(log: impl Read, format: Option<Format>, turn: &mut dyn FnMut(&Turn)) -> io::Result<Self> {
-        let mut reading = Reading::default();
+    pub fn read(
+        log: impl Read,
+        format: Option<Format>,
+        shown: Shown,
+        turn: &mut dyn FnMut(&Turn),
+    ) -> io::Result<Self> {
+        let mut reading = Reading { shown, ..Reading::default() };
         let (format, lines) = import(log, format, &mut |event| reading.event(&event, turn))?;
         reading.end(turn);
-        let Reading { turns, scans: _, found, left_out, habits, skipped, other, count, findings } = reading;
+        let Reading { shown: _, turns, scans: _, found, left_out, habits, skipped, other, count, findings } =
+            reading;
         let (findings, finding_counts) = findings.finish(lines);
         Ok(Self {
             format,
@@ -128,6 +134,7 @@ impl Analysis {
 
 #[derive(Default)]
 struct Reading {
+    shown: Shown,
     turns: Turns,
     scans: Scans,
     found: Vec<Scan>,
@@ -150,20 +157,20 @@ impl Reading {
                 scans.event(event, &mut |scan| keep(found, left_out, findings, scan));
             }
             What::Sent(_) | What::Received(_) | What::Ended(_) | What::GivenUp | What::Closed => {
-                let Self { turns, scans, habits, count, findings, .. } = self;
+                let Self { shown, turns, scans, habits, count, findings, .. } = self;
                 turns.event(event, &mut |turn| {
                     *count += 1;
-                    take(turn, scans, habits, findings, tell);
+                    take(shown.turn(turn), scans, habits, findings, tell);
                 });
             }
         }
     }
 
     fn end(&mut self, tell: &mut dyn FnMut(&Turn)) {
-        let Self { turns, scans, habits, count, found, left_out, findings, .. } = self;
+        let Self { shown, turns, scans, habits, count, found, left_out, findings, .. } = self;
         turns.end(&mut |turn| {
             *count += 1;
-            take(turn, scans, habits, findings, tell);
+            take(shown.turn(turn), scans, habits, findings, tell);
         });
         scans.finish(&mut |scan| keep(found, left_out, findings, scan));
     }

@@ -85,6 +85,27 @@ impl Turn {
     }
 }
 
+/// What of a log is shown.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Shown {
+    /// What a scan needs.
+    #[default]
+    Redacted,
+    /// All of it.
+    AsItIs,
+}
+
+impl Shown {
+    /// The turn as it is shown.
+    #[must_use]
+    pub(super) fn turn(self, mut turn: Turn) -> Turn {
+        if self == Self::Redacted {
+            cellscan_redact::turn(&mut turn.command, &mut turn.answer, &mut turn.result);
+        }
+        turn
+    }
+}
+
 #[derive(Debug, Default)]
 struct Dialogue {
     waiting: VecDeque<Waiting>,

@@ -1,0 +1,175 @@
+//! What goes over the line, made unreadable but for what a scan needs.
+//!
+//! Kept are, of commands and of answers: the names; all of `+COPS`, `+CSQ`, `+CESQ`, `+CREG`, `+CGREG`, `+CEREG`, `+C5GREG`,
+//! `+CMEE`, results and their errors; the vendors' commands for the signal; the words of `+CPIN`; what tells how a modem is set up,
+//! with context, type and access point of `+CGDCONT`; who made the modem. The list is `TABLE` in `kept.rs`. Even there a
+//! number is kept as far as such a one is long, and no further: seven digits of a PLMN, ten of a cell, four of a signal.
+//!
+//! Of everything else each digit becomes `0` and each letter behind the name `*`, but for one digit at the begin of a parameter
+//! outside quotes (a mode, the number of a context) and for the words of a line that has no name. Nothing is kept of the text of
+//! a message, of the values of commands that take a PIN or a password, and of a dial string but for a service code (`*99#`). Between
+//! `CONNECT` and the end of data mode bytes are only counted. Lengths stay, and so does what a parser makes of it.
+//!
+//! Each byte is decided by those before it: nothing is held back until a line is whole, and it makes no difference in which pieces
+//! the bytes come.
+
+mod context;
+mod data;
+mod kept;
+mod line;
+#[cfg(test)]
+mod tests;
+
+use context::{Context, Direction, Ended};
+use data::Data;
+use line::Line;
+
+/// What is made unreadable, for the header of a recording.
+pub const KINDS: &str = "all but what a scan needs";
+
+/// What is written of some bytes.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Passed {
+    /// Bytes of the dialogue.
+    pub text: Vec<u8>,
+    /// Bytes of data mode that are left out; less those that were counted before and turned out to be its end.
+    pub data: i64,
+    /// Data mode ended in them: what was counted is all of it.
+    pub ended: bool,
+}
+
+/// Both directions of a dialogue.
+#[derive(Clone, Debug)]
+pub struct Redactor {
+    sent: Line,
+    received: Line,
+    context: Context,
+    data: Option<Data>,
+}
+
+impl Default for Redactor {
+    fn default() -> Self {
+        Self {
+            sent: Line::new(Direction::Sent),
+            received: Line::new(Direction::Received),
+            context: Context::default(),
+            data: None,
+        }
+    }
+}
+
+impl Redactor {
+    /// At the begin of a dialogue, in command mode.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The port was closed or opened: what comes next begins a line, as it does for the scan.
+    pub fn begin_line(&mut self) {
+        let _lost = (self.sent.end(), self.received.end());
+    }
+
+    /// Bytes that go to the modem.
+    pub fn sent(&mut self, bytes: &[u8]) -> Passed {
+        self.pass(Direction::Sent, bytes)
+    }
+
+    /// Bytes that come from it.
+    pub fn received(&mut self, bytes: &[u8]) -> Passed {
+        self.pass(Direction::Received, bytes)
+    }
+
+    fn pass(&mut self, direction: Direction, bytes: &[u8]) -> Passed {
+        let mut passed = Passed::default();
+        for byte in bytes {
+            if let Some(data) = &mut self.data {
+                passed.data += 1;
+                let said = match direction {
+                    Direction::Sent => data.sent(*byte),
+                    Direction::Received => data.received(*byte),
+                };
+                if let Some(said) = said {
+                    (self.data, passed.ended) = (None, true);
+                    passed.data -= i64::try_from(said.len()).unwrap_or(i64::MAX);
+                    for byte in said {
+                        let kept = self.dialogue(direction, *byte);
+                        passed.text.push(kept);
+                    }
+                }
+                continue;
+            }
+            let kept = self.dialogue(direction, *byte);
+            passed.text.push(kept);
+        }
+        passed
+    }
+
+    /// A byte in command mode.
+    fn dialogue(&mut self, direction: Direction, byte: u8) -> u8 {
+        let line = match direction {
+            Direction::Sent => &mut self.sent,
+            Direction::Received => &mut self.received,
+        };
+        if !matches!(byte, b'\r' | b'\n') {
+            // Ctrl-Z sends a text, Escape drops it (3GPP TS 27.005 §3.5.1).
+            self.context.text_sent &= direction == Direction::Received || !matches!(byte, 0x1a | 0x1b);
+            let kept = line.byte(byte, &self.context);
+            if direction == Direction::Sent && line.is_escape() {
+                // No line end follows: that would end its guard time.
+                let _escape = line.end();
+            }
+            let may_prompt = matches!(self.context.asked, kept::Asked::Text | kept::Asked::Other);
+            if direction == Direction::Received && may_prompt && line.is_prompt() {
+                (self.context.text_received, self.context.text_sent) = (true, true);
+            }
+            return kept;
+        }
+        if !line.is_empty() {
+            let (ended, text) = line.end();
+            match direction {
+                Direction::Sent if self.context.text_sent => {}
+                Direction::Sent => {
+                    self.context.sent = text;
+                    if let Ended::Command(asked) = ended {
+                        self.context.asked = asked;
+                        self.context.text_sent = asked == kept::Asked::Text;
+                    }
+                }
+                Direction::Received => self.answered(ended),
+            }
+        }
+        byte
+    }
+
+    fn answered(&mut self, ended: Ended) {
+        match ended {
+            Ended::Result => (self.context.text_received, self.context.text_sent) = (false, false),
+            Ended::Kept => self.context.text_received = false,
+            Ended::BeforeText => self.context.text_received = true,
+            Ended::Connect => {
+                (self.context.text_received, self.context.text_sent) = (false, false);
+                self.data = Some(Data::default());
+            }
+            Ended::Command(_) | Ended::Other => {}
+        }
+    }
+}
+
+/// A command of a log, the lines of its answer and its result, made unreadable in place.
+pub fn turn(command: &mut Option<String>, answer: &mut [String], result: &mut Option<String>) {
+    let mut redactor = Redactor::new();
+    let mut one = |direction, text: &mut String| {
+        let passed = redactor.pass(direction, text.as_bytes());
+        let _end = redactor.pass(direction, b"\r");
+        // What a log has behind `CONNECT` may be anything; it has no bytes to be counted.
+        redactor.context.text_received |= redactor.data.take().is_some();
+        *text = String::from_utf8_lossy(&passed.text).into_owned();
+    };
+    if let Some(command) = command {
+        one(Direction::Sent, command);
+    }
+    for line in answer.iter_mut().chain(result) {
+        one(Direction::Received, line);
+    }
+}

@@ -1,0 +1,446 @@
+//! One line, byte by byte: what is written of each byte is decided by those before it alone, so that it makes no difference in
+//! which pieces and when they come.
+
+use super::context::{Context, Direction, Ended, Sent, Text};
+use super::kept::{self, Asked, Level};
+
+/// Bytes of a name that are looked at; the longest of V.250 and 3GPP have some twelve.
+const NAME_LEN_MAX: usize = 16;
+/// Digits in a row that a name may have: `+C5GREG`, `+WS46`.
+const NAME_DIGITS_MAX: u8 = 2;
+/// Digits in a row of a basic command: `S10=255`.
+const BASIC_DIGITS_MAX: u8 = 3;
+/// Digits of a service code: `*99`, `#777`.
+const SERVICE_DIGITS_MAX: u8 = 3;
+/// Digits of the context behind it: `***1#`, `***16#`.
+const CONTEXT_DIGITS_MAX: u8 = 2;
+/// Digits of the name of a model: `SIM7600E`.
+const MODEL_DIGITS_MAX: u8 = 4;
+/// Digits of the speed of a connection: `CONNECT 150000000`.
+const SPEED_DIGITS_MAX: u8 = 9;
+/// Bytes of a value in UCS2 (`AT+CSCS="UCS2"`): 32 characters of four hex digits.
+const UCS2_LEN_MAX: u8 = 128;
+
+type Name = heapless::Vec<u8, NAME_LEN_MAX>;
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum State {
+    /// Nothing printable yet.
+    #[default]
+    Start,
+    /// An `A` that may begin a command.
+    MayBeCommand,
+    /// Behind `AT`, or in a basic command.
+    Basic,
+    /// Behind `D`.
+    Dial,
+    /// In a name.
+    Name,
+    /// Behind a name, in the values of a command or of an answer.
+    Values,
+    /// Text without a name.
+    Free,
+    /// The rest is masked.
+    Masked,
+}
+
+/// Letters and digits without anything between them, up to now.
+#[derive(Clone, Copy, Debug, Default)]
+struct Token {
+    len: u8,
+    first: u8,
+    /// Digits in a row at its end.
+    digits: u8,
+    /// A digit is in it.
+    mixed: bool,
+}
+
+impl Token {
+    fn push(&mut self, byte: u8) {
+        if !byte.is_ascii_alphanumeric() {
+            *self = Self::default();
+            return;
+        }
+        if self.len == 0 {
+            self.first = byte;
+        }
+        self.len = self.len.saturating_add(1);
+        self.digits = if byte.is_ascii_digit() { self.digits.saturating_add(1) } else { 0 };
+        self.mixed |= self.digits > 0;
+    }
+}
+
+/// A line of one direction.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about where in the line it is")]
+pub(super) struct Line {
+    direction: Direction,
+    state: State,
+    /// It is commands, or the echo of commands.
+    command: bool,
+    name: Name,
+    text: Text,
+    written: Text,
+    /// Bytes at the end of a line that is masked which are those of the line that was sent.
+    echoed: usize,
+    token: Token,
+    before: u8,
+    /// Which value behind a name, and whether nothing but blanks stands in it yet.
+    param: u8,
+    fresh: bool,
+    quoted: bool,
+    /// A colon or an equals sign stood in a text without a name.
+    behind: bool,
+    /// Numbers of a dial string so far, and whether it began with `*` or `#`.
+    numbers: u8,
+    service: bool,
+    asks: Asked,
+}
+
+impl Line {
+    pub(super) const fn new(direction: Direction) -> Self {
+        Self {
+            direction,
+            state: State::Start,
+            command: false,
+            name: Name::new(),
+            text: Text::new(),
+            written: Text::new(),
+            echoed: 0,
+            token: Token { len: 0, first: 0, digits: 0, mixed: false },
+            before: 0,
+            param: 0,
+            fresh: false,
+            quoted: false,
+            behind: false,
+            numbers: 0,
+            service: false,
+            asks: Asked::Known,
+        }
+    }
+
+    /// The next byte, which is no line end: what is written of it.
+    pub(super) fn byte(&mut self, byte: u8, context: &Context) -> u8 {
+        if self.state == State::Start && (!is_printable(byte) || byte == b' ') {
+            // Noise before a line (`\0OK`, `\xffOK`) is none of it.
+            return byte;
+        }
+        let is_room = self.text.push(byte).is_ok();
+        let kept = match self.direction {
+            Direction::Sent if context.text_sent => !is_telling(byte),
+            Direction::Received if context.text_received => {
+                if self.state != State::Masked && !(is_room && self.is_known(context)) && !self.is_in_kept() {
+                    self.state = State::Masked;
+                }
+                self.decide(byte, context)
+            }
+            Direction::Sent | Direction::Received => self.decide(byte, context),
+        };
+        self.token.push(byte);
+        self.before = byte;
+        let written = if kept { byte } else { masked(byte) };
+        let written = self.echo(byte, context).unwrap_or(written);
+        let _no_room = self.written.push(written);
+        written
+    }
+
+    /// Where the line is masked: what is written of a byte that is of the echo of what was sent, which the modem says behind noise
+    /// as well.
+    fn echo(&mut self, byte: u8, context: &Context) -> Option<u8> {
+        let sent = |at: usize| context.sent.text.get(at) == Some(&byte);
+        self.echoed = if sent(self.echoed) { self.echoed.saturating_add(1) } else { usize::from(sent(0)) };
+        let is_echo = self.state == State::Masked && self.direction == Direction::Received;
+        let at = self.echoed.checked_sub(1).filter(|_| is_echo)?;
+        context.sent.written.get(at).copied()
+    }
+
+    /// The line has ended; it begins anew. What it was, and its begin.
+    pub(super) fn end(&mut self) -> (Ended, Sent) {
+        let line = core::mem::replace(self, Self::new(self.direction));
+        (line.ended(), Sent { text: line.text, written: line.written })
+    }
+
+    /// Whether there is nothing of it yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// Whether it is `> `: the modem waits for text (3GPP TS 27.005 §3.5.1). No line end follows.
+    pub(super) fn is_prompt(&self) -> bool {
+        self.text == b"> "
+    }
+
+    /// Whether it is `+++`, out of data mode.
+    pub(super) fn is_escape(&self) -> bool {
+        self.text == b"+++"
+    }
+
+    fn ended(&self) -> Ended {
+        if self.command {
+            let in_name = matches!(self.state, State::Name | State::Values);
+            return Ended::Command(if in_name { Asked::of(&self.name) } else { self.asks });
+        }
+        let text: Text = self.text.trim_ascii().iter().map(u8::to_ascii_uppercase).collect();
+        if kept::is_before_text(&self.name) || self.quoted && !self.is_in_kept() {
+            Ended::BeforeText
+        } else if text.strip_prefix(b"CONNECT").is_some_and(|rest| matches!(rest, [] | [b' ' | b'/', ..])) {
+            Ended::Connect
+        } else if kept::RESULTS.contains(&text.as_slice()) || self.name.ends_with(b" ERROR") {
+            Ended::Result
+        } else if self.is_in_kept() {
+            Ended::Kept
+        } else {
+            Ended::Other
+        }
+    }
+
+    /// In the values of an answer that is kept.
+    fn is_in_kept(&self) -> bool {
+        self.state == State::Values && !self.command && matches!(self.level(), Level::Kept(_) | Level::Words)
+    }
+
+    /// Where text may come: whether the line, up to now, begins a result, an answer that is kept, or the echo of what was sent.
+    fn is_known(&self, context: &Context) -> bool {
+        let text: Text = self.text.iter().map(u8::to_ascii_uppercase).collect();
+        let name = text.split(|byte| *byte == b':').next().unwrap_or_default();
+        context.sent.text.starts_with(&self.text)
+            || kept::RESULTS.iter().any(|known| known.starts_with(&self.text))
+            || text.first().is_some_and(|first| is_mark(*first)) && kept::begins_kept(name)
+    }
+
+    fn decide(&mut self, byte: u8, context: &Context) -> bool {
+        if !(is_printable(byte) || self.state == State::Values && byte >= 0x80) {
+            // A frame of PPP, or noise: the rest of the line is no dialogue.
+            self.state = State::Masked;
+            return self.direction == Direction::Received;
+        }
+        match self.state {
+            State::Start => self.start(byte, context),
+            State::MayBeCommand => self.may_be_command(byte, context),
+            State::Basic => self.basic(byte),
+            State::Dial => self.dial(byte),
+            State::Name => self.in_name(byte),
+            State::Values => self.value(byte),
+            State::Free => self.free(byte, context),
+            State::Masked => !is_telling(byte),
+        }
+    }
+
+    fn mask(&mut self, byte: u8) -> bool {
+        self.state = State::Masked;
+        !is_telling(byte)
+    }
+
+    fn start(&mut self, byte: u8, context: &Context) -> bool {
+        match byte {
+            b'A' | b'a' => {
+                self.state = State::MayBeCommand;
+                true
+            }
+            b'>' => self.mask(byte),
+            byte if is_mark(byte) => self.begin_name(byte),
+            _ => {
+                self.state = State::Free;
+                self.free(byte, context)
+            }
+        }
+    }
+
+    fn may_be_command(&mut self, byte: u8, context: &Context) -> bool {
+        match byte {
+            b'T' | b't' => {
+                (self.state, self.command) = (State::Basic, true);
+                true
+            }
+            // Left in the line buffer before it: `AATQ0` (field log).
+            b'A' | b'a' => true,
+            _ => {
+                self.state = State::Free;
+                self.free(byte, context)
+            }
+        }
+    }
+
+    fn begin_name(&mut self, byte: u8) -> bool {
+        if self.direction == Direction::Sent && !self.command {
+            return self.mask(byte);
+        }
+        self.state = State::Name;
+        self.name = Name::from_iter([byte]);
+        true
+    }
+
+    fn basic(&mut self, byte: u8) -> bool {
+        if byte == b'"' || self.quoted {
+            self.quoted ^= byte == b'"';
+            return !is_telling(byte);
+        }
+        let extends = matches!(self.before, b'&' | b'\\');
+        match byte {
+            b'D' | b'd' if !extends => self.state = State::Dial,
+            b'I' | b'i' if !extends => self.asks = Asked::Identity,
+            b'0'..=b'9' => return self.token.digits < BASIC_DIGITS_MAX,
+            byte if is_mark(byte) && byte != b'&' => return self.begin_name(byte),
+            _ => {}
+        }
+        true
+    }
+
+    fn dial(&mut self, byte: u8) -> bool {
+        match byte {
+            b'0'..=b'9' => {
+                let most = if self.numbers == 0 { SERVICE_DIGITS_MAX } else { CONTEXT_DIGITS_MAX };
+                self.service && self.token.digits < most
+            }
+            b'*' | b'#' => {
+                self.service |= self.numbers == 0 && self.token.digits == 0;
+                self.numbers = self.numbers.saturating_add(u8::from(self.token.digits > 0));
+                true
+            }
+            // By tone or pulse.
+            b'T' | b't' | b'P' | b'p' => matches!(self.before, b'D' | b'd'),
+            _ => !is_telling(byte),
+        }
+    }
+
+    fn in_name(&mut self, byte: u8) -> bool {
+        let blank = self.name.last() == Some(&b' ');
+        match byte {
+            b'=' | b'?' if self.command => self.begin_values(),
+            b':' if !self.command => self.begin_values(),
+            b';' if self.command => self.next_command(),
+            b' ' => blank || self.name.push(byte).is_ok() || self.mask(byte),
+            b'0'..=b'9' if !blank && self.name.len() > 1 && self.token.digits < NAME_DIGITS_MAX => {
+                self.name.push(byte).is_ok() || self.mask(byte)
+            }
+            byte if byte.is_ascii_alphabetic() && self.name.push(byte.to_ascii_uppercase()).is_ok() => {
+                let goes_on = !self.name.contains(&b' ') || !self.command && kept::begins_kept(&self.name);
+                goes_on || self.mask(byte)
+            }
+            // `+4915112345678`, `+CPIN 1234`, `+CPIN"1234"`: no name, or a value without a sign before it.
+            _ => self.mask(byte),
+        }
+    }
+
+    fn begin_values(&mut self) -> bool {
+        if self.name.last() == Some(&b' ') {
+            self.name.pop();
+        }
+        self.state = State::Values;
+        (self.param, self.fresh, self.quoted) = (0, true, false);
+        true
+    }
+
+    fn next_command(&mut self) -> bool {
+        self.state = State::Basic;
+        true
+    }
+
+    fn level(&self) -> Level {
+        if self.command {
+            kept::of_command(&self.name, self.param)
+        } else {
+            kept::of_answer(&self.name, self.param)
+        }
+    }
+
+    fn value(&mut self, byte: u8) -> bool {
+        let level = self.level();
+        if byte == b'"' {
+            (self.quoted, self.fresh) = (!self.quoted, false);
+            return true;
+        }
+        if self.quoted {
+            return !is_telling(byte) || matches!(level, Level::Kept(_)) && self.is_kept(byte, level);
+        }
+        match byte {
+            b',' => {
+                (self.param, self.fresh) = (self.param.saturating_add(1), true);
+                true
+            }
+            b';' if self.command => self.next_command(),
+            b' ' => true,
+            // Another line begins where this one lost its end.
+            b'+' | b'^' | b'#' | b'$' | b'%' | b':' if !self.command => self.mask(byte),
+            _ => {
+                let kept = !is_telling(byte) || self.is_kept(byte, level);
+                self.fresh = false;
+                kept
+            }
+        }
+    }
+
+    fn is_kept(&self, byte: u8, level: Level) -> bool {
+        let is_digit = byte.is_ascii_digit();
+        match level {
+            Level::Kept(most) if is_digit => {
+                let first = if self.token.len == 0 { byte } else { self.token.first };
+                let ucs2 = first == b'0' && self.name == b"+COPS" && self.token.len < UCS2_LEN_MAX;
+                self.token.digits < most || ucs2
+            }
+            Level::Kept(_) => true,
+            Level::Words => {
+                byte.is_ascii_alphabetic() || is_digit && self.token.len > 0 && self.token.digits == 0
+            }
+            Level::Modes => is_digit && self.fresh,
+            Level::Nothing => false,
+        }
+    }
+
+    /// A line without a name before it.
+    fn free(&mut self, byte: u8, context: &Context) -> bool {
+        if self.direction == Direction::Sent {
+            return self.mask(byte);
+        }
+        if let Some(level) = kept::without_name(context.asked) {
+            return !is_telling(byte) || self.is_kept(byte, level);
+        }
+        if byte == b'"' || self.quoted {
+            self.quoted ^= byte == b'"';
+            return !is_telling(byte);
+        }
+        let identity = context.asked == Asked::Identity;
+        match byte {
+            b':' | b'=' => self.behind_a_word(),
+            b'0'..=b'9' if self.text.starts_with(b"CONNECT ") => self.token.digits < SPEED_DIGITS_MAX,
+            // A result as a number (`ATV0`), or in the name of a model.
+            b'0'..=b'9' => {
+                let model = identity
+                    && self.token.first.is_ascii_alphabetic()
+                    && self.token.digits < MODEL_DIGITS_MAX;
+                self.text.len() == 1 || model
+            }
+            _ => !is_telling(byte) || identity || !self.token.mixed && !self.behind,
+        }
+    }
+
+    /// `CME ERROR: 11` without its plus has a name all the same.
+    fn behind_a_word(&mut self) -> bool {
+        self.behind = true;
+        let word = self.text.split_last().map(|(_, word)| word.trim_ascii_end()).unwrap_or_default();
+        let name: Name = word.iter().map(u8::to_ascii_uppercase).take(NAME_LEN_MAX).collect();
+        if matches!(kept::of_answer(&name, 0), Level::Kept(_)) {
+            self.name = name;
+            return self.begin_values();
+        }
+        true
+    }
+}
+
+const fn is_printable(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\t')
+}
+
+/// What may begin the name of a command or of an answer (V.250 §5.4.1 and the vendors').
+const fn is_mark(byte: u8) -> bool {
+    matches!(byte, b'+' | b'^' | b'#' | b'$' | b'%' | b'*' | b'!' | b'@' | b'_' | b'-' | b'&')
+}
+
+/// What can tell something: the rest is shape.
+const fn is_telling(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0x80
+}
+
+const fn masked(byte: u8) -> u8 {
+    if byte.is_ascii_digit() { b'0' } else { b'*' }
+}
