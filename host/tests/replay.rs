@@ -94,3 +94,39 @@ fn wrong_use_and_missing_logs_are_told() {
     assert_eq!(some.status.code(), Some(0), "the others are told");
     assert_eq!(of_kind(&objects(&some), "summary")[0]["logs_failed"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn secrets_of_a_raw_log_are_shown_on_demand_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("raw.atlog");
+    let mut text = String::from("# atlog: 1\n0.000 scan request 1 manual\n");
+    let turns = [
+        ("AT+CMEE=1;+CPIN=\"2468\"", "OK"),
+        ("AT+CGAUTH=1,1,joe,s3cret", "OK"),
+        ("AT+CCID", "+CCID: 8931681012345678AF9F\\r\\n\\r\\nOK"),
+        ("AT+CMGR=1", "+CMGR: 1,\"+4915112345678\"\\r\\nmeet joe\\r\\n\\r\\nOK"),
+        ("AT+COPS=?", "+COPS: (2,\"A\",\"A\",\"310410\",7)\\r\\n\\r\\nOK"),
+    ];
+    for (at, (command, answer)) in turns.iter().enumerate() {
+        text += &format!("{at}.100 > {command}\\r\n{at}.200 < \\r\\n{answer}\\r\\n\n");
+    }
+    text.push_str("9.000 scan state 0 idle\n");
+    fs::write(&log, text).unwrap();
+    let (log, page) = (log.to_str().unwrap(), dir.path().join("page.html"));
+    let shown = |more: &[&str]| {
+        let words = [&["replay", "--dialogue", "--html", page.to_str().unwrap(), log], more].concat();
+        let output = cellscan(&words);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap() + &fs::read_to_string(&page).unwrap()
+    };
+    let secrets = ["2468", "joe", "s3cret", "68101", "AF9F", "15112"];
+    for form in [&["--json"][..], &[]] {
+        let redacted = shown(form);
+        for secret in secrets {
+            assert!(!redacted.contains(secret), "{secret} is in {redacted}");
+        }
+        assert!(redacted.contains("310410") && redacted.contains("+CPIN="), "{redacted}");
+        let whole = shown(&[form, &["--keep-identities"]].concat());
+        assert!(secrets.iter().all(|secret| whole.contains(secret)), "{whole}");
+    }
+}

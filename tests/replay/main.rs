@@ -19,6 +19,7 @@ mod findings;
 mod foreign;
 mod pages;
 mod recordings;
+mod redaction;
 mod samples;
 
 /// A log, read: what it was read as and tells, and its turns as command and final result.

@@ -28,10 +28,21 @@ pub(super) enum Ended {
     Connect,
     /// An answer that is kept.
     Kept,
+    /// A line of an operator list, and where in it the line ended.
+    List(Inside),
     /// An answer behind which text follows, or in which a quote was still open.
     BeforeText,
     /// Anything else.
     Other,
+}
+
+/// Where in an operator list a line ended: some modems break it anywhere.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Inside {
+    /// Within an operator.
+    pub(super) group: bool,
+    /// Within a name.
+    pub(super) quoted: bool,
 }
 
 /// What is known from the lines before.
@@ -39,6 +50,8 @@ pub(super) enum Ended {
 pub(super) struct Context {
     /// The command under way.
     pub(super) asked: Asked,
+    /// Where the operator list is that was begun.
+    pub(super) list: Inside,
     /// What comes from the modem may be text of a message.
     pub(super) text_received: bool,
     /// What goes to the modem is text, up to its end.

@@ -111,6 +111,8 @@ const BEFORE_TEXT: [&[u8]; 7] = [b"+CMT", b"+CDS", b"+CBM", b"+CMGR", b"+CMGL", 
 const TAKES_TEXT: [&[u8]; 4] = [b"+CMGS", b"+CMGW", b"+CMGC", b"+CNMA"];
 /// Commands that are answered with who made the modem, without a name of their own before it.
 const IDENTIFY: [&[u8]; 6] = [b"+CGMI", b"+CGMM", b"+CGMR", b"+GMI", b"+GMM", b"+GMR"];
+/// Words before what identifies the modem (V.250 §6.1.3 leaves them open).
+pub(super) const MODEL: [&[u8]; 3] = [b"MANUFACTURER", b"MODEL", b"REVISION"];
 /// Commands of vendors that are answered with lines without a name, of which a scan reads the signal.
 const REPORTS: [&[u8]; 2] = [b"!GSTATUS", b"+UCGED"];
 
@@ -135,7 +137,7 @@ pub(super) enum Asked {
 impl Asked {
     /// From the name of a command.
     pub(super) fn of(name: &[u8]) -> Self {
-        if name == b"+COPS" {
+        if name == LIST {
             Self::Operators
         } else if IDENTIFY.contains(&name) {
             Self::Identity
@@ -165,14 +167,10 @@ pub(super) fn of_answer(name: &[u8], param: u8) -> Level {
     find(name).map_or(Level::Modes, |kept| if param < kept.params { kept.answer } else { Level::Modes })
 }
 
-/// Whether a line without a name is kept for what it is the answer to.
-pub(super) const fn without_name(asked: Asked) -> Option<Level> {
-    match asked {
-        Asked::Operators => Some(Level::Kept(PLMN)),
-        Asked::Report => Some(Level::Kept(VALUE)),
-        Asked::Identity | Asked::Known | Asked::Other | Asked::Text => None,
-    }
-}
+/// The name of an operator list, which its further lines do not have.
+pub(super) const LIST: &[u8] = b"+COPS";
+/// What is kept of the lines of a vendor's report, which have no name.
+pub(super) const REPORT: Level = Level::Kept(VALUE);
 
 /// Whether text follows on the next line.
 pub(super) fn is_before_text(name: &[u8]) -> bool {

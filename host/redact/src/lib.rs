@@ -20,7 +20,7 @@ mod line;
 #[cfg(test)]
 mod tests;
 
-use context::{Context, Direction, Ended};
+use context::{Context, Direction, Ended, Inside};
 use data::Data;
 use line::Line;
 
@@ -91,6 +91,7 @@ impl Redactor {
                 };
                 if let Some(said) = said {
                     (self.data, passed.ended) = (None, true);
+                    self.begin_line();
                     passed.data -= i64::try_from(said.len()).unwrap_or(i64::MAX);
                     for byte in said {
                         let kept = self.dialogue(direction, *byte);
@@ -133,6 +134,7 @@ impl Redactor {
                     self.context.sent = text;
                     if let Ended::Command(asked) = ended {
                         self.context.asked = asked;
+                        self.context.list = Inside::default();
                         self.context.text_sent = asked == kept::Asked::Text;
                     }
                 }
@@ -144,8 +146,12 @@ impl Redactor {
 
     fn answered(&mut self, ended: Ended) {
         match ended {
-            Ended::Result => (self.context.text_received, self.context.text_sent) = (false, false),
+            Ended::Result => {
+                (self.context.text_received, self.context.text_sent) = (false, false);
+                self.context.list = Inside::default();
+            }
             Ended::Kept => self.context.text_received = false,
+            Ended::List(inside) => (self.context.text_received, self.context.list) = (false, inside),
             Ended::BeforeText => self.context.text_received = true,
             Ended::Connect => {
                 (self.context.text_received, self.context.text_sent) = (false, false);

@@ -1,7 +1,7 @@
 //! One line, byte by byte: what is written of each byte is decided by those before it alone, so that it makes no difference in
 //! which pieces and when they come.
 
-use super::context::{Context, Direction, Ended, Sent, Text};
+use super::context::{Context, Direction, Ended, Inside, Sent, Text};
 use super::kept::{self, Asked, Level};
 
 /// Bytes of a name that are looked at; the longest of V.250 and 3GPP have some twelve.
@@ -89,6 +89,8 @@ pub(super) struct Line {
     param: u8,
     fresh: bool,
     quoted: bool,
+    /// Between brackets.
+    group: bool,
     /// A colon or an equals sign stood in a text without a name.
     behind: bool,
     /// Numbers of a dial string so far, and whether it began with `*` or `#`.
@@ -112,6 +114,7 @@ impl Line {
             param: 0,
             fresh: false,
             quoted: false,
+            group: false,
             behind: false,
             numbers: 0,
             service: false,
@@ -187,6 +190,8 @@ impl Line {
             Ended::Connect
         } else if kept::RESULTS.contains(&text.as_slice()) || self.name.ends_with(b" ERROR") {
             Ended::Result
+        } else if self.name == kept::LIST && self.state == State::Values {
+            Ended::List(Inside { group: self.group, quoted: self.quoted })
         } else if self.is_in_kept() {
             Ended::Kept
         } else {
@@ -238,6 +243,7 @@ impl Line {
                 true
             }
             b'>' => self.mask(byte),
+            _ if self.is_of_list(byte, context) && !is_mark(byte) => self.list(byte, context),
             byte if is_mark(byte) => self.begin_name(byte),
             _ => {
                 self.state = State::Free;
@@ -254,6 +260,7 @@ impl Line {
             }
             // Left in the line buffer before it: `AATQ0` (field log).
             b'A' | b'a' => true,
+            _ if context.list.group && self.is_of_list(byte, context) => self.list(byte, context),
             _ => {
                 self.state = State::Free;
                 self.free(byte, context)
@@ -360,6 +367,10 @@ impl Line {
             }
             b';' if self.command => self.next_command(),
             b' ' => true,
+            b'(' | b')' => {
+                (self.group, self.fresh) = (byte == b'(', true);
+                true
+            }
             // Another line begins where this one lost its end.
             b'+' | b'^' | b'#' | b'$' | b'%' | b':' if !self.command => self.mask(byte),
             _ => {
@@ -375,7 +386,7 @@ impl Line {
         match level {
             Level::Kept(most) if is_digit => {
                 let first = if self.token.len == 0 { byte } else { self.token.first };
-                let ucs2 = first == b'0' && self.name == b"+COPS" && self.token.len < UCS2_LEN_MAX;
+                let ucs2 = first == b'0' && self.name == kept::LIST && self.token.len < UCS2_LEN_MAX;
                 self.token.digits < most || ucs2
             }
             Level::Kept(_) => true,
@@ -392,8 +403,11 @@ impl Line {
         if self.direction == Direction::Sent {
             return self.mask(byte);
         }
-        if let Some(level) = kept::without_name(context.asked) {
-            return !is_telling(byte) || self.is_kept(byte, level);
+        if self.text.len() == 1 && self.is_of_list(byte, context) {
+            return self.list(byte, context);
+        }
+        if context.asked == Asked::Report {
+            return !is_telling(byte) || self.is_kept(byte, kept::REPORT);
         }
         if byte == b'"' || self.quoted {
             self.quoted ^= byte == b'"';
@@ -406,23 +420,39 @@ impl Line {
             // A result as a number (`ATV0`), or in the name of a model.
             b'0'..=b'9' => {
                 let model = identity
+                    && !self.behind
                     && self.token.first.is_ascii_alphabetic()
                     && self.token.digits < MODEL_DIGITS_MAX;
                 self.text.len() == 1 || model
             }
-            _ => !is_telling(byte) || identity || !self.token.mixed && !self.behind,
+            _ => !is_telling(byte) || !self.behind && (identity || !self.token.mixed),
         }
+    }
+
+    /// A further line of an operator list, or a list whose name is missing.
+    fn is_of_list(&self, byte: u8, context: &Context) -> bool {
+        let begins = matches!(byte, b'(' | b',' | b'"' | b')');
+        self.direction == Direction::Received
+            && context.asked == Asked::Operators
+            && (begins || context.list.group)
+    }
+
+    fn list(&mut self, byte: u8, context: &Context) -> bool {
+        self.name = kept::LIST.iter().copied().collect();
+        self.begin_values();
+        (self.quoted, self.group) = (context.list.quoted, context.list.group);
+        self.value(byte)
     }
 
     /// `CME ERROR: 11` without its plus has a name all the same.
     fn behind_a_word(&mut self) -> bool {
-        self.behind = true;
         let word = self.text.split_last().map(|(_, word)| word.trim_ascii_end()).unwrap_or_default();
         let name: Name = word.iter().map(u8::to_ascii_uppercase).take(NAME_LEN_MAX).collect();
         if matches!(kept::of_answer(&name, 0), Level::Kept(_)) {
             self.name = name;
             return self.begin_values();
         }
+        self.behind |= !kept::MODEL.contains(&name.as_slice());
         true
     }
 }

@@ -148,6 +148,37 @@ fn identities_are_masked_however_they_are_written() {
 }
 
 #[test]
+fn what_follows_a_word_is_masked_but_for_the_name_of_a_modem() {
+    must_be(&[
+        ("> ATI", "> ATI"),
+        ("< password: Qqqq", "< password: ****"),
+        ("< Revision: 02.000 A", "< Revision: 00.000 A"),
+        ("< user=joe", "< user=***"),
+        ("< Quectel", "< Quectel"),
+        ("< EC25", "< EC25"),
+    ]);
+}
+
+#[test]
+fn an_operator_list_that_is_broken_anywhere_stays_and_other_lines_in_it_do_not() {
+    stays(&[
+        "> AT+COPS=?",
+        "< +COPS: (2,\"T-Mob",
+        "< ile 1\",\"TMO\",\"310260",
+        "< \",7),",
+        "< ,(1,\"A\",\"A\",\"310410\",7)",
+        "< OK",
+    ]);
+    must_be(&[
+        ("> AT+COPS=?", "> AT+COPS=?"),
+        ("< 262010123456789", "< 200000000000000"),
+        ("< +COPS: (2,\"A\",\"A\",\"310410\",7)", "< +COPS: (2,\"A\",\"A\",\"310410\",7)"),
+        ("< 262010123456789", "< 200000000000000"),
+        ("> \"secret 12345", "> \"****** 00000"),
+    ]);
+}
+
+#[test]
 fn the_text_of_a_message_is_masked_up_to_what_a_scan_needs() {
     must_be(&[
         ("> AT+COPS=?", "> AT+COPS=?"),

@@ -7,7 +7,7 @@ mod samples;
 use std::path::Path;
 
 fn main() {
-    for target in ["lines", "operators", "replies", "decode", "dialogue"] {
+    for target in ["lines", "operators", "replies", "decode", "dialogue", "redact"] {
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
         std::fs::create_dir_all(&corpus).expect("the corpus can be written");
         for file in samples::files() {
