@@ -99,7 +99,6 @@ fn wrong_use_and_missing_logs_are_told() {
 fn secrets_of_a_raw_log_are_shown_on_demand_only() {
     let dir = tempfile::tempdir().unwrap();
     let log = dir.path().join("raw.atlog");
-    let mut text = String::from("# atlog: 1\n0.000 scan request 1 manual\n");
     let turns = [
         ("AT+CMEE=1;+CPIN=\"2468\"", "OK"),
         ("AT+CGAUTH=1,1,joe,s3cret", "OK"),
@@ -107,11 +106,14 @@ fn secrets_of_a_raw_log_are_shown_on_demand_only() {
         ("AT+CMGR=1", "+CMGR: 1,\"+4915112345678\"\\r\\nmeet joe\\r\\n\\r\\nOK"),
         ("AT+COPS=?", "+COPS: (2,\"A\",\"A\",\"310410\",7)\\r\\n\\r\\nOK"),
     ];
-    for (at, (command, answer)) in turns.iter().enumerate() {
-        text += &format!("{at}.100 > {command}\\r\n{at}.200 < \\r\\n{answer}\\r\\n\n");
-    }
-    text.push_str("9.000 scan state 0 idle\n");
-    fs::write(&log, text).unwrap();
+    let lines = turns
+        .iter()
+        .enumerate()
+        .map(|(at, (command, answer))| format!("{at}.100 > {command}\\r\n{at}.200 < \\r\\n{answer}\\r\\n\n"));
+    let begin = "# atlog: 1\n0.000 scan request 1 manual\n".to_owned();
+    let text: Vec<String> =
+        [begin].into_iter().chain(lines).chain(["9.000 scan state 0 idle\n".to_owned()]).collect();
+    fs::write(&log, text.concat()).unwrap();
     let (log, page) = (log.to_str().unwrap(), dir.path().join("page.html"));
     let shown = |more: &[&str]| {
         let words = [&["replay", "--dialogue", "--html", page.to_str().unwrap(), log], more].concat();
