@@ -89,10 +89,10 @@ fn a_stray_name_among_its_recordings_is_skipped_and_named_and_each_is_its_owners
     let said = String::from_utf8_lossy(&asked.stderr).into_owned();
     assert_eq!(asked.status.code(), Some(0), "{said}");
     assert!(said.contains("scan-99999999999999999999.atlog is no recording of this program"), "{said}");
-    let mode = |path: &std::path::Path| path.metadata().expect("it is there").permissions().mode() & 0o777;
+    let bits = |path: &std::path::Path| path.metadata().expect("it is there").permissions().mode() & 0o777;
     let recording = dir.join("scan-000001.atlog");
     must_be_decided_alike(&recording);
-    assert_eq!((mode(&recording), mode(&dir)), (0o600, 0o700));
+    assert_eq!((bits(&recording), bits(&dir)), (0o600, 0o700));
 }
 
 #[test]
