@@ -8,13 +8,15 @@
 //!
 //! Each connection has one request, and is closed behind its last answer. Anything else is answered with `error`, which
 //! names what was found and what was wanted. The directory is its owner's alone, and so is the socket.
+//!
+//! There is always room for one more: where the table is full, the oldest connection that has not asked is closed, else the
+//! oldest that has been told all and does not read it. The one that watches the scan under way stays.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use cellscan_core::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -25,8 +27,10 @@ use crate::report::Relayed;
 
 pub mod client;
 mod connection;
+mod door;
 
-use connection::{Client, REQUEST_LIMIT};
+use connection::Client;
+use door::{Arrival, Door};
 
 /// The socket, in the run directory.
 pub const SOCKET: &str = "control";
@@ -34,8 +38,8 @@ pub const SOCKET: &str = "control";
 const DAEMON: &str = "daemon";
 /// Connections at once.
 const CLIENTS_MAX: usize = 8;
-/// Between two tries to write to somebody who is slow to read.
-const WRITE_AGAIN: Duration = Duration::from_millis(100);
+/// Connections that one turn accepts at most: signals and the scan have their turn between.
+const ACCEPTS_MAX: usize = 64;
 
 /// What may be asked.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -107,7 +111,7 @@ pub struct ClientId(u64);
 /// The socket, and who is connected.
 #[derive(Debug)]
 pub struct Control {
-    listener: UnixListener,
+    door: Door,
     path: PathBuf,
     clients: Vec<Client>,
     next: u64,
@@ -142,47 +146,70 @@ impl Control {
         let listener = UnixListener::bind(&path).map_err(failed)?;
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
-        Ok(Self { listener, path: path.clone(), clients: Vec::new(), next: 0, _claim: claim })
+        Ok(Self {
+            door: Door::new(listener),
+            path: path.clone(),
+            clients: Vec::new(),
+            next: 0,
+            _claim: claim,
+        })
     }
 
     /// What to wait for.
     pub fn wake_fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        let writing = self.clients.iter().filter(|client| !client.ended);
-        core::iter::once(self.listener.as_fd()).chain(writing.map(|client| client.stream.as_fd()))
+        self.door.wake_fd().into_iter().chain(self.clients.iter().filter_map(Client::wake_fd))
     }
 
     /// When [`Control::turn`] is due at the latest.
     #[must_use]
     pub fn deadline(&self, now: Instant) -> Option<Instant> {
-        let due = |client: &Client| {
-            if !client.output.is_empty() {
-                Some(now + WRITE_AGAIN)
-            } else if client.asked {
-                None
-            } else {
-                Some(client.since + REQUEST_LIMIT)
-            }
-        };
-        self.clients.iter().filter_map(due).min()
+        self.clients.iter().filter_map(|client| client.deadline(now)).chain(self.door.deadline()).min()
     }
 
     /// Takes in who connects and what is asked, and writes what waits.
     pub fn turn(&mut self, now: Instant) -> Vec<(ClientId, Request)> {
-        while let Ok((stream, _)) = self.listener.accept() {
-            // Whoever is one too many finds the connection closed.
-            if self.clients.len() < CLIENTS_MAX && stream.set_nonblocking(true).is_ok() {
-                self.next += 1;
-                self.clients.push(Client::new(ClientId(self.next), stream, now));
-            }
-        }
         let mut asked = Vec::new();
         for client in &mut self.clients {
-            if let Some(request) = client.turn(now) {
-                asked.push((client.id, request));
-            }
+            asked.extend(client.turn(now).map(|request| (client.id, request)));
         }
         self.sweep();
+        self.accept(now, &mut asked);
+        self.sweep();
         asked
+    }
+
+    /// Takes in who connects; a request that came with the connection is read at once.
+    fn accept(&mut self, now: Instant, asked: &mut Vec<(ClientId, Request)>) {
+        for _ in 0..ACCEPTS_MAX {
+            match self.door.accept(now) {
+                Arrival::Came(stream) => {
+                    self.next += 1;
+                    let mut client = Client::new(ClientId(self.next), stream, now);
+                    asked.extend(client.turn(now).map(|request| (client.id, request)));
+                    self.clients.push(client);
+                    self.make_room(now, asked);
+                }
+                Arrival::Lost => {}
+                Arrival::None => return,
+            }
+        }
+    }
+
+    /// Closes connections that give way, down to [`CLIENTS_MAX`]. Those that have asked in this turn are beyond that number
+    /// until they are answered, [`ACCEPTS_MAX`] at most.
+    fn make_room(&mut self, now: Instant, asked: &mut Vec<(ClientId, Request)>) {
+        while self.clients.len() > CLIENTS_MAX {
+            let ranked = self.clients.iter().enumerate();
+            let ranked = ranked.filter_map(|(index, client)| client.gives_way().map(|rank| (rank, index)));
+            let Some((_, index)) = ranked.min() else { return };
+            let Some(client) = self.clients.get_mut(index) else { return };
+            // Its request may have come since it was looked at.
+            if let Some(request) = client.turn(now) {
+                asked.push((client.id, request));
+                continue;
+            }
+            self.clients.remove(index).make_way();
+        }
     }
 
     /// Closes the connections of those who have been told all.
@@ -203,8 +230,7 @@ impl Control {
     /// There is nothing more to tell: the connection closes once all is read.
     pub fn close(&mut self, to: ClientId) {
         if let Some(client) = self.clients.iter_mut().find(|client| client.id == to) {
-            client.closing = true;
-            client.flush();
+            client.close();
         }
     }
 

@@ -9,6 +9,7 @@
 #[path = "long.rs"]
 mod a_long_search;
 mod by_hand;
+mod control;
 mod custody;
 mod daemon;
 mod doctor;

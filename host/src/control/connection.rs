@@ -1,6 +1,7 @@
 //! One connection to the control socket: the one request that it may have, and what is told to it.
 
 use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -15,20 +16,29 @@ pub(super) const REQUEST_LEN_MAX: usize = 1_024;
 const UNREAD_MAX: usize = 256 * 1_024;
 /// How long a connection may stay without a request.
 pub(super) const REQUEST_LIMIT: Duration = Duration::from_secs(10);
+/// How long a connection that has been told all may take to read it.
+const LAST_WORDS_LIMIT: Duration = Duration::from_secs(10);
+/// Between two tries to write to somebody who is slow to read.
+pub(super) const WRITE_AGAIN: Duration = Duration::from_millis(100);
+/// Reads of one turn, so that a connection that writes without end does not keep it.
+const READS_MAX: usize = 8;
 
 /// One connection.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about one connection")]
 pub(super) struct Client {
     pub(super) id: ClientId,
-    pub(super) stream: UnixStream,
+    stream: UnixStream,
     input: Vec<u8>,
-    pub(super) output: Vec<u8>,
-    pub(super) since: Instant,
-    pub(super) asked: bool,
+    output: Vec<u8>,
+    since: Instant,
+    asked: bool,
     /// They write no more: nothing to wait for, and who reads no more is told by the write.
-    pub(super) ended: bool,
-    pub(super) closing: bool,
+    ended: bool,
+    /// They have been told all.
+    closing: bool,
+    /// When a turn first saw that.
+    told_all: Option<Instant>,
     gone: bool,
 }
 
@@ -43,28 +53,57 @@ impl Client {
             asked: false,
             ended: false,
             closing: false,
+            told_all: None,
             gone: false,
         }
     }
 
+    /// What to wait for: a request. Who has asked is not waited for: what more they write is of no use, and that they have
+    /// left is told by the next write.
+    pub(super) fn wake_fd(&self) -> Option<BorrowedFd<'_>> {
+        (!self.asked && !self.ended).then(|| self.stream.as_fd())
+    }
+
+    /// When a turn is due at the latest.
+    pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {
+        if !self.output.is_empty() {
+            Some(now + WRITE_AGAIN)
+        } else if self.asked {
+            None
+        } else {
+            Some(self.since + REQUEST_LIMIT)
+        }
+    }
+
+    /// Whether it is closed where another needs its place, and in which order: first who has not asked, then who has been told
+    /// all and does not read it. Who waits for an answer keeps the place.
+    pub(super) const fn gives_way(&self) -> Option<u8> {
+        match (self.asked, self.closing) {
+            (false, _) => Some(0),
+            (true, true) => Some(1),
+            (true, false) => None,
+        }
+    }
+
+    /// Closes it in favour of another.
+    pub(super) fn make_way(mut self) {
+        if !self.asked {
+            self.refuse("found no request while others waited, wanted one line".to_owned());
+        }
+    }
+
+    /// There is nothing more to tell.
+    pub(super) fn close(&mut self) {
+        self.closing = true;
+        self.flush();
+    }
+
     pub(super) fn turn(&mut self, now: Instant) -> Option<Request> {
         self.flush();
-        let mut bytes = [0; 256];
-        while !self.ended {
-            match self.stream.read(&mut bytes) {
-                Ok(0) => self.ended = true,
-                Ok(count) if !self.asked && self.input.len() <= REQUEST_LEN_MAX => {
-                    self.input.extend_from_slice(bytes.get(..count).unwrap_or_default());
-                }
-                // One request a connection.
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.gone |= error.kind() != io::ErrorKind::WouldBlock;
-                    break;
-                }
-            }
+        if self.closing && now >= *self.told_all.get_or_insert(now) + LAST_WORDS_LIMIT {
+            self.gone = true;
         }
+        self.read();
         if self.asked {
             return None;
         }
@@ -91,6 +130,28 @@ impl Client {
         }
     }
 
+    fn read(&mut self) {
+        let mut bytes = [0; 256];
+        for _ in 0..READS_MAX {
+            if self.ended {
+                return;
+            }
+            match self.stream.read(&mut bytes) {
+                Ok(0) => self.ended = true,
+                Ok(count) if !self.asked && self.input.len() <= REQUEST_LEN_MAX => {
+                    self.input.extend_from_slice(bytes.get(..count).unwrap_or_default());
+                }
+                // One request a connection.
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.gone |= error.kind() != io::ErrorKind::WouldBlock;
+                    return;
+                }
+            }
+        }
+    }
+
     fn refuse(&mut self, message: String) {
         self.asked = true;
         self.write(&Answer::Error { message, exit: crate::exit::Exit::Usage.code() });
@@ -109,7 +170,7 @@ impl Client {
         self.flush();
     }
 
-    pub(super) fn flush(&mut self) {
+    fn flush(&mut self) {
         while !self.output.is_empty() && !self.gone {
             match self.stream.write(&self.output) {
                 Ok(0) => self.gone = true,
