@@ -19,6 +19,7 @@ mod found;
 mod guards;
 mod hazards;
 mod hazards_more;
+mod hostile;
 mod lease;
 mod links;
 mod machines;

@@ -20,6 +20,7 @@ use crate::exit::{Exit, Fatal, chain};
 use crate::guard::GuardOptions;
 use crate::link::{Interfaces, Link};
 use crate::plan::hold_limit;
+use crate::report::clean;
 use crate::serial::SerialOptions;
 use crate::service::LeaseOptions;
 use crate::service::family::Family;
@@ -242,15 +243,14 @@ fn tell(findings: &[Finding], exercise: Option<Exercise>, json: bool) -> Result<
     printed(|out| {
         for finding in findings {
             if json {
-                serde_json::to_writer(&mut *out, &Line { kind: "check", finding })?;
-                writeln!(out)?;
+                writeln!(out, "{}", clean::json(&Line { kind: "check", finding })?)?;
             } else {
                 writeln!(out, "{}", finding.line())?;
             }
         }
         if json {
-            serde_json::to_writer(&mut *out, &Sum { kind: "doctor", errors, warnings, exercise })?;
-            return writeln!(out);
+            let sum = Sum { kind: "doctor", errors, warnings, exercise };
+            return writeln!(out, "{}", clean::json(&sum)?);
         }
         let counted =
             |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
