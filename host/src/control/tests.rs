@@ -187,10 +187,10 @@ fn who_goes_on_writing_wakes_the_daemon_no_more() {
     let now = Clock::new().now();
     let mut stream = asking(&path, "scan");
     assert_eq!(control.turn(now).len(), 1);
-    stream.write_all(&[b'x'; 60_000]).unwrap();
+    stream.write_all(&vec![b'x'; 60_000]).unwrap();
     assert_eq!(control.wake_fds().count(), 1, "the listener alone");
     let mut writer = UnixStream::connect(&path).unwrap();
-    writer.write_all(&[b'x'; 60_000]).unwrap();
+    writer.write_all(&vec![b'x'; 60_000]).unwrap();
     control.turn(now);
     assert_eq!(control.wake_fds().count(), 1, "refused, and what it wrote beyond that is not read");
 }
