@@ -116,6 +116,6 @@ fn a_table_of_logs_holds_no_formula_and_one_row_for_each_scan() {
             assert!(!formula, "{value}");
         }
     }
-    let other_separators = table.lines().flat_map(|line| line.split("\"").step_by(2));
+    let other_separators = table.lines().flat_map(|line| line.split('"').step_by(2));
     assert!(other_separators.into_iter().all(|outside| !outside.contains(';')), "{table}");
 }

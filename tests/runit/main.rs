@@ -15,6 +15,7 @@ mod daemon;
 mod doctor;
 mod ends;
 mod facts;
+mod floods;
 mod found;
 mod guards;
 mod hazards;
