@@ -1,6 +1,7 @@
 //! A modem that writes without end, as fast as the line takes it: memory stays what it was, a TERM is obeyed, the service comes back,
 //! and the recording has a limit. One test for each kind of flood; each prints its figures.
 
+use std::fmt;
 use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -54,58 +55,92 @@ fn flooded(modem: &FloodingModem, recording: &Path) -> (Bench, u32, Running) {
     (bench, before, scan)
 }
 
-#[track_caller]
-fn must_stay_small_and_obey(kind: Flood) {
-    let _alone = one_at_a_time();
-    let modem = FloodingModem::start(kind);
-    let root = tempfile::tempdir().expect("a directory");
-    let recording = root.path().join("scan.atlog");
-    let (bench, before, scan) = flooded(&modem, &recording);
-    let mut peak = peak_kib(scan.pid()).expect("it runs");
-    let told = Instant::now();
-    scan.signal(Signal::TERM);
-    bench.wait_until(super::SCAN, "it has obeyed", || {
-        let now = peak_kib(scan.pid());
-        peak = peak.max(now.unwrap_or_default());
-        now.is_none()
-    });
-    let obeyed = told.elapsed();
-    let ended = scan.end();
-    let recorded = fs::metadata(&recording).expect("it was recorded").len();
-    println!(
-        "{kind:?}: {} KiB written, peak memory {peak} KiB, recording {recorded} bytes, TERM obeyed in {obeyed:.1?}",
-        modem.written() >> 10
-    );
-    assert_eq!((ended.code, &ended.json["reason"]), (Some(1), &"aborted".into()), "{:#?}", ended.lines);
-    assert_eq!(ended.json["given_back"], true, "{:#?}", ended.lines);
-    must_be_up_again(&bench, before);
-    assert!(peak <= PEAK_KIB_MAX, "{peak} KiB");
-    assert!(recorded <= RECORDING_LEN_MAX, "a recording of {recorded} bytes");
+/// What a scan did beside a flood of this kind, from TERM to its end.
+#[derive(Debug)]
+struct Figures {
+    kind: Flood,
+    written_kib: u64,
+    peak_kib: u64,
+    recorded: u64,
+    obeyed: Duration,
+}
+
+impl Figures {
+    /// Floods a scan, tells it to end, and sees that it gives back.
+    #[track_caller]
+    fn of(kind: Flood) -> Self {
+        let _alone = one_at_a_time();
+        let modem = FloodingModem::start(kind);
+        let root = tempfile::tempdir().expect("a directory");
+        let recording = root.path().join("scan.atlog");
+        let (bench, before, scan) = flooded(&modem, &recording);
+        let mut peak = peak_kib(scan.pid()).expect("it runs");
+        let told = Instant::now();
+        scan.signal(Signal::TERM);
+        bench.wait_until(super::SCAN, "it has obeyed", || {
+            let now = peak_kib(scan.pid());
+            peak = peak.max(now.unwrap_or_default());
+            now.is_none()
+        });
+        let obeyed = told.elapsed();
+        let ended = scan.end();
+        assert_eq!((ended.code, &ended.json["reason"]), (Some(1), &"aborted".into()), "{:#?}", ended.lines);
+        assert_eq!(ended.json["given_back"], true, "{:#?}", ended.lines);
+        must_be_up_again(&bench, before);
+        let recorded = fs::metadata(&recording).expect("it was recorded").len();
+        Self { kind, written_kib: modem.written() >> 10, peak_kib: peak, recorded, obeyed }
+    }
+
+    #[track_caller]
+    fn must_be_bounded(&self) {
+        assert!(self.peak_kib <= PEAK_KIB_MAX, "{self}");
+        assert!(self.recorded <= RECORDING_LEN_MAX, "{self}");
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, written_kib, peak_kib, recorded, obeyed } = self;
+        write!(
+            f,
+            "{kind:?}: {written_kib} KiB written, peak memory {peak_kib} KiB, recording {recorded} bytes, TERM obeyed in {obeyed:.1?}"
+        )
+    }
 }
 
 #[test]
 fn bytes_without_a_newline() {
-    must_stay_small_and_obey(Flood::NoNewline);
+    let figures = Figures::of(Flood::NoNewline);
+    println!("{figures}");
+    figures.must_be_bounded();
 }
 
 #[test]
 fn unsolicited_lines_without_end() {
-    must_stay_small_and_obey(Flood::Unsolicited);
+    let figures = Figures::of(Flood::Unsolicited);
+    println!("{figures}");
+    figures.must_be_bounded();
 }
 
 #[test]
 fn a_list_without_end() {
-    must_stay_small_and_obey(Flood::EndlessList);
+    let figures = Figures::of(Flood::EndlessList);
+    println!("{figures}");
+    figures.must_be_bounded();
 }
 
 #[test]
 fn an_echo_storm() {
-    must_stay_small_and_obey(Flood::EchoStorm);
+    let figures = Figures::of(Flood::EchoStorm);
+    println!("{figures}");
+    figures.must_be_bounded();
 }
 
 #[test]
 fn random_bytes() {
-    must_stay_small_and_obey(Flood::Binary);
+    let figures = Figures::of(Flood::Binary);
+    println!("{figures}");
+    figures.must_be_bounded();
 }
 
 #[test]

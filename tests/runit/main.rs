@@ -24,6 +24,7 @@ mod hostile;
 mod lease;
 mod links;
 mod machines;
+mod permissions;
 mod preflight;
 mod quiet;
 mod recorded;
