@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use cellscan_tests::support::flood::{Flood, FloodingModem};
+use cellscan_tests::support::wait::look_for;
 use cellscan_tests::support::{Bench, StandIn, Workbench, processes};
 use rustix::process::Signal;
 
@@ -17,9 +18,9 @@ use super::lease::guard_of;
 use super::running::{Running, on_bench, quick_modem};
 
 /// What is written before the scan is told to end: many times what the kernel and the scan may keep of it.
-const FLOOD_LEN: u64 = 8 << 20;
-/// How long that may take on a busy machine.
-const FLOODED: Duration = Duration::from_secs(120);
+const FLOOD_LEN: u64 = 2 << 20;
+/// How long that may take on a busy machine: a pseudo-terminal holds 4 KiB, and each of them waits for two turns of a core.
+const FLOODED: Duration = Duration::from_secs(300);
 /// The most memory that a scan may ever have had. The program itself, built without optimisation, has some 12 MiB of it, and 100 MB
 /// are written in twenty seconds.
 const PEAK_KIB_MAX: u64 = 32 << 10;
@@ -50,8 +51,9 @@ fn flooded(modem: &FloodingModem, recording: &Path) -> (Bench, u32, Running) {
     command.arg("--port").arg(modem.path()).arg("--ppp-port").arg(bench.port());
     command.arg("--record").arg(recording);
     let scan = Running::start(on_bench(command, &bench));
-    bench.wait_until(FLOODED, "so much was written", || modem.written() >= FLOOD_LEN);
-    assert!(processes::is_alive(scan.pid()), "it goes on: {:#?}", scan.lines());
+    let flooded = look_for(FLOODED, || (modem.written() >= FLOOD_LEN).then_some(()));
+    let story = || format!("{} bytes: {:#?}\n{}", modem.written(), scan.lines(), bench.story());
+    assert!(flooded.is_some() && processes::is_alive(scan.pid()), "{}", story());
     (bench, before, scan)
 }
 

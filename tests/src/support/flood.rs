@@ -23,7 +23,7 @@ pub enum Flood {
     EndlessList,
     /// All that it is sent, over and over.
     EchoStorm,
-    /// Bytes of a generator.
+    /// Random bytes, but for digits.
     Binary,
 }
 
@@ -54,7 +54,7 @@ const PIECE_LEN: usize = 4_096;
 /// How long the thread waits for the pseudo-terminal before it looks whether it is to end.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
 
-/// xorshift64 of Marsaglia, from this place on.
+/// xorshift64 of Marsaglia, from this place on, without digits: one alone on its line is a result (`ATV0`), and would end the search.
 fn noise(seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {
@@ -63,7 +63,8 @@ fn noise(seed: u64) -> Vec<u8> {
         state ^= state << 17;
         state.to_le_bytes()
     };
-    (0..PIECE_LEN / 8).flat_map(|_| next()).collect()
+    let bytes = (0..PIECE_LEN / 8).flat_map(|_| next());
+    bytes.map(|byte| if byte.is_ascii_digit() { byte | 0x80 } else { byte }).collect()
 }
 
 /// The modem, until this is dropped.
