@@ -2,8 +2,10 @@
 //! and the recording has a limit. One test for each kind of flood; each prints its figures.
 
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -163,4 +165,29 @@ fn the_guard_of_a_killed_scan_gives_back_beside_a_flood() {
     println!("guard: up again after {:.1?}, peak memory {peak} KiB", killed.elapsed());
     bench.wait_until(super::SCAN, "the guard ends", || !processes::is_alive(guard));
     assert!(peak <= PEAK_KIB_MAX, "{peak} KiB");
+}
+
+#[test]
+fn a_recording_of_another_program_beside_a_flood_ends_when_it_is_told_to() {
+    let _alone = one_at_a_time();
+    let modem = FloodingModem::start(Flood::Unsolicited);
+    let bench = Workbench::new().modem(quick_modem()).down().start();
+    let (path, link) = (bench.root().join("other.atlog"), bench.root().join("other-port"));
+    let mut command = bench.cellscan();
+    command.arg("record").arg("--port").arg(modem.path()).arg("--file").arg(&path).arg("--link").arg(&link);
+    command.arg("--lock-dir").arg(bench.locks()).stdin(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("it starts");
+    bench.wait_until(SOON, "the link is there", || link.exists());
+    let mut port = File::options().read(true).write(true).open(&link).expect("the pseudo-terminal");
+    port.write_all(b"AT+COPS=?\r").expect("it is taken");
+    bench.wait_until(FLOODED, "so much was written", || modem.written() >= FLOOD_LEN);
+    let peak = peak_kib(child.id()).expect("it runs");
+    let told = Instant::now();
+    assert!(processes::signal(child.id(), Signal::TERM), "it runs");
+    bench.wait_until(super::SCAN, "it ends", || child.try_wait().is_ok_and(|status| status.is_some()));
+    let (obeyed, recorded) = (told.elapsed(), fs::metadata(&path).expect("it was recorded").len());
+    println!("record: peak memory {peak} KiB, recording {recorded} bytes, TERM obeyed in {obeyed:.1?}");
+    assert_eq!(child.wait().expect("it has ended").code(), Some(0));
+    assert!(peak <= PEAK_KIB_MAX, "{peak} KiB");
+    assert!(recorded <= RECORDING_LEN_MAX, "a recording of {recorded} bytes");
 }
