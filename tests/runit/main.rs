@@ -9,18 +9,22 @@
 #[path = "long.rs"]
 mod a_long_search;
 mod by_hand;
+mod control;
 mod custody;
 mod daemon;
 mod doctor;
 mod ends;
 mod facts;
+mod floods;
 mod found;
 mod guards;
 mod hazards;
 mod hazards_more;
+mod hostile;
 mod lease;
 mod links;
 mod machines;
+mod permissions;
 mod preflight;
 mod quiet;
 mod recorded;

@@ -4,6 +4,7 @@
 pub mod binaries;
 pub mod clock;
 pub mod events;
+pub mod flood;
 pub mod jail;
 mod modem;
 mod place;

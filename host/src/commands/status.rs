@@ -21,8 +21,8 @@ use crate::examine::sources::{self, PPP_DIR};
 use crate::exit::{Exit, Fatal, chain};
 use crate::link::Interfaces;
 use crate::remembered;
-use crate::report::console;
 use crate::report::words::{self, shown};
+use crate::report::{clean, console};
 use crate::service::family::Family;
 use crate::service::locate::{self, Located};
 
@@ -79,8 +79,7 @@ pub fn run(args: &StatusArgs) -> Result<Exit, Fatal> {
     let status = look(args, standing);
     printed(|out| {
         if args.gateway.json {
-            serde_json::to_writer(&mut *out, &status)?;
-            return writeln!(out);
+            return writeln!(out, "{}", clean::json(&status)?);
         }
         status.text(out)
     })
