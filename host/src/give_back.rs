@@ -101,7 +101,10 @@ impl Owed {
     pub(crate) fn open(path: &Path, way: &Way) -> Result<Self, ServiceError> {
         let dir = match way {
             Way::Control => Some(ServiceDir::open(path)?),
-            Way::Sv { .. } => ServiceDir::open(path).ok().filter(|dir| dir.is_supervised().is_ok()),
+            // Where there is something else in the place of a FIFO, `sv` would open that.
+            Way::Sv { .. } => ServiceDir::open(path)
+                .ok()
+                .filter(|dir| matches!(dir.is_supervised(), Ok(_) | Err(ServiceError::Misplaced { .. }))),
             Way::Start { .. } => None,
         };
         let identity = match &dir {

@@ -22,6 +22,7 @@
 //! | [`recording`] | a scan, written down as it happens |
 //! | [`import`], [`replay`] | logs, what they say happened, and what would have happened |
 
+mod checked;
 pub mod cli;
 pub mod clock;
 pub mod commands;

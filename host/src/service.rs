@@ -73,10 +73,14 @@ pub enum ServiceError {
         /// What its status file holds instead.
         source: StatusError,
     },
-    /// What should be the supervisor's FIFO is something else.
-    NotAFifo {
+    /// A file of the supervisor's is something else, and was not opened.
+    Misplaced {
         /// The file.
         path: PathBuf,
+        /// What it is.
+        found: &'static str,
+        /// What it is to be.
+        wanted: &'static str,
     },
     /// Another scan has it.
     Claimed {
@@ -183,7 +187,9 @@ impl fmt::Display for ServiceError {
                 write!(f, "{}: nobody supervises it, runsv is not running", path.display())
             }
             Self::NotRunit { path, .. } => write!(f, "{}: not supervised by runit", path.display()),
-            Self::NotAFifo { path } => write!(f, "{} is no FIFO", path.display()),
+            Self::Misplaced { path, found, wanted } => {
+                write!(f, "{}: found {found}, wanted {wanted}; it was not opened", path.display())
+            }
             Self::ControlFull { path } => {
                 write!(f, "{}: the supervisor does not read its commands", path.display())
             }
@@ -234,7 +240,7 @@ impl std::error::Error for ServiceError {
             | Self::Ambiguous { .. }
             | Self::NeverSupervised { .. }
             | Self::NotSupervised { .. }
-            | Self::NotAFifo { .. }
+            | Self::Misplaced { .. }
             | Self::ControlFull { .. }
             | Self::Replaced { .. }
             | Self::Renamed { .. }

@@ -21,6 +21,7 @@ mod hazards_more;
 mod lease;
 mod links;
 mod machines;
+mod planted;
 mod preflight;
 mod quiet;
 mod recorded;

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod events;
 pub mod jail;
 mod modem;
+pub mod other_user;
 mod place;
 pub mod processes;
 pub mod scripts;

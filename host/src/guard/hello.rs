@@ -106,7 +106,8 @@ mod tests {
         let line = hello.line();
         assert_eq!(line, format!("cellscan-guard {PROTOCOL} 7.4711"));
         // Slow to start is no other guard: the limit is one of silence here, and long on a busy machine.
-        let mut child = Command::new("printf").arg(format!("{line}\\n")).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            Command::new("printf").arg(format!("{line}\\n")).stdout(Stdio::piped()).spawn().unwrap();
         assert_eq!(hello.expect(child.stdout.as_mut().unwrap(), Duration::from_secs(60)), Ok(()));
         child.wait().unwrap();
         for says in [

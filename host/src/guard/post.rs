@@ -284,11 +284,14 @@ mod tests {
     #[test]
     fn orders_are_complete_or_none() {
         let orders =
-            parse("--path /s --want u --parent 7 --hello 7.1 --lock-dir /a --lock-dir /b --limit-ms 1500").unwrap();
+            parse("--path /s --want u --parent 7 --hello 7.1 --lock-dir /a --lock-dir /b --limit-ms 1500")
+                .unwrap();
         assert_eq!((orders.want, orders.parent, orders.lock_dirs.len()), (Want::Up, 7, 2));
         assert_eq!((orders.way, orders.limit), (Way::Control, Some(Duration::from_millis(1_500))));
-        let orders =
-            parse("--path /s --want o --parent 7 --hello 7.1 --applet /bin/busybox --kept-port /t --baud 9600").unwrap();
+        let orders = parse(
+            "--path /s --want o --parent 7 --hello 7.1 --applet /bin/busybox --kept-port /t --baud 9600",
+        )
+        .unwrap();
         assert_eq!(orders.way, Way::Sv { program: "/bin/busybox".into(), applet: true });
         assert_eq!(orders.modem, Some(ModemLine { port: "/t".into(), baud: 9_600, kept_free: true }));
         assert_eq!(parse("--path /s --want u --parent 7 --hello 7.1 --told tm0").unwrap().told, b"tm0");

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::mem::MaybeUninit;
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use cellscan_core::supervisor::ServiceState;
@@ -16,6 +16,7 @@ use rustix::io::{Errno, ioctl_fionread};
 
 use super::ServiceError;
 use super::status::{StatusRecord, parse_file};
+use crate::checked::{self, Refused, Wanted};
 use crate::process::{self, Proc, Stat};
 
 /// Bytes of a status file that are looked at: more than any supervisor writes (40).
@@ -136,13 +137,7 @@ impl ServiceDir {
                 .is_some_and(|stat| stat.state == b'S' && stat.start_time == proc.start_time())
         };
         let settled = unread == Some(0) && supervisor.is_some_and(sleeps);
-        // `O_NONBLOCK` for whatever else might be there under that name.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = openat(&self.supervise, "status", flags, Mode::empty()).map_err(|errno| match errno {
-            Errno::NOENT => ServiceError::NeverSupervised { path: self.real.clone() },
-            errno => ServiceError::errno("open", &self.file("status"), errno),
-        })?;
-        let file = File::from(file);
+        let file = File::from(self.open_file("status", Wanted::File, OFlags::RDONLY)?);
         let failed = |source| ServiceError::io("read", &self.file("status"), source);
         let meta = file.metadata().map_err(failed)?;
         let mut content = Vec::new();
@@ -168,7 +163,7 @@ impl ServiceDir {
     /// They are no FIFOs, or not ours to open.
     pub fn is_supervised(&self) -> Result<bool, ServiceError> {
         for fifo in ["ok", "control"] {
-            match self.open_fifo(fifo) {
+            match self.open_file(fifo, Wanted::Fifo, OFlags::WRONLY) {
                 Ok(_) => {}
                 Err(ServiceError::NotSupervised { .. }) => return Ok(false),
                 Err(error) => return Err(error),
@@ -180,7 +175,7 @@ impl ServiceDir {
     /// Bytes that wait in `control`, ours or others'; `None` where that cannot be told.
     #[must_use]
     pub fn unread(&self) -> Option<u64> {
-        ioctl_fionread(self.open_fifo("control").ok()?).ok()
+        ioctl_fionread(self.open_file("control", Wanted::Fifo, OFlags::WRONLY).ok()?).ok()
     }
 
     /// Writes one byte to `control`. The FIFO is opened for it alone: a write end that stays open would keep unread
@@ -189,7 +184,7 @@ impl ServiceDir {
     /// # Errors
     /// Nobody supervises (`ENXIO`, `EPIPE`), 64 KiB of others' bytes wait already (`EAGAIN`), or it is not allowed.
     pub fn send(&self, byte: u8) -> Result<(), ServiceError> {
-        let fifo = self.open_fifo("control")?;
+        let fifo = self.open_file("control", Wanted::Fifo, OFlags::WRONLY)?;
         match rustix::io::retry_on_intr(|| rustix::io::write(&fifo, &[byte])) {
             Ok(1) => Ok(()),
             Ok(_) | Err(Errno::AGAIN) => Err(ServiceError::ControlFull { path: self.real.clone() }),
@@ -198,20 +193,17 @@ impl ServiceDir {
         }
     }
 
-    fn open_fifo(&self, name: &str) -> Result<OwnedFd, ServiceError> {
-        // Without `O_NONBLOCK` this would block for ever on a dead supervisor, and never is a file created.
-        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let fd = openat(&self.supervise, name, flags, Mode::empty()).map_err(|errno| match errno {
-            Errno::NXIO => ServiceError::NotSupervised { path: self.real.clone() },
-            Errno::NOENT => ServiceError::NeverSupervised { path: self.real.clone() },
-            errno => ServiceError::errno("open", &self.file(name), errno),
-        })?;
-        let file = File::from(fd);
-        match file.metadata() {
-            Ok(meta) if meta.file_type().is_fifo() => Ok(file.into()),
-            Ok(_) => Err(ServiceError::NotAFifo { path: self.file(name) }),
-            Err(source) => Err(ServiceError::io("look at", &self.file(name), source)),
-        }
+    /// Opens a file of `supervise`, where it is what it is to be; another user may have put something else there. It never
+    /// waits, and never makes a file.
+    fn open_file(&self, name: &str, wanted: Wanted, access: OFlags) -> Result<OwnedFd, ServiceError> {
+        checked::open_in(&self.supervise, Path::new(name), wanted, access).map_err(|refused| match refused {
+            Refused::Errno(Errno::NXIO) => ServiceError::NotSupervised { path: self.real.clone() },
+            Refused::Errno(Errno::NOENT) => ServiceError::NeverSupervised { path: self.real.clone() },
+            Refused::Errno(errno) => ServiceError::errno("open", &self.file(name), errno),
+            Refused::Found { found, wanted } => {
+                ServiceError::Misplaced { path: self.file(name), found, wanted }
+            }
+        })
     }
 
     /// The `runsv` of this directory: whoever holds the lock on `supervise/lock`, as `/proc/locks` tells it
@@ -259,7 +251,8 @@ impl ServiceDir {
     }
 
     fn lock_holders(&self) -> Vec<NonZeroU32> {
-        let lock = openat(&self.supervise, "lock", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+        let lock =
+            openat(&self.supervise, "lock", OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty());
         lock.map(|lock| lock_holders(&lock)).unwrap_or_default()
     }
 
@@ -361,7 +354,7 @@ mod tests {
         fs::write(supervise.join("control"), "").unwrap();
         fs::write(supervise.join("status"), [0xff; 20]).unwrap();
         let service = ServiceDir::open(dir.path()).unwrap();
-        assert!(matches!(service.send(b'd').unwrap_err(), ServiceError::NotAFifo { .. }));
+        assert!(matches!(service.send(b'd').unwrap_err(), ServiceError::Misplaced { .. }));
         assert_eq!(fs::read(supervise.join("control")).unwrap(), b"");
         assert!(matches!(service.read_status().unwrap_err(), ServiceError::NotRunit { .. }));
     }

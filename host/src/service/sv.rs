@@ -244,9 +244,14 @@ impl Sv {
         if self.call.as_ref().is_none_or(|call| call.word != "status") {
             let files = ServiceDir::open(&self.options.dir)
                 .and_then(|dir| Ok((dir.is_supervised()?, dir.read_status()?)));
-            if let Ok((supervised, record)) = files {
-                self.last = Some(record);
-                return Ok((supervised, record));
+            match files {
+                Ok((supervised, record)) => {
+                    self.last = Some(record);
+                    return Ok((supervised, record));
+                }
+                // `sv` would open what is not to be opened.
+                Err(error @ ServiceError::Misplaced { .. }) => return Err(error.into()),
+                Err(_) => {}
             }
         }
         let (code, said) = self.call("status")?;

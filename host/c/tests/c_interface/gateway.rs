@@ -205,7 +205,10 @@ fn refused_guard(script: &str) -> String {
 #[test]
 fn a_program_that_only_says_g_is_no_guard_and_the_service_is_not_taken() {
     let said = refused_guard("printf g; exec cat >/dev/null");
-    assert!(said.contains("cellscan is no guard of this version: found \"g\", wanted \"cellscan-guard "), "{said}");
+    assert!(
+        said.contains("cellscan is no guard of this version: found \"g\", wanted \"cellscan-guard "),
+        "{said}"
+    );
 }
 
 #[test]
