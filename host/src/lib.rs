@@ -16,6 +16,7 @@
 //! | [`report`], [`logging`] | what people and programs are told |
 //! | [`examine`], [`doctor`] | how a gateway stands, looked at without touching it, and what to do about it |
 //! | [`remembered`] | the carriers of the last complete scan |
+//! | [`own_dir`] | a directory that no other user can write to |
 //! | [`lease`] | what lies on disk while a service is taken |
 //! | [`timeline`] | a scan as lanes, in the terminal and as HTML |
 //! | [`guard`] | the process that gives the service back when the scan dies |
@@ -38,7 +39,9 @@ pub mod guard;
 pub mod import;
 pub mod lease;
 pub mod link;
+mod locks;
 pub mod logging;
+pub mod own_dir;
 pub mod plan;
 pub mod preflight;
 pub mod process;

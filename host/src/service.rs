@@ -22,6 +22,7 @@ use crate::guard::GuardError;
 use crate::lease::LeaseError;
 use crate::link::LinkError;
 
+pub(crate) mod claim;
 mod custody;
 pub mod dir;
 pub mod family;
@@ -145,6 +146,8 @@ pub enum ServiceError {
     Guard(GuardError),
     /// There is neither a lease on disk nor a guard: nobody would give the service back after this process's death.
     Lease(LeaseError),
+    /// The file that is locked for the claim is not this user's alone.
+    Claim(LeaseError),
     /// The link could not be looked at.
     Link(LinkError),
     /// The kernel refused something else.
@@ -222,6 +225,7 @@ impl fmt::Display for ServiceError {
             Self::SvSlow { command } => write!(f, "`{command}` did not end in time"),
             Self::Guard(_) => write!(f, "the guard could not be set up"),
             Self::Lease(_) => write!(f, "the lease could not be written, and there is no guard"),
+            Self::Claim(_) => write!(f, "the service cannot be claimed"),
             Self::Link(_) => write!(f, "the link could not be looked at"),
             Self::Io { what, path, .. } => write!(f, "cannot {what} {}", path.display()),
         }
@@ -234,7 +238,7 @@ impl std::error::Error for ServiceError {
             Self::NotRunit { source, .. } => Some(source),
             Self::Denied { source, .. } | Self::Io { source, .. } => Some(source),
             Self::Guard(source) => Some(source),
-            Self::Lease(source) => Some(source),
+            Self::Lease(source) | Self::Claim(source) => Some(source),
             Self::Link(source) => Some(source),
             Self::NoService { .. }
             | Self::Ambiguous { .. }

@@ -31,7 +31,7 @@ pub(super) fn guard_of(bench: &Bench, scan: u32) -> u32 {
 }
 
 /// A bench whose scan and guard were killed in a state, the process that had the port before, and the scan's pid.
-fn abandoned_in(number: &str) -> (Bench, u32, u32) {
+pub(super) fn abandoned_in(number: &str) -> (Bench, u32, u32) {
     let (bench, before, scan) = started(number);
     let pid = scan.pid();
     let guard = guard_of(&bench, pid);
@@ -224,6 +224,6 @@ fn a_service_found_down_needs_no_lease() {
     let bench = Workbench::new().modem(quick_modem()).down().start();
     let scan = Running::start(scan(&bench));
     scan.wait_for_state(&bench, "3");
-    assert!(!run_dir(&bench).exists());
+    assert!(leases(&bench).is_empty());
     scan.end().must_be_complete(&bench);
 }

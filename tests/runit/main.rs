@@ -9,6 +9,7 @@
 #[path = "long.rs"]
 mod a_long_search;
 mod by_hand;
+mod claims;
 mod custody;
 mod daemon;
 mod doctor;
@@ -21,6 +22,7 @@ mod hazards_more;
 mod lease;
 mod links;
 mod machines;
+mod modes;
 mod planted;
 mod preflight;
 mod quiet;

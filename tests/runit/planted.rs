@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use cellscan_tests::support::other_user::{OTHER_UID, as_other_user, is_root};
+use cellscan_tests::support::other_user::{OTHER_UID, as_other_user, is_root, let_others_reach};
 use cellscan_tests::support::{Bench, Workbench};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, Timespec, Timestamps, makedev, mknodat, utimensat};
 
@@ -132,9 +132,8 @@ fn lock_file(bench: &Bench) -> PathBuf {
 
 /// Others reach the directory, and make files in it, as in `/var/lock`.
 fn open_to_all(bench: &Bench, dir: &Path) {
-    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("ours");
-    mode(bench.root(), 0o755);
-    mode(dir, 0o1777);
+    let_others_reach(bench.root());
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o1777)).expect("it is ours");
 }
 
 #[test]

@@ -23,10 +23,11 @@ use crate::clock::Clock;
 use crate::event_loop::{self, timespec};
 use crate::exit::chain;
 use crate::give_back::{Estate, Owed as Subject, Way};
-use crate::lease::{Claim, RunDir};
+use crate::lease::RunDir;
 use crate::process::{Proc, wait_for_end};
 use crate::registration::ModemLine;
 use crate::serial::uucp;
+use crate::service::claim::ServiceClaim;
 
 /// After so long it is said that the service was not given back yet, and standard error is let go: the program that reads it
 /// may wait for its end. `runsvdir` restarts a dead `runsv` within 6 s, and a `finish` script may take its time.
@@ -221,7 +222,7 @@ impl Orders {
             claim = self.claim(subject);
         }
         // In another's hands the lease is theirs.
-        if settled.given_back && matches!(claim, Some(Claim::Ours(_))) {
+        if settled.given_back && claim.is_some_and(|claim| !claim.is_contested()) {
             self.remove_lease(subject, owed.want.is_some());
         }
     }
@@ -244,12 +245,10 @@ impl Orders {
         })
     }
 
-    fn claim(&self, owed: &Subject) -> Option<Claim> {
-        match (owed.dir(), &self.run_dir) {
-            (Some(dir), _) => dir.claim().ok().map(|claim| Claim::Ours(Some(claim))),
-            (None, Some(run_dir)) => owed.claim(&RunDir::open(run_dir).ok()??).ok(),
-            (None, None) => None,
-        }
+    /// `None`: another process of this user has it in hand. It is not waited for.
+    fn claim(&self, owed: &Subject) -> Option<ServiceClaim> {
+        let run = self.run_dir.as_ref().and_then(|run_dir| RunDir::open(run_dir).ok().flatten());
+        owed.claim(run.as_ref()).ok()
     }
 
     /// One that another scan has left is only removed once the service was asked for, and seen given back.

@@ -17,6 +17,7 @@ use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Supervisor, Want
 use cellscan_core::time::Instant;
 
 use super::ServiceError;
+use super::claim::{Claimable, ServiceClaim};
 use super::custody::{Custody, LeaseOptions, Subject};
 use super::dir::{ServiceDir, drain};
 use super::family::{Family, supervisor};
@@ -75,7 +76,7 @@ pub struct Sv {
     clock: Clock,
     call: Option<Call>,
     /// Until what goes with it has been looked at.
-    claim: Option<OwnedFd>,
+    claim: Option<ServiceClaim>,
     held: Option<Held>,
     last: Option<StatusRecord>,
     notes: Vec<String>,
@@ -89,7 +90,7 @@ struct Held {
     /// A `d` of ours may not have been read yet; until when that is waited for.
     unread_down: Option<Instant>,
     custody: Custody,
-    claim: Option<OwnedFd>,
+    claim: Option<ServiceClaim>,
 }
 
 #[derive(Debug)]
@@ -298,17 +299,18 @@ impl Sv {
         Ok(if unread { INSISTENT_UP } else { "up" })
     }
 
-    /// The claim, before anything is looked at: what another scan has left for a moment is not what was found. Where the
-    /// directory may not be looked into there is none.
+    /// The claim, before anything is looked at: what another scan has left for a moment is not what was found.
     fn claim(&mut self) -> Result<(), ServiceError> {
-        if self.claim.is_none()
-            && let Ok(dir) = ServiceDir::open(&self.options.dir)
-        {
-            self.claim = Some(dir.claim()?);
-            if dir.is_displaced(dir.supervisor().as_ref()) {
-                // A `d` would be obeyed, and an `up` after it is held for needless: the record says up for ever.
-                return Err(ServiceError::Replaced { path: dir.path().into() });
-            }
+        if self.claim.is_some() {
+            return Ok(());
+        }
+        let (path, dir) = (&self.options.dir, ServiceDir::open(&self.options.dir).ok());
+        let claimable = Claimable { path, identity: identity_of(path), dir: dir.as_ref() };
+        let run_dir = self.options.lease.as_ref().map(|lease| lease.run_dir.as_path());
+        self.claim = Some(claimable.claim(run_dir, &mut self.notes)?);
+        if let Some(dir) = dir.filter(|dir| dir.is_displaced(dir.supervisor().as_ref())) {
+            // A `d` would be obeyed, and an `up` after it is held for needless: the record says up for ever.
+            return Err(ServiceError::Replaced { path: dir.path().into() });
         }
         Ok(())
     }
@@ -319,7 +321,7 @@ impl Sv {
         if !status.supervised {
             return Err(ServiceError::NotSupervised { path: self.options.dir.clone() }.into());
         }
-        let identity = std::fs::metadata(&self.options.dir).ok().map(|meta| (meta.dev(), meta.ino()));
+        let identity = identity_of(&self.options.dir);
         let mut tracked = Tracked::new(self.options.ppp_port.clone());
         let runsv = supervisor(&self.options.dir, status.pid);
         tracked.supervised_by(runsv);
@@ -348,6 +350,10 @@ impl Sv {
     fn held(&mut self) -> Result<&mut Held, ServiceError> {
         self.held.as_mut().ok_or(ServiceError::NotTaken)
     }
+}
+
+fn identity_of(dir: &Path) -> Option<(u64, u64)> {
+    dir.metadata().ok().map(|meta| (meta.dev(), meta.ino()))
 }
 
 impl Supervisor for Sv {

@@ -1,6 +1,9 @@
 //! Another user of this machine, who has a shell and no more.
 
 use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 
 use rustix::process::geteuid;
@@ -30,4 +33,14 @@ pub fn is_root(left_out: &str) -> bool {
         println!("SKIPPED: not root, {left_out}");
     }
     is_root
+}
+
+/// Others may walk through the directory of a bench from now on.
+///
+/// # Panics
+/// When it is not ours.
+#[track_caller]
+#[expect(clippy::expect_used, reason = "a bench that cannot be set up fails loudly")]
+pub fn let_others_reach(root: &Path) {
+    fs::set_permissions(root, fs::Permissions::from_mode(0o755)).expect("it is ours");
 }
