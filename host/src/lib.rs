@@ -3,6 +3,7 @@
 //! | module | what it knows |
 //! | --- | --- |
 //! | [`clock`] | the time since boot, as the core's `Instant` |
+//! | [`starting`] | what the program was started with: signals ignored, signals blocked, a limit on files |
 //! | [`event_loop`] | one `poll(2)` over everything, and the signals that end a scan |
 //! | [`serial`] | the tty to the modem, with its UUCP lock |
 //! | [`process`] | handles on processes, who descends from whom, who holds a tty |
@@ -55,4 +56,5 @@ pub mod service;
 pub mod simsv;
 #[cfg(test)]
 mod soon;
+pub mod starting;
 pub mod timeline;

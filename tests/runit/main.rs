@@ -29,6 +29,7 @@ mod quiet;
 mod recorded;
 mod running;
 mod scan;
+mod starting;
 
 use std::time::Duration;
 
