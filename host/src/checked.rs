@@ -23,7 +23,7 @@ pub(crate) enum Wanted {
 }
 
 /// Why a file was not opened.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Refused {
     /// It is something else.
     Found {

@@ -11,6 +11,7 @@
 
 use std::num::NonZeroU32;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::ServiceError;
@@ -37,7 +38,13 @@ pub(crate) struct ServiceClaim {
     contested: bool,
 }
 
-impl Claimable<'_> {
+impl<'a> Claimable<'a> {
+    /// What lies at a path.
+    pub(crate) fn at(path: &'a Path, dir: Option<&'a ServiceDir>) -> Self {
+        let identity = path.metadata().ok().map(|meta| (meta.dev(), meta.ino()));
+        Self { path, identity, dir }
+    }
+
     /// Claims it for a scan of this process.
     pub(crate) fn claim(
         self,

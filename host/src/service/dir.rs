@@ -23,6 +23,8 @@ use crate::process::{self, Proc, Stat};
 
 /// Bytes of a status file that are looked at: more than any supervisor writes (40).
 const STATUS_READ_MAX: u64 = 64;
+/// Bits that let anybody but the owner do anything.
+const OTHERS_ANYTHING: u32 = 0o077;
 /// A handle by which nothing is read or written.
 const LOOK: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 /// Events read in one go; the rest stays readable.
@@ -230,8 +232,7 @@ impl ServiceDir {
         let Some(file) = self.lock_file(OFlags::WRONLY) else { return Ok(None) };
         match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(file)),
-            // A `runsv` that locks it so is no scan.
-            Err(Errno::AGAIN | Errno::ACCESS) => match self.record_holder(&file) {
+            Err(Errno::AGAIN | Errno::ACCESS) => match record_holder(&file) {
                 Some(by) => Err(by),
                 None => Ok(None),
             },
@@ -242,18 +243,14 @@ impl ServiceDir {
     /// The process of this user that has locked it so.
     pub(super) fn claimed_by(&self) -> Option<NonZeroU32> {
         let file = openat(&self.supervise, "lock", LOOK, Mode::empty()).ok()?;
-        self.record_holder(&file)
-    }
-
-    fn record_holder(&self, file: &OwnedFd) -> Option<NonZeroU32> {
-        locks::own_holder(file, Kind::Record).filter(|pid| !process::is_called(*pid, "runsv"))
+        record_holder(&file)
     }
 
     /// `supervise/lock`, where no other user can open it: `runsv` makes it with mode 0600, in a directory with 0700.
     fn lock_file(&self, access: OFlags) -> Option<OwnedFd> {
         let file = checked::open_in(&self.supervise, Path::new("lock"), Wanted::File, access).ok()?;
         let stat = fstat(&file).ok()?;
-        let is_ours_alone = stat.st_uid == geteuid().as_raw() && stat.st_mode & 0o077 == 0;
+        let is_ours_alone = stat.st_uid == geteuid().as_raw() && stat.st_mode & OTHERS_ANYTHING == 0;
         is_ours_alone.then_some(file)
     }
 
@@ -290,6 +287,11 @@ pub fn drain(watch: &OwnedFd) {
             return;
         }
     }
+}
+
+/// A process of this user that has locked it by `fcntl(2)`. A `runsv` that locks it so is no scan.
+fn record_holder(file: &OwnedFd) -> Option<NonZeroU32> {
+    locks::own_holder(file, Kind::Record).filter(|pid| !process::is_called(*pid, "runsv"))
 }
 
 fn identity_of(fd: &OwnedFd) -> io::Result<(u64, u64)> {

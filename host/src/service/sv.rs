@@ -7,7 +7,6 @@
 
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::Duration;
@@ -305,7 +304,7 @@ impl Sv {
             return Ok(());
         }
         let (path, dir) = (&self.options.dir, ServiceDir::open(&self.options.dir).ok());
-        let claimable = Claimable { path, identity: identity_of(path), dir: dir.as_ref() };
+        let claimable = Claimable::at(path, dir.as_ref());
         let run_dir = self.options.lease.as_ref().map(|lease| lease.run_dir.as_path());
         self.claim = Some(claimable.claim(run_dir, &mut self.notes)?);
         if let Some(dir) = dir.filter(|dir| dir.is_displaced(dir.supervisor().as_ref())) {
@@ -321,7 +320,7 @@ impl Sv {
         if !status.supervised {
             return Err(ServiceError::NotSupervised { path: self.options.dir.clone() }.into());
         }
-        let identity = identity_of(&self.options.dir);
+        let identity = Claimable::at(&self.options.dir, None).identity;
         let mut tracked = Tracked::new(self.options.ppp_port.clone());
         let runsv = supervisor(&self.options.dir, status.pid);
         tracked.supervised_by(runsv);
@@ -350,10 +349,6 @@ impl Sv {
     fn held(&mut self) -> Result<&mut Held, ServiceError> {
         self.held.as_mut().ok_or(ServiceError::NotTaken)
     }
-}
-
-fn identity_of(dir: &Path) -> Option<(u64, u64)> {
-    dir.metadata().ok().map(|meta| (meta.dev(), meta.ino()))
 }
 
 impl Supervisor for Sv {
