@@ -194,9 +194,7 @@ impl Orders {
         // quicker it goes by the lease; where there is none it is given back all the same.
         let mut claim = self.claim(subject);
         if cause != Cause::HandedOver {
-            for lock_dir in &self.lock_dirs {
-                let _none = uucp::remove_locks_of(lock_dir, self.parent.cast_signed());
-            }
+            self.remove_locks();
         }
         let mut estate = Estate {
             want: owed.want,
@@ -218,12 +216,24 @@ impl Orders {
             (estate.limit, estate.modem) = (None, None);
             settled = subject.settle(&estate, || self.is_adopted(subject));
         }
+        if cause != Cause::HandedOver {
+            // On a busy machine a killed scan may take longer to die than it was waited for; its locks were not those of a dead
+            // process then.
+            self.remove_locks();
+        }
         if claim.is_none() {
             claim = self.claim(subject);
         }
         // In another's hands the lease is theirs.
         if settled.given_back && claim.is_some_and(|claim| !claim.is_contested()) {
             self.remove_lease(subject, owed.want.is_some());
+        }
+    }
+
+    /// Removes the locks of a scan that is dead.
+    fn remove_locks(&self) {
+        for lock_dir in &self.lock_dirs {
+            let _none = uucp::remove_locks_of(lock_dir, self.parent.cast_signed());
         }
     }
 
