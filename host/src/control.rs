@@ -115,7 +115,7 @@ pub struct Control {
     path: PathBuf,
     clients: Vec<Client>,
     next: u64,
-    _claim: Option<OwnedFd>,
+    _claim: OwnedFd,
 }
 
 impl Control {

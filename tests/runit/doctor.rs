@@ -227,8 +227,12 @@ fn leases_that_lie_about_are_told_apart() {
     let scan = Running::start(scan(&bench));
     scan.wait_for_state(&bench, "3");
     must_say(&run(doctor(&bench)), 0, &[("ok       lease", "in hand")]);
-    let files =
-        || std::fs::read_dir(run_dir(&bench)).expect("it is there").flatten().map(|entry| entry.path());
+    // Beside it is the file that is locked for the claim.
+    let files = || {
+        let paths =
+            std::fs::read_dir(run_dir(&bench)).expect("it is there").flatten().map(|entry| entry.path());
+        paths.filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+    };
     let path = files().next().expect("a lease");
     let mut lease: Value =
         serde_json::from_str(&std::fs::read_to_string(&path).expect("it is there")).expect("JSON");

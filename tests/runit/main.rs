@@ -9,6 +9,7 @@
 #[path = "long.rs"]
 mod a_long_search;
 mod by_hand;
+mod claims;
 mod control;
 mod custody;
 mod daemon;
@@ -24,12 +25,15 @@ mod hostile;
 mod lease;
 mod links;
 mod machines;
+mod modes;
 mod permissions;
+mod planted;
 mod preflight;
 mod quiet;
 mod recorded;
 mod running;
 mod scan;
+mod starting;
 
 use std::time::Duration;
 

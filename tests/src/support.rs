@@ -7,6 +7,7 @@ pub mod events;
 pub mod flood;
 pub mod jail;
 mod modem;
+pub mod other_user;
 mod place;
 pub mod processes;
 pub mod scripts;

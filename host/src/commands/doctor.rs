@@ -55,13 +55,14 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Fatal> {
     let found = locate::locate(args.gateway.service.as_deref(), &locate::default_roots(), named_port);
     findings.push(service::located(&found));
     let dir = found.ok().flatten().map(|found| found.dir);
-    let standing = dir.as_deref().map(Standing::of).and_then(|standing| match standing {
-        Ok(standing) => Some(standing),
-        Err(error) => {
-            findings.push(service::unopened(&error));
-            None
-        }
-    });
+    let standing =
+        dir.as_deref().map(|dir| Standing::of(dir, &args.run_dir)).and_then(|standing| match standing {
+            Ok(standing) => Some(standing),
+            Err(error) => {
+                findings.push(service::unopened(&error));
+                None
+            }
+        });
     let mut space = vec![PathBuf::from("/run")];
     let mut sources = Sources::default();
     if let Some(standing) = &standing {

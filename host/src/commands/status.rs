@@ -75,7 +75,7 @@ pub fn run(args: &StatusArgs) -> Result<Exit, Fatal> {
     let Some(Located { dir, .. }) = found.map_err(unable)? else {
         return Err(Fatal::system(format!("unable to find the service of pppd: {}", locate::NONE)));
     };
-    let standing = Standing::of(&dir).map_err(unable)?;
+    let standing = Standing::of(&dir, &args.run_dir).map_err(unable)?;
     let status = look(args, standing);
     printed(|out| {
         if args.gateway.json {
