@@ -1,9 +1,9 @@
 //! How the program ends: the convention of runit and s6, so that a `./finish` script can tell.
 
-use std::fmt;
 use std::process::ExitCode;
 
 use cellscan_core::scan::{Failure, Outcome, Report};
+use thiserror::Error;
 
 /// What the exit codes mean, for `--help`.
 pub const HELP: &str = "Exit codes:
@@ -63,7 +63,8 @@ impl From<Exit> for ExitCode {
 }
 
 /// Why the program ends before, or without, a result.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("{message}")]
 pub struct Fatal {
     /// How it ends.
     pub exit: Exit,
@@ -84,14 +85,6 @@ impl Fatal {
         Self { exit: Exit::System, message: message.into() }
     }
 }
-
-impl fmt::Display for Fatal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Fatal {}
 
 /// An error and what it comes from, in one line. A cause that is in its effect's own words already is not said twice.
 #[must_use]

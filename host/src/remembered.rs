@@ -3,11 +3,11 @@
 //! A text file: one PLMN a line, likeliest last; `#` begins a comment. It is written beside itself and renamed, so that
 //! nobody ever reads half of it.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use cellscan_core::carrier::{Carriers, Plmn, PlmnError, Trial};
 use cellscan_core::scan::scanner::REMEMBERED_MAX;
+use thiserror::Error;
 
 use crate::own_dir::{OwnDir, OwnError};
 
@@ -18,12 +18,14 @@ const FILE_LEN_MAX: u64 = 4_096;
 const HEADER: &str = "# carriers that registered in the last complete scan, likeliest last";
 
 /// Why nothing is remembered.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RememberedError {
     /// The directory or the file could not be used.
-    Dir(OwnError),
+    #[error(transparent)]
+    Dir(#[from] OwnError),
     /// A line is no PLMN.
+    #[error("{}:{line}", .path.display())]
     Line {
         /// Of which file.
         path: PathBuf,
@@ -32,30 +34,6 @@ pub enum RememberedError {
         /// What is wrong with it.
         source: PlmnError,
     },
-}
-
-impl fmt::Display for RememberedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Dir(error) => error.fmt(f),
-            Self::Line { path, line, .. } => write!(f, "{}:{line}", path.display()),
-        }
-    }
-}
-
-impl std::error::Error for RememberedError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Dir(error) => error.source(),
-            Self::Line { source, .. } => Some(source),
-        }
-    }
-}
-
-impl From<OwnError> for RememberedError {
-    fn from(error: OwnError) -> Self {
-        Self::Dir(error)
-    }
 }
 
 /// What is remembered, likeliest last; nothing where there is no file. Of too many the last ones.

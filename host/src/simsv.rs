@@ -7,13 +7,13 @@
 
 mod scenario;
 
-use core::fmt;
 use std::io::{self, BufRead, Write};
 
 use cellscan_core::supervisor::ServiceState;
 use cellscan_sim::supervision::{self, Observed, SeenStatus};
 use cellscan_sim::trace::Ending;
 use serde_json::{Value, json};
+use thiserror::Error;
 
 /// A line that is no scenario.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -25,42 +25,21 @@ pub struct BadLine {
 }
 
 /// Why not everything was answered.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum SimsvError {
     /// These lines are no scenarios; all others were answered.
+    #[error("{}", listed(.0))]
     Lines(Vec<BadLine>),
     /// Reading or writing failed.
-    Io(io::Error),
+    #[error("{0}")]
+    Io(#[from] io::Error),
 }
 
-impl fmt::Display for SimsvError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Lines(bad) => {
-                for (index, BadLine { line, cause }) in bad.iter().enumerate() {
-                    let separator = if index == 0 { "" } else { "\n" };
-                    write!(f, "{separator}line {line}: {cause}")?;
-                }
-                Ok(())
-            }
-            Self::Io(error) => write!(f, "{error}"),
-        }
-    }
-}
-
-impl core::error::Error for SimsvError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Lines(_) => None,
-            Self::Io(error) => Some(error),
-        }
-    }
-}
-
-impl From<io::Error> for SimsvError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
+/// One line of text for each.
+fn listed(bad: &[BadLine]) -> String {
+    let lines: Vec<String> =
+        bad.iter().map(|BadLine { line, cause }| format!("line {line}: {cause}")).collect();
+    lines.join("\n")
 }
 
 /// Runs every scenario of `input` and writes one answer each to `output`. Empty lines are passed over.

@@ -1,6 +1,5 @@
 //! Whether a path is a tty, told without opening it: an open may raise DTR, or take the port from `pppd`.
 
-use std::fmt;
 use std::fs;
 use std::io;
 use std::ops::RangeInclusive;
@@ -8,6 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use rustix::fs::{major, minor};
+use thiserror::Error;
 
 /// The kernel's list of tty drivers (`proc_tty(5)`; `drivers/tty/tty_io.c`).
 const DRIVERS: &str = "/proc/tty/drivers";
@@ -16,43 +16,27 @@ const DRIVERS: &str = "/proc/tty/drivers";
 const WWAN: &str = "wwan";
 
 /// Why a path cannot be the port of a modem.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum NotATty {
     /// There is nothing of that name.
+    #[error("there is no such file")]
     Missing,
     /// It is a directory.
+    #[error("it is a directory")]
     Directory,
     /// It is a regular file.
+    #[error("it is a regular file")]
     RegularFile,
     /// It is a device, and no driver of ttys has its number.
+    #[error("it is a character device, but no tty")]
     OtherDevice,
     /// It is a FIFO, a socket or a block device.
+    #[error("it is no character device")]
     OtherFile,
     /// It could not be looked at.
-    Io(io::Error),
-}
-
-impl fmt::Display for NotATty {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing => write!(f, "there is no such file"),
-            Self::Directory => write!(f, "it is a directory"),
-            Self::RegularFile => write!(f, "it is a regular file"),
-            Self::OtherDevice => write!(f, "it is a character device, but no tty"),
-            Self::OtherFile => write!(f, "it is no character device"),
-            Self::Io(error) => write!(f, "it cannot be looked at: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for NotATty {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io(source) => Some(source),
-            Self::Missing | Self::Directory | Self::RegularFile | Self::OtherDevice | Self::OtherFile => None,
-        }
-    }
+    #[error("it cannot be looked at: {0}")]
+    Io(#[source] io::Error),
 }
 
 /// The device number (`st_rdev`) of the tty at `path`; links are followed.
