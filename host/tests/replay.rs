@@ -81,6 +81,10 @@ fn a_simulated_scan_is_recorded_and_replayed() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("replayed: the same decisions") && text.contains("selected 310410"), "{text}");
     assert!(fs::read_to_string(page).unwrap().contains("search 59.5 s"));
+    let mut piped = Command::new(env!("CARGO_BIN_EXE_cellscan"));
+    piped.args(["replay", "-"]).stdin(fs::File::open(&path).unwrap());
+    let piped = String::from_utf8(piped.output().unwrap().stdout).unwrap();
+    assert!(piped.contains("replayed: the same decisions"), "from standard input too: {piped}");
 }
 
 #[test]

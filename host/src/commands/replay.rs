@@ -10,8 +10,8 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use crate::cli::ReplayArgs;
 use crate::exit::{Exit, Fatal};
 use crate::import::Format;
-use crate::replay::again::Recording;
 use crate::replay::analysis::Analysis;
+use crate::replay::rerun::Replayed;
 use crate::replay::summary::{self, Summary};
 use crate::replay::turns::Shown;
 use crate::replay::what_if::WhatIf;
@@ -135,11 +135,11 @@ fn one(path: &Path, format: Option<Format>, args: &ReplayArgs, out: &mut dyn Wri
             }
         })
     });
-    let analysis = analysis.map_err(|error| Wrong::Log(path.to_owned(), error))?;
+    let mut analysis = analysis.map_err(|error| Wrong::Log(path.to_owned(), error))?;
     failed.map_or(Ok(()), |error| Err(Wrong::Output(error)))?;
+    let replayed = analysis.rerun();
     let what_ifs = analysis.what_ifs();
-    let told = tell(path, &source, &analysis, &what_ifs, args)
-        .map_err(|error| Wrong::Log(path.to_owned(), error))?;
+    let told = tell(&source, &analysis, replayed.as_ref(), &what_ifs, args);
     out.write_all(told.as_bytes()).map_err(Wrong::Output)?;
     if let Some(page) = &args.html {
         let made = html::page(&source, &analysis, &what_ifs).map_err(io::Error::other);
@@ -212,33 +212,30 @@ fn many(
 fn read(path: &Path, format: Option<Format>, args: &ReplayArgs) -> io::Result<Told> {
     let source = source(path);
     let mut told = String::new();
-    let analysis = Analysis::read(open(path)?, format, shown(args), &mut |turn| {
+    let mut analysis = Analysis::read(open(path)?, format, shown(args), &mut |turn| {
         if args.dialogue {
             told.push_str(&if args.json { json::turn(&source, turn) } else { text::turn(turn) });
             told.push('\n');
         }
     })?;
+    let replayed = analysis.rerun();
     let what_ifs = analysis.what_ifs();
-    told.push_str(&tell(path, &source, &analysis, &what_ifs, args)?);
+    told.push_str(&tell(&source, &analysis, replayed.as_ref(), &what_ifs, args));
     let rows = summary::rows(&source, &analysis, &what_ifs);
     Ok(Told { analysis, what_ifs, text: told, rows })
 }
 
 /// All that is told of a log, but for its dialogue.
 fn tell(
-    path: &Path,
     source: &str,
     analysis: &Analysis,
+    replayed: Option<&Replayed>,
     what_ifs: &[Vec<WhatIf>],
     args: &ReplayArgs,
-) -> io::Result<String> {
+) -> String {
     let mut lines = vec![if args.json { json::log(source, analysis) } else { text::log(source, analysis) }];
-    if analysis.format == Format::Atlog && path.as_os_str() != STDIN {
-        let recording = Recording::read(open(path)?)?;
-        if recording.has_scan() {
-            let replayed = recording.replay();
-            lines.push(if args.json { json::replayed(source, &replayed) } else { text::replayed(&replayed) });
-        }
+    if let Some(replayed) = replayed {
+        lines.push(if args.json { json::replayed(source, replayed) } else { text::replayed(replayed) });
     }
     for (scan, what_ifs) in analysis.scans.iter().zip(what_ifs) {
         if args.json {
@@ -259,7 +256,7 @@ fn tell(
     }
     let mut text = lines.join("\n");
     text.push('\n');
-    Ok(text)
+    text
 }
 
 /// Columns of the terminal, or what fits into a mail.

@@ -1,11 +1,11 @@
 //! Our own recordings, see [`recording`](crate::recording).
 
+use cellscan_core::at::signal::Csq;
+
 use crate::recording::entry::{Entry, Timed, Who};
-use crate::replay::habits::rssi;
 
 use super::event::{Carrier, Event, Millis, Note, Pppd, Unread, What};
 use super::stream::Stream;
-use super::text::shown;
 use super::{Importer, Sink};
 
 /// Reads our own recordings.
@@ -25,6 +25,9 @@ pub struct Atlog {
 impl Importer for Atlog {
     fn line(&mut self, number: u64, line: &[u8], sink: &mut Sink<'_>) {
         self.line = number;
+        if let Some(header) = line.strip_prefix(b"# ") {
+            return sink(Event::new(number, self.at, What::Header(header)));
+        }
         let timed = match Timed::parse(line) {
             Ok(Some(timed)) => timed,
             Ok(None) => return sink(Event::new(number, self.at, What::Other(line))),
@@ -32,6 +35,7 @@ impl Importer for Atlog {
         };
         self.at = Millis::try_from(timed.at_ms).ok();
         let at = self.at;
+        sink(Event::new(number, at, What::Entry(&timed)));
         match timed.entry {
             Entry::Sent(bytes) => {
                 let mut outgoing = core::mem::take(&mut self.outgoing);
@@ -41,7 +45,8 @@ impl Importer for Atlog {
             Entry::Received(bytes) => {
                 let mut incoming = core::mem::take(&mut self.incoming);
                 incoming.push(&bytes, &mut |line| {
-                    self.signal = rssi(&shown(line)).or(self.signal);
+                    let rssi = Csq::parse(line).and_then(|csq| u8::try_from(csq.rssi).ok());
+                    self.signal = rssi.or(self.signal);
                     sink(Event::new(number, at, What::Received(line)));
                 });
                 self.incoming = incoming;

@@ -1,5 +1,7 @@
 //! What a log tells, in the order in which it tells it.
 
+use crate::recording::entry::Timed;
+
 /// Milliseconds on the log's own clock, whose origin the format has: up time, midnight, 1970. Only differences count.
 pub type Millis = i64;
 
@@ -45,6 +47,10 @@ pub enum What<'a> {
     Closed,
     /// Something about the scan, the service or the link.
     Note(Note<'a>),
+    /// A line of the header of our own recording, without `# `. It counts as a line that fits no rule.
+    Header(&'a [u8]),
+    /// A line of our own recording, for a rerun of it. The events that the log analysis needs follow.
+    Entry(&'a Timed),
     /// It fits no rule of the format: other programs write into the same log.
     Other(&'a [u8]),
     /// It was to fit a rule and does not.

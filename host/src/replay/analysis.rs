@@ -7,6 +7,7 @@ use crate::import::{Event, Format, Unread, What, import};
 
 use super::findings::{Finding, Findings, Kind};
 use super::habits::Habits;
+use super::rerun::{Recording, Replayed};
 use super::scans::{Scan, Scans};
 use super::turns::{Shown, Turn, Turns};
 use super::what_if::{self, WhatIf};
@@ -85,6 +86,8 @@ pub struct Analysis {
     pub findings: Vec<Finding>,
     /// How often, by kind; of each kind the first hundred are in `findings`.
     pub finding_counts: BTreeMap<Kind, u64>,
+    /// The log as a recording of our own, until [`Self::rerun`] takes it.
+    recording: Option<Recording>,
 }
 
 impl Analysis {
@@ -101,8 +104,20 @@ impl Analysis {
         let mut reading = Reading { shown, ..Reading::default() };
         let (format, lines) = import(log, format, &mut |event| reading.event(&event, turn))?;
         reading.end(turn);
-        let Reading { shown: _, turns, scans: _, found, left_out, habits, skipped, other, count, findings } =
-            reading;
+        let Reading {
+            shown: _,
+            turns,
+            scans: _,
+            found,
+            left_out,
+            habits,
+            skipped,
+            other,
+            count,
+            findings,
+            recording,
+        } = reading;
+        let recording = (format == Format::Atlog).then(|| recording.complete()).transpose()?;
         let (findings, finding_counts) = findings.finish(lines);
         Ok(Self {
             format,
@@ -116,7 +131,13 @@ impl Analysis {
             habits,
             findings,
             finding_counts,
+            recording,
         })
+    }
+
+    /// Reruns a recording of our own, once: the entries are dropped. `None` where the log is none, or has no scan in it.
+    pub fn rerun(&mut self) -> Option<Replayed> {
+        self.recording.take().filter(Recording::has_scan).map(|recording| recording.replay())
     }
 
     /// What the machine would have done in the scan at `index`.
@@ -144,12 +165,18 @@ struct Reading {
     other: u64,
     count: u64,
     findings: Findings,
+    recording: Recording,
 }
 
 impl Reading {
     fn event(&mut self, event: &Event<'_>, tell: &mut dyn FnMut(&Turn)) {
         match event.what {
             What::Other(_) => self.other += 1,
+            What::Header(_) => {
+                self.other += 1;
+                self.recording.event(event);
+            }
+            What::Entry(_) => self.recording.event(event),
             What::Unread(why) => self.skipped.note(event.line, why),
             What::Note(_) => {
                 self.findings.event(event);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use cellscan_core::at::reply::FinalResult;
+use cellscan_core::at::signal::Csq;
 use cellscan_sim::modem::recorded::RecordedSelection;
 
 use crate::import::event::Millis;
@@ -87,7 +88,9 @@ impl Habits {
             self.on = None;
         }
         if command == "AT+CSQ"
-            && let (Some(on), Some(rssi)) = (&self.on, turn.answer.iter().find_map(|line| rssi(line)))
+            && let Some(on) = &self.on
+            && let Some(csq) = turn.answer.iter().find_map(|line| Csq::parse(line.as_bytes()))
+            && let Ok(rssi) = u8::try_from(csq.rssi)
             && self.signals.len() < SELECTIONS_MAX
         {
             self.signals.push((turn.line, on.clone(), rssi));
@@ -215,11 +218,4 @@ impl Habits {
     pub const fn domains(&self) -> [Option<bool>; 4] {
         self.domains
     }
-}
-
-/// `<rssi>` of an answer to `AT+CSQ`.
-#[must_use]
-pub fn rssi(line: &str) -> Option<u8> {
-    let (name, rest) = line.split_once(':')?;
-    name.trim().eq_ignore_ascii_case("+CSQ").then(|| rest.split(',').next()?.trim().parse().ok())?
 }

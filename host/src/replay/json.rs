@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::import::event::Millis;
 use crate::report::{clean, words};
 
-use super::again::Replayed;
+use super::rerun::Replayed;
 use super::analysis::Analysis;
 use super::findings::Finding;
 use super::scans::{self, Scan};

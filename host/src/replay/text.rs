@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::import::event::Millis;
 use crate::report::words;
 
-use super::again::Replayed;
+use super::rerun::Replayed;
 use super::analysis::Analysis;
 use super::scans::{Scan, Tried};
 use super::turns::Turn;

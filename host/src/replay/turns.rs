@@ -136,7 +136,10 @@ pub struct Turns {
 impl Turns {
     /// The next event; `sink` takes each turn that is complete with it.
     pub fn event(&mut self, event: &Event<'_>, sink: &mut dyn FnMut(Turn)) {
-        if matches!(event.what, What::Note(_) | What::Other(_) | What::Unread(_)) {
+        if matches!(
+            event.what,
+            What::Note(_) | What::Header(_) | What::Entry(_) | What::Other(_) | What::Unread(_)
+        ) {
             return;
         }
         let done = &mut self.done;
@@ -154,7 +157,7 @@ impl Turns {
             What::Ended(result) => dialogue.ended(event, &shown(result), true, &mut keep),
             What::GivenUp => dialogue.given_up(event),
             What::Closed => dialogue.end(&mut keep),
-            What::Note(_) | What::Other(_) | What::Unread(_) => {}
+            What::Note(_) | What::Header(_) | What::Entry(_) | What::Other(_) | What::Unread(_) => {}
         }
         if !self.done.is_empty() {
             self.emit(sink);

@@ -16,6 +16,7 @@ fn read(log: &str) -> Vec<(u64, Option<Millis>, String)> {
                 }
                 What::Note(Note::State(_)) => return,
                 What::Note(note) => format!("{note:?}"),
+                What::Header(_) | What::Entry(_) => panic!("no line of a recording: {event:?}"),
                 What::Other(text) => format!("other {}", text.escape_ascii()),
                 What::Unread(why) => why.name().to_owned(),
             };

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
-use std::io::Read;
+use std::io::{self, Read};
 use std::rc::Rc;
 
 use cellscan_core::carrier::Plmn;
@@ -15,14 +15,14 @@ use cellscan_core::scan::Policy;
 use cellscan_core::scan::deny::Denied;
 use cellscan_core::time::Instant;
 
-use crate::import::lines::Lines;
+use crate::import::{Event, Format, Unread, What, import};
 use crate::recording::entry::{Entry, Timed, Who};
 use crate::recording::recorder::{DATA, LEFT_OUT};
 use crate::recording::{policy, words};
 
-mod stand_in;
+mod scripted;
 
-use stand_in::{Line, Sv};
+use scripted::{ScriptedPort, ScriptedSupervisor};
 
 /// Entries of a recording, at most: a scan has some hundreds.
 const ENTRIES_MAX: usize = 1_000_000;
@@ -38,6 +38,8 @@ pub struct Recording {
     /// Deadlines were met to the millisecond: in virtual time.
     exact: bool,
     entries: Vec<(u64, Timed)>,
+    /// There were more than [`ENTRIES_MAX`].
+    too_long: bool,
     /// Lines that are none of a recording, the last one cut by a crash among them.
     pub malformed: Vec<u64>,
 }
@@ -121,26 +123,41 @@ impl Recording {
     ///
     /// # Errors
     /// It cannot be read to its end, or is too long.
-    pub fn read(log: impl Read) -> std::io::Result<Self> {
+    pub fn read(log: impl Read) -> io::Result<Self> {
         let mut recording = Self::default();
-        let mut lines = Lines::new(log);
-        let mut number = 0;
-        while let Some(line) = lines.next()? {
-            number += 1;
-            if let Some(header) = line.bytes.strip_prefix(b"# ") {
-                recording.header(&String::from_utf8_lossy(header));
-                continue;
+        import(log, Some(Format::Atlog), &mut |event| recording.event(&event))?;
+        recording.complete()
+    }
+
+    /// The next event of a recording that is imported. Events of other formats are ignored.
+    pub(super) fn event(&mut self, event: &Event<'_>) {
+        match event.what {
+            What::Header(line) => self.header(&String::from_utf8_lossy(line)),
+            What::Entry(timed) if self.entries.len() < ENTRIES_MAX => {
+                self.entries.push((event.line, timed.clone()));
             }
-            match Timed::parse(line.bytes) {
-                Ok(Some(timed)) if recording.entries.len() < ENTRIES_MAX => {
-                    recording.entries.push((number, timed));
-                }
-                Ok(Some(_)) => return Err(std::io::Error::other(format!("more than {ENTRIES_MAX} entries"))),
-                Ok(None) => {}
-                Err(_) => recording.malformed.push(number),
-            }
+            What::Entry(_) => self.too_long = true,
+            What::Unread(Unread::Malformed) => self.malformed.push(event.line),
+            What::Sent(_)
+            | What::Received(_)
+            | What::Ended(_)
+            | What::GivenUp
+            | What::Closed
+            | What::Note(_)
+            | What::Other(_)
+            | What::Unread(_) => {}
         }
-        Ok(recording)
+    }
+
+    /// The recording, at the end of the log.
+    ///
+    /// # Errors
+    /// It is too long.
+    pub(super) fn complete(self) -> io::Result<Self> {
+        if self.too_long {
+            return Err(io::Error::other(format!("more than {ENTRIES_MAX} entries")));
+        }
+        Ok(self)
     }
 
     fn header(&mut self, line: &str) {
@@ -181,7 +198,11 @@ impl Recording {
             }
         }
         let script = Rc::new(RefCell::new(Script { inputs, ..Script::default() }));
-        let mut driver = Driver::new(Line::new(Rc::clone(&script)), Sv::new(Rc::clone(&script)), self.policy);
+        let mut driver = Driver::new(
+            ScriptedPort::new(Rc::clone(&script)),
+            ScriptedSupervisor::new(Rc::clone(&script)),
+            self.policy,
+        );
         for plmn in &self.remembered {
             driver.scanner_mut().remember(*plmn);
         }
@@ -213,7 +234,7 @@ fn is_said(entry: &Entry, beginning: &str) -> bool {
 }
 
 struct Run {
-    driver: Driver<Line, Sv>,
+    driver: Driver<ScriptedPort, ScriptedSupervisor>,
     script: Rc<RefCell<Script>>,
     expected: VecDeque<(u64, Timed)>,
     exact: bool,

@@ -1,13 +1,13 @@
 //! A port and a supervisor that say what was recorded.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::rc::Rc;
 
 use cellscan_core::port::Port;
 use cellscan_core::scan::Selection;
 use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Supervisor, Want};
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
+use thiserror::Error;
 
 use crate::recording::entry::{Entry, Who, escape};
 use crate::recording::taped::WAIT;
@@ -17,16 +17,9 @@ use crate::report::words as plain;
 use super::Script;
 
 /// It failed then, with these words.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("{0}")]
 pub(super) struct Failed(String);
-
-impl fmt::Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl core::error::Error for Failed {}
 
 impl embedded_io::Error for Failed {
     fn kind(&self) -> ErrorKind {
@@ -55,9 +48,9 @@ fn came(script: &Shared, who: Who, what: &str) -> nb::Result<(), Failed> {
 
 /// The recorded port.
 #[derive(Debug)]
-pub(super) struct Line(Shared);
+pub(super) struct ScriptedPort(Shared);
 
-impl Line {
+impl ScriptedPort {
     pub(super) const fn new(script: Shared) -> Self {
         Self(script)
     }
@@ -71,11 +64,11 @@ impl Line {
     }
 }
 
-impl ErrorType for Line {
+impl ErrorType for ScriptedPort {
     type Error = Failed;
 }
 
-impl ReadReady for Line {
+impl ReadReady for ScriptedPort {
     fn read_ready(&mut self) -> Result<bool, Failed> {
         if let Some(failed) = self.failure() {
             return Err(failed);
@@ -86,7 +79,7 @@ impl ReadReady for Line {
     }
 }
 
-impl Read for Line {
+impl Read for ScriptedPort {
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, Failed> {
         let mut script = self.0.borrow_mut();
         if script.due_words(Who::Scan) == Some("port ended") {
@@ -106,7 +99,7 @@ impl Read for Line {
     }
 }
 
-impl Write for Line {
+impl Write for ScriptedPort {
     fn write(&mut self, buf: &[u8]) -> Result<usize, Failed> {
         if let Some(failed) = self.failure() {
             return Err(failed);
@@ -127,7 +120,7 @@ impl Write for Line {
     }
 }
 
-impl Port for Line {
+impl Port for ScriptedPort {
     fn open(&mut self) -> nb::Result<(), Failed> {
         came(&self.0, Who::Scan, "open")
     }
@@ -144,7 +137,7 @@ impl Port for Line {
 
 /// The recorded supervisor.
 #[derive(Debug)]
-pub(super) struct Sv {
+pub(super) struct ScriptedSupervisor {
     script: Shared,
     status: Option<ServiceStatus>,
     remains: Option<Remains>,
@@ -152,7 +145,7 @@ pub(super) struct Sv {
     noted: Option<Selection>,
 }
 
-impl Sv {
+impl ScriptedSupervisor {
     pub(super) const fn new(script: Shared) -> Self {
         Self { script, status: None, remains: None, link: None, noted: None }
     }
@@ -180,7 +173,7 @@ impl Sv {
     }
 }
 
-impl Supervisor for Sv {
+impl Supervisor for ScriptedSupervisor {
     type Error = Failed;
 
     fn take(&mut self) -> nb::Result<ServiceStatus, Failed> {
