@@ -14,6 +14,7 @@
 //! | [`simsv`] | supervision scenarios through the simulated `runsv` |
 //! | [`cli`], [`plan`], [`exit`] | what was typed, what it means, how it ends |
 //! | [`commands`] | what each command does |
+//! | [`spans`] | spans of time as numbers of milliseconds and seconds |
 //! | [`report`], [`logging`] | what people and programs are told |
 //! | [`examine`], [`doctor`] | how a gateway stands, looked at without touching it, and what to do about it |
 //! | [`remembered`] | the carriers of the last complete scan |
@@ -56,5 +57,6 @@ pub mod service;
 pub mod simsv;
 #[cfg(test)]
 mod soon;
+pub mod spans;
 pub mod starting;
 pub mod timeline;

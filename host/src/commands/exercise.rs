@@ -22,6 +22,7 @@ use crate::exit::{Fatal, chain};
 use crate::report::words;
 use crate::service::Service;
 use crate::service::dir::ServiceDir;
+use crate::spans::in_seconds;
 
 /// How long the service may take until it runs again: the pause after an early death, and a slow machine.
 const UP_LIMIT: Duration = Duration::from_secs(10);
@@ -98,10 +99,10 @@ pub fn run(service: Service, dir: &Path) -> Result<(Finding, Exercise), Fatal> {
     let report = cycle.driver.scanner().report().clone();
     let up = if report.given_back { cycle.wait_up(dir, before) } else { None };
     let exercise = Exercise {
-        down_s: report.down_after.map(seconds),
-        port_free_s: report.free_after.map(seconds),
-        outage_s: report.outage.map(seconds),
-        up_s: up.map(seconds),
+        down_s: report.down_after.map(in_seconds),
+        port_free_s: report.free_after.map(in_seconds),
+        outage_s: report.outage.map(in_seconds),
+        up_s: up.map(in_seconds),
         given_back: report.given_back,
     };
     Ok((judged(&report, up, cycle.stopped, cycle.last.as_deref()), exercise))
@@ -221,8 +222,4 @@ impl Cycle {
 fn running(dir: &Path) -> Option<u32> {
     let record = ServiceDir::open(dir).and_then(|opened| opened.read_status()).ok()?;
     record.pid.filter(|_| record.want_up && record.state == ServiceState::Run).map(std::num::NonZeroU32::get)
-}
-
-fn seconds(span: Duration) -> f64 {
-    f64::from(u32::try_from(span.as_millis()).unwrap_or(u32::MAX)) / 1_000.0
 }

@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use crate::import::event::Millis;
 use crate::report::words;
+use crate::spans::{millis, seconds};
 
 use super::analysis::Analysis;
-use super::json::{line, seconds};
+use super::json::line;
 use super::scans::Scan;
 use super::text::span;
 use super::what_if::{Way, WhatIf};
@@ -42,7 +43,7 @@ fn quantile(values: &[Millis], percent: usize) -> Option<Millis> {
 
 fn away(what_ifs: &[WhatIf], way: Way) -> Option<Millis> {
     let run = what_ifs.iter().find(|what_if| what_if.way == way)?.run.as_ref()?;
-    Millis::try_from(run.report.outage?.as_millis()).ok()
+    run.report.outage.map(millis)
 }
 
 impl Summary {

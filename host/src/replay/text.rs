@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crate::import::event::Millis;
 use crate::report::words;
+use crate::spans::millis;
 
-use super::rerun::Replayed;
 use super::analysis::Analysis;
+use super::rerun::Replayed;
 use super::scans::{Scan, Tried};
 use super::turns::Turn;
 use super::what_if::{self, WhatIf};
@@ -160,7 +161,7 @@ pub fn what_ifs(scan: &Scan, what_ifs: &[WhatIf]) -> String {
             let _always = write!(text, ", selected {selected}");
         }
         if let Some(outage) = run.report.outage {
-            let away = Millis::try_from(outage.as_millis()).unwrap_or(Millis::MAX);
+            let away = millis(outage);
             let _always = write!(text, ", link away for {}", span(away));
             if let Some(was) = scan.outage() {
                 let _always = write!(text, " ({} saved)", span(was - away));

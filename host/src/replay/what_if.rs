@@ -162,7 +162,7 @@ fn remembered(way: Way, scan: &Scan, assumed: &mut Vec<String>) -> Vec<Plmn> {
 
 fn pppd(scan: &Scan, assumed: &mut Vec<String>) -> PppdProfile {
     let default = PppdProfile::default();
-    let stop = scan.is_down.zip(scan.asked_down).and_then(|(down, asked)| millis(down - asked));
+    let stop = scan.is_down.zip(scan.asked_down).and_then(|(down, asked)| not_negative(down - asked));
     let term = stop.map_or_else(
         || {
             assumed.push(
@@ -172,7 +172,7 @@ fn pppd(scan: &Scan, assumed: &mut Vec<String>) -> PppdProfile {
         },
         PppdTerm::Ends,
     );
-    let link = scan.link_up.zip(scan.asked_up).and_then(|(link, asked)| millis(link - asked));
+    let link = scan.link_up.zip(scan.asked_up).and_then(|(link, asked)| not_negative(link - asked));
     if link.is_none() {
         assumed.push(
             "the record does not show the link coming up: both outages end with the service given back"
@@ -210,7 +210,7 @@ fn recorded(scan: &Scan, others: &[Scan], habits: &Habits) -> (Option<Recorded>,
         signal: habits.time(Kind::Signal),
         deregister: own_time(scan, "AT+COPS=2").or_else(|| habits.time(Kind::Deregister)),
         automatic: habits.time(Kind::Automatic),
-        search: from.search.and_then(millis),
+        search: from.search.and_then(not_negative),
         reselect: habits.time(Kind::Reselect),
         after_selection: habits.time(Kind::AfterSelection),
         after_stop: after_stop(scan),
@@ -235,14 +235,14 @@ fn after_stop(scan: &Scan) -> Option<u64> {
     let down = scan.is_down?;
     let first = scan.turns.iter().find(|turn| turn.at.is_some_and(|at| at >= down))?;
     let echoed = first.echoed_at.filter(|echoed| *echoed > first.at.unwrap_or(*echoed) + ECHO_SLOW)?;
-    millis(echoed - down)
+    not_negative(echoed - down)
 }
 
 /// How long the modem took for a command of this very scan, from its echo where that was slow.
 fn own_time(scan: &Scan, command: &str) -> Option<u64> {
     let turn = scan.turns.iter().find(|turn| turn.is(command) && turn.is_ok() && !turn.late)?;
     let waited = turn.echoed_at.zip(turn.at).map_or(0, |(echoed, at)| echoed - at);
-    millis(turn.took()? - if waited > ECHO_SLOW { waited } else { 0 })
+    not_negative(turn.took()? - if waited > ECHO_SLOW { waited } else { 0 })
 }
 
 fn network(
@@ -277,7 +277,7 @@ fn network(
     })
 }
 
-fn millis(span: Millis) -> Option<u64> {
+fn not_negative(span: Millis) -> Option<u64> {
     u64::try_from(span).ok()
 }
 

@@ -10,6 +10,7 @@ use crate::replay::text::{clock, span};
 use crate::replay::turns::Turn;
 use crate::replay::what_if::{self, WhatIf};
 use crate::report::words;
+use crate::spans::millis;
 
 use super::lanes::{Class, Lane, Timeline};
 use super::terminal::tick;
@@ -260,7 +261,7 @@ fn said(scan: &Scan, turn: &Turn) -> Said {
 fn saved(scan: &Scan, what_if: &WhatIf) -> Saved {
     let report = what_if.run.as_ref().map(|run| &run.report);
     let outage = report.and_then(|report| report.outage);
-    let millis = outage.and_then(|outage| Millis::try_from(outage.as_millis()).ok());
+    let millis = outage.map(millis);
     let limit = what_if.run.as_ref().and_then(|run| run.limit);
     Saved {
         way: what_if.way.name(),

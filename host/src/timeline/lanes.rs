@@ -1,7 +1,5 @@
 //! Lanes of spans and marks.
 
-use std::time::Duration;
-
 use cellscan_core::at::current::{CurrentOperator, Operator};
 use cellscan_core::scan::Event;
 use cellscan_sim::modem::ModemEvent;
@@ -12,6 +10,7 @@ use crate::replay::text::span as for_people;
 use crate::replay::turns::{TIMEOUT, Turn};
 use crate::replay::what_if::{Run, WhatIf};
 use crate::report::words;
+use crate::spans::millis;
 
 /// Seen before the scan.
 const MARGIN: Millis = 2_000;
@@ -143,10 +142,6 @@ impl Timeline {
             .collect();
         Self { from, to, recorded, would_be }
     }
-}
-
-fn millis(span: Duration) -> Millis {
-    Millis::try_from(span.as_millis()).unwrap_or(Millis::MAX)
 }
 
 fn since(scan: &Scan, at: Option<Millis>) -> Option<Millis> {
