@@ -102,6 +102,7 @@ mod tests {
         ("try_forbidden", "--try-forbidden"),
         ("record", "--record scan.atlog"),
         ("keep_identities", "--record scan.atlog --keep-identities"),
+        ("record_limit", "--record scan.atlog --record-limit 5000"),
     ];
     /// Options that make it another kind of scan, or need one of those.
     const OF_OTHER_PLANS: [&str; 4] = ["port", "sim", "realtime", "seed"];
