@@ -15,10 +15,10 @@ pub struct Atlog {
     line: u64,
     outgoing: Stream,
     incoming: Stream,
-    /// The last signal that was read, and whether the carrier under trial has registered.
+    /// The last signal read, and whether the carrier under trial has registered.
     signal: Option<u8>,
     registered: bool,
-    /// The service was asked down and is not given back yet.
+    /// The scan asked for down and has not given the service back yet.
     taken: bool,
 }
 
@@ -62,7 +62,7 @@ impl Atlog {
         let mut tell = |what: What<'_>| sink(Event::new(number, at, what));
         let (first, rest) = words.split_once(' ').unwrap_or((words, ""));
         let note = match (who, first) {
-            // What the scan tells of a step stands behind what it did in it: the first of all is this.
+            // The scan's own line of a step follows the actions of the step, so this is the first line of all.
             (Who::Sv, "taken") => Note::Began,
             (Who::Sv, "ask") if rest == "down ok" && !core::mem::replace(&mut self.taken, true) => {
                 Note::AskedDown

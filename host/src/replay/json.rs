@@ -1,4 +1,4 @@
-//! For programs: one object a line; keys as in `host/README.md`.
+//! Output for programs: one object per line; keys as in `host/README.md`.
 
 use cellscan_core::carrier::{Carrier, Plmn, Trial};
 use cellscan_core::scan::Outcome;
@@ -131,7 +131,7 @@ pub fn turn(source: &str, turn: &Turn) -> String {
     })
 }
 
-/// What was read and what was not.
+/// The format of the log, and the numbers of its lines, turns and scans.
 #[must_use]
 pub fn log(source: &str, analysis: &Analysis) -> String {
     line(&LogLine {
@@ -161,7 +161,7 @@ struct FindingLine<'a> {
     why: &'static str,
 }
 
-/// Something that went wrong.
+/// A finding.
 #[must_use]
 pub fn finding(source: &str, finding: &Finding) -> String {
     line(&FindingLine {
@@ -186,7 +186,7 @@ struct ReplayedLine<'a> {
     now: Option<&'a str>,
 }
 
-/// Whether the machine decides the same once more.
+/// Whether the state machine made the same decisions in the rerun.
 #[must_use]
 pub fn replayed(source: &str, replayed: &Replayed) -> String {
     let difference = replayed.difference.as_ref();
@@ -248,7 +248,7 @@ fn recorded_trial(trial: &scans::Trial) -> Tried<'_> {
     }
 }
 
-/// What would have happened.
+/// What the state machine would have done.
 #[must_use]
 pub fn what_if(source: &str, scan: &Scan, what_if: &WhatIf) -> String {
     let report = what_if.run.as_ref().map(|run| &run.report);
@@ -303,6 +303,6 @@ fn given(text: &str) -> Option<&str> {
 }
 
 pub(crate) fn line(object: &impl Serialize) -> String {
-    // Strings, numbers, booleans and lists of them: there is nothing in it that cannot be written.
+    // Strings, numbers, booleans and lists of them: all can be serialised.
     clean::json(object).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! A port and a supervisor that say what was recorded.
+//! A port and a supervisor that return what was recorded.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use crate::report::words as plain;
 
 use super::Script;
 
-/// It failed then, with these words.
+/// The recorded call failed with this text.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[error("{0}")]
 pub(super) struct Failed(String);
@@ -29,7 +29,7 @@ impl embedded_io::Error for Failed {
 
 type Shared = Rc<RefCell<Script>>;
 
-/// What came of a call that `what` names: `what ok`, `what failed …`, or not yet.
+/// The recorded result of the call `what`: `what ok`, `what failed …`, or none yet.
 fn came(script: &Shared, who: Who, what: &str) -> nb::Result<(), Failed> {
     let mut script = script.borrow_mut();
     let words = script.due_words(who).and_then(|words| words.strip_prefix(what)).map(str::to_owned);
@@ -46,7 +46,7 @@ fn came(script: &Shared, who: Who, what: &str) -> nb::Result<(), Failed> {
     }
 }
 
-/// The recorded port.
+/// A port that returns the recorded bytes.
 #[derive(Debug)]
 pub(super) struct ScriptedPort(Shared);
 
@@ -55,7 +55,7 @@ impl ScriptedPort {
         Self(script)
     }
 
-    /// The failure that is recorded next, if it is one of the port.
+    /// The next recorded failure, if it is a failure of the port.
     fn failure(&self) -> Option<Failed> {
         let mut script = self.0.borrow_mut();
         let words = script.due_words(Who::Scan)?.strip_prefix("port failed ")?.to_owned();
@@ -135,7 +135,7 @@ impl Port for ScriptedPort {
     }
 }
 
-/// The recorded supervisor.
+/// A supervisor that returns the recorded answers.
 #[derive(Debug)]
 pub(super) struct ScriptedSupervisor {
     script: Shared,
@@ -150,7 +150,7 @@ impl ScriptedSupervisor {
         Self { script, status: None, remains: None, link: None, noted: None }
     }
 
-    /// What stands next behind `what`, read by `parse`.
+    /// The next entry after `what`, parsed by `parse`.
     fn next<V>(&self, who: Who, what: &str, parse: impl FnOnce(&str) -> Option<V>) -> Option<V> {
         let mut script = self.script.borrow_mut();
         let value = script.due_words(who).and_then(|words| parse(words.strip_prefix(what)?))?;
@@ -158,7 +158,7 @@ impl ScriptedSupervisor {
         Some(value)
     }
 
-    /// How things stand from now on, where that is said; `None` is that nobody can tell.
+    /// The recorded value from now on, else the last one; `None`: the supervisor could not tell.
     fn stands<V>(
         &self,
         who: Who,
