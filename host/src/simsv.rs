@@ -1,8 +1,8 @@
-//! Supervision scenarios as JSON lines, through the simulated `runsv`, to what was observed as JSON lines.
+//! Runs supervision scenarios (JSON lines) through the simulated `runsv`, and writes observations (JSON lines).
 //!
-//! One scenario a line: `id`, `service`, `stimuli`, `duration`, and where they matter `phase_ms` and `only_impl`;
-//! whatever else is there (what was recorded from a real `runsv`, above all) is passed over. One answer a line, in
-//! the same order: `id`, `status`, `log_status`, `signals`, `sleeps`, `exit`. Times are ms from the first status
+//! One scenario per line: `id`, `service`, `stimuli`, `duration`, and if they matter `phase_ms` and `only_impl`; other
+//! keys (recordings from a real `runsv`, above all) are skipped. One answer per line, in the same order: `id`, `status`,
+//! `log_status`, `signals`, `sleeps`, `exit`. Times are milliseconds from the first status
 //! record.
 
 mod scenario;
@@ -24,7 +24,7 @@ pub struct BadLine {
     pub cause: String,
 }
 
-/// Why not everything was answered.
+/// Why some scenarios have no answer.
 #[derive(Debug, Error)]
 pub enum SimsvError {
     /// These lines are no scenarios; all others were answered.
@@ -35,17 +35,17 @@ pub enum SimsvError {
     Io(#[from] io::Error),
 }
 
-/// One line of text for each.
+/// One line of text per bad line.
 fn listed(bad: &[BadLine]) -> String {
     let lines: Vec<String> =
         bad.iter().map(|BadLine { line, cause }| format!("line {line}: {cause}")).collect();
     lines.join("\n")
 }
 
-/// Runs every scenario of `input` and writes one answer each to `output`. Empty lines are passed over.
+/// Runs every scenario of `input` and writes one answer for each to `output`. Empty lines are skipped.
 ///
 /// # Errors
-/// The lines that are no scenarios, by their numbers, after all others were answered; or the input or output itself.
+/// Some lines are no scenarios (all others were answered), or input or output failed.
 pub fn run(input: impl BufRead, mut output: impl Write) -> Result<(), SimsvError> {
     let mut bad = Vec::new();
     for (index, line) in input.lines().enumerate() {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_has_the_keys_that_are_judged() {
+    fn an_answer_has_all_its_keys() {
         let text = r#"{"id":"x","service":{"run":{"prog":{}}},"stimuli":[{"at":1300,"op":"ctl","bytes":"d"}],
             "duration":2000}"#
             .replace('\n', " ");

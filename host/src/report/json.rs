@@ -1,4 +1,4 @@
-//! For programs: one object a line, keys in `snake_case` that do not change, times in seconds with the unit in the key.
+//! Output for programs: one object per line, keys in `snake_case` that do not change, times in seconds with the unit in the key.
 
 use std::time::Duration;
 
@@ -67,13 +67,13 @@ struct Scan<'a> {
     virtual_s: Option<f64>,
 }
 
-/// A state was entered, so long after the request.
+/// The object for a state, `since` after the request.
 #[must_use]
 pub fn state(phase: Phase, since: Duration) -> String {
     line(&Entered { kind: "state", state: phase.number(), name: words::phase(phase), t_s: in_seconds(since) })
 }
 
-/// The carriers, and last the scan.
+/// The objects for the carriers, and last the scan.
 #[must_use]
 pub fn result(ended: &Ended<'_>) -> Vec<String> {
     let scanner = ended.scanner;
@@ -158,6 +158,6 @@ fn took(carrier: &Carrier) -> Option<f64> {
 }
 
 fn line(object: &impl Serialize) -> String {
-    // Strings, numbers, booleans and lists of them: there is nothing in it that cannot be written.
+    // Strings, numbers, booleans and lists of them: all can be serialised.
     clean::json(object).unwrap_or_default()
 }
