@@ -81,7 +81,7 @@ mod tests {
     use crate::plan::Plan;
 
     /// Options of `scan` that are not for the daemon, and how each is typed. A value that is the default is typed all the same.
-    const REFUSED: [(&str, &str); 20] = [
+    const REFUSED: [(&str, &str); 21] = [
         ("ppp_port", "--ppp-port /dev/ttyUSB0"),
         ("baud", "--baud 115200"),
         ("service", "--service pppd"),
