@@ -80,7 +80,7 @@ fn fenced<'a>(text: &'a str, language: &'a str) -> impl Iterator<Item = &'a str>
 
 #[test]
 fn the_code_in_the_readme_compiles_and_links() {
-    let readme = fs::read_to_string(root().join("README.md")).expect("a README");
+    let readme = fs::read_to_string(root().join("host/c/README.md")).expect("a README");
     let mut blocks = 0;
     for block in fenced(&readme, "c") {
         blocks += 1;
@@ -97,5 +97,5 @@ fn the_code_in_the_readme_compiles_and_links() {
         }
         fs::remove_file(source).expect("it was made above");
     }
-    assert_eq!(blocks, 1, "README has one block of C");
+    assert_eq!(blocks, 1, "the README of host/c has one block of C");
 }
