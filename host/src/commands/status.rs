@@ -170,10 +170,10 @@ impl Status {
             Some(port) => {
                 let name = |who: &Who| format!("{} ({})", who.pid, shown(&who.comm));
                 let holders: Vec<String> = port.holders.iter().map(name).collect();
-                let holders = if holders.is_empty() { "nobody".to_owned() } else { holders.join(", ") };
+                let holders = if holders.is_empty() { "no process".to_owned() } else { holders.join(", ") };
                 writeln!(out, "port: {}: held by {holders}", shown(&port.path.display().to_string()))?;
                 for lock in &port.locks {
-                    let owner = lock.pid.map_or_else(|| "nobody".to_owned(), |pid| format!("process {pid}"));
+                    let owner = lock.pid.map_or_else(|| "no process".to_owned(), |pid| format!("process {pid}"));
                     let gone = if lock.alive { "" } else { ", stale" };
                     writeln!(out, "lock: {}: {owner}{gone}", shown(&lock.path.display().to_string()))?;
                 }

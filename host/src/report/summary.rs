@@ -82,7 +82,7 @@ fn facts(ended: &Ended<'_>) -> Vec<(&'static str, String)> {
     }
     if report.outcome == Some(Outcome::Complete) {
         let chosen =
-            report.selected.map_or_else(|| "nobody".to_owned(), |plmn| words::carrier(ended.scanner, plmn));
+            report.selected.map_or_else(|| "none".to_owned(), |plmn| words::carrier(ended.scanner, plmn));
         let before = match report.before {
             Some(before) if Some(before) == report.selected => "as before the scan".to_owned(),
             Some(before) => format!("before the scan {}", words::carrier(ended.scanner, before)),

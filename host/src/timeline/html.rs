@@ -135,7 +135,7 @@ fn section<'a>(index: usize, scan: &'a Scan, what_ifs: &[WhatIf], analysis: &'a 
         started: clock(scan.started),
         outcome: scan.outcome.name(),
         good: scan.outcome.name() == "complete",
-        selected: scan.selected.as_deref().unwrap_or("nobody"),
+        selected: scan.selected.as_deref().unwrap_or("none"),
         facts: facts(scan),
         height: AXIS + rows.len() * LANE,
         axis: AXIS,
