@@ -215,7 +215,7 @@ pub struct RunArgs {
     /// The policy of its scans.
     #[command(flatten)]
     pub policy: PolicyArgs,
-    /// Scan without a request once the link has been down for this time; at most one scan in 15 minutes.
+    /// Scan without a request once the link has been down for this time, but not within 15 minutes after a scan.
     #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Daemon")]
     pub when_link_down: Option<Duration>,
     /// Keep recordings of the last scans in this directory, as --record makes them
