@@ -2,10 +2,11 @@
 //! service given back.
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use cellscan_custody::guard::PROTOCOL;
+use cellscan_sim::modem::ModemEvent;
 use cellscan_tests::support::{Bench, StandIn, Want, Workbench, processes, wait_until};
 use rustix::process::Signal;
 
@@ -54,6 +55,38 @@ fn a_guard_says_which_version_it_speaks_and_the_nonce_that_it_was_given() {
         assert_eq!(says_as_guard(&bench, words), (String::new(), Some(100)), "{words:?}");
     }
     bench.wait_until(SOON, "untouched", || bench.status().is_up() && bench.status().pid == before);
+}
+
+/// A process in the place of a scan: it has asked for down, locks the modem, ends its pipe to the guard, and is there for three seconds
+/// more, as a killed scan is on a busy machine.
+const DIES_SLOWLY: &str = r#"
+    mkfifo "$ROOT/pipe"
+    "$CELLSCAN" guard --path "$SERVICE" --want u --parent $$ --hello 1 --told "tm0      " \
+        --lock-dir "$LOCKS" --kept-port "$PORT" --baud 115200 < "$ROOT/pipe" > "$ROOT/hello" &
+    exec 3> "$ROOT/pipe"
+    until [ -s "$ROOT/hello" ]; do sleep 0.02; done
+    printf d > "$SERVICE/supervise/control"
+    until [ "$(od -An -tu4 -j12 -N4 "$SERVICE/supervise/status" | tr -d ' ')" = 0 ]; do sleep 0.02; done
+    printf '%10d\n' $$ > "$LOCKS/LCK..${PORT##*/}"
+    exec 3>&-
+    sleep 3
+"#;
+
+#[test]
+fn a_scan_that_takes_seconds_to_die_has_its_modem_registered_again() {
+    let pppd = StandIn { lock: true, ..StandIn::default() };
+    let bench = Workbench::new().modem(quick_modem()).pppd(pppd).start();
+    let before = bench.wait_for_holder(SOON, None);
+    bench.wait_until(SOON, "up", || bench.status().is_up());
+    let program = bench.cellscan().get_program().to_owned();
+    let mut scan = Command::new("sh");
+    scan.args(["-c", DIES_SLOWLY]).env("ROOT", bench.root()).env("CELLSCAN", program);
+    scan.env("SERVICE", bench.service()).env("LOCKS", bench.locks()).env("PORT", bench.port());
+    assert!(scan.status().expect("it starts").success());
+    must_be_up_again(&bench, before);
+    let registers =
+        |what: &ModemEvent| matches!(what, ModemEvent::Received(command) if command == "AT+COPS=0");
+    assert!(bench.modem().log().iter().any(|entry| registers(&entry.what)), "{}", bench.story());
 }
 
 #[test]
