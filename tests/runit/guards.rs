@@ -73,7 +73,7 @@ const DIES_SLOWLY: &str = r#"
 "#;
 
 #[test]
-fn a_scan_that_takes_seconds_to_die_has_its_modem_registered_again() {
+fn a_scan_that_takes_seconds_to_die_leaves_no_lock_and_its_modem_registered() {
     let pppd = StandIn { lock: true, ..StandIn::default() };
     let bench = Workbench::new().modem(quick_modem()).pppd(pppd).start();
     let before = bench.wait_for_holder(SOON, None);
