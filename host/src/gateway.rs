@@ -327,7 +327,7 @@ fn guard(plan: &GatewayPlan, lock_dirs: &[PathBuf], modem: Option<&ModemLine>) -
         GuardPlan::Program(path) => {
             Some(GuardOptions { program: Some(path.clone()), quiet: true, ..of_itself })
         }
-        GuardPlan::Nobody => None,
+        GuardPlan::None => None,
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use cellscan_core::scan::Selection;
 use cellscan_core::scan::policy::Timeouts;
 use cellscan_core::supervisor::{ServiceStatus, Supervisor, Want};
-use cellscan_custody::hand_back::{AGAIN_AFTER, End, HandBack, Standing, Step};
+use cellscan_custody::hand_back::{AGAIN_AFTER, End, HandBack, Observation, Step};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
@@ -246,7 +246,7 @@ fn by_control(dir: &ServiceDir, want: Want, limit: Option<Duration>, is_adopted:
     let watch = dir.watch().ok();
     let mut back = HandBack::new(want);
     loop {
-        let standing = Standing {
+        let standing = Observation {
             adopted: is_adopted(),
             named: dir.is_still_named(),
             supervised: dir.is_supervised().unwrap_or(false),

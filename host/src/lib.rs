@@ -1,28 +1,29 @@
-//! The Linux side of cellscan: the serial line, the service that keeps `pppd` alive, and what the scan waits for.
+//! The Linux side of cellscan: the serial line, the service that supervises `pppd`, and the events that a scan waits for.
 //!
 //! | module | what it knows |
 //! | --- | --- |
 //! | [`clock`] | the time since boot, as the core's `Instant` |
-//! | [`starting`] | what the program was started with: signals ignored, signals blocked, a limit on files |
-//! | [`event_loop`] | one `poll(2)` over everything, and the signals that end a scan |
+//! | [`starting`] | what the program inherits: ignored signals, blocked signals, a limit on files |
+//! | [`event_loop`] | one `poll(2)` for all events, and the signals that end a scan |
 //! | [`serial`] | the tty to the modem, with its UUCP lock |
-//! | [`process`] | handles on processes, who descends from whom, who holds a tty |
-//! | [`preflight`] | what can be known of the ports before the service is touched |
-//! | [`service`] | `pppd` under `runsv`, natively or by `sv`, or under nobody |
+//! | [`process`] | handles on processes, their ancestors, the holders of a tty |
+//! | [`preflight`] | checks of the ports before the service is touched |
+//! | [`service`] | `pppd` under `runsv`, natively or by `sv`, or without a supervisor |
 //! | [`link`] | whether the interface is there and has an address |
-//! | [`decode`] | what a modem's bytes mean, as JSON |
+//! | [`decode`] | the meaning of a modem's bytes, as JSON |
 //! | [`simsv`] | supervision scenarios through the simulated `runsv` |
-//! | [`cli`], [`plan`], [`exit`] | what was typed, what it means, how it ends |
-//! | [`commands`] | what each command does |
-//! | [`report`], [`logging`] | what people and programs are told |
-//! | [`examine`], [`doctor`] | how a gateway stands, looked at without touching it, and what to do about it |
+//! | [`cli`], [`plan`], [`exit`] | the command line, its meaning, the exit codes |
+//! | [`commands`] | the commands |
+//! | [`spans`] | spans of time as numbers of milliseconds and seconds |
+//! | [`report`], [`logging`] | output for people and programs |
+//! | [`examine`], [`doctor`] | the state of a gateway, examined without touching it, and what to do |
 //! | [`remembered`] | the carriers of the last complete scan |
 //! | [`own_dir`] | a directory that no other user can write to |
-//! | [`lease`] | what lies on disk while a service is taken |
+//! | [`lease`] | the file on disk while a service is taken |
 //! | [`timeline`] | a scan as lanes, in the terminal and as HTML |
 //! | [`guard`] | the process that gives the service back when the scan dies |
-//! | [`recording`] | a scan, written down as it happens |
-//! | [`import`], [`replay`] | logs, what they say happened, and what would have happened |
+//! | [`recording`] | a scan, recorded as it happens |
+//! | [`import`], [`replay`] | logs: what happened, and what cellscan would have done |
 
 mod checked;
 pub mod cli;
@@ -56,5 +57,6 @@ pub mod service;
 pub mod simsv;
 #[cfg(test)]
 mod soon;
+pub mod spans;
 pub mod starting;
 pub mod timeline;

@@ -1,4 +1,4 @@
-//! What the command line means, checked before anything is touched.
+//! The meaning of the command line, checked before anything is touched.
 
 use std::ffi::OsString;
 use std::fs::DirBuilder;
@@ -25,14 +25,14 @@ pub mod values;
 
 pub use asked::AskedPlan;
 
-/// The name that stands for "which are there?".
+/// The name that asks for the list of worlds.
 const LIST: &str = "list";
 
-/// Between the time that a scan may take and the limit of its guard: what lies before the first request and behind the
-/// last, on a slow machine.
+/// Margin between the time that a scan may take and the limit of its guard: for the time before the first request and after
+/// the last, on a slow machine.
 const HOLD_MARGIN: Duration = Duration::from_secs(120);
 
-/// What `scan` is to do.
+/// What `scan` does.
 #[derive(Clone, Debug)]
 pub enum Plan {
     /// A scan of this gateway.
@@ -48,63 +48,63 @@ pub enum Plan {
 /// A scan of this gateway.
 #[derive(Clone, Debug)]
 pub struct GatewayPlan {
-    /// The line to the modem.
+    /// The serial line to the modem.
     pub serial: SerialOptions,
     /// The tty that `pppd` uses.
     pub ppp_port: PathBuf,
-    /// The service that was named.
+    /// The named service.
     pub service: Option<String>,
-    /// How the supervisor is spoken to.
+    /// How to talk to the supervisor.
     pub backend: Backend,
-    /// What starts an unsupervised `pppd`, by argument vector.
+    /// The arguments of the command that starts an unsupervised `pppd`.
     pub start: Vec<OsString>,
-    /// The interfaces to wait for; `None`: the link is not waited for.
+    /// The interfaces to wait for; `None`: do not wait for the link.
     pub link: Option<Interfaces>,
-    /// How the scan is to go.
+    /// The policy of the scan.
     pub policy: Policy,
     /// The carriers of a quick scan; `None`: those of the state file.
     pub carriers: Option<Vec<Plmn>>,
-    /// Where the state file is.
+    /// The directory of the state file.
     pub state_dir: PathBuf,
-    /// Where the lease is.
+    /// The directory of the lease.
     pub run_dir: PathBuf,
-    /// Who gives the service back should this process die.
+    /// Which process gives the service back if this process dies.
     pub guard: GuardPlan,
-    /// How long the service may be held before its guard kills this process; `None`: it never does.
+    /// How long the service may be held before the guard kills this process; `None`: no limit.
     pub hold_limit: Option<Duration>,
-    /// What is done to the command of whatever may outlive this process, before it is started.
+    /// Called on each command that may outlive this process, before it is started.
     pub prepare: Option<Prepare>,
 }
 
-/// Who gives a service back should this process die.
+/// Which process gives the service back if this process dies.
 #[derive(Clone, Debug, Default)]
 pub enum GuardPlan {
-    /// This program, started anew.
+    /// A second process of this program.
     #[default]
     Itself,
-    /// Another, which answers to the same subcommand: this process is not cellscan, but has it as a library. Standard error is
-    /// not the guard's to write to.
+    /// Another program with the same subcommand: this process is not cellscan, but uses it as a library. The guard does not
+    /// write to standard error.
     Program(PathBuf),
-    /// There is only the lease on disk.
-    Nobody,
+    /// No guard: recovery by the lease on disk only.
+    None,
 }
 
-/// What the daemon is to do.
+/// What the daemon does.
 #[derive(Clone, Debug)]
 pub struct DaemonPlan {
     /// The gateway that it scans.
     pub gateway: GatewayPlan,
-    /// How long the link is down before it scans by itself; `None`: it does not.
+    /// How long the link is down before the daemon scans without a request; `None`: it does not.
     pub when_link_down: Option<Duration>,
-    /// Where its scans are recorded; `None`: they are not.
+    /// Where its scans are recorded; `None`: nowhere.
     pub recordings: Option<Ring>,
 }
 
 impl DaemonPlan {
-    /// What was typed, checked.
+    /// Checks the arguments.
     ///
     /// # Errors
-    /// What was found, and what was wanted.
+    /// An argument is wrong: what was found, and what was wanted.
     pub fn new(args: &RunArgs) -> Result<Self, Fatal> {
         let gateway = gateway(&args.gateway, &args.policy)?;
         if args.when_link_down.is_some() && gateway.link.is_none() {
@@ -127,19 +127,19 @@ impl DaemonPlan {
 /// A scan in a simulated world.
 #[derive(Clone, Debug)]
 pub struct SimulatedPlan {
-    /// What the world is called.
+    /// The name of the world.
     pub name: String,
     /// The world.
     pub scenario: Scenario,
-    /// It takes its own time.
+    /// It runs in real time.
     pub realtime: bool,
 }
 
 impl Plan {
-    /// What was typed, checked.
+    /// Checks the arguments.
     ///
     /// # Errors
-    /// What was found, and what was wanted.
+    /// An argument is wrong: what was found, and what was wanted.
     pub fn new(args: &ScanArgs) -> Result<Self, Fatal> {
         let Some(sim) = &args.sim else {
             if args.gateway.port.is_none() {
@@ -184,7 +184,7 @@ fn gateway(args: &ScannedArgs, how: &PolicyArgs) -> Result<GatewayPlan, Fatal> {
     })
 }
 
-/// How long a scan may hold the service at most: its budget is for itself to keep, and this is for the case that it does not.
+/// How long a scan may hold the service: the scan itself keeps its budget, and this limit is for a scan that does not.
 #[must_use]
 pub fn hold_limit(policy: &Policy) -> Duration {
     policy.budget.saturating_add(policy.timeouts.link).saturating_add(HOLD_MARGIN)
@@ -216,7 +216,7 @@ fn unknown(name: &str) -> Fatal {
     Fatal::usage(format!("--sim: found {name:?}, wanted {LIST} or one of {}", names.join(", ")))
 }
 
-/// What was typed goes over what is there: the default, or the policy of a scenario.
+/// Typed options override the default policy, or that of a scenario.
 fn apply(args: &PolicyArgs, policy: &mut Policy) -> Result<(), Fatal> {
     if args.carriers.len() > REMEMBERED_MAX {
         return Err(Fatal::usage(format!(
@@ -264,14 +264,14 @@ mod tests {
     }
 
     #[test]
-    fn the_port_of_pppd_is_the_port_unless_it_is_named() {
+    fn the_port_of_pppd_is_the_port_of_the_modem_unless_named() {
         let Ok(Plan::Gateway(plan)) = plan("--port /dev/ttyUSB2 --link none") else { panic!() };
         assert_eq!((plan.ppp_port, plan.link.is_none()), (PathBuf::from("/dev/ttyUSB2"), true));
         assert_eq!(plan.policy, Policy::DEFAULT);
     }
 
     #[test]
-    fn what_is_typed_goes_over_the_policy_of_a_scenario() {
+    fn a_typed_option_overrides_the_policy_of_a_scenario() {
         let Ok(Plan::Simulated(plan)) = plan("--sim=good-enough --budget 4m --search-timeout 1m30s") else {
             panic!()
         };
@@ -281,13 +281,13 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_alone_is_a_world_of_its_own() {
+    fn a_seed_without_a_name_is_a_random_world() {
         let Ok(Plan::Simulated(plan)) = plan("--sim --seed 7") else { panic!() };
         assert_eq!((plan.name.as_str(), plan.scenario), ("seed-7", Scenario::from_seed(7)));
     }
 
     #[test]
-    fn what_cannot_be_meant_is_named() {
+    fn a_wrong_argument_is_named() {
         let error = plan("--sim=nosuch").unwrap_err().message;
         assert!(error.contains("nosuch") && error.contains("no-network"), "{error}");
         let error = plan("--sim --budget 20s").unwrap_err().message;

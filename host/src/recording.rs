@@ -21,7 +21,7 @@
 //! at its limit, and bytes of the line are only counted, while words are still written.
 //!
 //! All that the scan was told is in it, so that the same machine fed with it decides the same
-//! ([`again`](crate::replay::again)). What it does not need is unreadable, see [`cellscan_redact`].
+//! ([`rerun`](crate::replay::rerun)). What it does not need is unreadable, see [`cellscan_redact`].
 //!
 //! | module | what it knows |
 //! | --- | --- |

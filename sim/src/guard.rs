@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use cellscan_core::supervisor::{ServiceState, Want};
 use cellscan_core::time::Instant;
 use cellscan_custody::guard::{Cause, Guard, Message, Verdict};
-use cellscan_custody::hand_back::{HandBack, Standing, Step};
+use cellscan_custody::hand_back::{HandBack, Observation, Step};
 use cellscan_custody::{Identity, Reading};
 use core::time::Duration;
 
@@ -170,7 +170,7 @@ impl Kernel {
             let supervised = self.probe_ok() == Some(true) && self.probe_control(false).is_ok();
             let reading =
                 self.supervise(false).and_then(|supervise| reading(supervise, self.unread(), false));
-            match back.step(self.now, Standing { adopted, named: true, supervised, reading }) {
+            match back.step(self.now, Observation { adopted, named: true, supervised, reading }) {
                 Step::Ask(want) => {
                     let written = self.write_control(Actor::Guard, false, &[byte(want)]).is_ok();
                     back.sent(self.now, written, reading.map(|reading| reading.identity));

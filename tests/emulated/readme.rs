@@ -1,4 +1,4 @@
-//! The code in README's section "In your firmware" is the firmware's own, which is compiled and run.
+//! The code in the section "In your firmware" of core/README.md is the firmware's own, which is compiled and run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ fn lines(text: &str) -> Vec<&str> {
 
 #[test]
 fn the_code_in_readme_is_the_firmware_s_own() {
-    let readme = fs::read_to_string(root().join("README.md")).expect("README");
+    let readme = fs::read_to_string(root().join("core/README.md")).expect("README");
     let (_, section) = readme.split_once(SECTION).expect("the section");
     let section = section.split("\n## ").next().unwrap_or_default();
     let sources = ["uart-scan/src/supervisor.rs", "uart-scan/src/app.rs", "embassy/src/main.rs"]

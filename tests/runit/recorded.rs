@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::Stdio;
 
-use cellscan::replay::again::Recording;
+use cellscan::replay::rerun::Recording;
 use cellscan_tests::support::{RunScript, StandIn, Workbench, processes};
 use rustix::process::Signal;
 

@@ -2,8 +2,6 @@
 
 use std::fmt::Write;
 
-use crate::import::stamp::number;
-
 /// Who says it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Who {
@@ -104,13 +102,21 @@ impl Timed {
     }
 }
 
+/// A decimal number of at most 15 digits; `None` where there is another byte, or no byte.
+fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || digits.len() > 15 {
+        return None;
+    }
+    digits.iter().try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u64::from(byte - b'0')))
+}
+
 fn time_ms(time: &[u8]) -> Option<u64> {
     let point = time.iter().position(|byte| *byte == b'.')?;
     let (seconds, millis) = (number(&time[..point])?, &time[point + 1..]);
     if millis.len() != 3 {
         return None;
     }
-    u64::try_from(seconds.checked_mul(1_000)? + number(millis)?).ok()
+    Some(seconds * 1_000 + number(millis)?)
 }
 
 /// Printable ASCII as it is, but for the backslash; the rest as `\r`, `\n`, `\t`, `\\`, `\xHH`. A blank at either end would not
