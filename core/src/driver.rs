@@ -15,7 +15,8 @@ use crate::at::line::Lines;
 use crate::port::Port;
 use crate::scan::gate::Request;
 use crate::scan::scanner::sooner;
-use crate::scan::{Event, Input, Policy, Refused, Scanner, Selection};
+use crate::scan::{Event, Input, Policy, Refused, Scanner};
+use crate::selection::Selection;
 use crate::supervisor::Supervisor;
 use crate::time::Instant;
 

@@ -36,5 +36,6 @@ pub mod driver;
 pub mod nb_port;
 pub mod port;
 pub mod scan;
+pub mod selection;
 pub mod supervisor;
 pub mod time;

@@ -41,6 +41,7 @@ use core::time::Duration;
 use crate::at::command::Outgoing;
 use crate::at::line::Line;
 use crate::carrier::Plmn;
+use crate::selection::Selection;
 use crate::supervisor::{Remains, ServiceStatus, Signal, Want};
 
 pub mod deny;
@@ -49,12 +50,10 @@ pub mod policy;
 pub mod rank;
 pub mod report;
 pub mod scanner;
-pub mod selection;
 
 pub use policy::{Policy, Strategy};
 pub use report::{Failure, Outcome, Report};
 pub use scanner::{Scanner, Snapshot};
-pub use selection::Selection;
 
 use gate::{Declined, Request};
 

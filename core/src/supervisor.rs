@@ -2,7 +2,7 @@
 
 use core::num::NonZeroU32;
 
-use crate::scan::Selection;
+use crate::selection::Selection;
 
 /// What a service is meant to do, in runit's words.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]

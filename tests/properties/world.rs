@@ -3,7 +3,8 @@
 use cellscan_core::at::command::{Command, Outgoing};
 use cellscan_core::at::line::Line;
 use cellscan_core::scan::gate::{Origin, Request};
-use cellscan_core::scan::{Action, Event, Input, Phase, Refused, Selection};
+use cellscan_core::scan::{Action, Event, Input, Phase, Refused};
+use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{Remains, ServiceStatus, Want};
 
 /// One thing that may happen.

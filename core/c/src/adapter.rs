@@ -5,7 +5,7 @@ use core::num::NonZeroU32;
 
 use cellscan_core::driver::Driver;
 use cellscan_core::port::Port;
-use cellscan_core::scan::Selection;
+use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 

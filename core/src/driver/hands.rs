@@ -5,7 +5,8 @@ use heapless::Deque;
 
 use crate::at::command::Outgoing;
 use crate::port::Port;
-use crate::scan::{ACTIONS_MAX, Action, Event, Input, Refused, Scanner, Selection, Watch};
+use crate::scan::{ACTIONS_MAX, Action, Event, Input, Refused, Scanner, Watch};
+use crate::selection::Selection;
 use crate::supervisor::{ServiceStatus, Signal, Supervisor, Want};
 use crate::time::Instant;
 

@@ -7,8 +7,8 @@ use crate::at::command::Command;
 use crate::carrier::Trial;
 use crate::scan::policy::NoLink;
 use crate::scan::report::{Failure, Outcome};
-use crate::scan::selection::Selection;
 use crate::scan::{Action, Actions, Event};
+use crate::selection::Selection;
 use crate::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Want};
 use crate::time::Instant;
 

@@ -8,7 +8,7 @@ use crate::at::vendor::Maker;
 use crate::carrier::{Plmn, Strength};
 use crate::scan::policy::{Policy, SAMPLES_MAX};
 use crate::scan::report::Failure;
-use crate::scan::selection::Selection;
+use crate::selection::Selection;
 use crate::supervisor::ServiceStatus;
 use crate::time::Instant;
 

@@ -10,8 +10,8 @@ use crate::at::operators::ListedOperator;
 use crate::at::reply::SimState;
 use crate::carrier::{Availability, Carriers, Name, Technologies};
 use crate::scan::report::Failure;
-use crate::scan::selection::Selection;
 use crate::scan::{Action, Actions, Event};
+use crate::selection::Selection;
 use crate::time::Instant;
 
 use super::state::{Modem, Prepare, State};

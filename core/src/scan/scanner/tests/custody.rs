@@ -1,7 +1,7 @@
 //! What is noted for whoever comes after a scan that dies, and what that one does about it.
 
 use super::*;
-use crate::scan::Selection;
+use crate::selection::Selection;
 
 /// In state 12: nothing but the registration is to be restored, and the port was seen free.
 fn restoring(selection: Selection) -> Bench {

@@ -1,7 +1,7 @@
 //! Which scans use up the number of their request and start the cool-down: those that touched the service.
 
 use super::*;
-use crate::scan::Selection;
+use crate::selection::Selection;
 
 const AUTOMATIC: Origin = Origin::Automatic { link_healthy: false };
 
