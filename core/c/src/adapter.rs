@@ -9,7 +9,7 @@ use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 
-use crate::border::Callbacks;
+use crate::calls::Callbacks;
 use crate::ops;
 use crate::text;
 

@@ -1,12 +1,9 @@
-//! The border to C: every function that C calls, every callback that C is called by, and all that is `unsafe` here.
+//! The border to C: every function that C calls.
 //!
 //! What C promises is stated at the top of `cellscan.h`: a pointer is null or points to what its type says, valid for
 //! the length of the call; one thread at a time uses a machine. All else (null, alignment, storage that was never
 //! initialised, calls out of a callback, numbers without a meaning) is looked at and answered with a [`Code`].
-#![expect(
-    unsafe_code,
-    reason = "pointers from C, functions of C, and names that C finds: here and nowhere else"
-)]
+#![expect(unsafe_code, reason = "pointers from C, and names that C finds: here and nowhere else")]
 #![expect(
     clippy::missing_safety_doc,
     reason = "what C promises is the same for all, and stated above and in the header"
@@ -20,9 +17,10 @@ use cellscan_core::driver::Error;
 use cellscan_core::time::Instant;
 
 use crate::adapter::{Line, Machine, Service as Backend, read_selection};
+use crate::calls::Callbacks;
 use crate::code::Code;
 use crate::event::{Event, Phase};
-use crate::ops::{Ops, Remains, Selection, Service};
+use crate::ops::{Ops, Selection};
 use crate::policy::Policy;
 use crate::report::{Carrier, Failure, Report};
 use crate::request::request;
@@ -68,87 +66,6 @@ const _: () =
     assert!(size_of::<Slot>() <= size_of::<Cellscan>(), "raise CELLSCAN_SIZE, and CELLSCAN_ABI with it");
 const _: () = assert!(align_of::<Slot>() <= align_of::<Cellscan>());
 const _: () = assert!(size_of::<Cellscan>() == CELLSCAN_SIZE && align_of::<Cellscan>() <= CELLSCAN_ALIGN);
-
-/// The callbacks of a machine, and what they are given.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Callbacks {
-    ops: &'static Ops,
-    ctx: *mut c_void,
-}
-
-/// Calls back; where there is no such function, the value behind it. Each is called with the types that `cellscan_ops`
-/// states, with `ctx`, and with pointers to what lives until it has returned.
-macro_rules! call {
-    ($calls:ident.$name:ident($($argument:expr),*), $missing:expr) => {
-        match $calls.ops.$name {
-            None => $missing,
-            // SAFETY: whoever filled in `ops` states that its functions may be called with `ctx` on this thread, for as long
-            // as the machine is used; the arguments are as stated above.
-            Some(callback) => unsafe { callback($calls.ctx $(, $argument)*) },
-        }
-    };
-}
-
-impl Callbacks {
-    fn now(self) -> Instant {
-        Instant::from_millis(call!(self.now_ms(), 0))
-    }
-
-    pub(crate) fn open(self) -> i32 {
-        call!(self.open(), 0)
-    }
-
-    pub(crate) fn close(self) {
-        call!(self.close(), ());
-    }
-
-    pub(crate) fn read(self, bytes: &mut [u8]) -> i32 {
-        call!(self.read(bytes.as_mut_ptr(), bytes.len()), -1)
-    }
-
-    pub(crate) fn write(self, bytes: &[u8]) -> i32 {
-        call!(self.write(bytes.as_ptr(), bytes.len()), -1)
-    }
-
-    pub(crate) fn take(self) -> (i32, Service) {
-        if self.ops.take.is_none() {
-            return self.status();
-        }
-        let mut found = Service::default();
-        (call!(self.take(&raw mut found), -1), found)
-    }
-
-    pub(crate) fn ask(self, want: crate::ops::Want) -> i32 {
-        call!(self.ask(want as u32), -1)
-    }
-
-    pub(crate) fn status(self) -> (i32, Service) {
-        let mut now = Service::default();
-        (call!(self.status(&raw mut now), -1), now)
-    }
-
-    pub(crate) fn remains(self) -> (i32, Remains) {
-        let mut now = Remains::default();
-        (call!(self.remains(&raw mut now), 0), now)
-    }
-
-    pub(crate) fn signal(self, signal: crate::ops::Signal) -> i32 {
-        call!(self.signal(signal as u32), -1)
-    }
-
-    pub(crate) fn note(self, selection: &Selection) {
-        call!(self.note(selection), ());
-    }
-
-    pub(crate) fn link_up(self) -> (i32, u32) {
-        let mut up = u32::from(self.ops.link_up.is_none());
-        (call!(self.link_up(&raw mut up), 0), up)
-    }
-
-    pub(crate) fn release(self) -> i32 {
-        call!(self.release(), 0)
-    }
-}
 
 /// Writes an answer to where C wants it.
 fn put<T>(out: *mut T, value: T) -> Code {
@@ -305,7 +222,7 @@ pub unsafe extern "C" fn cellscan_init(
         }
         // SAFETY: `get` has looked at it; C states that it stays as it is for as long as the machine is used.
         let ops = unsafe { &*ops };
-        let calls = Callbacks { ops, ctx };
+        let calls = Callbacks::new(ops, ctx);
         let driver = Machine::new(Line::new(calls), Backend::new(calls), policy);
         // SAFETY: not null, aligned, `size` bytes of storage are enough; what was in it needs no drop.
         unsafe { slot.write(Slot { magic: MAGIC, state: FREE, machine: MaybeUninit::new(driver) }) };

@@ -2,7 +2,8 @@
 //!
 //! | module | what it knows |
 //! | --- | --- |
-//! | `border` | the C functions, and all that is `unsafe` |
+//! | `border` | the functions that C calls; the pointers that C passes are followed there and nowhere else |
+//! | `calls` | the functions of C that are called |
 //! | [`ops`] | the callbacks, and what is told and answered there |
 //! | [`code`] | what a function answers |
 //! | [`policy`] | how a scan is to go |
@@ -19,6 +20,7 @@ extern crate std;
 
 mod adapter;
 pub mod border;
+mod calls;
 pub mod code;
 pub mod event;
 pub mod ops;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::ops::Service;
 
 unsafe extern "C" fn now_ms(_ctx: *mut c_void) -> u64 {
     0
