@@ -4,7 +4,16 @@
 //! (from [`Machine::kill_runsv`] on), and everything that happens is in [`Machine::trace`].
 
 mod client;
+pub mod directory;
 mod faults;
+pub mod guard;
+pub(crate) mod kernel;
+pub mod pppd;
+pub(crate) mod process;
+pub mod program;
+pub mod queue;
+pub mod runsv;
+pub mod sv;
 
 #[cfg(test)]
 mod tests;
@@ -14,12 +23,12 @@ use std::collections::BTreeMap;
 use cellscan_core::time::Instant;
 use core::time::Duration;
 
-use crate::directory::ServiceFiles;
-use crate::kernel::{Inherit, Kernel, Line};
-use crate::pppd::{PppdProfile, PppdState};
-use crate::process::{Body, INIT, Process};
-use crate::program::{Command, File, Program};
-use crate::runsv::Rule;
+use crate::machine::directory::ServiceFiles;
+use crate::machine::kernel::{Inherit, Kernel, Line};
+use crate::machine::pppd::{PppdProfile, PppdState};
+use crate::machine::process::{Body, INIT, Process};
+use crate::machine::program::{Command, File, Program};
+use crate::machine::runsv::Rule;
 use crate::trace::{Actor, Origin, Pid, StatusRecord, TraceEvent, Traced};
 
 /// How a gateway is set up.

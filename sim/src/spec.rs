@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::program::{Command, Plain, Program, Term};
+use crate::machine::program::{Command, Plain, Program, Term};
 use crate::signal::Signal;
 
 /// Why a program could not be read.

@@ -6,12 +6,12 @@ use cellscan_core::supervisor::ServiceState;
 use cellscan_core::time::Instant;
 use core::time::Duration;
 
-use crate::directory::{LogFiles, ServiceFiles};
-use crate::kernel::{Kernel, RUNSV_STARTS};
-use crate::program::{File, Program};
-use crate::runsv::{REWRITE, Rule};
+use crate::machine::directory::{LogFiles, ServiceFiles};
+use crate::machine::kernel::{Kernel, RUNSV_STARTS};
+use crate::machine::program::{File, Program};
+use crate::machine::runsv::{REWRITE, Rule};
+use crate::machine::sv::SvCommand;
 use crate::signal::Signal;
-use crate::sv::SvCommand;
 use crate::trace::{Actor, Ending, Pid, StatusRecord, TraceEvent};
 
 /// Where the virtual time of a scenario begins; far enough from the origin for what is counted back from it.

@@ -12,9 +12,9 @@ use cellscan_custody::Identity;
 use cellscan_custody::evidence::Evidence;
 use cellscan_custody::guard::Message;
 
-use crate::directory::ControlError;
-use crate::guard::{Lease, byte, reading};
 use crate::machine::Machine;
+use crate::machine::directory::ControlError;
+use crate::machine::guard::{Lease, byte, reading};
 use crate::trace::{Actor, Origin, Pid};
 
 mod processes;

@@ -4,9 +4,9 @@ use cellscan_core::time::Instant;
 use core::time::Duration;
 
 use super::Machine;
-use crate::guard::Lease;
-use crate::kernel::{Event, Kernel};
-use crate::process::{Body, INIT, Process};
+use crate::machine::guard::Lease;
+use crate::machine::kernel::{Event, Kernel};
+use crate::machine::process::{Body, INIT, Process};
 use crate::trace::{Actor, Origin, Pid, TraceEvent};
 
 impl Kernel {
@@ -28,7 +28,7 @@ impl Machine {
 
     /// The client has opened the port.
     pub fn client_opened_port(&mut self) {
-        self.kernel.open_line(crate::kernel::Line::Ours, self.client);
+        self.kernel.open_line(crate::machine::kernel::Line::Ours, self.client);
     }
 
     /// The client has closed the port.

@@ -3,12 +3,12 @@
 use core::time::Duration;
 
 use super::{Machine, Supervision};
-use crate::directory::ControlError;
-use crate::kernel::{Event, Line};
 use crate::lateness::Lateness;
-use crate::process::{Body, INIT, Process};
+use crate::machine::directory::ControlError;
+use crate::machine::kernel::{Event, Line};
+use crate::machine::process::{Body, INIT, Process};
+use crate::machine::sv::SvCommand;
 use crate::signal::Signal;
-use crate::sv::SvCommand;
 use crate::trace::{Actor, Origin, Pid, TraceEvent};
 
 impl Machine {

@@ -3,7 +3,7 @@
 use cellscan_core::supervisor::{ServiceState, Want};
 
 use super::*;
-use crate::pppd::{Chat, PppdTerm};
+use crate::machine::pppd::{Chat, PppdTerm};
 use crate::signal::Signal;
 
 fn at(ms: u64) -> Instant {
@@ -186,7 +186,7 @@ fn a_recreated_directory_freezes_the_record_although_d_is_obeyed() {
 fn a_replaced_fifo_makes_the_service_unmanageable() {
     let mut machine = gateway(RunsvProfile::default(), PppdProfile::default());
     machine.replace_control();
-    assert_eq!(machine.somebody_writes(b'd'), Err(crate::directory::ControlError::NoReader));
+    assert_eq!(machine.somebody_writes(b'd'), Err(directory::ControlError::NoReader));
     assert!(!machine.supervised());
 }
 
@@ -206,7 +206,7 @@ fn sv_down_then_up_in_the_pause_leaves_it_down_for_good() {
     let mut machine = Machine::new(MachineProfile { pppd, ..MachineProfile::default() });
     machine.advance_to(at(500));
     for word in ["down", "up"] {
-        machine.somebody_runs_sv(crate::sv::SvCommand::parse(&[word], None, Rule::Upstream).unwrap());
+        machine.somebody_runs_sv(sv::SvCommand::parse(&[word], None, Rule::Upstream).unwrap());
         machine.advance_to(machine.now() + Duration::from_millis(50));
     }
     machine.advance_to(at(9_000));
@@ -237,7 +237,7 @@ fn a_stranger_holds_the_port_for_its_time() {
 fn the_guard_gives_back_what_a_dead_scanner_held() {
     let mut machine = gateway(RunsvProfile::default(), PppdProfile::default());
     let owner = machine.client();
-    machine.kernel.set_lease(Some(crate::guard::Lease { owner, want: Want::Up }));
+    machine.kernel.set_lease(Some(guard::Lease { owner, want: Want::Up }));
     machine.kernel.start_guard(owner, Want::Up, None);
     machine.kernel.tell_guard(cellscan_custody::guard::Message::Touched(true));
     machine.somebody_writes(b'd').unwrap();

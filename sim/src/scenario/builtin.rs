@@ -6,9 +6,9 @@ use cellscan_core::carrier::Plmn;
 use cellscan_core::scan::policy::NoLink;
 use cellscan_core::scan::{Phase, Policy, Strategy};
 
+use crate::machine::pppd::{Chat, PppdProfile, PppdTerm};
 use crate::machine::{MachineProfile, RunScript, RunsvProfile, Supervision};
 use crate::modem::{ModemFault, Network, Profile, Select, WhileBusy};
-use crate::pppd::{Chat, PppdProfile, PppdTerm};
 
 use super::{Fault, Scenario, Timed};
 

@@ -6,14 +6,14 @@ use core::time::Duration;
 use cellscan_core::scan::policy::{NoLink, Timeouts};
 use cellscan_core::scan::{Phase, Policy, Strategy};
 
+use crate::machine::pppd::{Chat, PppdProfile, PppdTerm};
+use crate::machine::runsv::Rule;
 use crate::machine::{ControlScript, MachineProfile, RunScript, RunsvProfile, Supervision};
 use crate::modem::{
     AbortAnswer, DomainSupport, Fragments, LineEnding, ModemFault, Network, Prefix, Profile, Select,
     WhileBusy,
 };
-use crate::pppd::{Chat, PppdProfile, PppdTerm};
 use crate::prng::Prng;
-use crate::runsv::Rule;
 use crate::signal::Signal;
 
 use super::{Fault, Scenario, Timed, When};

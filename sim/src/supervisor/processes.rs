@@ -10,7 +10,7 @@ use cellscan_custody::port::{Id, Look, Opened, Port, Seen, Verdict};
 
 use super::Habits;
 use crate::machine::Machine;
-use crate::process::{Body, INIT};
+use crate::machine::process::{Body, INIT};
 use crate::signal;
 use crate::trace::{Actor, Origin, Pid};
 

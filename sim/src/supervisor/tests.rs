@@ -1,8 +1,8 @@
 //! What a native client sees of the machine, and whom it may signal.
 
 use super::*;
+use crate::machine::pppd::{Chat, PppdProfile, PppdTerm};
 use crate::machine::{ControlScript, MachineProfile, RunScript, RunsvProfile, Supervision};
-use crate::pppd::{Chat, PppdProfile, PppdTerm};
 use cellscan_core::time::Instant;
 use core::time::Duration;
 
@@ -261,7 +261,7 @@ fn a_full_fifo_is_an_error() {
     let mut bench = Bench::plain();
     bench.supervisor.take().unwrap();
     bench.machine.borrow_mut().freeze_runsv();
-    let junk = vec![b'z'; crate::directory::FIFO_BYTES_MAX];
+    let junk = vec![b'z'; crate::machine::directory::FIFO_BYTES_MAX];
     bench.machine.borrow_mut().kernel.write_control(Actor::Somebody, false, &junk).unwrap();
     assert_eq!(
         bench.supervisor.ask(Want::Down),

@@ -7,10 +7,10 @@ use cellscan_core::supervisor::Supervisor;
 
 use super::World;
 use crate::lateness::{Lateness, Transit};
+use crate::machine::runsv::Rule;
+use crate::machine::sv::SvCommand;
 use crate::modem::ModemFault;
-use crate::runsv::Rule;
 use crate::scenario::Fault;
-use crate::sv::SvCommand;
 
 /// From the scanner's death to its guard's first byte: the closing of a pipe and a write, measured in milliseconds.
 const GUARD_AFTER: Duration = Duration::from_millis(5);

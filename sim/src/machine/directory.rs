@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::program::File;
+use crate::machine::program::File;
 use crate::trace::{Pid, StatusRecord};
 
 /// Bytes that a FIFO holds: pipe(7), the default capacity of Linux.

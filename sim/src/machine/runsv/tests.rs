@@ -3,8 +3,8 @@
 use cellscan_core::supervisor::ServiceState;
 
 use super::Rule;
-use crate::directory::{LogFiles, ServiceFiles};
-use crate::program::{File, Plain, Program, Term};
+use crate::machine::directory::{LogFiles, ServiceFiles};
+use crate::machine::program::{File, Plain, Program, Term};
 use crate::signal::Signal;
 use crate::supervision::{Observed, Scenario, SeenStatus, Stimulus, Target, run};
 use crate::trace::Ending;

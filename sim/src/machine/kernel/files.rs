@@ -1,7 +1,7 @@
 //! Files of a service directory as clients and operators reach them.
 
 use super::Kernel;
-use crate::directory::{ControlError, Directory, FIFO_BYTES_MAX, Fifo, ServiceFiles, Supervise};
+use crate::machine::directory::{ControlError, Directory, FIFO_BYTES_MAX, Fifo, ServiceFiles, Supervise};
 use crate::trace::{Actor, Pid, StatusRecord, TraceEvent};
 
 impl Kernel {

@@ -22,8 +22,8 @@ use cellscan_core::supervisor::ServiceState;
 use cellscan_core::time::Instant;
 use core::time::Duration;
 
-use crate::kernel::{Event, Inherit, Kernel};
-use crate::program::Program;
+use crate::machine::kernel::{Event, Inherit, Kernel};
+use crate::machine::program::Program;
 use crate::signal::Signal;
 use crate::trace::{Actor, Ending, Origin, Pid, StatusRecord, TraceEvent};
 

@@ -9,9 +9,9 @@ use cellscan_custody::hand_back::{HandBack, Standing, Step};
 use cellscan_custody::{Identity, Reading};
 use core::time::Duration;
 
-use crate::directory::Supervise;
-use crate::kernel::{Event, Kernel};
-use crate::process::{Body, Process};
+use crate::machine::directory::Supervise;
+use crate::machine::kernel::{Event, Kernel};
+use crate::machine::process::{Body, Process};
 use crate::signal::Signal;
 use crate::trace::{Actor, Ending, Origin, Pid, TraceEvent};
 

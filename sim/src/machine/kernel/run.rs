@@ -1,8 +1,8 @@
 //! What programs do when their time has come.
 
 use super::{EXEC, Inherit, Kernel};
-use crate::process::{Body, Process, ShellTerm};
-use crate::program::{Command, Plain, Program};
+use crate::machine::process::{Body, Process, ShellTerm};
+use crate::machine::program::{Command, Plain, Program};
 use crate::signal::Signal;
 use crate::trace::{Actor, Ending, Pid, TraceEvent};
 use core::time::Duration;

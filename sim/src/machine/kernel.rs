@@ -16,14 +16,14 @@ use std::collections::BTreeMap;
 use cellscan_core::time::Instant;
 use core::time::Duration;
 
-use crate::directory::{Directory, Fifo, Supervise};
-use crate::guard::{GuardProcess, Lease};
-use crate::pppd::PppdState;
-use crate::process::{Body, INIT, Process, Shell, Table};
-use crate::program::Program;
-use crate::queue::Queue;
-use crate::runsv::{Rule, Runsv};
-use crate::sv::SvClient;
+use crate::machine::directory::{Directory, Fifo, Supervise};
+use crate::machine::guard::{GuardProcess, Lease};
+use crate::machine::pppd::PppdState;
+use crate::machine::process::{Body, INIT, Process, Shell, Table};
+use crate::machine::program::Program;
+use crate::machine::queue::Queue;
+use crate::machine::runsv::{Rule, Runsv};
+use crate::machine::sv::SvClient;
 use crate::trace::{Ending, Origin, Pid, TraceEvent, Traced};
 
 pub(crate) use line::{Line, Lines};

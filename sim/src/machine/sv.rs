@@ -4,9 +4,9 @@ use cellscan_core::supervisor::ServiceState;
 use cellscan_core::time::Instant;
 use core::time::Duration;
 
-use crate::kernel::{Event, Kernel};
-use crate::program::{Command, Program};
-use crate::runsv::Rule;
+use crate::machine::kernel::{Event, Kernel};
+use crate::machine::program::{Command, Program};
+use crate::machine::runsv::Rule;
 use crate::trace::Actor;
 
 /// From fork to sv's first look at the status: measured 3–5 ms with the shell around it.
@@ -304,8 +304,8 @@ fn outcome(program: &Program) -> (u64, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::ServiceFiles;
-    use crate::program::{File, Plain, Term};
+    use crate::machine::directory::ServiceFiles;
+    use crate::machine::program::{File, Plain, Term};
     use crate::signal::Signal;
     use crate::supervision::{Observed, Scenario, Stimulus, run};
 

@@ -3,8 +3,8 @@
 use cellscan_core::time::Instant;
 use core::time::Duration;
 
-use crate::kernel::{Kernel, Line};
-use crate::process::{Body, INIT, Process};
+use crate::machine::kernel::{Kernel, Line};
+use crate::machine::process::{Body, INIT, Process};
 use crate::signal::Signal;
 use crate::trace::{Ending, Pid, TraceEvent};
 

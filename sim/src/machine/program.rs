@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::pppd::PppdProfile;
+use crate::machine::pppd::PppdProfile;
 use crate::signal::Signal;
 
 /// What an executed program does.

@@ -1,8 +1,8 @@
 //! Delivery of signals.
 
 use super::Kernel;
-use crate::process::{Body, ShellTerm};
-use crate::program::Term;
+use crate::machine::process::{Body, ShellTerm};
+use crate::machine::program::Term;
 use crate::signal::Signal;
 use crate::trace::{Actor, Ending, Pid, TraceEvent};
 

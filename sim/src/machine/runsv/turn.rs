@@ -3,8 +3,8 @@
 use cellscan_core::supervisor::ServiceState;
 
 use super::{PAUSE_MS, REWRITE, Runsv, Step, Wanted, Who};
-use crate::kernel::Kernel;
-use crate::runsv::Rule;
+use crate::machine::kernel::Kernel;
+use crate::machine::runsv::Rule;
 use crate::signal::Signal;
 use crate::trace::TraceEvent;
 use core::time::Duration;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use cellscan_core::time::Instant;
 
-use crate::pppd::PppdState;
-use crate::program::{Command, Plain};
+use crate::machine::pppd::PppdState;
+use crate::machine::program::{Command, Plain};
 use crate::signal::Signal;
 use crate::trace::{Ending, Origin, Pid};
 

@@ -3,7 +3,7 @@
 use cellscan_core::supervisor::ServiceState;
 
 use super::{Runsv, Step, Wanted, Who};
-use crate::kernel::Kernel;
+use crate::machine::kernel::Kernel;
 use crate::signal::Signal;
 
 impl Runsv {
