@@ -7,20 +7,20 @@ use cellscan_core::time::Instant;
 
 use crate::ops::{Ops, Remains, Selection, Service, Signal, Want};
 
-/// The callbacks of a machine, and what they are given.
+/// The callbacks of a machine, and their context.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Callbacks {
     ops: &'static Ops,
     ctx: *mut c_void,
 }
 
-/// Calls back; where there is no such function, the value behind it. Each is called with the types that `cellscan_ops`
-/// states, with `ctx`, and with pointers to what lives until it has returned.
+/// Calls a callback; returns the given value where the callback is missing. Each is called with the types that
+/// `cellscan_ops` states, with `ctx`, and with pointers to data that lives until it has returned.
 macro_rules! call {
     ($calls:ident.$name:ident($($argument:expr),*), $missing:expr) => {
         match $calls.ops.$name {
             None => $missing,
-            // SAFETY: whoever filled in `ops` states that its functions may be called with `ctx` on this thread, for as long
+// SAFETY: the application that filled in `ops` states that its functions may be called with `ctx` on this thread, as long
             // as the machine is used; the arguments are as stated above.
             Some(callback) => unsafe { callback($calls.ctx $(, $argument)*) },
         }

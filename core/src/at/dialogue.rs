@@ -1,4 +1,4 @@
-//! Which command is in flight, what is its answer, and what is somebody else's.
+//! The dialogue: which command is in flight, which lines answer it, and which belong to another command.
 //!
 //! ```text
 //!  open ──CR──► Clearing ──quiet──► Asking ──OK──► Settling ──quiet──► Ready
@@ -7,11 +7,11 @@
 //!                  └── final or 5 s ── Aborting ◄──CR── time is up ── Waiting ──final──► Ready
 //! ```
 //!
-//! An answer that comes after its time is the trap (field logs: from there every answer went to the wrong carrier). So
-//! after a command that was given up nothing is sent until the line was quiet and `AT` was answered; and what comes
-//! late all the same is told by three marks: it stands before the echo of the command in flight (where the modem
-//! echoes), its lines have another shape, or it is a bare `OK` where a line is due. Where none of them tells, and a result
-//! is still due of something given up, the command is sent again until two answers agree.
+//! A late answer is the main hazard (field logs: after one, every answer went to the wrong carrier). So after a time-out
+//! the dialogue sends nothing until the line was quiet and the modem answered `AT`. It recognises an answer that is late
+//! all the same by three marks: it comes before the echo of the command in flight (where the modem echoes), its lines have
+//! another shape, or it is a bare `OK` where a line is expected. Where none of them applies, and a command that timed out
+//! still has no result, the dialogue sends the command again until two answers agree.
 
 use core::time::Duration;
 
@@ -37,15 +37,15 @@ pub use times::{
 };
 use times::{REPEATS_MAX, TRIES_BEFORE_ESCAPE};
 
-/// What comes of one call: bytes to send, an outcome, or neither.
+/// The result of one call: bytes to send, an outcome, or neither.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-#[must_use = "what is not sent is not answered"]
+#[must_use = "a command that is not sent gets no answer"]
 pub struct Turn {
-    /// To be written to the modem.
+    /// Write this to the modem.
     pub send: Option<Outgoing>,
-    /// What ended.
+    /// The outcome of the command, or of opening the line.
     pub outcome: Option<Outcome>,
-    /// The line was nobody's, or somebody else's, and was dropped.
+    /// Line ignored: unsolicited, or part of another command's answer.
     pub dropped: bool,
 }
 
@@ -68,15 +68,15 @@ impl Turn {
 pub struct Dialogue {
     state: State,
     echo: Echo,
-    /// Results that may still come of what was sent and given up.
+    /// Late results that may still come, of commands that timed out.
     due: Due,
-    /// How often `AT` is tried.
+    /// How often the dialogue sends `AT` before it gives up.
     patience: u8,
-    /// The modem answers in digits (`ATV0`), as learned from `AT`.
+    /// The modem gives results in digits (`ATV0`), as learned from `AT`.
     digits: bool,
-    /// Since it was opened the line has brought nothing but the answer to `AT`. From that answer on it is not said any more.
+    /// Since the opening the line has brought nothing but the answer to `AT`. Reset once that answer has come.
     clean: bool,
-    /// The last command was refused, and the line was not cleared since: the modem may send the same error once more.
+    /// The last command was refused, and the line was not cleared since: the modem may send the same error again.
     refused: bool,
     list: ListReader,
 }
@@ -88,7 +88,7 @@ impl Default for Dialogue {
 }
 
 impl Dialogue {
-    /// A line that is not open.
+    /// A closed line.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -110,12 +110,12 @@ impl Dialogue {
         self.clear_line(now, 0, Then::Ready)
     }
 
-    /// The line is gone; what was in flight gets no outcome.
+    /// The line is gone; a command in flight gets no outcome.
     pub fn close(&mut self) {
         self.state = State::Closed;
     }
 
-    /// Whether a command may be started.
+    /// Whether the caller may start a command.
     #[must_use]
     pub const fn is_ready(&self) -> bool {
         matches!(self.state, State::Ready)
@@ -143,7 +143,7 @@ impl Dialogue {
         Turn::sending(Outgoing::Command(command))
     }
 
-    /// Gives up the command in flight, or about to be sent again, as if its time were over. Does nothing where there is none.
+    /// Gives up the command in flight, or about to be sent again, as a time-out does. Does nothing where there is none.
     pub fn abort(&mut self, now: Instant) -> Turn {
         match &mut self.state {
             State::Waiting(_) => self.give_up(now),
@@ -152,7 +152,7 @@ impl Dialogue {
             | State::GuardAfter { then, .. }
             | State::Asking { then, .. }
             | State::Settling { then, .. } => {
-                // What was to be asked again is not.
+                // The command is not sent again.
                 if matches!(then, Then::Again(..)) {
                     *then = Then::TimedOut;
                 }
@@ -177,7 +177,7 @@ impl Dialogue {
         }
     }
 
-    /// Time has passed. Does nothing before [`Dialogue::next_deadline`].
+    /// Handles a passed deadline. Does nothing before [`Dialogue::next_deadline`].
     #[inline(never)]
     pub fn timeout(&mut self, now: Instant) -> Turn {
         if self.next_deadline().is_none_or(|deadline| deadline > now) {
@@ -202,7 +202,7 @@ impl Dialogue {
                     self.state = State::Closed;
                     return Turn::ended(Outcome::Dead);
                 }
-                // A modem that was given a command is not in data mode, only slow.
+                // A modem that took a command is not in data mode, only slow.
                 if tries == TRIES_BEFORE_ESCAPE && then == Then::Ready {
                     self.state = State::GuardBefore { until: now + ESCAPE_GUARD, tries, then };
                     return Turn::default();
@@ -227,8 +227,8 @@ impl Dialogue {
         }
     }
 
-    /// A line came. `operator` is called with each operator of a list that was asked for.
-    // Not inlined: what comes of it runs on top of who calls it.
+    /// Takes a line. Calls `operator` with each operator of a requested list.
+    // Not inlined: the frames of its consequences lie on top of the caller's.
     #[inline(never)]
     pub fn line(
         &mut self,
@@ -294,7 +294,7 @@ impl Dialogue {
         }
     }
 
-    /// A line that may be of the answer, as long as it lasts.
+    /// Handles a line that may belong to the answer, until its final result.
     #[inline(never)]
     fn answer_line(&mut self, line: Line<'_>) -> Turn {
         let in_doubt = self.due.is_any();
@@ -306,14 +306,14 @@ impl Dialogue {
             }
             return Turn::default();
         }
-        // No modem says `+COPS:` by itself: it is an answer that comes late, and so will be its `OK`. A list is nobody's
-        // but a search's, also where none is due: the search may have been answered twice.
+        // `+COPS:` is never unsolicited: it is a late answer, and its `OK` will be late too. A list belongs to a search,
+        // also where none is expected: the modem may have answered the search twice.
         let begins = matches!(line.part, Part::Whole | Part::First);
         waiting.skip_final |= begins && (begins_list(line.bytes) || (in_doubt && begins_cops(line.bytes)));
         Turn::dropping()
     }
 
-    /// The line as one that ends a command.
+    /// Reads the line as a final result.
     #[inline(never)]
     fn result(&self, line: Line<'_>) -> Option<FinalResult> {
         let text = whole(line)?;
@@ -331,7 +331,7 @@ impl Dialogue {
             return Turn::dropping();
         }
         let is_ok = match result {
-            // Said of a call, and no command of a scan makes one.
+            // Results of a call, and no command of a scan makes a call.
             FinalResult::NoCarrier
             | FinalResult::Busy
             | FinalResult::NoAnswer
@@ -347,20 +347,20 @@ impl Dialogue {
         }
         let sent = waiting.deadline.saturating_sub(attempt.timeout);
         let too_soon = now < sent + NETWORK_ANSWER_MIN;
-        // The second copy of a refusal may come at any time. A search that fails costs no carrier, and may take minutes.
+        // The second copy of a refusal may come at any time. A failed search costs no carrier and may take minutes.
         let behind_another = self.refused && matches!(attempt.command, Command::Select(_));
         let may_be_twice = !is_ok && asks_the_network && !waiting.echoed && (too_soon || behind_another);
         let may_be_late = in_doubt && (!is_ok || (is_bare && asks_the_network));
         let said_before = attempt.repeats > 0 && attempt.said_ok == is_ok;
         if (may_be_twice || may_be_late) && !said_before && attempt.repeats < REPEATS_MAX {
-            // A result does not say whose it is: the command is sent again, and what it says twice is so.
+            // A result does not name its command: the command is sent again, and a result that comes twice is believed.
             let repeats = attempt.repeats.saturating_add(1);
             let again = Attempt { repeats, said_ok: is_ok, ..attempt };
             self.patience = patience(attempt.command);
             return self.clear_line(now, 0, Then::Again(again));
         }
         if in_doubt && matches!(waiting.answer, Some(Answer::Operators)) {
-            // The list of a search that was given up is as good as that of the next; but the modem may be at that still.
+            // The list of a search that timed out is as good as the next one's; but the modem may still be searching.
             self.patience = patience(attempt.command);
             self.due.answered();
             return self.clear_line(now, 0, Then::Listed);
@@ -391,7 +391,7 @@ impl Dialogue {
         Turn::sending(Outgoing::Return)
     }
 
-    /// Nothing more is sent before the line is quiet.
+    /// Sends nothing more before the line is quiet.
     #[inline(never)]
     fn clear(&mut self, now: Instant, tries: u8, then: Then) {
         let silence = if self.clean { LULL } else { QUIET };
@@ -421,7 +421,7 @@ impl Dialogue {
     }
 }
 
-/// How often `AT` is tried after this command.
+/// How often the dialogue sends `AT` after a time-out of this command.
 const fn patience(command: Command) -> u8 {
     if command.asks_the_network() { ATTENTION_TRIES_BUSY_MAX } else { ATTENTION_TRIES_MAX }
 }

@@ -1,7 +1,8 @@
-//! Signal where `+CSQ` and `+CESQ` say nothing: each maker's own command, one small parser each.
+//! Vendors' own signal commands, for modems whose `+CSQ` and `+CESQ` give no value: one small parser each.
 //!
-//! Makers do not agree on units. Where one number may be dBm, tenths of dBm or a step of 3GPP TS 27.007 §8.69, its range
-//! decides; what lies in none is unknown. RSRP of LTE and NR is RSRP; RSCP of UMTS is neither that nor RSSI, and left out.
+//! Vendors do not agree on units. Where one number may be dBm, tenths of dBm or a step of 3GPP TS 27.007 §8.69, its range
+//! decides; a value outside all ranges is unknown. RSRP of LTE and NR is RSRP; RSCP of UMTS is neither that nor RSSI, and
+//! is left out.
 
 #![expect(clippy::similar_names, reason = "RSSI, RSRP and RSRQ are what they are called")]
 
@@ -10,7 +11,7 @@ use crate::carrier::Strength;
 use super::fields::{Field, Fields, after_colon};
 use super::line::trimmed;
 
-/// Who made the modem, as far as it decides what is asked.
+/// The modem's vendor (only those with a signal command of their own).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Maker {
@@ -24,7 +25,7 @@ pub enum Maker {
     Sierra,
     /// `AT^HCSQ?`.
     Huawei,
-    /// `AT^SMONI`; also Gemalto, Thales and Telit under the name.
+    /// `AT^SMONI`; also Gemalto, Thales and Telit under this name.
     Cinterion,
     /// `AT+UCGED?`: three lines, two of them without a name.
     Ublox,
@@ -35,13 +36,13 @@ impl Maker {
     pub const ALL: [Self; 7] =
         [Self::Quectel, Self::Telit, Self::Simcom, Self::Sierra, Self::Huawei, Self::Cinterion, Self::Ublox];
 
-    /// From a line of `ATI`, `+CGMI` or `+CGMM`: the name, or what the names of its models begin with.
+    /// Reads the vendor from a line of `ATI`, `+CGMI` or `+CGMM`: its name, or the prefix of its models.
     #[must_use]
     #[inline(never)]
     pub fn named(line: &[u8]) -> Option<Self> {
         const NAMES: [(&[u8], Maker); 15] = [
             (b"quectel", Maker::Quectel),
-            // Before Telit, under whose name they are sold now.
+            // Before Telit, under whose name these modems are sold now.
             (b"cinterion", Maker::Cinterion),
             (b"gemalto", Maker::Cinterion),
             (b"thales", Maker::Cinterion),
@@ -57,12 +58,12 @@ impl Maker {
             (b"sara-", Maker::Ublox),
             (b"lara-", Maker::Ublox),
         ];
-        // A name stands at the begin of a word.
+        // A name counts only at the begin of a word.
         let mut words = line.split(|byte| matches!(byte, b' ' | b':' | b'"' | b',' | b'\t'));
         words.find_map(|word| NAMES.iter().find(|(name, _)| begins(word, name)).map(|(_, maker)| *maker))
     }
 
-    /// The command, as it is echoed.
+    /// The command, as the modem echoes it.
     #[must_use]
     pub const fn command(self) -> &'static str {
         match self {
@@ -76,7 +77,7 @@ impl Maker {
         }
     }
 
-    /// What its reply begins with.
+    /// The prefix of its reply.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
         match self {
@@ -105,7 +106,7 @@ impl Maker {
         }
     }
 
-    /// What stands behind the colon.
+    /// The text after the colon.
     fn values(self, mut fields: Fields<'_>) -> Strength {
         let mode = fields.next().unwrap_or_default();
         let values = Values::read(fields);
@@ -130,15 +131,15 @@ type Places = [u8; 3];
 
 const NOWHERE: Places = [0; 3];
 
-/// Where a maker puts them in a mode.
+/// Where a vendor puts them in a mode.
 struct Format {
     maker: Maker,
-    /// What the name of the mode begins with.
+    /// The prefix of the mode's name.
     mode: &'static [u8],
     places: Places,
 }
 
-/// The first that fits counts; what fits none has no value that is read.
+/// The first match counts; a reply that matches none has no value.
 const FORMATS: [Format; 11] = {
     const fn row(maker: Maker, mode: &'static [u8], places: Places) -> Format {
         Format { maker, mode, places }
@@ -152,7 +153,7 @@ const FORMATS: [Format; 11] = {
         // `LTE,…,<rsrq>,<rsrp>,<rssi>,<rssnr>` from the eleventh value on; `NR5G_SA,…,<rsrp>,<rsrq>,<snr>` from the ninth.
         row(Maker::Simcom, b"LTE", [12, 11, 10]),
         row(Maker::Simcom, b"NR", [0, 8, 9]),
-        // `"LTE",<rssi>,<rsrp>,<sinr>,<rsrq>` and its kin, all in steps; 255 is unknown.
+        // `"LTE",<rssi>,<rsrp>,<sinr>,<rsrq>` and the like, all in steps; 255 is unknown.
         row(Maker::Huawei, b"LTE", [1, 2, 4]),
         row(Maker::Huawei, b"NR", [1, 2, 4]),
         row(Maker::Huawei, b"", [1, 0, 0]),
@@ -163,7 +164,7 @@ const FORMATS: [Format; 11] = {
     ]
 };
 
-/// Values behind the mode of the longest reply that is read.
+/// Values after the mode in the longest reply that is read.
 const VALUES_MAX: usize = 13;
 
 /// The values of a reply in tenths; `None` where one is no number.
@@ -188,7 +189,7 @@ impl Values {
 }
 
 /// LTE: `"<plmn>",<earfcn>,<rsrp>,<rssi>,<rsrq>,…`; GSM: `"<plmn>",<arfcn>,<rssi>,<lac>,…`; UMTS:
-/// `"<plmn>",<uarfcn>,<psc>,<ecio>,<rscp>,<rssi>,…`. Which it is only the signs tell.
+/// `"<plmn>",<uarfcn>,<psc>,<ecio>,<rscp>,<rssi>,…`. Only the signs of the values show which it is.
 fn rfsts(values: &Values) -> Places {
     match [2, 3, 4].map(|place| values.get(place).is_some_and(i16::is_negative)) {
         [true, true, true] => [3, 2, 4],
@@ -202,7 +203,7 @@ fn rfsts(values: &Values) -> Places {
 const RSRP_STEPS: i16 = 970;
 const RSRQ_STEPS: i16 = 340;
 
-/// dBm of RSRP, from tenths of whatever it was said in.
+/// dBm of RSRP, from tenths of any unit.
 fn rsrp(said: Option<i16>) -> Option<i16> {
     let tenths = said?;
     match tenths {
@@ -214,7 +215,7 @@ fn rsrp(said: Option<i16>) -> Option<i16> {
     }
 }
 
-/// Tenths of dB of RSRQ, in the unit that the RSRP beside it has.
+/// Tenths of dB of RSRQ, in the unit of the RSRP beside it.
 fn rsrq(said: Option<i16>, beside: Option<i16>) -> Option<i16> {
     let (tenths, beside) = (said?, beside?);
     let found = match beside {
@@ -226,13 +227,13 @@ fn rsrq(said: Option<i16>, beside: Option<i16>) -> Option<i16> {
     (-435..=200).contains(&found).then_some(found)
 }
 
-/// dBm of RSSI, in the unit that the RSRP beside it has; steps of it are each maker's own.
+/// dBm of RSSI, in the unit of the RSRP beside it; its steps differ by vendor.
 fn rssi(said: Option<i16>, beside: Option<i16>) -> Option<i16> {
     let divisor = if matches!(beside, Some(-15_700..=-3_100)) { 100 } else { 10 };
     said?.checked_div(divisor).filter(|dbm| (-120..=-20).contains(dbm))
 }
 
-/// Three values in tenths, as they were said.
+/// Three values in tenths, as the modem gave them.
 struct Said {
     rssi: Option<i16>,
     rsrp: Option<i16>,
@@ -240,7 +241,7 @@ struct Said {
 }
 
 impl Said {
-    /// In whichever unit the RSRP shows.
+    /// In the unit that the RSRP shows.
     fn strength(&self) -> Strength {
         Strength {
             rssi_dbm: rssi(self.rssi, self.rsrp),
@@ -268,12 +269,12 @@ fn gstatus(line: &[u8]) -> Option<Strength> {
     (rssi.or(rsrp).or(rsrq)).map(|_| Strength {
         rssi_dbm: self::rssi(rssi, None),
         rsrp_dbm: self::rsrp(rsrp),
-        // Beside no RSRP on its line, and always in dB.
+        // Its line has no RSRP, and it is always in dB.
         rsrq_db10: rsrq.filter(|tenths| (-435..=200).contains(tenths)),
     })
 }
 
-/// The number behind the first colon behind a name.
+/// The number after the first colon after a name.
 fn labelled<const N: usize>(line: &[u8], name: &[u8; N]) -> Option<i16> {
     let at = line.windows(N).position(|window| window == name)?;
     let behind = line.get(at..)?.get(N..)?;
@@ -303,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn each_maker_is_read_in_its_own_units() {
+    fn each_vendor_is_read_in_its_own_units() {
         let cases = [
             (Maker::Quectel, "+QCSQ: \"LTE\",-62,-92,93,-14", (Some(-62), Some(-92), Some(-140))),
             (Maker::Quectel, "+QCSQ: \"NR5G\",-75,4,-11", (None, Some(-75), Some(-110))),
@@ -373,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn makers_are_known_by_their_names_and_their_models() {
+    fn vendors_are_recognised_by_their_names_and_their_models() {
         for (line, maker) in [
             (&b"Quectel"[..], Some(Maker::Quectel)),
             (b"Manufacturer: SIMCOM INCORPORATED", Some(Maker::Simcom)),

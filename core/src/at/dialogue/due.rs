@@ -1,15 +1,15 @@
-//! Results that may still come of what is no longer waited for.
+//! Late final results: results of commands that timed out.
 
-/// How many commands after one that was given up may meet its answer, where that was not seen while the line was drained:
-/// the next two, as the field logs show.
+/// How many commands after a time-out may receive the late result, where it did not come while the line was drained: the
+/// next two, as the field logs show.
 const DOUBTS_MAX: u8 = 2;
 
-/// Whether a result is due of something given up. What comes once `AT` was asked does not tell: its own results, of which
-/// a modem that hears late gives many, look the same. So a result pays only while the line is drained, and what is not
-/// paid is forgotten after some commands.
+/// Whether the result of a command that timed out may still come. After `AT` is sent this is uncertain: the results of
+/// `AT`, of which a slow modem sends many, look the same. So a result counts as the late one only while the line is
+/// drained, and a late result that did not come then is expected only for the next commands.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Due {
-    /// So many commands may still meet it.
+    /// How many commands may still receive it.
     doubts: u8,
 }
 
@@ -21,7 +21,7 @@ impl Due {
         self.doubts = DOUBTS_MAX;
     }
 
-    /// Its result came.
+    /// The late result came.
     pub(super) const fn pay(&mut self) {
         self.doubts = 0;
     }
@@ -31,7 +31,7 @@ impl Due {
         self.doubts = self.doubts.saturating_sub(1);
     }
 
-    /// Whether a result may be one that was due before.
+    /// Whether a result may be a late one.
     pub(super) const fn is_any(self) -> bool {
         self.doubts > 0
     }

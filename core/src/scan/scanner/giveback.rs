@@ -1,4 +1,4 @@
-//! States 10 to 12: the service is given back, with a carrier or without.
+//! States 10 to 12: give the service back, with a carrier or without.
 
 use core::time::Duration;
 
@@ -17,11 +17,11 @@ use super::handover::{ASK_AGAIN, send_signal};
 use super::state::{Look, Modem, Restore, State, Verify};
 use super::{Scanner, act, report};
 
-/// How long DTR is low. A modem looks for 50 ms (S25, five hundredths of a second) before it believes it.
+/// How long DTR is low. A modem reacts after 50 ms (S25, five hundredths of a second).
 const DTR_DROP: Duration = Duration::from_millis(300);
 
 impl Scanner {
-    /// The modem is about to be told something else: what it was told before is noted first, for whoever comes after us.
+    /// Records the selection to restore, before the scan first changes the modem: for the guard, the next scan or `restore`.
     pub(super) fn disturb(&mut self, out: &mut Actions) {
         self.hold.disturbed = true;
         if !core::mem::replace(&mut self.hold.noted, true) {
@@ -29,14 +29,14 @@ impl Scanner {
         }
     }
 
-    /// The modem is on the carrier chosen, or as it was found.
+    /// The modem is on the chosen carrier, or restored: nothing is left to restore.
     fn settle(&mut self, out: &mut Actions) {
         if core::mem::take(&mut self.hold.noted) {
             act(out, Action::Note(None));
         }
     }
 
-    /// What a scan that died had noted. This one restores it too, should it fail.
+    /// Takes over the selection that a dead scan recorded. This scan restores it if it fails.
     pub(crate) fn inherit(&mut self, selection: Selection) {
         if let Selection::Manual(plmn) = selection {
             self.report.before = Some(plmn);
@@ -46,7 +46,7 @@ impl Scanner {
         self.hold.noted = true;
     }
 
-    /// State 12 alone, for a modem that a dead scan has left.
+    /// State 12 alone, for a modem whose scan died.
     #[inline(never)]
     pub(super) fn restore(&mut self, selection: Selection, out: &mut Actions) {
         self.forget();
@@ -62,7 +62,7 @@ impl Scanner {
             failure,
             Failure::SecondClient | Failure::ModemSilent | Failure::PortUnavailable | Failure::PortHeld(_)
         );
-        // Half-way down, a process of the service may have outlived its supervisor's TERM.
+        // While the service is going down, one of its processes may have outlived the TERM of the supervisor.
         let (half_way, modem_is_ours) = match self.state {
             State::StopPppWaitSv(wait) => (wait.wanted, false),
             State::VerifyStopped { .. } => (true, false),
@@ -117,7 +117,7 @@ impl Scanner {
         self.give_back_failed(out);
     }
 
-    /// Sets the selection found before the scan: by the carrier's digits where it was chosen so, else automatic.
+    /// Restores the selection from before the scan: by the carrier's digits where it was manual, else automatic.
     fn restore_selection(&mut self, as_found: bool, out: &mut Actions) {
         let State::Restoring { until, .. } = self.state else { return };
         let manual = match self.hold.selection {
@@ -167,7 +167,7 @@ impl Scanner {
             return self.restored(false, out);
         }
         if matches!(step, Restore::Unseen(_)) {
-            // Who has the port is not known yet: two looks at the processes did not agree.
+            // The holder of the port is not known yet: two looks at the processes did not agree.
             self.state = State::Restoring { until, step: Restore::Unseen(self.after(&DTR_DROP)) };
             return;
         }
@@ -179,7 +179,7 @@ impl Scanner {
         self.command(Check::FIRST, self.policy.timeouts.read, out);
     }
 
-    /// Who has the port, while the registration is being restored.
+    /// The holders of the port, while the registration is being restored.
     pub(super) fn seen_while_claiming(&mut self, step: Restore, remains: Remains, out: &mut Actions) {
         let State::Restoring { until, .. } = self.state else { return };
         if !remains.is_free() {
@@ -204,7 +204,7 @@ impl Scanner {
         self.give_back_failed(out);
     }
 
-    /// Somebody else has the service while the registration is being restored: the modem is theirs.
+    /// Another client brought the service up while the registration is being restored: the modem belongs to that service.
     pub(super) fn seen_while_restoring(&mut self, status: ServiceStatus, out: &mut Actions) {
         self.note(status, out);
         if status.supervised && (status.want == Want::Up || status.state != ServiceState::Down) {
@@ -212,7 +212,7 @@ impl Scanner {
         }
     }
 
-    /// What is to be asked for at the end; `None` where nothing is: it was down before, or somebody else wants it down.
+    /// The want to request at the end; `None`: the service was down before, or another client wants it down.
     fn want_owed(&self) -> Option<Want> {
         let found = self.hold.found?.want;
         (found != Want::Down && !self.hold.foreign_down).then_some(found)
@@ -266,7 +266,7 @@ impl Scanner {
         }
     }
 
-    /// State 10: the port is let go before the service is asked up.
+    /// State 10: closes the port before the request for up.
     pub(super) fn start_ppp(&mut self, out: &mut Actions) {
         self.settle(out);
         self.let_go_of_port(out);
@@ -313,7 +313,7 @@ impl Scanner {
         self.complete(Some(true), out);
     }
 
-    /// By policy the next best is tried: it must have registered in its trial, and the budget must bear it.
+    /// Tries the next best carrier where the policy says so, one has registered in its trial, and the budget allows it.
     pub(super) fn link_is_late(&mut self, out: &mut Actions) {
         let index = self.carriers.iter().position(|carrier| Some(carrier.plmn) == self.report.selected);
         let another =

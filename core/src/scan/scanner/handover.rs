@@ -1,4 +1,4 @@
-//! States 1, 1b and 2: the service is taken; and what is noticed while it is held.
+//! States 1, 1b and 2: take the service; and what other processes do while the scan holds it.
 
 use core::time::Duration;
 
@@ -10,11 +10,10 @@ use crate::time::Instant;
 use super::state::{Modem, State, Verify, WaitDown};
 use super::{Scanner, act, report};
 
-/// How often the holders of the port are looked at where nothing tells that they changed: a process may close the port
-/// and live on.
+/// The poll interval of the port's holders, where no event reports a change: a process may close the port and live on.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
-/// Between two requests while the supervisor has not taken note.
+/// Between two requests while the supervisor has not acted on the first.
 pub(super) const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 impl Scanner {
@@ -29,7 +28,7 @@ impl Scanner {
         self.ask_down(true, out);
     }
 
-    /// Enters 1b and asks, unless there is nobody to ask.
+    /// Enters 1b and asks for down, unless no supervisor runs.
     pub(super) fn ask_down(&mut self, supervised: bool, out: &mut Actions) {
         let times = &self.policy.timeouts;
         let successor_by = (!supervised).then(|| self.after(&times.supervisor));
@@ -69,7 +68,7 @@ impl Scanner {
             return;
         }
         if wait.successor_by.is_some() {
-            // The successor knows nothing of what its predecessor was asked.
+            // The successor knows nothing of the requests to its predecessor.
             return self.ask_down(true, out);
         }
         if status.want == Want::Up {
@@ -107,7 +106,7 @@ impl Scanner {
     pub(super) fn stopping_timeout(&mut self, mut wait: WaitDown, out: &mut Actions) {
         let times = self.policy.timeouts;
         if wait.successor_by.is_some_and(|by| by <= self.now) {
-            // Nobody supervises: what is left of the service is an orphan, and nobody restarts it.
+            // No supervisor runs: the remaining process of the service is an orphan, and nothing restarts it.
             self.hold.orphaned = true;
             return self.verify_stopped(out);
         }
@@ -166,7 +165,7 @@ impl Scanner {
         }
     }
 
-    /// The service while it is to be down: anything else is somebody else's doing.
+    /// The status while the service must be down: anything else was caused by another client.
     pub(super) fn seen_while_holding(&mut self, status: ServiceStatus, out: &mut Actions) {
         self.note(status, out);
         let came_up = status.supervised && (status.want == Want::Up || status.state != ServiceState::Down);
@@ -176,7 +175,7 @@ impl Scanner {
         }
     }
 
-    /// Whoever else holds the port while it is ours: the scan lets go of it and waits for it to be free again.
+    /// Another process opened the port while the scan uses it: the scan closes it and waits until it is free again.
     pub(super) fn seen_holders(&mut self, modem: Modem, remains: Remains, out: &mut Actions) {
         if remains.is_free() {
             if matches!(modem, Modem::Claiming { .. }) {

@@ -1,4 +1,4 @@
-//! States 2b to 4: the port is opened, the modem prepared, and asked what is in reach.
+//! States 2b to 4: open the port, prepare the modem, and search the network.
 
 use core::time::Duration;
 
@@ -20,7 +20,7 @@ use super::{Scanner, act, report};
 /// Between two tries to open the port, and between two searches.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
-/// Keeps an operator of the list; one without five or six digits cannot be selected and is passed over.
+/// Keeps an operator of the list; one without five or six digits cannot be selected and is skipped.
 pub(super) fn keep(carriers: &mut Carriers, found: &ListedOperator<'_>) {
     let Some(plmn) = found.plmn() else { return };
     let mut technologies = Technologies::NONE;
@@ -63,7 +63,7 @@ impl Scanner {
         act(out, Action::OpenPort);
     }
 
-    /// A USB modem's port went away under the scan; it comes back under the same stable name.
+    /// A USB modem's port went away during the scan; it comes back under the same stable name.
     pub(super) fn port_lost(&mut self, out: &mut Actions) {
         report(out, Event::PortLost);
         self.dialogue.close();
@@ -77,7 +77,7 @@ impl Scanner {
         self.open_port(self.after(&TRY_AGAIN), out);
     }
 
-    /// A setting that the modem refuses is gone without: the answers tell themselves.
+    /// If the modem rejects a setting, the scan continues: replies are parsed either way.
     pub(super) fn prepared(&mut self, step: Prepare, said: &Said, out: &mut Actions) {
         let (next, command) = match step {
             Prepare::Synchronising => (Prepare::Errors, Command::VerboseErrors),
@@ -113,7 +113,7 @@ impl Scanner {
         self.command(command, timeout, out);
     }
 
-    /// To the search, or past it: after an interruption there is a list, and a quick scan makes its own.
+    /// Begins the search, or skips it: after an interruption the list is known, and a quick scan makes its own.
     fn begin_trials(&mut self, out: &mut Actions) {
         if self.is_quick() && !self.hold.listed {
             for plmn in &self.remembered {
@@ -139,7 +139,7 @@ impl Scanner {
     pub(super) fn searched(&mut self, said: &Said, out: &mut Actions) {
         let took = self.now.saturating_since(self.hold.began);
         let complete = matches!(said, Said::Answered(Answer::Operators));
-        // The last search goes by what is there of a torn list.
+        // The last search uses the sound part of a torn list.
         let usable = complete || (matches!(said, Said::Answered(_)) && self.hold.searches_left == 0);
         if usable && !self.carriers.is_empty() {
             self.hold.listed = true;

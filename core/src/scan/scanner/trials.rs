@@ -1,4 +1,4 @@
-//! States 5 to 9b: carriers are tried, the best is chosen.
+//! States 5 to 9b: try the carriers, choose the best.
 
 use core::time::Duration;
 
@@ -17,15 +17,15 @@ use super::hold::Own;
 use super::state::{Look, Measure, Modem, State, Test};
 use super::{Scanner, report};
 
-/// What choosing the best may take once the trials have ended: registering anew (field logs: up to 11.5 s) and
-/// looking. A trial does not begin, or go on, where less than this is left and a carrier has registered already.
+/// The time for choosing the best once the trials have ended: registering again (field logs: up to 11.5 s) and
+/// verifying. A trial does not begin, or go on, where less than this is left and a carrier has registered already.
 const CONNECT_RESERVE: Duration = Duration::from_secs(25);
 
-/// Looks in a row that must say "denied" before a trial is ended by it: the first may show the carrier before.
+/// Checks in a row that must say "denied" before the trial ends: the first may still show the previous carrier.
 const DENIALS_MIN: u8 = 3;
 
 impl Scanner {
-    /// What came of a command, or of synchronising.
+    /// Handles the outcome of a command, or of synchronising.
     pub(super) fn outcome(&mut self, said: &Said, out: &mut Actions) {
         if let State::Restoring { step, .. } = self.state {
             return self.outcome_while_restoring(step, said, out);
@@ -90,7 +90,7 @@ impl Scanner {
         self.carriers.iter().any(|carrier| matches!(carrier.trial, Trial::Registered(_)))
     }
 
-    /// Goes through the states in which nothing is waited for.
+    /// Passes the states that wait for nothing.
     pub(super) fn pass(&mut self, out: &mut Actions) {
         loop {
             match self.state {
@@ -126,7 +126,7 @@ impl Scanner {
         };
         self.hold.began = self.now;
         self.hold.on = None;
-        // A modem that was not sent away yet has no other carrier's signal to forget.
+        // A modem that has not left its carrier shows no other carrier's signal.
         let stayed = !self.hold.disturbed && self.report.before == Some(plmn);
         self.hold.settled = stayed.then_some(self.now);
         self.disturb(out);
@@ -137,9 +137,9 @@ impl Scanner {
         self.command(Command::Select(plmn), deadline.saturating_since(self.now), out);
     }
 
-    /// The next to try: in list order, the carrier before the scan last, so that the likeliest best need not be
-    /// registered anew (first, where the first good one ends the trials). Those on the deny list, and then the forbidden
-    /// ones where the policy has them tried at all, only while nobody has registered.
+    /// The next carrier to try: in list order, the carrier before the scan last, so that the likeliest best need not be
+    /// registered again (first, where the first good one ends the trials). Those on the deny list, and then the forbidden
+    /// ones where the policy allows them, only while no carrier has registered.
     fn candidate(&self) -> Option<(usize, Plmn)> {
         let likeliest_first = matches!(self.policy.strategy, Strategy::GoodEnough(_));
         let order = |plmn: Plmn, availability: Availability| {
@@ -198,7 +198,7 @@ impl Scanner {
                     Verdict::Ask(command) => {
                         let step = Test::Looking(Look::Checking(check));
                         self.state = State::Modem(Modem::TestCarrier { index, deadline, denials, step });
-                        // The questions that follow take their time too.
+                        // The queries that follow take time too.
                         let settled = self.now + self.policy.settle;
                         self.hold.settled.get_or_insert(settled);
                         return self.command(command, self.policy.timeouts.read, out);
@@ -245,7 +245,7 @@ impl Scanner {
                 Strength::default()
             }
         };
-        // Values of RSSI as many as are wanted, and RSRP once with the last, or in place of one that is unknown.
+        // As many RSSI readings as the policy wants, and RSRP once with the last, or in place of an unknown one.
         let wanted = usize::from(self.policy.samples.max(1)).min(SAMPLES_MAX);
         let strength = match step {
             Measure::Pausing(_) => return,
@@ -287,7 +287,7 @@ impl Scanner {
             }
         }
         if strength.is_known() {
-            // Full is no error: as many as the policy may ask for are there.
+            // Full is no error: it holds as many as a policy may ask for.
             let _kept = self.hold.samples.push(strength);
         }
         if self.hold.samples.len() >= wanted || self.now >= deadline {
@@ -331,7 +331,7 @@ impl Scanner {
             Trial::Registered(_) => {
                 self.deny.forgive(plmn);
             }
-            // The modem was busy, or the network for a moment: nothing that the next scan should hold against the carrier.
+            // The modem or the network was busy for a moment: no reason for the next scan to avoid the carrier.
             Trial::Refused(Some(code)) if cme_meaning(code.into()) == Some(Meaning::TryLater) => {}
             Trial::Refused(_) | Trial::TimedOut | Trial::Lost => self.deny.failed(plmn, self.now),
             Trial::Untried => {}
@@ -357,7 +357,7 @@ impl Scanner {
         self.command(Command::Select(plmn), timeout, out);
     }
 
-    /// The carrier cannot be had after all: the next best is.
+    /// The modem could not stay on the chosen carrier: take the next best.
     pub(super) fn lose(&mut self, index: usize, out: &mut Actions) {
         self.hold.on = None;
         self.report.selected = None;
@@ -408,9 +408,9 @@ pub(super) fn median(samples: &[Strength]) -> Strength {
     }
 }
 
-/// The value that as many lie below as above, of those that are known.
+/// The median of the known values.
 fn middle(said: impl Iterator<Item = Option<i16>>) -> Option<i16> {
-    // In order from the first on: five are put in their places sooner than a sort is written.
+    // Selection by hand: for five values that is smaller than a sort.
     let mut values = [i16::MAX; SAMPLES_MAX];
     let mut count = 0_usize;
     for mut value in said.flatten() {
