@@ -1,7 +1,7 @@
 //! A simulated gateway: supervisor, `pppd`, modem and scan in virtual time.
 //!
-//! Nothing here reads a clock, draws a random number that no seed gave, starts a thread (but for [`pty`], which serves
-//! the modem in real time) or depends on the order of a hash table: the same calls give the same trace.
+//! Nothing here reads a clock, draws a random number without a seed, starts a thread (except [`pty`], which serves the
+//! modem in real time) or depends on the order of a hash table: the same calls give the same trace.
 
 pub mod check;
 pub mod lateness;

@@ -36,7 +36,7 @@ impl Runsv {
                         Step::SetDown(who),
                     ]);
                 } else {
-                    // Also in finish, which is not killed, and runs a second time when it ends.
+                    // Also during finish, which is not killed, and runs a second time after its end.
                     self.first([Step::SetDown(who)]);
                 }
             }
