@@ -1,4 +1,4 @@
-//! How fast the core is, where a gateway has one slow core and a scan shares it with the data.
+//! The speed of the core: a gateway has one slow core, which a scan shares with the data traffic.
 //!
 //! `cargo bench -p cellscan-tests`
 
@@ -30,7 +30,7 @@ const UP: ServiceStatus = ServiceStatus {
 const STOPPING: ServiceStatus = ServiceStatus { want: Want::Down, ..UP };
 const DOWN: ServiceStatus = ServiceStatus { state: ServiceState::Down, ..STOPPING };
 
-/// A list as border regions have it: twenty networks, each once.
+/// A list of a border region: twenty networks, each once.
 fn list() -> String {
     let one = |n: u32| format!("(1,\"Carrier Number {n}\",\"Carrier {n}\",\"26{n:03}\",7)");
     format!(
@@ -154,7 +154,7 @@ fn operator_list(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// A whole scan of the recorded gateway, 97 s of its time, in the simulated world; checkers are not counted.
+/// A whole scan of the recorded gateway, 97 s of its time, in the simulated world, without the checkers.
 #[divan::bench]
 fn simulated_scan(bencher: Bencher<'_, '_>) {
     bencher

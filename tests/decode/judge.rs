@@ -1,11 +1,11 @@
-//! The replies that others collected, where they are beside the project: `$CELLSCAN_REFERENCE`, or `../shared`.
+//! A reference collection of replies, where it is beside the project: `$CELLSCAN_REFERENCE`, or `../shared`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cellscan_tests::support::binaries;
 
-/// Right answers, of a hundred, over all classes together; of operator lists all are wanted.
+/// Right answers in per cent, over all classes together; all operator lists must be right.
 const RIGHT_PERCENT_MIN: u32 = 97;
 
 fn reference() -> Option<PathBuf> {

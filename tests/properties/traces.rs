@@ -1,4 +1,4 @@
-//! What the walk and the random runs found, each step by step.
+//! Faults that the walk and the random runs found, each step by step.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ impl Bench {
         }
     }
 
-    /// The port is opened, and nobody else has it.
+    /// The port is opened, and no other process holds it.
     fn open(&mut self) {
         self.opens = false;
         self.give(Input::PortOpened);
@@ -63,7 +63,7 @@ impl Bench {
         panic!("{command:?} was never sent, but {:?}", self.sent);
     }
 
-    /// From 1b to the question which operator the modem is on.
+    /// From 1b to the query of the modem's operator.
     fn prepare(&mut self) {
         self.give(Input::Service(DOWN));
         self.give(Input::Remains(Remains::default()));
@@ -75,7 +75,7 @@ impl Bench {
         self.until(Command::CurrentOperator);
     }
 
-    /// In the trial of the one remembered carrier, of a modem that did not say what it was on before.
+    /// In the trial of the one remembered carrier, with a modem that did not report its operator before.
     fn trying(policy: Policy) -> Self {
         let mut bench = Self::new(policy, Instant::from_millis(1_000));
         bench.give(Input::Start(Request { id: 1, origin: Origin::Manual }));
@@ -86,7 +86,7 @@ impl Bench {
         bench
     }
 
-    /// To the end of the scan, with `OK` to all.
+    /// To the end of the scan, with `OK` to every command.
     fn end(&mut self) {
         for _ in 0..200 {
             if self.scanner.phase() == Phase::Idle {
@@ -109,7 +109,7 @@ const QUICK: Policy = Policy { strategy: Strategy::Quick, retakes: 1, ..POLICY }
 #[test]
 fn a_selection_that_the_scan_made_itself_is_not_restored() {
     let mut bench = Bench::trying(QUICK);
-    // Somebody else has the service for a while, and the modem is asked anew: it is where the scan has put it.
+    // Another client has the service for a while, and the modem is queried again: it is where the scan has put it.
     bench.give(Input::Service(UP));
     bench.prepare();
     bench.line("+COPS: 1,2,\"00101\",7");
@@ -124,12 +124,12 @@ fn a_selection_that_the_scan_made_itself_is_not_restored() {
 }
 
 #[test]
-fn a_command_that_was_to_be_asked_again_is_not_once_the_scan_has_failed() {
+fn a_command_due_for_repetition_is_not_sent_after_the_scan_has_failed() {
     let mut bench = Bench::new(QUICK, Instant::from_millis(1_000));
     bench.give(Input::Start(Request { id: 1, origin: Origin::Manual }));
     bench.give(Input::Taken(UP));
     bench.prepare();
-    // Its time is over; what is refused afterwards may be the late answer, and is asked again.
+    // It timed out; a refusal of the next command may be the late answer, so that one is sent again.
     bench.pass();
     bench.until(Command::Attention);
     bench.line("OK");
@@ -144,7 +144,7 @@ fn a_command_that_was_to_be_asked_again_is_not_once_the_scan_has_failed() {
 }
 
 #[test]
-fn an_endless_budget_is_as_endless_whenever_the_scan_began() {
+fn an_unlimited_budget_does_not_depend_on_the_begin_of_the_scan() {
     let snapshot = |millis| {
         let mut bench = Bench::new(Policy { budget: Duration::MAX, ..POLICY }, Instant::from_millis(millis));
         bench.give(Input::Start(Request { id: 1, origin: Origin::Manual }));

@@ -1,5 +1,5 @@
-//! Fixtures. Nothing here acts on a process by its name: only pids that a bench started itself are signalled, and
-//! what they left behind is found by a mark in its environment.
+//! Fixtures. Nothing here acts on a process by its name: a bench signals only pids that it started itself, and finds
+//! processes that they left by a mark in their environment.
 
 pub mod binaries;
 pub mod clock;
