@@ -10,17 +10,15 @@ mod kills;
 mod load;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use cellscan_sim::modem::{Delays, Profile, Select};
 use cellscan_tests::support::clock::monotonic_ms;
 use cellscan_tests::support::processes::{argument, comm};
-use cellscan_tests::support::{Bench, StandIn, Workbench};
+use cellscan_tests::support::{Bench, StandIn, Workbench, leases, quick_modem, run_dir};
 
 /// The campaign under load has the machine to itself: its load would spread the instants of the others over another time than they
 /// measured.
@@ -57,30 +55,6 @@ const WORKERS: usize = 8;
 /// The deadline of the recovery: runsv sleeps off a crash for a second, and the machine may be busy. It is the deadline of
 /// a condition, and costs nothing where that holds sooner.
 const SOON: Duration = Duration::from_secs(90);
-
-fn quick_modem() -> Profile {
-    let mut profile = Profile {
-        delays: Delays { signal: 20, deregister: 60, automatic: 50, search: 400, ..Delays::default() },
-        automatic_registration_ms: 200,
-        signal_settle_ms: 100,
-        ..Profile::default()
-    };
-    for network in &mut profile.networks {
-        network.registration_ms = 20;
-        network.select = Select::Accept { after_ms: 60 };
-    }
-    profile
-}
-
-/// The directory of a bench's leases.
-fn run_dir(bench: &Bench) -> PathBuf {
-    bench.root().join("run")
-}
-
-fn leases(bench: &Bench) -> usize {
-    let entries = std::fs::read_dir(run_dir(bench)).into_iter().flatten().flatten();
-    entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("lease-")).count()
-}
 
 /// A number from the environment, or the default.
 fn number_in(variable: &str, otherwise: usize) -> usize {
@@ -129,11 +103,11 @@ fn wait_until_well(bench: &Bench) {
     });
     // A scan killed between the lease and the guard, a window of some three milliseconds, leaves a lease and has touched
     // nothing: `restore` handles that.
-    if leases(bench) > 0 {
+    if !leases(bench).is_empty() {
         let mut restore = bench.cellscan();
         restore.arg("restore").arg("--run-dir").arg(run_dir(bench)).stdout(Stdio::null());
         assert!(restore.status().expect("it starts").success(), "{}", bench.story());
-        assert_eq!(leases(bench), 0, "a lease is left: {}", bench.story());
+        assert!(leases(bench).is_empty(), "a lease is left: {}", bench.story());
     }
 }
 

@@ -75,11 +75,6 @@ promise!(a_second_scan_is_refused_and_the_first_named of file backends, since "t
 promise!(an_unsupervised_service_is_refused of supervisors, since "it serves exactly this case");
 promise!(release_leaves_no_lease_process_or_descriptor of every backend);
 
-#[expect(clippy::print_stdout, reason = "the output says which tests were skipped")]
 fn can_be_had(kind: Kind) -> bool {
-    let there = !kind.is_on_busybox() || cellscan_tests::support::binaries::busybox().is_some();
-    if !there {
-        println!("not tried: no busybox with runsv and sv; tests/busybox builds one");
-    }
-    there
+    !kind.is_on_busybox() || cellscan_tests::support::skip::busybox_or_skipped().is_some()
 }

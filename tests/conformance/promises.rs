@@ -5,6 +5,7 @@ use std::process::Command;
 
 use cellscan::service::ServiceError;
 use cellscan_core::supervisor::{ServiceState, Signal, Supervisor, Want};
+use cellscan_tests::support::leases::leases_in;
 use cellscan_tests::support::processes;
 
 use super::life::Life;
@@ -318,9 +319,7 @@ pub(crate) fn release_leaves_no_lease_process_or_descriptor(kind: Kind) {
     rig.release(&mut service);
     assert_eq!(service.wake_fds().len(), 0, "neither watch nor handle");
     // The lock file of the port stays, without a lock on it.
-    let is_lease = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with("lease-");
-    let leases = std::fs::read_dir(rig.run_dir()).into_iter().flatten().flatten().filter(is_lease).count();
-    assert_eq!(leases, 0, "nor a lease");
+    assert!(leases_in(&rig.run_dir()).is_empty(), "nor a lease");
     // A guard and an `sv` have the directory among their arguments, as runsv has.
     let dir = rig.bench.service().as_os_str().as_encoded_bytes().to_owned();
     let about_it = |pid: &u32| {

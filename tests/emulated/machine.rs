@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use cellscan_sim::modem::{Delays, ModemLog, Network, Profile, Select};
 use cellscan_sim::pty::PtyModem;
+use cellscan_tests::support::skipped;
 use cellscan_tests::support::wait::look_for;
 use tempfile::TempDir;
 
@@ -53,7 +54,7 @@ pub(crate) const VIRT: Board = Board {
 pub(crate) const EMBASSY: Board = Board { program: "cellscan-embassy", ..MPS2_AN386 };
 
 /// A modem that searches for two seconds and registers in half a second.
-pub(crate) fn quick_modem() -> Profile {
+pub(crate) fn board_modem() -> Profile {
     let network = |plmn, name, rssi| Network {
         select: Select::Accept { after_ms: 300 },
         registration_ms: 200,
@@ -105,10 +106,9 @@ pub(crate) struct Running {
 impl Board {
     /// Starts the firmware with this modem. `None`, and a printed line, where the variable of the builds is not set.
     #[track_caller]
-    #[expect(clippy::print_stdout, reason = "the output says which tests were skipped")]
     pub(crate) fn start(self, profile: Profile) -> Option<Running> {
         let Some(builds) = env::var_os(BUILDS).map(PathBuf::from) else {
-            println!("SKIPPED: {BUILDS} is not set; tests/firmware/emulate builds and runs it");
+            skipped(&format!("{BUILDS} is not set; tests/firmware/emulate builds and runs it"));
             return None;
         };
         let firmware = builds.join(self.target).join("release").join(self.program);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cellscan_sim::modem::{ModemEvent, ModemFault, ModemLog};
 use cellscan_tests::support::wait_until;
 
-use crate::machine::{Board, EMBASSY, Ended, MICROBIT, MPS2_AN386, VIRT, quick_modem};
+use crate::machine::{Board, EMBASSY, Ended, MICROBIT, MPS2_AN386, VIRT, board_modem};
 
 /// The limit until the firmware has dialled, hung up and begun to search.
 const SEARCH_BEGINS: Duration = Duration::from_secs(30);
@@ -89,7 +89,7 @@ fn was_connected_at_the_end(journal: &[ModemLog]) -> bool {
 /// The link, the scan, the link over the best carrier: `None` where nothing was emulated.
 #[track_caller]
 fn scans_and_has_its_link_over_the_best(board: Board) -> Option<Ended> {
-    let ended = board.start(quick_modem())?.ended();
+    let ended = board.start(board_modem())?.ended();
     let mut commands = commands(&ended.journal);
     commands.dedup();
     assert_eq!(commands, DIALOGUE, "{ended}");
@@ -131,7 +131,7 @@ fn an_async_executor_scans_with_the_same_machine_and_runs_other_tasks_meanwhile(
 #[test]
 fn a_modem_silent_during_the_search_fails_the_scan_and_not_the_link() {
     // Long enough not to end before the disturbance, also on a busy machine; the firmware waits for eight seconds.
-    let mut slow = quick_modem();
+    let mut slow = board_modem();
     slow.delays.search = 6_000;
     let Some(running) = MPS2_AN386.start(slow) else { return };
     wait_until(SEARCH_BEGINS, "AT+COPS=?", || commands(&running.modem().log()).last() == Some(&"AT+COPS=?"));

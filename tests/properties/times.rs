@@ -147,7 +147,7 @@ fn policy() -> impl Strategy<Value = Policy> {
 }
 
 /// A scanner under test, with a cooperative modem and supervisor, so that random inputs make progress.
-struct Bench {
+struct Checked {
     scanner: Scanner,
     now: Instant,
     asked: Vec<Action>,
@@ -158,7 +158,7 @@ struct Bench {
     half: bool,
 }
 
-impl Bench {
+impl Checked {
     fn new(policy: Policy) -> Self {
         let mut scanner = Scanner::new(policy);
         scanner.remember(crate::alphabet::plmn("00101"));
@@ -349,7 +349,7 @@ proptest! {
 
     #[test]
     fn for_any_inputs_and_any_clock_every_deadline_is_in_the_future(policy in policy(), inputs in vec(given(), 0..250)) {
-        let mut bench = Bench::new(policy);
+        let mut bench = Checked::new(policy);
         for given in inputs {
             bench.give(given)?;
         }
@@ -357,7 +357,7 @@ proptest! {
 
     #[test]
     fn after_any_inputs_the_scan_ends_when_only_time_passes(policy in policy(), inputs in vec(given(), 0..250)) {
-        let mut bench = Bench::new(policy);
+        let mut bench = Checked::new(policy);
         for given in inputs {
             bench.give(given)?;
         }
@@ -378,8 +378,8 @@ proptest! {
         inputs in vec(given(), 0..120),
         later in 0..1_u64 << 40,
     ) {
-        let mut early = Bench::new(policy);
-        let mut late = Bench::new(policy);
+        let mut early = Checked::new(policy);
+        let mut late = Checked::new(policy);
         late.now = late.now + Duration::from_millis(later);
         for given in inputs {
             early.give(given.clone())?;
@@ -392,7 +392,7 @@ proptest! {
 
 #[test]
 fn without_faults_a_scan_is_complete() {
-    let mut bench = Bench::new(Policy::DEFAULT);
+    let mut bench = Checked::new(Policy::DEFAULT);
     for _ in 0..300 {
         bench.kindly().expect("no rule is broken");
         if bench.scanner.phase() == Phase::Idle {

@@ -80,7 +80,7 @@ fn browser() -> Option<PathBuf> {
     let found =
         env::split_paths(&path).flat_map(|dir| names.map(|name| dir.join(name))).find(|path| path.is_file());
     if found.is_none() {
-        println!("SKIPPED: no chromium on PATH, the page is not opened");
+        cellscan_tests::support::skipped("no chromium on PATH, the page is not opened");
     }
     found
 }

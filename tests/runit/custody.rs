@@ -1,12 +1,12 @@
 //! The scan dies or hangs: under every backend the guard or `restore` gives the service back, with its modem registered.
 
 use cellscan_sim::modem::{ModemEvent, Profile};
-use cellscan_tests::support::{Bench, StandIn, Workbench, processes, wait_until};
+use cellscan_tests::support::{Bench, StandIn, Workbench, leases, processes, wait_until};
 use rustix::process::Signal;
 
 use super::by_hand::ByHand;
 use super::ends::{must_be_up_again, started};
-use super::lease::{guard_of, leases, restore};
+use super::lease::{guard_of, restore};
 use super::running::{Running, quick_modem, scan};
 use super::{SCAN, SOON};
 

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use cellscan_tests::support::{Bench, StandIn, Supervised, Want, Workbench, processes, wait_until};
+use cellscan_tests::support::{Bench, StandIn, Supervised, Want, Workbench, leases, processes, wait_until};
 use rustix::process::Signal;
 use serde_json::Value;
 
 use super::ends::must_be_up_again;
-use super::lease::{guard_of, leases};
+use super::lease::guard_of;
 use super::recorded::must_be_decided_alike;
 use super::running::{Running, quick_modem, run_dir, scan, text};
 use super::{SCAN, SOON};

@@ -1,11 +1,10 @@
 //! After every end of a scan the service is wanted up and runs.
 
 use cellscan_sim::modem::{Profile, Select};
-use cellscan_tests::support::{Bench, StandIn, Workbench, processes};
+use cellscan_tests::support::{Bench, StandIn, Workbench, leases, processes};
 use rustix::process::Signal;
 
 use super::SOON;
-use super::lease::leases;
 use super::running::{Running, quick_modem, scan, scan_waiting_for_link};
 
 /// A modem and a `pppd` that are slow in the given state.

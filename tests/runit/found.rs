@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use cellscan_tests::support::{Bench, RunScript, StandIn, Workbench};
+use cellscan_tests::support::{Bench, RunScript, StandIn, Workbench, skipped};
 
 use super::SOON;
 use super::doctor::{must_say, run};
@@ -96,7 +96,7 @@ fn another_supervised_program_on_the_port_is_not_taken_for_the_service_of_pppd()
 fn doctor_beside(services: &[&Path]) -> Option<Output> {
     let may = Command::new("unshare").args(["--pid", "--fork", "--mount-proc", "true"]).output();
     if !may.is_ok_and(|tried| tried.status.success()) {
-        not_tried();
+        skipped("this user may not make a process namespace");
         return None;
     }
     let script = "\
@@ -137,9 +137,4 @@ fn a_runsv_whose_pppd_holds_no_port_now_is_found_where_it_is_the_only_one() {
 #[track_caller]
 fn must_say_of(output: &Output, starts: &[(&str, &str)]) {
     must_say(output, output.status.code().unwrap_or(-1), starts);
-}
-
-#[expect(clippy::print_stdout, reason = "the output says which tests were skipped")]
-fn not_tried() {
-    println!("SKIPPED: this user may not make a process namespace");
 }

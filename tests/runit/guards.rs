@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use cellscan_tests::support::{Bench, StandIn, Want, Workbench, processes, wait_until};
+use cellscan_tests::support::{Bench, StandIn, Want, Workbench, leases, processes, wait_until};
 use rustix::process::Signal;
 
 use super::ends::{must_be_up_again, started};
-use super::lease::{guard_of, leases};
+use super::lease::guard_of;
 use super::running::{Running, quick_modem, scan};
 use super::{SCAN, SOON};
 

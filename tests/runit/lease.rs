@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::time::{Duration, Instant};
 
-use cellscan_tests::support::{Bench, Workbench, processes};
+use cellscan_tests::support::{Bench, Workbench, leases, processes};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -16,14 +16,6 @@ use super::{SCAN, SOON};
 const STATES: [&str; 3] = ["1", "3", "5"];
 /// How long the test watches a service that no process may bring up.
 const STAYS_DOWN: Duration = Duration::from_secs(2);
-
-pub(super) fn leases(bench: &Bench) -> Vec<Value> {
-    let entries = fs::read_dir(run_dir(bench)).into_iter().flatten().flatten();
-    let leases = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("lease-"));
-    // A lease that disappears meanwhile does not count.
-    let texts = leases.filter_map(|entry| fs::read_to_string(entry.path()).ok());
-    texts.map(|text| serde_json::from_str(&text).expect("JSON")).collect()
-}
 
 /// The guard of a scan: its child, among the processes of the bench, that was started as one.
 pub(super) fn guard_of(bench: &Bench, scan: u32) -> u32 {

@@ -4,7 +4,7 @@
 
 use std::process::{Child, Command, Stdio};
 
-use cellscan_tests::support::{Bench, StandIn, Workbench, processes, wait_until};
+use cellscan_tests::support::{Bench, StandIn, Workbench, processes, skipped, wait_until};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -39,13 +39,12 @@ fn beside_a_link(vpn: &OfAVpn, command: &Command, pppd: Option<u32>) -> Command 
 }
 
 /// Whether this user can make such a namespace; prints SKIPPED otherwise.
-#[expect(clippy::print_stdout, reason = "the output says which tests were skipped")]
 fn can_be_tried() -> bool {
     let script = format!("mount -t tmpfs none /run\n{A_LINK}");
     let tried = Command::new("unshare").args(["-n", "-m", "sh", "-ec", &script, "sh", "true"]).output();
     let can = tried.is_ok_and(|tried| tried.status.success());
     if !can {
-        println!("SKIPPED: this user may not make a network namespace with an interface");
+        skipped("this user may not make a network namespace with an interface");
     }
     can
 }

@@ -7,22 +7,18 @@ use std::process::Output;
 
 use cellscan::service::locate::SERVICE_ROOTS;
 use cellscan_sim::pty::PtyModem;
-use cellscan_tests::support::{Jail, StandIn, Workbench, binaries};
+use cellscan_tests::support::skip::busybox_or_skipped;
+use cellscan_tests::support::{Jail, StandIn, Workbench, binaries, skipped};
 
 use super::SOON;
 use super::doctor::must_say;
 use super::ends::must_be_up_again;
 use super::running::{quick_modem, run_dir, text};
 
-#[expect(clippy::print_stdout, reason = "the output says which tests were skipped")]
-fn not_tried(why: &str) {
-    println!("SKIPPED: {why}");
-}
-
 /// A machine with `cellscan` and directories for its files; `None`, and a SKIPPED line, where none can be made.
 fn machine() -> Option<Jail> {
     let Some(mut jail) = Jail::new() else {
-        not_tried("this user may not make a mount namespace");
+        skipped("this user may not make a mount namespace");
         return None;
     };
     jail.bind(Path::new(binaries::cellscan().get_program()), Path::new("/usr/bin/cellscan"));
@@ -137,10 +133,7 @@ fn svdir_is_searched_and_of_two_services_none_is_taken() {
 
 #[test]
 fn a_busybox_has_an_sv_if_it_lists_one() {
-    let Some(busybox) = binaries::busybox() else {
-        not_tried("no busybox with runsv and sv, tests/busybox builds one");
-        return;
-    };
+    let Some(busybox) = busybox_or_skipped() else { return };
     let Some(mut jail) = machine() else { return };
     jail.bind(&busybox, Path::new("/bin/busybox"));
     must_say(&doctor(&jail, &[]), 1, &[("ok       sv", "/busybox sv, busybox's")]);
@@ -151,10 +144,7 @@ fn a_busybox_has_an_sv_if_it_lists_one() {
 
 #[test]
 fn a_whole_scan_with_busybox_alone() {
-    let Some(busybox) = binaries::busybox() else {
-        not_tried("no busybox with runsv and sv, tests/busybox builds one");
-        return;
-    };
+    let Some(busybox) = busybox_or_skipped() else { return };
     for backend in ["native", "sv"] {
         let Some(mut jail) = machine() else { return };
         jail.bind(&busybox, Path::new("/bin/busybox"));

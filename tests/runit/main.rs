@@ -17,7 +17,7 @@ mod facts;
 mod found;
 mod guards;
 mod hazards;
-mod hazards_more;
+mod hazards_unreachable;
 mod lease;
 mod links;
 mod machines;

@@ -1,7 +1,6 @@
 //! A running `cellscan scan`, and the modem that it talks to.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -13,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::SCAN;
 
-pub(super) use cellscan_tests::support::quick_modem;
+pub(super) use cellscan_tests::support::{quick_modem, run_dir};
 
 /// The deadline for reading the output of a scan after its end.
 const LAST_WORDS: Duration = Duration::from_secs(10);
@@ -52,11 +51,6 @@ pub(super) fn on_bench(mut command: Command, bench: &Bench) -> Command {
     command.arg("--lock-dir").arg(bench.locks()).arg("--state-dir").arg(bench.root().join("state"));
     command.arg("--run-dir").arg(run_dir(bench)).arg("--json");
     command
-}
-
-/// Where the leases of a bench are.
-pub(super) fn run_dir(bench: &Bench) -> PathBuf {
-    bench.root().join("run")
 }
 
 impl Running {

@@ -3,12 +3,15 @@
 
 pub mod binaries;
 pub mod clock;
+pub mod driven;
 pub mod events;
 pub mod jail;
+pub mod leases;
 mod modem;
 mod place;
 pub mod processes;
 pub mod scripts;
+pub mod skip;
 pub mod small_disk;
 pub mod spent;
 pub mod status;
@@ -16,10 +19,13 @@ pub mod supervised;
 pub mod wait;
 pub mod workbench;
 
+pub use driven::Driven;
 pub use events::Event;
 pub use jail::Jail;
+pub use leases::{leases, run_dir};
 pub use modem::quick_modem;
 pub use scripts::{RunScript, StandIn};
+pub use skip::skipped;
 pub use small_disk::SmallDisk;
 pub use status::{State, Status, Want};
 pub use supervised::Supervised;

@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use cellscan_sim::modem::ModemEvent;
-use cellscan_tests::support::{Bench, SmallDisk, StandIn, Want, Workbench, processes};
+use cellscan_tests::support::{Bench, SmallDisk, StandIn, Want, Workbench, leases, processes, skipped};
 use rustix::process::Signal;
 
 use super::doctor::run;
@@ -45,10 +45,6 @@ fn must_have_failed(ended: &Ended, said: &str) {
 fn must_not_be_asked_a_word(bench: &Bench) {
     let asked = bench.modem().log().iter().any(|entry| matches!(entry.what, ModemEvent::Received(_)));
     assert!(!asked, "{}", bench.story());
-}
-
-fn leases(bench: &Bench) -> usize {
-    std::fs::read_dir(run_dir(bench)).into_iter().flatten().count()
 }
 
 #[track_caller]
@@ -158,7 +154,7 @@ fn hazard_15_a_fifo_replaced_during_the_scan_is_given_back_once_runsv_restarts()
     replace_control(&bench);
     until_not_given_back(&bench, &scan);
     assert!(bench.status().is_held_down(), "no client can reach runsv");
-    assert_eq!(leases(&bench), 1, "the lease stays");
+    assert_eq!(leases(&bench).len(), 1, "the lease stays");
     bench.kill_runsv();
     bench.start_runsv();
     let _after = bench.wait_for_holder(SOON, Some(before));
@@ -184,7 +180,7 @@ fn replace_control(bench: &Bench) {
 
 #[test]
 fn hazard_32_no_room_for_a_lease_is_reported_and_the_scan_goes_on() {
-    let Some(disk) = SmallDisk::new() else { return not_tried() };
+    let Some(disk) = SmallDisk::new() else { return skipped("this user may not make a mount namespace") };
     let (bench, before) = up(workbench().start());
     disk.fill();
     let mut command = bench.cellscan();
@@ -199,7 +195,7 @@ fn hazard_32_no_room_for_a_lease_is_reported_and_the_scan_goes_on() {
 
 #[test]
 fn hazard_32_a_scan_gives_up_a_runsv_that_cannot_write_its_record_and_the_service_runs_on() {
-    let Some(disk) = SmallDisk::new() else { return not_tried() };
+    let Some(disk) = SmallDisk::new() else { return skipped("this user may not make a mount namespace") };
     let (bench, before) = up(workbench().supervise(&disk.path().join("supervise")).start());
     disk.fill();
     let mut doctor = bench.cellscan();
@@ -220,7 +216,7 @@ fn hazard_32_a_scan_gives_up_a_runsv_that_cannot_write_its_record_and_the_servic
 #[test]
 fn hazard_32_on_a_disk_full_during_the_scan_the_service_comes_up_and_the_scan_does_not_claim_to_have_seen_it()
 {
-    let Some(disk) = SmallDisk::new() else { return not_tried() };
+    let Some(disk) = SmallDisk::new() else { return skipped("this user may not make a mount namespace") };
     let (bench, before) = up(workbench().supervise(&disk.path().join("supervise")).start());
     let scan = Running::start(scan(&bench));
     scan.wait_for_state(&bench, "3");
@@ -229,16 +225,11 @@ fn hazard_32_on_a_disk_full_during_the_scan_the_service_comes_up_and_the_scan_do
     until_not_given_back(&bench, &scan);
     let after = bench.wait_for_holder(SOON, Some(before));
     assert!(bench.status().is_held_down(), "as far as the record shows");
-    assert_eq!(leases(&bench), 1, "the lease stays");
+    assert_eq!(leases(&bench).len(), 1, "the lease stays");
     disk.empty();
     let ended = scan.end();
     assert_eq!((ended.code, &ended.json["given_back"]), (Some(111), &false.into()), "{:#?}", ended.lines);
     assert_eq!(restore(&bench).0, Some(0));
     assert!(processes::is_alive(after), "another u starts nothing");
     bench.wait_until(SOON, "up", || bench.status().is_up() && bench.status().pid == after);
-}
-
-#[expect(clippy::print_stdout, reason = "the output says which tests were skipped")]
-fn not_tried() {
-    println!("SKIPPED: this user may not make a mount namespace");
 }
