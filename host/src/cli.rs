@@ -309,6 +309,12 @@ pub struct DoctorArgs {
     /// Where the leases are of services that are taken.
     #[arg(long, value_name = "DIR", default_value = DEFAULT_RUN_DIR)]
     pub run_dir: PathBuf,
+    /// Where the carriers of the last complete scan are remembered.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/cellscan")]
+    pub state_dir: PathBuf,
+    /// Where the daemon keeps recordings of its scans
+    #[arg(long, value_name = "DIR")]
+    pub recordings: Option<PathBuf>,
     /// How the supervisor is spoken to in the exercise.
     #[arg(long, value_parser = backend(), default_value = "auto", requires = "exercise")]
     pub backend: Backend,

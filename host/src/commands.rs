@@ -10,7 +10,7 @@ use crate::logging;
 use crate::plan::{DaemonPlan, Plan};
 use crate::recording::Extent;
 use crate::recording::listening::To;
-use crate::report::console;
+use crate::report::{clean, console};
 
 pub mod asked;
 pub mod decode;
@@ -78,12 +78,13 @@ fn man(command: Option<&str>) -> Result<Exit, Fatal> {
     printed(|out| clap_mangen::Man::new(page).render(out))
 }
 
-/// Writes a result to standard output. Whoever closes it has seen enough; any other failure is one of the system.
+/// Writes a result to standard output, where nothing in it can speak to a terminal. Whoever closes it has seen enough; any other failure is one of the system.
 fn printed(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Exit, Fatal> {
     let mut whole = Vec::new();
     write(&mut whole).map_err(|error| Fatal::system(format!("unable to make the output: {error}")))?;
+    let whole = String::from_utf8_lossy(&whole);
     let mut out = BufWriter::new(io::stdout().lock());
-    match out.write_all(&whole).and_then(|()| out.flush()) {
+    match out.write_all(clean::lines(&whole).as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(Exit::Done),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
         Err(error) => Err(Fatal::system(format!("unable to write to standard output: {error}"))),

@@ -13,6 +13,8 @@ use cellscan_core::at::signal::{Cesq, Csq};
 use cellscan_core::at::text::Text;
 use serde::Serialize;
 
+use crate::report::clean;
+
 /// Operators of one list, at most; what is over is counted, and the list marked. The longest list collected from real
 /// modems has some forty entries.
 pub const OPERATORS_MAX: usize = 1_000;
@@ -198,17 +200,9 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// The object on a line of its own. JSON escapes control characters of ASCII only: those of Latin-1, and what turns the
-/// direction of text, would still speak to a terminal.
+/// The object on a line of its own.
 fn line_of(object: &Object<'_>) -> io::Result<String> {
-    let mut line = serde_json::to_string(object)?;
-    let speaks = |character: char| matches!(character, '\u{7f}'..='\u{9f}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if line.contains(speaks) {
-        let escaped = |character: char| {
-            if speaks(character) { format!("\\u{:04x}", u32::from(character)) } else { character.to_string() }
-        };
-        line = line.chars().map(escaped).collect();
-    }
+    let mut line = clean::json(object)?;
     line.push('\n');
     Ok(line)
 }

@@ -1,6 +1,7 @@
 //! What a field engineer checks by hand: each check is a function from what was found to one line.
 //!
-//! An error keeps a scan from working; a warning makes it slow, or its result short-lived; the rest is as it should be.
+//! An error keeps a scan from working; a warning makes it slow, its result short-lived, or another user
+//! its master; the rest is as it should be.
 //! What is seen goes over what scripts look like: where `pppd` itself runs under its supervisor, `exec` is not missing.
 
 use serde::Serialize;
@@ -8,6 +9,7 @@ use serde::Serialize;
 use crate::report::words::shown;
 
 pub mod leases;
+pub mod permissions;
 pub mod port;
 pub mod scripts;
 pub mod service;
@@ -19,7 +21,7 @@ pub mod system;
 pub enum Level {
     /// As it should be, or good to know.
     Ok,
-    /// A scan works, but not as well as it could.
+    /// A scan works, but not as well as it could, or another user may interfere with it.
     Warning,
     /// A scan does not work.
     Error,

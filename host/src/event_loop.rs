@@ -20,6 +20,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{SigId, flag, low_level};
 
 use crate::clock::Clock;
+use crate::starting;
 
 /// How long one wait lasts at most, so that a deadline that a bug lost costs a minute and not the gateway.
 pub const WAIT_MAX: Duration = Duration::from_secs(60);
@@ -165,7 +166,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Catches `SIGINT`, `SIGTERM` and `SIGHUP` from now on.
+    /// Catches `SIGINT`, `SIGTERM` and `SIGHUP` from now on; a `SIGHUP` that is ignored (`nohup`) stays ignored.
     ///
     /// # Errors
     /// The socket pair or a handler could not be made (`sigaction(2)`). Nothing is caught then.
@@ -177,6 +178,9 @@ impl Signals {
             .map(|stop| (stop, Arc::new(AtomicBool::new(false))));
         let mut signals = Self { pipe, came, registered: Vec::new() };
         for (number, index) in [(SIGINT, 0), (SIGTERM, 1), (SIGHUP, 2)] {
+            if number == SIGHUP && starting::ignores_hang_up() {
+                continue;
+            }
             let Some((_, came)) = signals.came.get(index) else { continue };
             // The flag comes first: whoever reads the byte finds it set.
             let flag = flag::register(number, Arc::clone(came))?;

@@ -5,6 +5,7 @@
 //! | [`service`] | the service directory, its supervisor, its process, who has claimed it |
 //! | [`port`] | the tty: its name, who holds it, its locks |
 //! | [`modem`] | whether a modem answers; the one thing that is more than a look, and only where nobody holds the port |
+//! | [`modes`] | whose a file is, and who else may read or write it |
 //! | [`sources`] | the scripts and option files around `pppd` |
 //! | [`leases`] | what scans that run, or that died, have left in the run directory |
 //! | [`hazards`], [`shell`] | what in those may undo or hinder a scan |
@@ -18,6 +19,7 @@ use crate::process::{Proc, Stat};
 pub mod hazards;
 pub mod leases;
 pub mod modem;
+pub mod modes;
 pub mod port;
 pub mod service;
 pub mod shell;

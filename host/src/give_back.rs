@@ -1,6 +1,7 @@
 //! How a service is given back by somebody else than the scan that took it: its guard, or `cellscan restore`.
 
 use std::ffi::OsString;
+use std::num::NonZeroU32;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -15,9 +16,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::event_loop::{self, timespec};
-use crate::lease::{Claim, RunDir};
+use crate::lease::RunDir;
 use crate::registration::{self, ModemLine};
 use crate::serial::uucp::UucpLocks;
+use crate::service::claim::{Claimable, ServiceClaim};
 use crate::service::dir::{ServiceDir, drain};
 use crate::service::native::byte_of;
 use crate::service::sv::{SvOptions, SvProgram};
@@ -101,7 +103,10 @@ impl Owed {
     pub(crate) fn open(path: &Path, way: &Way) -> Result<Self, ServiceError> {
         let dir = match way {
             Way::Control => Some(ServiceDir::open(path)?),
-            Way::Sv { .. } => ServiceDir::open(path).ok().filter(|dir| dir.is_supervised().is_ok()),
+            // Where there is something else in the place of a FIFO, `sv` would open that.
+            Way::Sv { .. } => ServiceDir::open(path)
+                .ok()
+                .filter(|dir| matches!(dir.is_supervised(), Ok(_) | Err(ServiceError::Misplaced { .. }))),
             Way::Start { .. } => None,
         };
         let identity = match &dir {
@@ -116,16 +121,11 @@ impl Owed {
         self.identity
     }
 
-    /// Keeps scans away from it until the answer is dropped.
-    pub(crate) fn claim(&self, run: &RunDir) -> Result<Claim, ServiceError> {
-        match (&self.dir, self.identity) {
-            (Some(dir), _) => match dir.claim() {
-                Err(ServiceError::Claimed { by, .. }) => Ok(Claim::Theirs(by)),
-                claimed => Ok(Claim::Ours(Some(claimed?))),
-            },
-            (None, Some(identity)) => run.claim(identity).map_err(ServiceError::Lease),
-            (None, None) => Ok(Claim::Ours(None)),
-        }
+    /// Keeps scans away from it until the answer is dropped, where that can be done; a process of this user that has it in hand
+    /// is named.
+    pub(crate) fn claim(&self, run: Option<&RunDir>) -> Result<ServiceClaim, NonZeroU32> {
+        let claimable = Claimable { path: &self.path, identity: self.identity, dir: self.dir.as_ref() };
+        claimable.claim_to_give_back(run)
     }
 
     /// Gives it back, and restores the registration of its modem: meanwhile, or first where the `pppd` that is started by

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! scan ──spawns──► guard --path DIR --want u          before the lease and the first `d`
-//!   │                │ own session, deaf to INT, HUP, TERM; says `g` once it is ready
+//!   │                │ own session, deaf to INT, HUP, TERM; says which language it speaks once it is ready
 //!   │ pipe ────────► │ watches the pipe and the scan's pidfd, for as long as a hold may last; silence says nothing
 //!   │ messages ────► │ what `cellscan_custody::guard` knows: touched, released, handed over, a foreign down, the modem's selection
 //!   ╳ end of file ─► │ takes over the scan's UUCP locks where the modem is to be restored, else removes them;
@@ -24,9 +24,9 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::num::NonZeroU32;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -36,16 +36,15 @@ use std::time::Duration;
 
 use cellscan_core::supervisor::Want;
 use cellscan_custody::guard::Message;
-use rustix::event::PollFlags;
 
-use crate::clock::Clock;
-use crate::event_loop::wait_one;
 use crate::give_back::Way;
 use crate::process::{Proc, wait_for_end};
 use crate::registration::ModemLine;
 
+mod hello;
 mod post;
 
+use hello::{Hello, Otherwise};
 pub use post::main;
 
 /// The hidden subcommand.
@@ -54,8 +53,6 @@ pub const SUBCOMMAND: &str = "guard";
 pub const READY_LIMIT: Duration = Duration::from_secs(10);
 /// How long a released guard is waited for; one that takes longer is left to [`reap_ended`].
 const END_LIMIT: Duration = Duration::from_secs(1);
-
-const READY: u8 = b'g';
 
 /// What may be done to the guard's command before it is started.
 pub type Prepare = fn(&mut Command);
@@ -108,6 +105,15 @@ pub enum GuardError {
     },
     /// It did not get ready within [`READY_LIMIT`], or ended at once; its reason is on standard error.
     NotReady,
+    /// It is no guard, or one that speaks another language.
+    Stranger {
+        /// What was started.
+        program: PathBuf,
+        /// What it said.
+        found: String,
+        /// What a guard says.
+        wanted: String,
+    },
 }
 
 impl fmt::Display for GuardError {
@@ -117,6 +123,12 @@ impl fmt::Display for GuardError {
                 write!(f, "cannot start {} {SUBCOMMAND}", program.display())
             }
             Self::NotReady => write!(f, "the guard did not get ready"),
+            Self::Stranger { program, found, wanted } => write!(
+                f,
+                "{} is no guard of this version: found \"{}\", wanted \"{wanted}\"",
+                program.display(),
+                found.escape_debug()
+            ),
         }
     }
 }
@@ -125,7 +137,7 @@ impl std::error::Error for GuardError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Spawn { source, .. } => Some(source),
-            Self::NotReady => None,
+            Self::NotReady | Self::Stranger { .. } => None,
         }
     }
 }
@@ -162,13 +174,14 @@ impl Guard {
     /// Starts the guard of a service and waits until it is on its post, a few milliseconds.
     ///
     /// # Errors
-    /// It could not be started or did not get ready. There is no guard then, and nothing should be asked down.
+    /// It could not be started, did not get ready, or is no guard of this version. There is no guard then, and nothing should be asked down.
     pub fn spawn(guarded: Guarded<'_>, options: &GuardOptions) -> Result<Self, GuardError> {
         let _others_are_ending = reap_ended();
         let own = PathBuf::from("/proc/self/exe");
         let program = options.program.clone().unwrap_or(own);
+        let hello = Hello::new();
         let mut command = Command::new(&program);
-        command.arg0("cellscan").arg(SUBCOMMAND).args(arguments(guarded, options));
+        command.arg0("cellscan").arg(SUBCOMMAND).args(arguments(guarded, options, &hello));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).current_dir("/");
         if options.quiet {
             command.stderr(Stdio::null());
@@ -181,16 +194,18 @@ impl Guard {
         let (Some(pipe), Some(mut stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(GuardError::NotReady);
         };
-        let said = wait_one(stdout.as_fd(), PollFlags::IN, READY_LIMIT, Clock::new());
-        let mut byte = [0];
-        if said == Ok(true) && stdout.read_exact(&mut byte).is_ok() && byte == [READY] {
+        let said = hello.expect(&mut stdout, READY_LIMIT);
+        let Err(Otherwise(found)) = said else {
             let handle = NonZeroU32::new(child.id()).and_then(|pid| Proc::open(pid).ok().flatten());
             let pid = child.id();
             return Ok(Self { child: Some(child), pipe, pid, handle });
-        }
+        };
         let _gone_already = child.kill();
         let _reaped = child.wait();
-        Err(GuardError::NotReady)
+        if found.is_empty() {
+            return Err(GuardError::NotReady);
+        }
+        Err(GuardError::Stranger { program, found, wanted: hello.line() })
     }
 
     /// Tells it something; a guard that is dead is noticed by [`Guard::is_gone`].
@@ -231,12 +246,13 @@ impl Guard {
     }
 }
 
-fn arguments(guarded: Guarded<'_>, options: &GuardOptions) -> Vec<OsString> {
+fn arguments(guarded: Guarded<'_>, options: &GuardOptions, hello: &Hello) -> Vec<OsString> {
     let mut words: Vec<OsString> = Vec::new();
     let mut add = |name: &str, value: OsString| words.extend([name.into(), value]);
     add("--path", guarded.path.into());
     add("--want", letter(guarded.want).into());
     add("--parent", std::process::id().to_string().into());
+    add("--hello", hello.nonce().into());
     match guarded.way {
         Way::Control => {}
         Way::Sv { program, applet } => add(if *applet { "--applet" } else { "--sv" }, program.into()),
@@ -286,6 +302,13 @@ mod tests {
         let options = GuardOptions { program, ..GuardOptions::default() };
         let error = Guard::spawn(guarded, &options).unwrap_err();
         assert!(matches!(error, GuardError::NotReady));
+        // `echo` says what it was given, the nonce too.
+        for program in ["/bin/echo", "/bin/false"] {
+            let options = GuardOptions { program: Some(program.into()), ..GuardOptions::default() };
+            let error = Guard::spawn(guarded, &options).unwrap_err();
+            let is_stranger = matches!(error, GuardError::Stranger { .. });
+            assert_eq!(is_stranger, program == "/bin/echo", "{error}");
+        }
         let options = GuardOptions { program: Some("/nonexistent".into()), ..GuardOptions::default() };
         let error = Guard::spawn(guarded, &options).unwrap_err();
         assert!(matches!(error, GuardError::Spawn { .. }));

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::give_back::Way;
+use crate::own_dir::OwnError;
 use crate::process::Stat;
 use crate::registration::ModemLine;
 use crate::service::dir::ServiceDir;
@@ -65,6 +66,18 @@ pub enum LeaseError {
     },
     /// This process cannot be told from a later one of its number: `/proc` does not say when it started.
     NoStartTime,
+}
+
+impl From<OwnError> for LeaseError {
+    fn from(error: OwnError) -> Self {
+        match error {
+            OwnError::Io { what, path, source } => Self::Io { what, path, source },
+            OwnError::NotOurs { path, found } => Self::NotOurs { path, found },
+            OwnError::TooLong { path, max } => {
+                Self::Content { path, found: format!("longer than {max} bytes") }
+            }
+        }
+    }
 }
 
 impl fmt::Display for LeaseError {

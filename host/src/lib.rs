@@ -3,6 +3,7 @@
 //! | module | what it knows |
 //! | --- | --- |
 //! | [`clock`] | the time since boot, as the core's `Instant` |
+//! | [`starting`] | what the program was started with: signals ignored, signals blocked, a limit on files |
 //! | [`event_loop`] | one `poll(2)` over everything, and the signals that end a scan |
 //! | [`serial`] | the tty to the modem, with its UUCP lock |
 //! | [`process`] | handles on processes, who descends from whom, who holds a tty |
@@ -16,12 +17,14 @@
 //! | [`report`], [`logging`] | what people and programs are told |
 //! | [`examine`], [`doctor`] | how a gateway stands, looked at without touching it, and what to do about it |
 //! | [`remembered`] | the carriers of the last complete scan |
+//! | [`own_dir`] | a directory that no other user can write to |
 //! | [`lease`] | what lies on disk while a service is taken |
 //! | [`timeline`] | a scan as lanes, in the terminal and as HTML |
 //! | [`guard`] | the process that gives the service back when the scan dies |
 //! | [`recording`] | a scan, written down as it happens |
 //! | [`import`], [`replay`] | logs, what they say happened, and what would have happened |
 
+mod checked;
 pub mod cli;
 pub mod clock;
 pub mod commands;
@@ -37,7 +40,9 @@ pub mod guard;
 pub mod import;
 pub mod lease;
 pub mod link;
+mod locks;
 pub mod logging;
+pub mod own_dir;
 pub mod plan;
 pub mod preflight;
 pub mod process;
@@ -51,4 +56,5 @@ pub mod service;
 pub mod simsv;
 #[cfg(test)]
 mod soon;
+pub mod starting;
 pub mod timeline;

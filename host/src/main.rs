@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
-use cellscan::{cli, commands, guard};
+use cellscan::{cli, commands, guard, starting};
 
 fn main() -> ExitCode {
+    starting::put_in_order();
     let mut words = std::env::args_os().skip(1);
-    // Before anything else: the guard has one byte to say, and somebody who waits for it.
+    // Before anything else: the guard has one line to say, and a scan waits for it.
     if words.next().is_some_and(|word| word == guard::SUBCOMMAND) {
         return guard::main(words);
     }

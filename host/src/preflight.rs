@@ -19,6 +19,7 @@ use crate::lease::RunDir;
 use crate::plan::GatewayPlan;
 use crate::process::{self, Proc};
 use crate::serial::uucp::{self, LockError};
+use crate::service::claim::claimed_by;
 use crate::service::dir::ServiceDir;
 use crate::service::family::Family;
 
@@ -95,7 +96,7 @@ pub fn users(plan: &GatewayPlan, service: Option<&Path>) -> Result<(), Fatal> {
 
 fn is_claimed(plan: &GatewayPlan, service: Option<&Path>) -> bool {
     if let Some(dir) = service {
-        return ServiceDir::open(dir).is_ok_and(|dir| dir.claimed_by().is_some());
+        return ServiceDir::open(dir).is_ok_and(|dir| claimed_by(&plan.run_dir, &dir).is_some());
     }
     // Without a supervisor the port is claimed, in the run directory.
     let identity = plan.ppp_port.metadata().ok().map(|meta| (meta.dev(), meta.ino()));

@@ -4,13 +4,12 @@
 //! nobody ever reads half of it.
 
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use cellscan_core::carrier::{Carriers, Plmn, PlmnError, Trial};
 use cellscan_core::scan::scanner::REMEMBERED_MAX;
-use rustix::fs::{Mode, OFlags, open};
+
+use crate::own_dir::{OwnDir, OwnError};
 
 /// The file in the state directory.
 pub const FILE: &str = "carriers";
@@ -22,20 +21,8 @@ const HEADER: &str = "# carriers that registered in the last complete scan, like
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RememberedError {
-    /// The file could not be read or written.
-    Io {
-        /// What was being done.
-        what: &'static str,
-        /// With which file.
-        path: PathBuf,
-        /// What the kernel said.
-        source: io::Error,
-    },
-    /// It is no file, or longer than any that was written here.
-    NotOurs {
-        /// Which.
-        path: PathBuf,
-    },
+    /// The directory or the file could not be used.
+    Dir(OwnError),
     /// A line is no PLMN.
     Line {
         /// Of which file.
@@ -50,14 +37,7 @@ pub enum RememberedError {
 impl fmt::Display for RememberedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io { what, path, .. } => write!(f, "unable to {what} {}", path.display()),
-            Self::NotOurs { path } => {
-                write!(
-                    f,
-                    "{}: wanted a file of at most {FILE_LEN_MAX} bytes, found something else",
-                    path.display()
-                )
-            }
+            Self::Dir(error) => error.fmt(f),
             Self::Line { path, line, .. } => write!(f, "{}:{line}", path.display()),
         }
     }
@@ -66,35 +46,26 @@ impl fmt::Display for RememberedError {
 impl std::error::Error for RememberedError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Io { source, .. } => Some(source),
+            Self::Dir(error) => error.source(),
             Self::Line { source, .. } => Some(source),
-            Self::NotOurs { .. } => None,
         }
+    }
+}
+
+impl From<OwnError> for RememberedError {
+    fn from(error: OwnError) -> Self {
+        Self::Dir(error)
     }
 }
 
 /// What is remembered, likeliest last; nothing where there is no file. Of too many the last ones.
 ///
 /// # Errors
-/// The file is there and is not what was written here. Nothing of it is used then.
+/// The directory or the file is there and is not this user's alone to write, or the file holds something else. Nothing of it is used
+/// then.
 pub fn read(state_dir: &Path) -> Result<Vec<Plmn>, RememberedError> {
-    let path = state_dir.join(FILE);
-    let failed = |source| RememberedError::Io { what: "read", path: path.clone(), source };
-    // A FIFO in its place would keep a blocking open for ever.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-    let file = match open(&path, flags, Mode::empty()) {
-        Ok(fd) => File::from(fd),
-        Err(rustix::io::Errno::NOENT) => return Ok(Vec::new()),
-        Err(errno) => return Err(failed(errno.into())),
-    };
-    if !file.metadata().map_err(failed)?.is_file() {
-        return Err(RememberedError::NotOurs { path });
-    }
-    let mut bytes = Vec::new();
-    file.take(FILE_LEN_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > FILE_LEN_MAX {
-        return Err(RememberedError::NotOurs { path });
-    }
+    let Some(dir) = OwnDir::open(state_dir)? else { return Ok(Vec::new()) };
+    let Some(bytes) = dir.read(FILE, FILE_LEN_MAX)? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
         let line = line.split(|byte| *byte == b'#').next().unwrap_or_default().trim_ascii();
@@ -102,7 +73,7 @@ pub fn read(state_dir: &Path) -> Result<Vec<Plmn>, RememberedError> {
             continue;
         }
         let plmn = Plmn::parse(line).map_err(|source| RememberedError::Line {
-            path: path.clone(),
+            path: dir.path().join(FILE),
             line: index + 1,
             source,
         })?;
@@ -114,36 +85,18 @@ pub fn read(state_dir: &Path) -> Result<Vec<Plmn>, RememberedError> {
 /// Remembers the carriers that registered: the chosen one last, before it the others, the strongest nearest to it.
 ///
 /// # Errors
-/// The directory or the file could not be made. What was remembered before stays.
+/// The directory or the file could not be made, or the directory is not this user's alone to write. What was remembered before
+/// stays.
 pub fn write(state_dir: &Path, carriers: &Carriers, selected: Option<Plmn>) -> Result<(), RememberedError> {
     let kept = best_last(carriers, selected);
     if kept.is_empty() {
         return Ok(());
     }
-    let path = state_dir.join(FILE);
-    let failed = |what, path: &Path| {
-        let path = path.to_owned();
-        move |source| RememberedError::Io { what, path, source }
-    };
-    fs::create_dir_all(state_dir).map_err(failed("make", state_dir))?;
-    let new = state_dir.join(format!(".{FILE}.{}", std::process::id()));
     let mut lines = vec![HEADER];
     lines.extend(kept.iter().map(Plmn::as_str));
-    let written = write_new(&new, &(lines.join("\n") + "\n"))
-        .map_err(failed("write", &new))
-        .and_then(|()| fs::rename(&new, &path).map_err(failed("replace", &path)));
-    if written.is_err() {
-        let _never_made = fs::remove_file(&new);
-    }
-    written
-}
-
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    // One of this pid was left by a scan that died.
-    let _none = fs::remove_file(path);
-    let mut file = File::options().write(true).create_new(true).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+    let text = lines.join("\n") + "\n";
+    let new = format!(".{FILE}.{}", std::process::id());
+    Ok(OwnDir::create(state_dir)?.replace(FILE, &new, text.as_bytes())?)
 }
 
 fn best_last(carriers: &Carriers, selected: Option<Plmn>) -> Vec<Plmn> {
@@ -163,6 +116,9 @@ fn best_last(carriers: &Carriers, selected: Option<Plmn>) -> Vec<Plmn> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn dir_with(content: &[u8]) -> tempfile::TempDir {
@@ -184,10 +140,24 @@ mod tests {
         let error = read(dir_with(b"311480\n\x1b[2J\n").path()).unwrap_err();
         assert!(matches!(error, RememberedError::Line { line: 2, .. }), "{error}");
         let error = read(dir_with(&[b'1'; 5_000]).path()).unwrap_err();
-        assert!(matches!(error, RememberedError::NotOurs { .. }), "{error}");
+        assert!(matches!(error, RememberedError::Dir(OwnError::TooLong { .. })), "{error}");
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join(FILE)).unwrap();
-        assert!(matches!(read(dir.path()).unwrap_err(), RememberedError::NotOurs { .. }));
+        assert!(matches!(read(dir.path()).unwrap_err(), RememberedError::Dir(OwnError::NotOurs { .. })));
+    }
+
+    #[test]
+    fn nothing_is_read_that_another_user_may_have_written() {
+        let dir = dir_with(b"310410\n");
+        let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(read(dir.path()).unwrap().len(), 1);
+        mode(&dir.path().join(FILE), 0o664);
+        assert!(read(dir.path()).is_err());
+        mode(&dir.path().join(FILE), 0o644);
+        mode(dir.path(), 0o777);
+        assert!(read(dir.path()).is_err());
+        mode(dir.path(), 0o755);
+        assert_eq!(read(dir.path()).unwrap().len(), 1);
     }
 
     #[test]

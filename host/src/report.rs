@@ -21,6 +21,7 @@ use serde::Serialize;
 use crate::exit::{Exit, Fatal};
 
 pub mod audience;
+pub mod clean;
 pub mod console;
 pub mod json;
 pub mod states;

@@ -22,6 +22,7 @@ use crate::guard::GuardError;
 use crate::lease::LeaseError;
 use crate::link::LinkError;
 
+pub(crate) mod claim;
 mod custody;
 pub mod dir;
 pub mod family;
@@ -73,10 +74,14 @@ pub enum ServiceError {
         /// What its status file holds instead.
         source: StatusError,
     },
-    /// What should be the supervisor's FIFO is something else.
-    NotAFifo {
+    /// A file of the supervisor's is something else, and was not opened.
+    Misplaced {
         /// The file.
         path: PathBuf,
+        /// What it is.
+        found: &'static str,
+        /// What it is to be.
+        wanted: &'static str,
     },
     /// Another scan has it.
     Claimed {
@@ -141,6 +146,8 @@ pub enum ServiceError {
     Guard(GuardError),
     /// There is neither a lease on disk nor a guard: nobody would give the service back after this process's death.
     Lease(LeaseError),
+    /// The file that is locked for the claim is not this user's alone.
+    Claim(LeaseError),
     /// The link could not be looked at.
     Link(LinkError),
     /// The kernel refused something else.
@@ -183,7 +190,9 @@ impl fmt::Display for ServiceError {
                 write!(f, "{}: nobody supervises it, runsv is not running", path.display())
             }
             Self::NotRunit { path, .. } => write!(f, "{}: not supervised by runit", path.display()),
-            Self::NotAFifo { path } => write!(f, "{} is no FIFO", path.display()),
+            Self::Misplaced { path, found, wanted } => {
+                write!(f, "{}: found {found}, wanted {wanted}; it was not opened", path.display())
+            }
             Self::ControlFull { path } => {
                 write!(f, "{}: the supervisor does not read its commands", path.display())
             }
@@ -216,6 +225,7 @@ impl fmt::Display for ServiceError {
             Self::SvSlow { command } => write!(f, "`{command}` did not end in time"),
             Self::Guard(_) => write!(f, "the guard could not be set up"),
             Self::Lease(_) => write!(f, "the lease could not be written, and there is no guard"),
+            Self::Claim(_) => write!(f, "the service cannot be claimed"),
             Self::Link(_) => write!(f, "the link could not be looked at"),
             Self::Io { what, path, .. } => write!(f, "cannot {what} {}", path.display()),
         }
@@ -228,13 +238,13 @@ impl std::error::Error for ServiceError {
             Self::NotRunit { source, .. } => Some(source),
             Self::Denied { source, .. } | Self::Io { source, .. } => Some(source),
             Self::Guard(source) => Some(source),
-            Self::Lease(source) => Some(source),
+            Self::Lease(source) | Self::Claim(source) => Some(source),
             Self::Link(source) => Some(source),
             Self::NoService { .. }
             | Self::Ambiguous { .. }
             | Self::NeverSupervised { .. }
             | Self::NotSupervised { .. }
-            | Self::NotAFifo { .. }
+            | Self::Misplaced { .. }
             | Self::ControlFull { .. }
             | Self::Replaced { .. }
             | Self::Renamed { .. }

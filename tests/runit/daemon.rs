@@ -1,5 +1,6 @@
 //! The shipped `cellscan run`, under a `runsv` of its own beside that of `pppd`.
 
+use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
 
 use cellscan_tests::support::{Bench, StandIn, Supervised, Want, Workbench, leases, processes, wait_until};
@@ -73,6 +74,25 @@ fn it_keeps_recordings_of_its_last_scans_and_each_replays_identically() {
         let denied = text.lines().find_map(|line| line.strip_prefix("# denied: ")).expect("a header");
         assert!(denied.contains('/'), "the scan before had a carrier refused: {text}");
     }
+}
+
+#[test]
+fn a_stray_name_among_its_recordings_is_skipped_and_named_and_each_recording_is_private() {
+    let root = tempfile::tempdir().expect("a directory");
+    let dir = root.path().join("made/here");
+    let more = format!("--link none --recordings {}", dir.display());
+    let (_bench, _before, daemon) = daemon(200, &more);
+    wait_until(SOON, "the directory is made", || dir.is_dir());
+    let stray = dir.join("scan-99999999999999999999.atlog");
+    std::fs::create_dir(&stray).expect("a directory");
+    let asked = daemon.ask(&["scan"]).output().expect("it starts");
+    let said = String::from_utf8_lossy(&asked.stderr).into_owned();
+    assert_eq!(asked.status.code(), Some(0), "{said}");
+    assert!(said.contains("scan-99999999999999999999.atlog is no recording of this program"), "{said}");
+    let bits = |path: &std::path::Path| path.metadata().expect("it is there").permissions().mode() & 0o777;
+    let recording = dir.join("scan-000001.atlog");
+    must_be_decided_alike(&recording);
+    assert_eq!((bits(&recording), bits(&dir)), (0o600, 0o700));
 }
 
 #[test]

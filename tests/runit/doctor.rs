@@ -10,11 +10,11 @@ use serde_json::Value;
 use super::running::{Running, quick_modem, run_dir, scan, text};
 use super::{SCAN, SOON};
 
-fn sound() -> Workbench {
+pub(super) fn sound() -> Workbench {
     Workbench::new().modem(quick_modem()).pppd(StandIn { lock: true, ..StandIn::default() })
 }
 
-fn up(bench: Bench) -> Bench {
+pub(super) fn up(bench: Bench) -> Bench {
     let _pppd = bench.wait_for_holder(SOON, None);
     bench.wait_until(SOON, "up", || bench.status().is_up());
     bench
@@ -27,9 +27,10 @@ fn looking(bench: &Bench, word: &str) -> Command {
     command
 }
 
-fn doctor(bench: &Bench) -> Command {
+pub(super) fn doctor(bench: &Bench) -> Command {
     let mut command = looking(bench, "doctor");
     command.arg("--ppp-port").arg(bench.port()).arg("--run-dir").arg(run_dir(bench));
+    command.arg("--state-dir").arg(bench.root().join("state"));
     command
 }
 
@@ -65,6 +66,7 @@ fn a_healthy_service_has_no_error_and_no_warning() {
             ("ok       port holder", "of the service has"),
             ("ok       modem", "not asked: the port is in use"),
             ("ok       lease", "none"),
+            ("ok       permissions", "open to no other user: "),
             ("ok       sv", "runit's"),
             ("0 errors, 0 warnings", ""),
         ],
@@ -225,8 +227,12 @@ fn leases_in_hand_orphaned_and_invalid_are_distinguished() {
     let scan = Running::start(scan(&bench));
     scan.wait_for_state(&bench, "3");
     must_say(&run(doctor(&bench)), 0, &[("ok       lease", "in hand")]);
-    let files =
-        || std::fs::read_dir(run_dir(&bench)).expect("it is there").flatten().map(|entry| entry.path());
+    // Beside it is the file that is locked for the claim.
+    let files = || {
+        let paths =
+            std::fs::read_dir(run_dir(&bench)).expect("it is there").flatten().map(|entry| entry.path());
+        paths.filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+    };
     let path = files().next().expect("a lease");
     let mut lease: Value =
         serde_json::from_str(&std::fs::read_to_string(&path).expect("it is there")).expect("JSON");

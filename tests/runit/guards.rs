@@ -1,8 +1,11 @@
 //! The guard beside its scan: the service after the death of the guard, and after a scan that ended without having seen the service
 //! given back.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::time::Duration;
 
+use cellscan_custody::guard::PROTOCOL;
 use cellscan_tests::support::{Bench, StandIn, Want, Workbench, leases, processes, wait_until};
 use rustix::process::Signal;
 
@@ -21,6 +24,36 @@ fn next_guard(bench: &Bench, scan: u32, before: u32) -> u32 {
 fn kill(bench: &Bench, pid: u32) {
     assert!(processes::signal(pid, Signal::KILL));
     bench.wait_until(SOON, "it is dead", || !processes::is_alive(pid));
+}
+
+/// What the program says as a guard with these words, once it is ready or has ended, and how it ended where it did.
+fn says_as_guard(bench: &Bench, words: &[&str]) -> (String, Option<i32>) {
+    let mut command = bench.cellscan();
+    command.arg("guard").arg("--path").arg(bench.service()).args(["--want", "u"]).args(words);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let pipe = child.stdin.take().expect("a pipe");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("UTF-8");
+    // It was told of no request for down, and owes nothing.
+    drop(pipe);
+    (line, child.wait().expect("it ends").code())
+}
+
+#[test]
+fn a_guard_says_which_version_it_speaks_and_the_nonce_that_it_was_given() {
+    let bench = Workbench::new().modem(quick_modem()).start();
+    let before = bench.wait_for_holder(SOON, None);
+    let (line, code) = says_as_guard(&bench, &["--parent", "1", "--hello", "47.11"]);
+    assert_eq!((line.as_str(), code), (format!("cellscan-guard {PROTOCOL} 47.11\n").as_str(), Some(0)));
+    for words in [&["--parent", "1"][..], &["--parent", "1", "--hello", "g"]] {
+        assert_eq!(says_as_guard(&bench, words), (String::new(), Some(100)), "{words:?}");
+    }
+    bench.wait_until(SOON, "untouched", || bench.status().is_up() && bench.status().pid == before);
 }
 
 #[test]

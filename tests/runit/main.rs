@@ -9,23 +9,31 @@
 #[path = "long.rs"]
 mod a_long_search;
 mod by_hand;
+mod claims;
+mod control;
 mod custody;
 mod daemon;
 mod doctor;
 mod ends;
 mod facts;
+mod floods;
 mod found;
 mod guards;
 mod hazards;
 mod hazards_unreachable;
+mod hostile;
 mod lease;
 mod links;
 mod machines;
+mod modes;
+mod permissions;
+mod planted;
 mod preflight;
 mod quiet;
 mod recorded;
 mod running;
 mod scan;
+mod starting;
 
 use std::time::Duration;
 

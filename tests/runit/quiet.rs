@@ -23,7 +23,7 @@ const TICKS_MAX: u64 = 10;
 
 /// Counts over [`WINDOW`] what each of these processes costs.
 #[track_caller]
-fn must_be_quiet(bench: &Bench, processes: &[(&str, u32)]) {
+pub(super) fn must_be_quiet(bench: &Bench, processes: &[(&str, u32)]) {
     let spent = |(what, pid): &(&str, u32)| {
         Spent::by(*pid).unwrap_or_else(|| panic!("{what} has ended: {}", bench.story()))
     };
@@ -37,7 +37,7 @@ fn must_be_quiet(bench: &Bench, processes: &[(&str, u32)]) {
 }
 
 /// A bench whose modem searches for this long.
-fn searching_for(search_ms: u64) -> (Bench, u32) {
+pub(super) fn searching_for(search_ms: u64) -> (Bench, u32) {
     let mut modem = quick_modem();
     modem.delays.search = search_ms;
     let pppd = StandIn { lock: true, ..StandIn::default() };

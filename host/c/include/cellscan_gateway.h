@@ -94,12 +94,14 @@ typedef struct cellscan_gateway_config {
     // Words of the command that starts an unsupervised pppd; no shell reads them. Null: none.
     const char *start_command;
     // The program that is the guard: cellscan, of the version of this library; a path, or a name in PATH. Null: "cellscan".
+    // One that does not say so in its first line, version and all, is refused before anything is asked down.
     const char *guard;
     // Where UUCP locks are. Null: /var/lock and /run/lock.
     const char *lock_dir;
     // Where the carriers of the last complete scan are remembered. Null: /var/lib/cellscan.
     const char *state_dir;
-    // Where the lease is kept. Null: /run/cellscan.
+    // Where lease and claim are kept: a directory of this user's, which no other may write to. Null: /run/cellscan, as for the
+    // program. All that scan the same service should name the same.
     const char *run_dir;
     // How a scan is to go. Null: as of cellscan_policy_default.
     const cellscan_policy *policy;

@@ -77,12 +77,14 @@ pub struct GatewayConfig {
     /// Words of the command that starts an unsupervised `pppd`; no shell reads them. Null: none.
     pub start_command: *const c_char,
     /// The program that is the guard: `cellscan`, of the version of this library; a path, or a name in PATH. Null: "cellscan".
+    /// One that does not say so in its first line, version and all, is refused before anything is asked down.
     pub guard: *const c_char,
     /// Where UUCP locks are. Null: /var/lock and /run/lock.
     pub lock_dir: *const c_char,
     /// Where the carriers of the last complete scan are remembered. Null: /var/lib/cellscan.
     pub state_dir: *const c_char,
-    /// Where the lease is kept. Null: /run/cellscan.
+    /// Where lease and claim are kept: a directory of this user's, which no other may write to. Null: /run/cellscan, as for the
+    /// program. All that scan the same service should name the same.
     pub run_dir: *const c_char,
     /// How a scan is to go. Null: as of `cellscan_policy_default`.
     pub policy: *const Policy,

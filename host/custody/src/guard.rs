@@ -18,6 +18,9 @@ use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::Want;
 use cellscan_core::time::Instant;
 
+/// The version of this language. A guard that speaks another would take one message for another: it is none of ours.
+pub const PROTOCOL: u32 = 1;
+
 const TOUCHED: u8 = b't';
 const GIVEN_BACK: u8 = b'n';
 const RELEASED: u8 = b'r';

@@ -11,7 +11,7 @@ use crate::control::{Request, SOCKET};
 use crate::event_loop::{self, Signals};
 use crate::exit::{Exit, Fatal};
 use crate::plan::AskedPlan;
-use crate::report::console;
+use crate::report::{clean, console};
 
 /// How a scan by the daemon is shown.
 struct Shown {
@@ -69,7 +69,7 @@ impl Shown {
             "declined" => {
                 let reason = text("reason");
                 if self.json {
-                    print(&answer.to_string());
+                    print(&clean::json(answer).unwrap_or_default());
                 }
                 console::complain("note", &format!("the daemon declines: {reason}"));
                 // Served already is done; anything else may be tried again.

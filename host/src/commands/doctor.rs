@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::exercise::{self, Exercise};
 use super::printed;
 use crate::cli::DoctorArgs;
+use crate::doctor::permissions::{self, Places, Wanted};
 use crate::doctor::{Finding, Level, leases, port, scripts, service, system};
 use crate::examine;
 use crate::examine::hazards::script;
@@ -20,6 +21,8 @@ use crate::exit::{Exit, Fatal, chain};
 use crate::guard::GuardOptions;
 use crate::link::{Interfaces, Link};
 use crate::plan::hold_limit;
+use crate::preflight::tty;
+use crate::report::clean;
 use crate::serial::SerialOptions;
 use crate::service::LeaseOptions;
 use crate::service::family::Family;
@@ -52,13 +55,14 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Fatal> {
     let found = locate::locate(args.gateway.service.as_deref(), &locate::default_roots(), named_port);
     findings.push(service::located(&found));
     let dir = found.ok().flatten().map(|found| found.dir);
-    let standing = dir.as_deref().map(Standing::of).and_then(|standing| match standing {
-        Ok(standing) => Some(standing),
-        Err(error) => {
-            findings.push(service::unopened(&error));
-            None
-        }
-    });
+    let standing =
+        dir.as_deref().map(|dir| Standing::of(dir, &args.run_dir)).and_then(|standing| match standing {
+            Ok(standing) => Some(standing),
+            Err(error) => {
+                findings.push(service::unopened(&error));
+                None
+            }
+        });
     let mut space = vec![PathBuf::from("/run")];
     let mut sources = Sources::default();
     if let Some(standing) = &standing {
@@ -89,6 +93,12 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Fatal> {
         let found = Interfaces::named(pattern).up(&|pid| family.has(pid));
         findings.push(port::link(pattern, &found, up));
     }
+    findings.extend(open_to_others(
+        args,
+        standing.as_ref(),
+        &lock_dirs,
+        [ppp_port.as_deref(), at_port.as_deref()],
+    ));
     space.push(args.run_dir.clone());
     space.extend(lock_dirs);
     findings.extend(system::spaces(&space));
@@ -111,6 +121,30 @@ fn machine(lock_dirs: &[PathBuf]) -> Vec<Finding> {
         system::roots(&locate::default_roots()),
         system::lock_dirs(&system::lock_dir_facts(lock_dirs)),
     ]
+}
+
+/// What another user may read, change or take away.
+fn open_to_others(
+    args: &DoctorArgs,
+    standing: Option<&Standing>,
+    lock_dirs: &[PathBuf],
+    ports: [Option<&Path>; 2],
+) -> Vec<Finding> {
+    let places = Places {
+        run_dir: &args.run_dir,
+        state_dir: &args.state_dir,
+        recordings: args.recordings.as_deref(),
+        lock_dirs,
+    };
+    let mut items = permissions::items(&places);
+    items.extend(standing.map(|standing| permissions::of_service(&standing.dir)).unwrap_or_default());
+    // Each device once: `pppd` and the dialogue may share it.
+    let mut devices: Vec<PathBuf> =
+        ports.iter().flatten().filter_map(|port| port.canonicalize().ok()).collect();
+    devices.dedup();
+    let devices = devices.into_iter().filter(|device| tty::device_of(device).is_ok());
+    items.extend(devices.map(|device| ("port", device, Wanted::Device)));
+    permissions::all(&items, args.recordings.as_deref(), rustix::process::geteuid().as_raw())
 }
 
 /// The port of `pppd`: as named, as held, as the options look like.
@@ -242,15 +276,14 @@ fn tell(findings: &[Finding], exercise: Option<Exercise>, json: bool) -> Result<
     printed(|out| {
         for finding in findings {
             if json {
-                serde_json::to_writer(&mut *out, &Line { kind: "check", finding })?;
-                writeln!(out)?;
+                writeln!(out, "{}", clean::json(&Line { kind: "check", finding })?)?;
             } else {
                 writeln!(out, "{}", finding.line())?;
             }
         }
         if json {
-            serde_json::to_writer(&mut *out, &Sum { kind: "doctor", errors, warnings, exercise })?;
-            return writeln!(out);
+            let sum = Sum { kind: "doctor", errors, warnings, exercise };
+            return writeln!(out, "{}", clean::json(&sum)?);
         }
         let counted =
             |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });

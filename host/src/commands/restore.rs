@@ -1,7 +1,6 @@
 //! `restore`: gives back every service whose scan was killed together with its guard.
 
 use std::num::NonZeroU32;
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,9 +11,10 @@ use super::printed;
 use crate::cli::RestoreArgs;
 use crate::exit::{Exit, Fatal, chain};
 use crate::give_back::{Estate, Owed, Settled, Way};
-use crate::lease::{Claim, Lease, LeaseError, LeasedWant, RunDir};
+use crate::lease::{Lease, LeaseError, LeasedWant, RunDir};
 use crate::serial::uucp;
 use crate::service::ServiceError;
+use crate::service::claim::ServiceClaim;
 use crate::service::dir::ServiceDir;
 use crate::service::native::want_of;
 
@@ -25,12 +25,16 @@ enum Restored {
     GivenBack(Want),
     /// The service directory is gone, or its name means another.
     Stale,
-    /// A scan holds the service; its process, where that can be told.
-    Held(Option<NonZeroU32>),
+    /// This process of ours, a scan or what follows one, has the service in hand.
+    Held(NonZeroU32),
+    /// Another scan has taken the service since and is dead too; its lease stays.
+    Overtaken,
     /// The record does not show it; the lease stays.
     Silent(Duration),
     /// The service could not be asked; the lease stays.
     Refused(ServiceError),
+    /// The lease is gone since it was read: the scan that took the service over has given it back.
+    Gone,
     /// The lease cannot be read or removed.
     Unusable(LeaseError),
 }
@@ -64,17 +68,27 @@ pub fn run(args: &RestoreArgs) -> Result<Exit, Fatal> {
             Ok(Some(lease)) => Ok(lease),
             Err(error) => Err(error),
         };
-        let (lease, (restored, registration)) = match lease {
-            Ok(lease) => {
-                let honoured = honour(&dir, &lease, args.timeout);
+        let (lease, honoured) = match lease {
+            Ok(mut lease) => {
+                let mut honoured = honour(&dir, &lease, args.timeout);
+                if let (Restored::Overtaken, Ok(Some(now))) = (&honoured.restored, dir.read_named(&name)) {
+                    lease = now;
+                    honoured = honour(&dir, &lease, args.timeout);
+                }
                 (Some(lease), honoured)
             }
-            Err(error) => (None, (Restored::Unusable(error), None)),
+            Err(error) => (None, Honoured::only(Restored::Unusable(error))),
         };
+        let Honoured { restored, registration, contested } = honoured;
         if restored.is_failure() {
             exit = Exit::System;
         }
         let mut said = restored.to_string(lease.as_ref());
+        if contested {
+            said = format!(
+                "{said}; the claim could not be had, though no living process of this user has it, and was not waited for"
+            );
+        }
         let unregistered = registration.as_ref().and_then(|registration| registration.as_ref().err());
         if let (None, Some(why)) = (args.json.then_some(()), unregistered) {
             said = format!("{said}; the registration of its modem was not restored: {why}");
@@ -106,10 +120,24 @@ pub fn run(args: &RestoreArgs) -> Result<Exit, Fatal> {
     output.map(|_written| exit)
 }
 
-/// Gives one service back, if nobody holds it. Beside it, what came of the modem's registration.
-fn honour(dir: &RunDir, lease: &Lease, limit: Duration) -> (Restored, Option<Result<(), String>>) {
+/// What became of one lease, and all that goes with it.
+struct Honoured {
+    restored: Restored,
+    registration: Option<Result<(), String>>,
+    /// The claim could not be had, and no process of ours has it.
+    contested: bool,
+}
+
+impl Honoured {
+    const fn only(restored: Restored) -> Self {
+        Self { restored, registration: None, contested: false }
+    }
+}
+
+/// Gives one service back, if no scan of this user has it in hand.
+fn honour(dir: &RunDir, lease: &Lease, limit: Duration) -> Honoured {
     match owed(dir, lease) {
-        Ok((owed, want, _claim)) => {
+        Ok((owed, want, claim)) => {
             let estate = Estate {
                 want: Some(want),
                 limit: Some(limit),
@@ -122,17 +150,18 @@ fn honour(dir: &RunDir, lease: &Lease, limit: Duration) -> (Restored, Option<Res
             } else {
                 Restored::Silent(limit)
             };
-            (restored, registration)
+            Honoured { restored, registration, contested: claim.is_contested() }
         }
-        Err(restored) => (restored, None),
+        Err(restored) => Honoured::only(restored),
     }
 }
 
-/// What is to be given back, and to what. The claim is kept to the end, so that no scan takes our byte for somebody
-/// else's wish.
-fn owed(dir: &RunDir, lease: &Lease) -> Result<(Owed, Want, Option<OwnedFd>), Restored> {
+/// What is to be given back, and to what. The claim is kept to the end, so that no scan takes our byte for another client's
+/// wish. Only a living process of this user keeps the service from being given back; where the claim cannot be had otherwise it is
+/// given back without.
+fn owed(dir: &RunDir, lease: &Lease) -> Result<(Owed, Want, ServiceClaim), Restored> {
     if lease.is_owner_alive() {
-        return Err(Restored::Held(Some(lease.pid)));
+        return Err(Restored::Held(lease.pid));
     }
     let owed = match Owed::open(&lease.service, &lease.way) {
         // A port that was away has another inode.
@@ -144,15 +173,13 @@ fn owed(dir: &RunDir, lease: &Lease) -> Result<(Owed, Want, Option<OwnedFd>), Re
         Ok(_) | Err(ServiceError::NoService { .. }) => return Err(removed(dir, lease, Restored::Stale)),
         Err(error) => return Err(Restored::Refused(error)),
     };
-    let claim = match owed.claim(dir) {
-        Ok(Claim::Ours(claim)) => claim,
-        Ok(Claim::Theirs(by)) => return Err(Restored::Held(by)),
-        Err(error) => return Err(Restored::Refused(error)),
-    };
+    let claim = owed.claim(Some(dir)).map_err(Restored::Held)?;
     // Between the look and the claim a scan may have come and gone.
     match dir.read(lease.identity()) {
         Ok(Some(now)) if now == *lease => {}
-        Ok(_) => return Err(Restored::Held(None)),
+        Ok(Some(now)) if now.is_owner_alive() => return Err(Restored::Held(now.pid)),
+        Ok(Some(_)) => return Err(Restored::Overtaken),
+        Ok(None) => return Err(Restored::Gone),
         Err(error) => return Err(Restored::Unusable(error)),
     }
     for lock_dir in &lease.lock_dirs {
@@ -176,8 +203,8 @@ fn removed(dir: &RunDir, lease: &Lease, restored: Restored) -> Restored {
 impl Restored {
     const fn is_failure(&self) -> bool {
         match self {
-            Self::GivenBack(_) | Self::Stale | Self::Held(_) => false,
-            Self::Silent(_) | Self::Refused(_) | Self::Unusable(_) => true,
+            Self::GivenBack(_) | Self::Stale | Self::Held(_) | Self::Gone => false,
+            Self::Silent(_) | Self::Refused(_) | Self::Overtaken | Self::Unusable(_) => true,
         }
     }
 
@@ -186,7 +213,8 @@ impl Restored {
             Self::GivenBack(_) => "given_back",
             Self::Stale => "stale",
             Self::Held(_) => "held",
-            Self::Silent(_) | Self::Refused(_) => "not_given_back",
+            Self::Gone => "gone",
+            Self::Silent(_) | Self::Refused(_) | Self::Overtaken => "not_given_back",
             Self::Unusable(_) => "unusable",
         }
     }
@@ -203,8 +231,9 @@ impl Restored {
                 format!("wanted {want} again; the lease{of} is removed")
             }
             Self::Stale => format!("the directory is gone; the lease{of} is removed"),
-            Self::Held(Some(pid)) => format!("process {pid} holds it; left alone"),
-            Self::Held(None) => "another process holds it; left alone".to_owned(),
+            Self::Held(pid) => format!("process {pid} holds it; left alone"),
+            Self::Gone => "given back by another process meanwhile".to_owned(),
+            Self::Overtaken => "another scan has left a lease meanwhile, which stays; try again".to_owned(),
             Self::Silent(limit) => {
                 format!("not obeyed within {} s; the lease{of} stays", limit.as_secs())
             }

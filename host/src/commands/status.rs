@@ -21,8 +21,8 @@ use crate::examine::sources::{self, PPP_DIR};
 use crate::exit::{Exit, Fatal, chain};
 use crate::link::Interfaces;
 use crate::remembered;
-use crate::report::console;
 use crate::report::words::{self, shown};
+use crate::report::{clean, console};
 use crate::service::family::Family;
 use crate::service::locate::{self, Located};
 
@@ -75,12 +75,11 @@ pub fn run(args: &StatusArgs) -> Result<Exit, Fatal> {
     let Some(Located { dir, .. }) = found.map_err(unable)? else {
         return Err(Fatal::system(format!("unable to find the service of pppd: {}", locate::NONE)));
     };
-    let standing = Standing::of(&dir).map_err(unable)?;
+    let standing = Standing::of(&dir, &args.run_dir).map_err(unable)?;
     let status = look(args, standing);
     printed(|out| {
         if args.gateway.json {
-            serde_json::to_writer(&mut *out, &status)?;
-            return writeln!(out);
+            return writeln!(out, "{}", clean::json(&status)?);
         }
         status.text(out)
     })

@@ -33,7 +33,7 @@ pub fn unopened(error: &ServiceError) -> Finding {
 fn remedy_of(error: &ServiceError) -> &'static str {
     if matches!(error, ServiceError::Denied { .. }) {
         "run it as root"
-    } else if matches!(error, ServiceError::NotAFifo { .. }) {
+    } else if matches!(error, ServiceError::Misplaced { .. }) {
         "remove that file, and restart runsv"
     } else if matches!(error, ServiceError::NotRunit { .. }) {
         "only runit's runsv, and busybox's, are known"

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use crate::lease::{Lease, LeaseError, RunDir};
+use crate::service::claim::claimed_by;
 use crate::service::dir::ServiceDir;
 
 /// How one lease stands.
@@ -38,7 +39,7 @@ pub fn all(run_dir: &Path) -> Result<Option<Vec<Found>>, LeaseError> {
             // Gone since the directory was read.
             Ok(None) => continue,
             Ok(Some(lease)) => {
-                let standing = standing(&lease);
+                let standing = standing(run_dir, &lease);
                 Ok((lease, standing))
             }
             Err(error) => Err(error),
@@ -48,12 +49,12 @@ pub fn all(run_dir: &Path) -> Result<Option<Vec<Found>>, LeaseError> {
     Ok(Some(found))
 }
 
-fn standing(lease: &Lease) -> Standing {
+fn standing(run_dir: &Path, lease: &Lease) -> Standing {
     if lease.is_owner_alive() {
         return Standing::Held(Some(lease.pid));
     }
     match ServiceDir::open(&lease.service) {
-        Ok(service) if lease.is_of(&service) => match service.claimed_by() {
+        Ok(service) if lease.is_of(&service) => match claimed_by(run_dir, &service) {
             Some(by) => Standing::Held(Some(by)),
             None => Standing::Orphaned,
         },

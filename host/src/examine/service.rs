@@ -10,6 +10,7 @@ use cellscan_core::supervisor::Want;
 use super::Who;
 use crate::process::{self, Stat};
 use crate::service::ServiceError;
+use crate::service::claim::claimed_by;
 use crate::service::dir::ServiceDir;
 use crate::service::native::want_of;
 use crate::service::status::StatusRecord;
@@ -71,7 +72,7 @@ impl Standing {
     ///
     /// # Errors
     /// There is no such directory, or it has no `supervise`, or it may not be looked into.
-    pub fn of(dir: &Path) -> Result<Self, ServiceError> {
+    pub fn of(dir: &Path, run_dir: &Path) -> Result<Self, ServiceError> {
         let opened = ServiceDir::open(dir)?;
         let record = opened.read_status();
         let supervisor = opened.supervisor();
@@ -89,7 +90,7 @@ impl Standing {
             record,
             process: pid.and_then(Who::of),
             ports: family.flat_map(process::ports_of).collect(),
-            claimed_by: opened.claimed_by().and_then(Who::of),
+            claimed_by: claimed_by(run_dir, &opened).and_then(Who::of),
             down_file: opened.has_down_file(),
             run: file("run"),
             finish: file("finish"),

@@ -3,14 +3,12 @@
 //! They are others' files: each is read to a bound, only so many are, and what is no plain file is not read at all.
 
 use std::collections::{HashSet, VecDeque};
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags, open};
-
 use super::hazards::{ModemCommand, Options, Script, modem_commands, named_files, script};
 use super::shell::Syntax;
+use crate::checked;
 
 /// Where `pppd` looks for what is `call`ed and for the options of all.
 pub const PPP_DIR: &str = "/etc/ppp";
@@ -111,12 +109,7 @@ fn chat_only(text: &str) -> String {
 /// # Errors
 /// It cannot be read, is no plain file, or holds no text.
 pub fn read_bounded(path: &Path) -> io::Result<String> {
-    // A FIFO or a device in its place would keep a blocking open for ever.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = File::from(open(path, flags, Mode::empty())?);
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("no plain file"));
-    }
+    let file = checked::open_followed(path)?;
     let mut bytes = Vec::new();
     file.take(SCRIPT_LEN_MAX).read_to_end(&mut bytes)?;
     if bytes.contains(&0) {

@@ -18,15 +18,16 @@ use rustix::io::Errno;
 use rustix::stdio::{dup2_stderr, stdin};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
 
-use super::READY;
+use super::hello::Hello;
 use crate::clock::Clock;
 use crate::event_loop::{self, timespec};
 use crate::exit::chain;
 use crate::give_back::{Estate, Owed as Subject, Way};
-use crate::lease::{Claim, RunDir};
+use crate::lease::RunDir;
 use crate::process::{Proc, wait_for_end};
 use crate::registration::ModemLine;
 use crate::serial::uucp;
+use crate::service::claim::ServiceClaim;
 
 /// After so long it is said that the service was not given back yet, and standard error is let go: the program that reads it
 /// may wait for its end. `runsvdir` restarts a dead `runsv` within 6 s, and a `finish` script may take its time.
@@ -41,7 +42,7 @@ const PIECE_LEN: usize = 64;
 const EXIT_SYSTEM: u8 = 111;
 /// Wrong use.
 const EXIT_USAGE: u8 = 100;
-const USAGE: &str = "usage: guard --path DIR|TTY --want u|o --parent PID [--sv|--applet PROGRAM] [--start WORD]... [--run-dir DIR] [--told MESSAGES] \
+const USAGE: &str = "usage: guard --path DIR|TTY --want u|o --parent PID --hello NONCE [--sv|--applet PROGRAM] [--start WORD]... [--run-dir DIR] [--told MESSAGES] \
                      [--lock-dir DIR]... [--limit-ms N] [--port|--kept-port TTY --baud BPS]";
 
 #[derive(Debug, Eq, PartialEq)]
@@ -50,6 +51,7 @@ struct Orders {
     want: Want,
     way: Way,
     parent: u32,
+    hello: Hello,
     lock_dirs: Vec<PathBuf>,
     run_dir: Option<PathBuf>,
     limit: Option<Duration>,
@@ -96,7 +98,7 @@ fn stand_guard(orders: &Orders) -> Result<(), String> {
     let pid = NonZeroU32::new(orders.parent).filter(|_| is_child);
     let parent = pid.and_then(|pid| Proc::open(pid).ok().flatten());
     // Where the scan has died meanwhile this fails, and the end of the pipe says so below.
-    let _unread = io::stdout().write_all(&[READY]).and_then(|()| io::stdout().flush());
+    let _unread = writeln!(io::stdout(), "{}", orders.hello.line()).and_then(|()| io::stdout().flush());
     let (cause, owed) = match orders.watch(parent.as_ref()) {
         Verdict::Watch | Verdict::Released => return Ok(()),
         Verdict::GiveBack(cause, owed) => (cause, owed),
@@ -114,7 +116,7 @@ fn stand_guard(orders: &Orders) -> Result<(), String> {
 
 impl Orders {
     fn parse(args: impl IntoIterator<Item = OsString>) -> Option<Self> {
-        let (mut path, mut want, mut parent, mut run_dir) = (None, None, None, None);
+        let (mut path, mut want, mut parent, mut hello, mut run_dir) = (None, None, None, None, None);
         let (mut limit, mut line, mut baud) = (None, None, None);
         let (mut lock_dirs, mut sv, mut start, mut told) = (Vec::new(), None, Vec::new(), Vec::new());
         let mut args = args.into_iter();
@@ -125,6 +127,7 @@ impl Orders {
                 "--want" if value == OsStr::new("u") => want = Some(Want::Up),
                 "--want" if value == OsStr::new("o") => want = Some(Want::Once),
                 "--parent" => parent = Some(value.to_str()?.parse().ok()?),
+                "--hello" => hello = Some(Hello::parse(value.to_str()?)?),
                 "--sv" => sv = Some(Way::Sv { program: value.into(), applet: false }),
                 "--applet" => sv = Some(Way::Sv { program: value.into(), applet: true }),
                 "--start" => start.push(value.into_string().ok()?),
@@ -149,7 +152,8 @@ impl Orders {
             (None, None) => None,
             (Some(_), None) | (None, Some(_)) => return None,
         };
-        Some(Self { path: path?, want: want?, way, parent: parent?, lock_dirs, run_dir, limit, modem, told })
+        let (path, want, parent, hello) = (path?, want?, parent?, hello?);
+        Some(Self { path, want, way, parent, hello, lock_dirs, run_dir, limit, modem, told })
     }
 
     /// Until the scan says that it is done, dies, or has held the service for too long.
@@ -190,9 +194,7 @@ impl Orders {
         // quicker it goes by the lease; where there is none it is given back all the same.
         let mut claim = self.claim(subject);
         if cause != Cause::HandedOver {
-            for lock_dir in &self.lock_dirs {
-                let _none = uucp::remove_locks_of(lock_dir, self.parent.cast_signed());
-            }
+            self.remove_locks();
         }
         let mut estate = Estate {
             want: owed.want,
@@ -214,12 +216,24 @@ impl Orders {
             (estate.limit, estate.modem) = (None, None);
             settled = subject.settle(&estate, || self.is_adopted(subject));
         }
+        if cause != Cause::HandedOver {
+            // On a busy machine a killed scan may take longer to die than it was waited for; its locks were not those of a dead
+            // process then.
+            self.remove_locks();
+        }
         if claim.is_none() {
             claim = self.claim(subject);
         }
         // In another's hands the lease is theirs.
-        if settled.given_back && matches!(claim, Some(Claim::Ours(_))) {
+        if settled.given_back && claim.is_some_and(|claim| !claim.is_contested()) {
             self.remove_lease(subject, owed.want.is_some());
+        }
+    }
+
+    /// Removes the locks of a scan that is dead.
+    fn remove_locks(&self) {
+        for lock_dir in &self.lock_dirs {
+            let _none = uucp::remove_locks_of(lock_dir, self.parent.cast_signed());
         }
     }
 
@@ -241,12 +255,10 @@ impl Orders {
         })
     }
 
-    fn claim(&self, owed: &Subject) -> Option<Claim> {
-        match (owed.dir(), &self.run_dir) {
-            (Some(dir), _) => dir.claim().ok().map(|claim| Claim::Ours(Some(claim))),
-            (None, Some(run_dir)) => owed.claim(&RunDir::open(run_dir).ok()??).ok(),
-            (None, None) => None,
-        }
+    /// `None`: another process of this user has it in hand. It is not waited for.
+    fn claim(&self, owed: &Subject) -> Option<ServiceClaim> {
+        let run = self.run_dir.as_ref().and_then(|run_dir| RunDir::open(run_dir).ok().flatten());
+        owed.claim(run.as_ref()).ok()
     }
 
     /// One that another scan has left is only removed once the service was asked for, and seen given back.
@@ -281,23 +293,28 @@ mod tests {
     #[test]
     fn orders_are_complete_or_none() {
         let orders =
-            parse("--path /s --want u --parent 7 --lock-dir /a --lock-dir /b --limit-ms 1500").unwrap();
+            parse("--path /s --want u --parent 7 --hello 7.1 --lock-dir /a --lock-dir /b --limit-ms 1500")
+                .unwrap();
         assert_eq!((orders.want, orders.parent, orders.lock_dirs.len()), (Want::Up, 7, 2));
         assert_eq!((orders.way, orders.limit), (Way::Control, Some(Duration::from_millis(1_500))));
-        let orders =
-            parse("--path /s --want o --parent 7 --applet /bin/busybox --kept-port /t --baud 9600").unwrap();
+        let orders = parse(
+            "--path /s --want o --parent 7 --hello 7.1 --applet /bin/busybox --kept-port /t --baud 9600",
+        )
+        .unwrap();
         assert_eq!(orders.way, Way::Sv { program: "/bin/busybox".into(), applet: true });
         assert_eq!(orders.modem, Some(ModemLine { port: "/t".into(), baud: 9_600, kept_free: true }));
-        assert_eq!(parse("--path /s --want u --parent 7 --told tm0").unwrap().told, b"tm0");
+        assert_eq!(parse("--path /s --want u --parent 7 --hello 7.1 --told tm0").unwrap().told, b"tm0");
         for bad in [
             "--path /s --want u",
-            "--path /s --want d --parent 7",
-            "--want u --parent 7",
-            "--path /s --want u --parent x",
-            "--path /s --want u --parent 7 --what",
-            "--path /s --want u --parent 7 --what 3",
-            "--path /s --want u --parent 7 --port /t",
-            "--path /s --want u --parent 7 --sv /a --start /b",
+            "--path /s --want d --parent 7 --hello 7.1",
+            "--want u --parent 7 --hello 7.1",
+            "--path /s --want u --parent 7",
+            "--path /s --want u --parent 7 --hello g",
+            "--path /s --want u --parent x --hello 7.1",
+            "--path /s --want u --parent 7 --hello 7.1 --what",
+            "--path /s --want u --parent 7 --hello 7.1 --what 3",
+            "--path /s --want u --parent 7 --hello 7.1 --port /t",
+            "--path /s --want u --parent 7 --hello 7.1 --sv /a --start /b",
         ] {
             assert_eq!(parse(bad), None, "{bad}");
         }

@@ -6,8 +6,9 @@ use std::num::NonZeroU32;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags, open};
+use rustix::fs::OFlags;
 
+use crate::checked::{self, Wanted};
 use crate::process::Stat;
 use crate::service::family::is_pppd;
 
@@ -52,10 +53,8 @@ fn is_in_our_network(pid: NonZeroU32) -> bool {
 }
 
 fn read_pid(path: &Path) -> Option<NonZeroU32> {
-    // `O_NONBLOCK`: a FIFO of that name must not hold us up.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let mut content = String::new();
-    let file = File::from(open(path, flags, Mode::empty()).ok()?);
+    let file = File::from(checked::open_at(path, Wanted::File, OFlags::RDONLY).ok()?);
     file.take(CONTENT_LEN_MAX).read_to_string(&mut content).ok()?;
     content.split_ascii_whitespace().next()?.parse().ok()
 }

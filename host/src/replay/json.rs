@@ -7,7 +7,7 @@ use cellscan_core::scan::Outcome;
 use serde::Serialize;
 
 use crate::import::event::Millis;
-use crate::report::words;
+use crate::report::{clean, words};
 
 use super::again::Replayed;
 use super::analysis::Analysis;
@@ -323,5 +323,5 @@ pub fn seconds(span: Millis) -> f64 {
 
 pub(crate) fn line(object: &impl Serialize) -> String {
     // Strings, numbers, booleans and lists of them: there is nothing in it that cannot be written.
-    serde_json::to_string(object).unwrap_or_default()
+    clean::json(object).unwrap_or_default()
 }

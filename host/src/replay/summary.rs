@@ -6,6 +6,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::import::event::Millis;
+use crate::report::words;
 
 use super::analysis::Analysis;
 use super::json::{line, seconds};
@@ -175,12 +176,16 @@ fn row(source: &str, scan: &Scan, what_ifs: &[WhatIf]) -> String {
     values.map(|value| quoted(&value)).join(",")
 }
 
-/// As RFC 4180 has it. What a spreadsheet would take for a formula is told to be text.
+/// As RFC 4180 has it, on one line. What a spreadsheet would take for a formula is told to be text, its forms of full width too, and
+/// a value with what some take for a separator is quoted. File names may hold anything.
 fn quoted(value: &str) -> String {
-    let formula = value.starts_with(['=', '+', '@', '\t', '\r'])
-        || (value.starts_with('-') && value.parse::<f64>().is_err());
-    let value = if formula { format!("'{value}") } else { value.to_owned() };
-    if value.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", value.replace('"', "\"\"")) } else { value }
+    let value = words::shown(value);
+    let first = value.trim_start();
+    let number = |text: &str| text.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '-');
+    let formula = first.starts_with(['=', '+', '@', '＝', '＋', '－', '＠'])
+        || (first.starts_with('-') && (first == "-" || !number(first)));
+    let value = if formula { format!("'{value}") } else { value };
+    if value.contains(['"', ',', ';', '|']) { format!("\"{}\"", value.replace('"', "\"\"")) } else { value }
 }
 
 #[cfg(test)]
@@ -194,6 +199,25 @@ mod tests {
             (quantile(&values, 50), quantile(&values, 95), quantile(&[], 50)),
             (Some(10), Some(19), None)
         );
+    }
+
+    #[test]
+    fn a_file_name_is_one_value_on_one_line_and_no_formula() {
+        for (name, written) in [
+            ("=HYPERLINK(\"http://x\")", "\"'=HYPERLINK(\"\"http://x\"\")\""),
+            ("+1", "'+1"),
+            ("-1+cmd", "'-1+cmd"),
+            ("-", "'-"),
+            ("@x", "'@x"),
+            (" =1", "' =1"),
+            ("＝1", "'＝1"),
+            ("a;=1+1", "\"a;=1+1\""),
+            ("a\n=1+1,\r\"b\"", "\"a?=1+1,?\"\"b\"\"\""),
+            ("\t=1", "?=1"),
+            ("a\x1b[2J\u{202e}b", "a?[2J?b"),
+        ] {
+            assert_eq!(quoted(name), written);
+        }
     }
 
     #[test]

@@ -137,7 +137,7 @@ pub fn scan(scan: &Scan) -> String {
             text,
             "  {:<10} {:<7} {:<20} {took}{signal}",
             trial.outcome.name(),
-            trial.plmn.as_deref().unwrap_or("-"),
+            words::shown(trial.plmn.as_deref().unwrap_or("-")),
             words::shown(&trial.name)
         );
     }

@@ -8,25 +8,27 @@ use anstyle::{AnsiColor, Style};
 use cellscan_core::scan::Phase;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::clean::shown;
+
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 const RED: Style = AnsiColor::Red.on_default().bold();
 
-/// One line, `cellscan: LEVEL: TEXT`, for what has no console of its own.
+/// One line, `cellscan: LEVEL: TEXT`, for what has no console of its own. As in every other line here, what the text holds of
+/// other people's making cannot speak to the terminal, and begins no line.
 pub fn complain(level: &str, text: &str) {
     let style = match level {
         "fatal" | "error" => RED,
         "warning" | "warn" => YELLOW,
         _ => DIM,
     };
-    write_line(format_args!("cellscan: {style}{level}{style:#}: {text}"));
+    write_line(format_args!("cellscan: {style}{level}{style:#}: {}", shown(text)));
 }
 
 /// A line that somebody else has made.
 pub fn relay(text: &str) {
-    let shown: String = text.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-    write_line(format_args!("{shown}"));
+    write_line(format_args!("{}", shown(text)));
 }
 
 /// Colours are taken out where they are not wanted: no terminal, `NO_COLOR`, `TERM=dumb`.
@@ -52,17 +54,17 @@ impl Console {
     /// A state of the scan.
     pub fn state(&self, phase: Phase, text: &str) {
         let number = phase.number();
-        self.line(format_args!("{BOLD}Cellular Scan - State {number}:{BOLD:#} {text}"));
+        self.line(format_args!("{BOLD}Cellular Scan - State {number}:{BOLD:#} {}", shown(text)));
     }
 
     /// Something that is worth a line.
     pub fn warn(&self, text: &str) {
-        self.line(format_args!("cellscan: {YELLOW}warning{YELLOW:#}: {text}"));
+        self.line(format_args!("cellscan: {YELLOW}warning{YELLOW:#}: {}", shown(text)));
     }
 
     /// Something that is good to know.
     pub fn note(&self, text: &str) {
-        self.line(format_args!("cellscan: {text}"));
+        self.line(format_args!("cellscan: {}", shown(text)));
     }
 
     fn line(&self, line: fmt::Arguments<'_>) {

@@ -6,7 +6,7 @@ use cellscan_core::carrier::{Carrier, Plmn, Strength, Trial};
 use cellscan_core::scan::{Outcome, Phase};
 use serde::Serialize;
 
-use super::{Ended, words};
+use super::{Ended, clean, words};
 
 #[derive(Serialize)]
 struct Entered {
@@ -162,7 +162,7 @@ fn seconds(span: Duration) -> f64 {
 
 fn line(object: &impl Serialize) -> String {
     // Strings, numbers, booleans and lists of them: there is nothing in it that cannot be written.
-    serde_json::to_string(object).unwrap_or_default()
+    clean::json(object).unwrap_or_default()
 }
 
 #[cfg(test)]

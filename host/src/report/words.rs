@@ -7,6 +7,9 @@ use cellscan_core::scan::gate::Declined;
 use cellscan_core::scan::{Failure, Phase, Scanner};
 use cellscan_core::supervisor::{ServiceState, Want};
 
+use super::clean;
+pub use super::clean::shown;
+
 /// A span for people: `302 ms`, `59.5 s`, `300 s`.
 #[must_use]
 pub fn span(span: Duration) -> String {
@@ -17,15 +20,6 @@ pub fn span(span: Duration) -> String {
     } else {
         format!("{:.1} s", span.as_secs_f64())
     }
-}
-
-/// A name as it may be shown. It came over the air: control characters would reach the terminal, and those that turn
-/// or hide text would lie.
-#[must_use]
-pub fn shown(name: &str) -> String {
-    let lies =
-        |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    name.chars().map(|c| if c.is_control() || lies(c) { '?' } else { c }).collect()
 }
 
 /// What a service does.
@@ -64,7 +58,7 @@ pub const fn want(want: Want) -> &'static str {
 pub fn carrier(scanner: &Scanner, plmn: Plmn) -> String {
     let known = scanner.carriers().iter().find(|carrier| carrier.plmn == plmn);
     match known.filter(|carrier| !carrier.name.is_empty()) {
-        Some(carrier) => format!("{} ({plmn})", shown(carrier.name.as_str())),
+        Some(carrier) => format!("{} ({plmn})", clean::name(carrier.name.as_str())),
         None => plmn.to_string(),
     }
 }
@@ -193,12 +187,6 @@ pub const fn hint(failure: Failure) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_from_the_air_cannot_speak_to_the_terminal() {
-        assert_eq!(shown("AT&T"), "AT&T");
-        assert_eq!(shown("\x1b[2J\u{202e}evil\r\n"), "?[2J?evil??");
-    }
 
     #[test]
     fn spans_have_the_unit_that_fits() {

@@ -14,9 +14,10 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::{Access, AtFlags, CWD, accessat};
+use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat};
 use rustix::process::{Pid, getpid, test_kill_process};
 
+use crate::checked::{self, Refused, Wanted};
 use crate::process::Stat;
 
 /// Bytes of a lock file that are looked at: ten digits and a line feed are the form, a host name may follow.
@@ -268,16 +269,18 @@ fn create(dir: &Path, path: &Path, own: i32) -> io::Result<u64> {
     made.and(inode)
 }
 
-/// The owner a lock file names, `None` where it names none, and the file's inode.
+/// The owner a lock file names, `None` where it names none or is no regular file, and the file's inode.
 fn read_lock(path: &Path) -> io::Result<(Option<i32>, u64)> {
-    // `O_NONBLOCK`: the directory is writable for all, and a FIFO there must not hold us up.
-    let nonblock = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
-    let file = File::options().read(true).custom_flags(nonblock).open(path)?;
+    // The directory is writable for all: what lies there may be a device.
+    let file = match checked::open_at(path, Wanted::File, OFlags::RDONLY) {
+        Ok(fd) => File::from(fd),
+        // It names no process. What it is matters no more than what an empty file would say.
+        Err(Refused::Found { .. }) => return Ok((None, fs::symlink_metadata(path)?.ino())),
+        Err(Refused::Errno(errno)) => return Err(errno.into()),
+    };
     let inode = file.metadata()?.ino();
     let mut content = Vec::new();
-    if file.metadata()?.is_file() {
-        file.take(CONTENT_LEN_MAX).read_to_end(&mut content)?;
-    }
+    file.take(CONTENT_LEN_MAX).read_to_end(&mut content)?;
     Ok((parse_owner(&content), inode))
 }
 
@@ -299,7 +302,7 @@ fn is_alive(pid: i32) -> bool {
 }
 
 fn is_young(path: &Path) -> bool {
-    let modified = fs::metadata(path).and_then(|meta| meta.modified());
+    let modified = fs::symlink_metadata(path).and_then(|meta| meta.modified());
     // A time stamp in the future (the clock was set back) is no proof of youth; waiting for it could take years.
     modified.ok().and_then(|at| at.elapsed().ok()).is_some_and(|age| age < UNREADABLE_AGE_MIN)
 }

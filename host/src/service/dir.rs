@@ -5,23 +5,28 @@ use std::io::{self, Read};
 use std::mem::MaybeUninit;
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use cellscan_core::supervisor::ServiceState;
 use cellscan_custody::{Identity, Reading};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
-use rustix::fs::{Access, AtFlags, FlockOperation, Mode, OFlags, accessat, flock, open, openat};
+use rustix::fs::{Access, AtFlags, FlockOperation, Mode, OFlags, accessat, fcntl_lock, fstat, open, openat};
 use rustix::io::{Errno, ioctl_fionread};
+use rustix::process::geteuid;
 
 use super::ServiceError;
 use super::status::{StatusRecord, parse_file};
+use crate::checked::{self, Refused, Wanted};
+use crate::locks::{self, Kind};
 use crate::process::{self, Proc, Stat};
 
 /// Bytes of a status file that are looked at: more than any supervisor writes (40).
 const STATUS_READ_MAX: u64 = 64;
-/// Bytes of `/proc/locks` that are looked at: some ten thousand locks.
-const LOCKS_LEN_MAX: u64 = 1 << 20;
+/// Bits that let anybody but the owner do anything.
+const OTHERS_ANYTHING: u32 = 0o077;
+/// A handle by which nothing is read or written.
+const LOOK: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 /// Events read in one go; the rest stays readable.
 const EVENTS_MAX: u64 = 1_024;
 
@@ -136,13 +141,7 @@ impl ServiceDir {
                 .is_some_and(|stat| stat.state == b'S' && stat.start_time == proc.start_time())
         };
         let settled = unread == Some(0) && supervisor.is_some_and(sleeps);
-        // `O_NONBLOCK` for whatever else might be there under that name.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = openat(&self.supervise, "status", flags, Mode::empty()).map_err(|errno| match errno {
-            Errno::NOENT => ServiceError::NeverSupervised { path: self.real.clone() },
-            errno => ServiceError::errno("open", &self.file("status"), errno),
-        })?;
-        let file = File::from(file);
+        let file = File::from(self.open_file("status", Wanted::File, OFlags::RDONLY)?);
         let failed = |source| ServiceError::io("read", &self.file("status"), source);
         let meta = file.metadata().map_err(failed)?;
         let mut content = Vec::new();
@@ -168,7 +167,7 @@ impl ServiceDir {
     /// They are no FIFOs, or not ours to open.
     pub fn is_supervised(&self) -> Result<bool, ServiceError> {
         for fifo in ["ok", "control"] {
-            match self.open_fifo(fifo) {
+            match self.open_file(fifo, Wanted::Fifo, OFlags::WRONLY) {
                 Ok(_) => {}
                 Err(ServiceError::NotSupervised { .. }) => return Ok(false),
                 Err(error) => return Err(error),
@@ -180,7 +179,7 @@ impl ServiceDir {
     /// Bytes that wait in `control`, ours or others'; `None` where that cannot be told.
     #[must_use]
     pub fn unread(&self) -> Option<u64> {
-        ioctl_fionread(self.open_fifo("control").ok()?).ok()
+        ioctl_fionread(self.open_file("control", Wanted::Fifo, OFlags::WRONLY).ok()?).ok()
     }
 
     /// Writes one byte to `control`. The FIFO is opened for it alone: a write end that stays open would keep unread
@@ -189,7 +188,7 @@ impl ServiceDir {
     /// # Errors
     /// Nobody supervises (`ENXIO`, `EPIPE`), 64 KiB of others' bytes wait already (`EAGAIN`), or it is not allowed.
     pub fn send(&self, byte: u8) -> Result<(), ServiceError> {
-        let fifo = self.open_fifo("control")?;
+        let fifo = self.open_file("control", Wanted::Fifo, OFlags::WRONLY)?;
         match rustix::io::retry_on_intr(|| rustix::io::write(&fifo, &[byte])) {
             Ok(1) => Ok(()),
             Ok(_) | Err(Errno::AGAIN) => Err(ServiceError::ControlFull { path: self.real.clone() }),
@@ -198,20 +197,17 @@ impl ServiceDir {
         }
     }
 
-    fn open_fifo(&self, name: &str) -> Result<OwnedFd, ServiceError> {
-        // Without `O_NONBLOCK` this would block for ever on a dead supervisor, and never is a file created.
-        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let fd = openat(&self.supervise, name, flags, Mode::empty()).map_err(|errno| match errno {
-            Errno::NXIO => ServiceError::NotSupervised { path: self.real.clone() },
-            Errno::NOENT => ServiceError::NeverSupervised { path: self.real.clone() },
-            errno => ServiceError::errno("open", &self.file(name), errno),
-        })?;
-        let file = File::from(fd);
-        match file.metadata() {
-            Ok(meta) if meta.file_type().is_fifo() => Ok(file.into()),
-            Ok(_) => Err(ServiceError::NotAFifo { path: self.file(name) }),
-            Err(source) => Err(ServiceError::io("look at", &self.file(name), source)),
-        }
+    /// Opens a file of `supervise`, where it is what it is to be; another user may have put something else there. It never
+    /// waits, and never makes a file.
+    fn open_file(&self, name: &str, wanted: Wanted, access: OFlags) -> Result<OwnedFd, ServiceError> {
+        checked::open_in(&self.supervise, Path::new(name), wanted, access).map_err(|refused| match refused {
+            Refused::Errno(Errno::NXIO) => ServiceError::NotSupervised { path: self.real.clone() },
+            Refused::Errno(Errno::NOENT) => ServiceError::NeverSupervised { path: self.real.clone() },
+            Refused::Errno(errno) => ServiceError::errno("open", &self.file(name), errno),
+            Refused::Found { found, wanted } => {
+                ServiceError::Misplaced { path: self.file(name), found, wanted }
+            }
+        })
     }
 
     /// The `runsv` of this directory: whoever holds the lock on `supervise/lock`, as `/proc/locks` tells it
@@ -228,39 +224,39 @@ impl ServiceDir {
         Proc::open(found.or_else(|| by_lock.first().copied())?).ok().flatten()
     }
 
-    /// Claims the service for this scan, by a lock on its directory that ends with the answer or with the process: two
-    /// scans at once would each take the other's "down" for what was found, and leave it so.
+    /// Locks `supervise/lock` by `fcntl(2)`, for [`claim`](super::claim); `None` where it is not this user's alone to open.
     ///
     /// # Errors
-    /// Another scan has it, or it cannot be locked.
-    pub fn claim(&self) -> Result<OwnedFd, ServiceError> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let claim = openat(&self.service, ".", flags, Mode::empty())
-            .map_err(|errno| ServiceError::errno("open", &self.real, errno))?;
-        match flock(&claim, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(claim),
-            Err(Errno::WOULDBLOCK) => {
-                let by = lock_holders(&self.service).first().copied();
-                Err(ServiceError::Claimed { path: self.real.clone(), by })
-            }
-            Err(errno) => Err(ServiceError::errno("lock", &self.real, errno)),
+    /// A process of this user has it.
+    pub(super) fn claim(&self) -> Result<Option<OwnedFd>, NonZeroU32> {
+        let Some(file) = self.lock_file(OFlags::WRONLY) else { return Ok(None) };
+        match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(file)),
+            Err(Errno::AGAIN | Errno::ACCESS) => match record_holder(&file) {
+                Some(by) => Err(by),
+                None => Ok(None),
+            },
+            Err(_no_such_locks_here) => Ok(None),
         }
     }
 
-    /// The process that has claimed the service, by [`ServiceDir::claim`]; looked up only, so that looking never keeps a
-    /// scan out.
-    #[must_use]
-    pub fn claimed_by(&self) -> Option<NonZeroU32> {
-        // Inode numbers are unique on one file system only: the holder has this very directory open, as far as that can
-        // be read.
-        lock_holders(&self.service)
-            .into_iter()
-            .find(|pid| process::has_open(*pid, self.identity) != Some(false))
+    /// The process of this user that has locked it so.
+    pub(super) fn claimed_by(&self) -> Option<NonZeroU32> {
+        let file = openat(&self.supervise, "lock", LOOK, Mode::empty()).ok()?;
+        record_holder(&file)
+    }
+
+    /// `supervise/lock`, where no other user can open it: `runsv` makes it with mode 0600, in a directory with 0700.
+    fn lock_file(&self, access: OFlags) -> Option<OwnedFd> {
+        let file = checked::open_in(&self.supervise, Path::new("lock"), Wanted::File, access).ok()?;
+        let stat = fstat(&file).ok()?;
+        let is_ours_alone = stat.st_uid == geteuid().as_raw() && stat.st_mode & OTHERS_ANYTHING == 0;
+        is_ours_alone.then_some(file)
     }
 
     fn lock_holders(&self) -> Vec<NonZeroU32> {
-        let lock = openat(&self.supervise, "lock", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
-        lock.map(|lock| lock_holders(&lock)).unwrap_or_default()
+        let lock = openat(&self.supervise, "lock", LOOK, Mode::empty());
+        lock.map(|lock| locks::holders(&lock, Kind::Flock)).unwrap_or_default()
     }
 
     /// An inotify descriptor that tells every rewrite of the record, also of unchanged content. The directory is
@@ -293,56 +289,19 @@ pub fn drain(watch: &OwnedFd) {
     }
 }
 
+/// A process of this user that has locked it by `fcntl(2)`. A `runsv` that locks it so is no scan.
+fn record_holder(file: &OwnedFd) -> Option<NonZeroU32> {
+    locks::own_holder(file, Kind::Record).filter(|pid| !process::is_called(*pid, "runsv"))
+}
+
 fn identity_of(fd: &OwnedFd) -> io::Result<(u64, u64)> {
     let meta = File::from(fd.as_fd().try_clone_to_owned()?).metadata()?;
     Ok((meta.dev(), meta.ino()))
 }
 
-/// Who holds a `flock` on this file, as `/proc/locks` tells it (`proc_locks(5)`).
-pub(crate) fn lock_holders(file: &OwnedFd) -> Vec<NonZeroU32> {
-    let Ok((_, inode)) = identity_of(file) else { return Vec::new() };
-    let mut table = Vec::new();
-    let read = File::open("/proc/locks").and_then(|file| file.take(LOCKS_LEN_MAX).read_to_end(&mut table));
-    if read.is_err() {
-        return Vec::new();
-    }
-    let table = String::from_utf8_lossy(&table);
-    let holders = table.lines().filter_map(|line| parse_lock(line).filter(|lock| lock.1 == inode));
-    holders.map(|lock| lock.0).collect()
-}
-
-/// Process and inode of an exclusive `flock(2)` in a line of `/proc/locks`. The device is not compared: on overlay and
-/// btrfs the number there is another than stat(2) gives. Blocked waiters have `->` and are none.
-fn parse_lock(line: &str) -> Option<(NonZeroU32, u64)> {
-    let mut words = line.split_ascii_whitespace().skip(1);
-    if (words.next()?, words.next()?, words.next()?) != ("FLOCK", "ADVISORY", "WRITE") {
-        return None;
-    }
-    let pid = words.next()?.parse().ok()?;
-    let inode = words.next()?.rsplit(':').next()?.parse().ok()?;
-    Some((pid, inode))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_lock_table_is_read_and_waiters_and_other_kinds_are_not_holders() {
-        let pid = |pid| NonZeroU32::new(pid).unwrap();
-        assert_eq!(parse_lock("5: FLOCK  ADVISORY  WRITE 271 08:01:4711 0 EOF"), Some((pid(271), 4711)));
-        for line in [
-            "5: -> FLOCK  ADVISORY  WRITE 271 08:01:4711 0 EOF",
-            "5: POSIX  ADVISORY  WRITE 271 08:01:4711 0 EOF",
-            "5: FLOCK  ADVISORY  READ 271 08:01:4711 0 EOF",
-            "5: FLOCK  ADVISORY  WRITE 0 08:01:4711 0 EOF",
-            "5: FLOCK  ADVISORY  WRITE -1 08:01:4711 0 EOF",
-            "5: FLOCK  ADVISORY  WRITE 271 nonsense",
-            "",
-        ] {
-            assert_eq!(parse_lock(line), None, "{line:?}");
-        }
-    }
 
     #[test]
     fn a_directory_that_was_never_supervised_says_so() {
@@ -361,7 +320,7 @@ mod tests {
         fs::write(supervise.join("control"), "").unwrap();
         fs::write(supervise.join("status"), [0xff; 20]).unwrap();
         let service = ServiceDir::open(dir.path()).unwrap();
-        assert!(matches!(service.send(b'd').unwrap_err(), ServiceError::NotAFifo { .. }));
+        assert!(matches!(service.send(b'd').unwrap_err(), ServiceError::Misplaced { .. }));
         assert_eq!(fs::read(supervise.join("control")).unwrap(), b"");
         assert!(matches!(service.read_status().unwrap_err(), ServiceError::NotRunit { .. }));
     }

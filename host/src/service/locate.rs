@@ -324,6 +324,8 @@ fn backend_for(options: LocateOptions, dir: PathBuf) -> Result<Choice, ServiceEr
     };
     let sv = options.sv.clone().or_else(|| may_need_sv.then(SvProgram::find).flatten());
     match (options.backend, usable, sv) {
+        // `sv` would open what is not to be opened.
+        (_, Err(error @ ServiceError::Misplaced { .. }), _) => Err(error),
         (
             Backend::Auto,
             Err(error @ (ServiceError::NeverSupervised { .. } | ServiceError::NotSupervised { .. })),

@@ -14,6 +14,7 @@ use cellscan_custody::Identity;
 use cellscan_custody::evidence::Evidence;
 
 use super::ServiceError;
+use super::claim::{Claimable, ServiceClaim};
 use super::custody::{Custody, LeaseOptions, Subject};
 use super::dir::{ServiceDir, drain};
 use super::family::Family;
@@ -51,7 +52,7 @@ pub struct Native {
 #[derive(Debug)]
 struct Held {
     dir: ServiceDir,
-    claim: OwnedFd,
+    claim: ServiceClaim,
     runsv: Option<Proc>,
     watch: Option<OwnedFd>,
     evidence: Evidence,
@@ -119,7 +120,7 @@ impl Native {
     }
 
     fn try_take(&mut self) -> Result<(ServiceStatus, Held), ServiceError> {
-        let mut held = Held::open(&self.options)?;
+        let mut held = Held::open(&self.options, &mut self.notes)?;
         let status = held.look()?;
         if !status.supervised {
             return Err(ServiceError::NotSupervised { path: held.dir.path().into() });
@@ -141,12 +142,14 @@ impl Native {
 }
 
 impl Held {
-    fn open(options: &NativeOptions) -> Result<Self, ServiceError> {
+    fn open(options: &NativeOptions, notes: &mut Vec<String>) -> Result<Self, ServiceError> {
         let dir = ServiceDir::open(&options.dir)?;
         if !dir.is_supervised()? {
             return Err(ServiceError::NotSupervised { path: dir.path().into() });
         }
-        let claim = dir.claim()?;
+        let identity = Some(dir.identity());
+        let claimable = Claimable { path: dir.path(), identity, dir: Some(&dir) };
+        let claim = claimable.claim(options.lease.as_ref().map(|lease| lease.run_dir.as_path()), notes)?;
         let runsv = dir.supervisor();
         if dir.is_displaced(runsv.as_ref()) {
             return Err(ServiceError::Replaced { path: dir.path().into() });

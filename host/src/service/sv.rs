@@ -7,7 +7,6 @@
 
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::Duration;
@@ -17,6 +16,7 @@ use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Supervisor, Want
 use cellscan_core::time::Instant;
 
 use super::ServiceError;
+use super::claim::{Claimable, ServiceClaim};
 use super::custody::{Custody, LeaseOptions, Subject};
 use super::dir::{ServiceDir, drain};
 use super::family::{Family, supervisor};
@@ -75,7 +75,7 @@ pub struct Sv {
     clock: Clock,
     call: Option<Call>,
     /// Until what goes with it has been looked at.
-    claim: Option<OwnedFd>,
+    claim: Option<ServiceClaim>,
     held: Option<Held>,
     last: Option<StatusRecord>,
     notes: Vec<String>,
@@ -89,7 +89,7 @@ struct Held {
     /// A `d` of ours may not have been read yet; until when that is waited for.
     unread_down: Option<Instant>,
     custody: Custody,
-    claim: Option<OwnedFd>,
+    claim: Option<ServiceClaim>,
 }
 
 #[derive(Debug)]
@@ -244,9 +244,14 @@ impl Sv {
         if self.call.as_ref().is_none_or(|call| call.word != "status") {
             let files = ServiceDir::open(&self.options.dir)
                 .and_then(|dir| Ok((dir.is_supervised()?, dir.read_status()?)));
-            if let Ok((supervised, record)) = files {
-                self.last = Some(record);
-                return Ok((supervised, record));
+            match files {
+                Ok((supervised, record)) => {
+                    self.last = Some(record);
+                    return Ok((supervised, record));
+                }
+                // `sv` would open what is not to be opened.
+                Err(error @ ServiceError::Misplaced { .. }) => return Err(error.into()),
+                Err(_) => {}
             }
         }
         let (code, said) = self.call("status")?;
@@ -293,17 +298,18 @@ impl Sv {
         Ok(if unread { INSISTENT_UP } else { "up" })
     }
 
-    /// The claim, before anything is looked at: what another scan has left for a moment is not what was found. Where the
-    /// directory may not be looked into there is none.
+    /// The claim, before anything is looked at: what another scan has left for a moment is not what was found.
     fn claim(&mut self) -> Result<(), ServiceError> {
-        if self.claim.is_none()
-            && let Ok(dir) = ServiceDir::open(&self.options.dir)
-        {
-            self.claim = Some(dir.claim()?);
-            if dir.is_displaced(dir.supervisor().as_ref()) {
-                // A `d` would be obeyed, and an `up` after it is held for needless: the record says up for ever.
-                return Err(ServiceError::Replaced { path: dir.path().into() });
-            }
+        if self.claim.is_some() {
+            return Ok(());
+        }
+        let (path, dir) = (&self.options.dir, ServiceDir::open(&self.options.dir).ok());
+        let claimable = Claimable::at(path, dir.as_ref());
+        let run_dir = self.options.lease.as_ref().map(|lease| lease.run_dir.as_path());
+        self.claim = Some(claimable.claim(run_dir, &mut self.notes)?);
+        if let Some(dir) = dir.filter(|dir| dir.is_displaced(dir.supervisor().as_ref())) {
+            // A `d` would be obeyed, and an `up` after it is held for needless: the record says up for ever.
+            return Err(ServiceError::Replaced { path: dir.path().into() });
         }
         Ok(())
     }
@@ -314,7 +320,7 @@ impl Sv {
         if !status.supervised {
             return Err(ServiceError::NotSupervised { path: self.options.dir.clone() }.into());
         }
-        let identity = std::fs::metadata(&self.options.dir).ok().map(|meta| (meta.dev(), meta.ino()));
+        let identity = Claimable::at(&self.options.dir, None).identity;
         let mut tracked = Tracked::new(self.options.ppp_port.clone());
         let runsv = supervisor(&self.options.dir, status.pid);
         tracked.supervised_by(runsv);

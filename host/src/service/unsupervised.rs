@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::num::NonZeroU32;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -15,13 +15,12 @@ use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
 
 use super::ServiceError;
+use super::claim::{Claimable, ServiceClaim};
 use super::custody::{Custody, LeaseOptions, Subject};
 use super::family::Family;
 use super::tracked::Tracked;
-use crate::exit::chain;
 use crate::give_back::Way;
 use crate::guard::{GuardOptions, Prepare};
-use crate::lease::{Claim, RunDir};
 use crate::link::Link;
 
 /// What the backend is made with.
@@ -58,7 +57,7 @@ pub struct Unsupervised {
     want: Want,
     started: Option<Child>,
     custody: Option<Custody>,
-    claim: Option<OwnedFd>,
+    claim: Option<ServiceClaim>,
     notes: Vec<String>,
 }
 
@@ -110,16 +109,9 @@ impl Unsupervised {
 
     /// Keeps a second scan of this port away, as long as there is a place for leases.
     fn claim(&mut self, identity: Option<(u64, u64)>) -> Result<(), ServiceError> {
-        let (Some(options), Some(identity)) = (&self.options.lease, identity) else { return Ok(()) };
-        match RunDir::create(&options.run_dir).and_then(|run| run.claim(identity)) {
-            Ok(Claim::Ours(claim)) => self.claim = claim,
-            Ok(Claim::Theirs(by)) => {
-                return Err(ServiceError::Claimed { path: self.options.ppp_port.clone(), by });
-            }
-            Err(error) => {
-                self.notes.push(format!("a second scan of this port is not kept away: {}", chain(&error)));
-            }
-        }
+        let claimable = Claimable { path: &self.options.ppp_port, identity, dir: None };
+        let run_dir = self.options.lease.as_ref().map(|lease| lease.run_dir.as_path());
+        self.claim = Some(claimable.claim(run_dir, &mut self.notes)?);
         Ok(())
     }
 

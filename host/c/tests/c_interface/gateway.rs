@@ -1,11 +1,12 @@
 //! The example application, as README has it told: an ordinary scan, its ends, and what it leaves alone.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use cellscan_tests::support::{Bench, Workbench, binaries, processes, quick_modem};
+use cellscan_custody::guard::PROTOCOL;
+use cellscan_tests::support::{Bench, Want, Workbench, binaries, processes, quick_modem};
 use rustix::process::Signal;
 
 use super::SOON;
@@ -177,6 +178,47 @@ fn with_a_guard_that_is_none_the_service_is_not_taken() {
     let ended = app.end();
     assert!(ended.errors.contains("the guard did not get ready"), "{}", ended.errors);
     assert_eq!((ended.code, bench.status().pid, leases(&bench)), (Some(0), before, 0));
+}
+
+/// What an application on a bench says, whose guard's program is this shell script, once its scan has failed for it.
+fn refused_guard(script: &str) -> String {
+    let (bench, before) = bench(SHORT);
+    let program = example(Library::Static);
+    let guard = bench.root().join("cellscan");
+    fs::write(&guard, format!("#!/bin/sh\n{script}\n")).expect("a script");
+    fs::set_permissions(&guard, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let mut command = on_bench(program.command(), &bench);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let dirs = std::iter::once(bench.root().to_owned()).chain(std::env::split_paths(&path));
+    command.env("PATH", std::env::join_paths(dirs).expect("a PATH"));
+    let app = App::start(command);
+    app.signal(Signal::USR1);
+    app.wait_for("failed service_unavailable");
+    app.signal(Signal::TERM);
+    let ended = app.end();
+    assert_eq!((ended.code, leases(&bench)), (Some(0), 0), "{:#?} {}", ended.lines, ended.errors);
+    // Nothing was asked for: the pppd that was there before is there still.
+    assert_eq!((bench.status().pid, bench.status().want), (before, Want::Up));
+    ended.errors
+}
+
+#[test]
+fn a_program_that_only_says_g_is_no_guard_and_the_service_is_not_taken() {
+    let said = refused_guard("printf g; exec cat >/dev/null");
+    assert!(
+        said.contains("cellscan is no guard of this version: found \"g\", wanted \"cellscan-guard "),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_guard_of_another_version_or_of_another_scan_is_refused_and_the_service_is_not_taken() {
+    let nonce = "while [ \"$1\" != --hello ]; do shift; done";
+    let version = PROTOCOL + 1;
+    let said = refused_guard(&format!("{nonce}; echo \"cellscan-guard {version} $2\"; exec cat >/dev/null"));
+    assert!(said.contains(&format!("found \"cellscan-guard {version} ")), "{said}");
+    let said = refused_guard(&format!("echo 'cellscan-guard {PROTOCOL} 1.1'; exec cat >/dev/null"));
+    assert!(said.contains(&format!("found \"cellscan-guard {PROTOCOL} 1.1\", wanted ")), "{said}");
 }
 
 #[test]
