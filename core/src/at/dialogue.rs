@@ -23,14 +23,14 @@ use super::line::{Line, Part};
 use super::operators::{ListReader, ListedOperator, begins_list};
 use super::reply::FinalResult;
 
-mod due;
+mod late;
 mod marks;
 mod state;
 mod times;
 
-use due::Due;
+use late::LateResult;
 use marks::{begins_cops, is_echo, whole};
-use state::{Attempt, Echo, State, Then, Waiting};
+use state::{Attempt, Continuation, Echo, State, Waiting};
 pub use times::{
     ABORT_DRAIN, ATTENTION_TIMEOUT, ATTENTION_TRIES_BUSY_MAX, ATTENTION_TRIES_MAX, ESCAPE_GUARD,
     FIRST_ATTENTION_TIMEOUT, LULL, LULL_AFTER_OK, NETWORK_ANSWER_MIN, NOISE_MAX, QUIET,
@@ -69,7 +69,7 @@ pub struct Dialogue {
     state: State,
     echo: Echo,
     /// Late results that may still come, of commands that timed out.
-    due: Due,
+    late: LateResult,
     /// How often the dialogue sends `AT` before it gives up.
     patience: u8,
     /// The modem gives results in digits (`ATV0`), as learned from `AT`.
@@ -94,7 +94,7 @@ impl Dialogue {
         Self {
             state: State::Closed,
             echo: Echo::Unknown,
-            due: Due::NOTHING,
+            late: LateResult::NOTHING,
             patience: ATTENTION_TRIES_MAX,
             digits: false,
             clean: false,
@@ -107,7 +107,7 @@ impl Dialogue {
     pub fn open(&mut self, now: Instant) -> Turn {
         *self = Self::new();
         self.clean = true;
-        self.clear_line(now, 0, Then::Ready)
+        self.clear_line(now, 0, Continuation::Ready)
     }
 
     /// The line is gone; a command in flight gets no outcome.
@@ -153,8 +153,8 @@ impl Dialogue {
             | State::Asking { then, .. }
             | State::Settling { then, .. } => {
                 // The command is not sent again.
-                if matches!(then, Then::Again(..)) {
-                    *then = Then::TimedOut;
+                if matches!(then, Continuation::Again(..)) {
+                    *then = Continuation::TimedOut;
                 }
                 Turn::default()
             }
@@ -203,7 +203,7 @@ impl Dialogue {
                     return Turn::ended(Outcome::Dead);
                 }
                 // A modem that took a command is not in data mode, only slow.
-                if tries == TRIES_BEFORE_ESCAPE && then == Then::Ready {
+                if tries == TRIES_BEFORE_ESCAPE && then == Continuation::Ready {
                     self.state = State::GuardBefore { until: now + ESCAPE_GUARD, tries, then };
                     return Turn::default();
                 }
@@ -213,15 +213,15 @@ impl Dialogue {
                 self.state = State::Ready;
                 self.refused = false;
                 match then {
-                    Then::Ready => Turn::ended(Outcome::Ready),
-                    Then::TimedOut => Turn::ended(Outcome::TimedOut),
-                    Then::Listed => Turn::ended(Outcome::Answered(Answer::Operators)),
-                    Then::Again(attempt) => self.send(now, attempt),
+                    Continuation::Ready => Turn::ended(Outcome::Ready),
+                    Continuation::TimedOut => Turn::ended(Outcome::TimedOut),
+                    Continuation::Listed => Turn::ended(Outcome::Answered(Answer::Operators)),
+                    Continuation::Again(attempt) => self.send(now, attempt),
                 }
             }
             State::Waiting(_) => self.give_up(now),
             State::Aborting { .. } => {
-                self.clear(now, 0, Then::TimedOut);
+                self.clear(now, 0, Continuation::TimedOut);
                 Turn::default()
             }
         }
@@ -269,8 +269,8 @@ impl Dialogue {
             }
             State::Aborting { .. } => {
                 if ends.is_some() {
-                    self.due.pay();
-                    self.clear(now, 0, Then::TimedOut);
+                    self.late.pay();
+                    self.clear(now, 0, Continuation::TimedOut);
                 }
                 Turn::dropping()
             }
@@ -297,7 +297,7 @@ impl Dialogue {
     /// Handles a line that may belong to the answer, until its final result.
     #[inline(never)]
     fn answer_line(&mut self, line: Line<'_>) -> Turn {
-        let in_doubt = self.due.is_any();
+        let in_doubt = self.late.is_any();
         let State::Waiting(waiting) = &mut self.state else { return Turn::dropping() };
         if let Some(answer) = whole(line).and_then(|text| waiting.attempt.command.answer(text)) {
             match &mut waiting.answer {
@@ -322,12 +322,12 @@ impl Dialogue {
 
     #[inline(never)]
     fn finish(&mut self, now: Instant, result: FinalResult) -> Turn {
-        let in_doubt = self.due.is_any();
+        let in_doubt = self.late.is_any();
         let State::Waiting(waiting) = &mut self.state else { return Turn::dropping() };
         let attempt = waiting.attempt;
         let before_echo = self.echo == Echo::On && !waiting.echoed && waiting.answer.is_none();
         if core::mem::take(&mut waiting.skip_final) || before_echo {
-            self.due.pay();
+            self.late.pay();
             return Turn::dropping();
         }
         let is_ok = match result {
@@ -357,15 +357,15 @@ impl Dialogue {
             let repeats = attempt.repeats.saturating_add(1);
             let again = Attempt { repeats, said_ok: is_ok, ..attempt };
             self.patience = patience(attempt.command);
-            return self.clear_line(now, 0, Then::Again(again));
+            return self.clear_line(now, 0, Continuation::Again(again));
         }
         if in_doubt && matches!(waiting.answer, Some(Answer::Operators)) {
             // The list of a search that timed out is as good as the next one's; but the modem may still be searching.
             self.patience = patience(attempt.command);
-            self.due.answered();
-            return self.clear_line(now, 0, Then::Listed);
+            self.late.answered();
+            return self.clear_line(now, 0, Continuation::Listed);
         }
-        self.due.answered();
+        self.late.answered();
         self.refused = !is_ok;
         let answer = waiting.answer.take();
         self.state = State::Ready;
@@ -378,7 +378,7 @@ impl Dialogue {
     }
 
     fn give_up(&mut self, now: Instant) -> Turn {
-        self.due.owe();
+        self.late.owe();
         if let State::Waiting(waiting) = &self.state {
             self.patience = patience(waiting.attempt.command);
         }
@@ -386,20 +386,20 @@ impl Dialogue {
         Turn::sending(Outgoing::Return)
     }
 
-    fn clear_line(&mut self, now: Instant, tries: u8, then: Then) -> Turn {
+    fn clear_line(&mut self, now: Instant, tries: u8, then: Continuation) -> Turn {
         self.clear(now, tries, then);
         Turn::sending(Outgoing::Return)
     }
 
     /// Sends nothing more before the line is quiet.
     #[inline(never)]
-    fn clear(&mut self, now: Instant, tries: u8, then: Then) {
+    fn clear(&mut self, now: Instant, tries: u8, then: Continuation) {
         let silence = if self.clean { LULL } else { QUIET };
         self.state = State::Clearing { quiet_at: now + silence, until: now + NOISE_MAX, tries, then };
     }
 
-    fn ask(&mut self, now: Instant, tries: u8, then: Then) -> Turn {
-        let first = tries == 0 && then == Then::Ready;
+    fn ask(&mut self, now: Instant, tries: u8, then: Continuation) -> Turn {
+        let first = tries == 0 && then == Continuation::Ready;
         let time = if first { FIRST_ATTENTION_TIMEOUT } else { ATTENTION_TIMEOUT };
         self.state = State::Asking { deadline: now + time, tries, echoed: false, then };
         Turn::sending(Outgoing::Command(Command::Attention))

@@ -8,7 +8,7 @@ use crate::time::Instant;
 
 /// What the dialogue does once the modem answers again.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(super) enum Then {
+pub(super) enum Continuation {
     Ready,
     TimedOut,
     /// The operator list was read.
@@ -30,11 +30,11 @@ pub(super) struct Attempt {
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) enum State {
     Closed,
-    Clearing { quiet_at: Instant, until: Instant, tries: u8, then: Then },
-    GuardBefore { until: Instant, tries: u8, then: Then },
-    GuardAfter { until: Instant, tries: u8, then: Then },
-    Asking { deadline: Instant, tries: u8, echoed: bool, then: Then },
-    Settling { quiet_at: Instant, until: Instant, then: Then },
+    Clearing { quiet_at: Instant, until: Instant, tries: u8, then: Continuation },
+    GuardBefore { until: Instant, tries: u8, then: Continuation },
+    GuardAfter { until: Instant, tries: u8, then: Continuation },
+    Asking { deadline: Instant, tries: u8, echoed: bool, then: Continuation },
+    Settling { quiet_at: Instant, until: Instant, then: Continuation },
     Ready,
     Waiting(Waiting),
     Aborting { until: Instant },

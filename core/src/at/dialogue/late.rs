@@ -8,12 +8,12 @@ const DOUBTS_MAX: u8 = 2;
 /// `AT`, of which a slow modem sends many, look the same. So a result counts as the late one only while the line is
 /// drained, and a late result that did not come then is expected only for the next commands.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(super) struct Due {
+pub(super) struct LateResult {
     /// How many commands may still receive it.
     doubts: u8,
 }
 
-impl Due {
+impl LateResult {
     pub(super) const NOTHING: Self = Self { doubts: 0 };
 
     /// A command was given up.
