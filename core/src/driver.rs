@@ -20,9 +20,9 @@ use crate::selection::Selection;
 use crate::supervisor::Supervisor;
 use crate::time::Instant;
 
-mod hands;
+mod executor;
 
-use hands::{Hands, Received};
+use executor::{Executor, Received};
 
 /// Bytes read at once.
 const READ_LEN_MAX: usize = 64;
@@ -80,9 +80,9 @@ impl<P: core::error::Error + 'static, S: core::error::Error + 'static> core::err
 /// fails does not keep the later ones from being carried out (giving the service back is often the second).
 #[derive(Debug)]
 pub struct Driver<P: Port, S: Supervisor> {
-    /// Kept outside `Hands` so that a borrowed line can be passed to it.
+    /// Kept outside `Executor` so that a borrowed line can be passed to it.
     lines: Lines,
-    hands: Hands<P, S>,
+    executor: Executor<P, S>,
 }
 
 impl<P: Port, S: Supervisor> Driver<P, S> {
@@ -93,24 +93,24 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
 
     /// An idle driver with a machine that remembers earlier scans.
     pub fn resume(port: P, supervisor: S, scanner: Scanner) -> Self {
-        Self { lines: Lines::new(), hands: Hands::new(port, supervisor, scanner) }
+        Self { lines: Lines::new(), executor: Executor::new(port, supervisor, scanner) }
     }
 
     /// Requests a scan; an event says when it is declined.
     pub fn request(&mut self, now: Instant, request: Request) {
-        self.hands.feed(now, Input::Start(request));
+        self.executor.feed(now, Input::Start(request));
     }
 
     /// Restores the registration of a modem after its scan died: state 12 alone. [`Report::restored`] is the result.
     ///
     /// [`Report::restored`]: crate::scan::Report::restored
     pub fn restore(&mut self, now: Instant, selection: Selection) {
-        self.hands.feed(now, Input::Restore(selection));
+        self.executor.feed(now, Input::Restore(selection));
     }
 
     /// Ends the current scan, as soon as modem and service are given back.
     pub fn abort(&mut self, now: Instant) {
-        self.hands.feed(now, Input::Abort);
+        self.executor.feed(now, Input::Abort);
     }
 
     /// Does what can be done now, a bounded amount of work.
@@ -119,83 +119,83 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
     /// `WouldBlock` until there is an event. Any other error is one of the port or the supervisor; the scan already knows
     /// it and the next call goes on.
     pub fn poll(&mut self, now: Instant) -> nb::Result<Event, Error<P::Error, S::Error>> {
-        self.hands.carry_out(now);
-        self.hands.look(now);
+        self.executor.carry_out(now);
+        self.executor.look(now);
         self.read(now);
-        if self.hands.scanner.next_deadline().is_some_and(|deadline| deadline <= now) {
-            self.hands.feed(now, Input::Timeout);
+        if self.executor.scanner.next_deadline().is_some_and(|deadline| deadline <= now) {
+            self.executor.feed(now, Input::Timeout);
             // An action of that step may have led to a state that needs a new status.
-            self.hands.look(now);
+            self.executor.look(now);
         }
-        if let Some(event) = self.hands.events.pop_front() {
+        if let Some(event) = self.executor.events.pop_front() {
             return Ok(event);
         }
-        Err(self.hands.error.take().map_or(nb::Error::WouldBlock, nb::Error::Other))
+        Err(self.executor.error.take().map_or(nb::Error::WouldBlock, nb::Error::Other))
     }
 
     /// The latest time for the next [`Driver::poll`]: the scan's own deadline, [`PENDING_AGAIN`] or [`STATUS_AGAIN`].
     /// After `poll` has answered `WouldBlock` it is in the future.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        let again_at = sooner(self.hands.pending_again_at, self.hands.status_again_at);
-        sooner(self.hands.scanner.next_deadline(), again_at)
+        let again_at = sooner(self.executor.pending_again_at, self.executor.status_again_at);
+        sooner(self.executor.scanner.next_deadline(), again_at)
     }
 
     /// The machine.
     #[must_use]
     pub const fn scanner(&self) -> &Scanner {
-        &self.hands.scanner
+        &self.executor.scanner
     }
 
     /// The machine, to remember carriers in.
     pub const fn scanner_mut(&mut self) -> &mut Scanner {
-        &mut self.hands.scanner
+        &mut self.executor.scanner
     }
 
     /// The port, to wait on.
     #[must_use]
     pub const fn port(&self) -> &P {
-        &self.hands.port
+        &self.executor.port
     }
 
     /// The supervisor, to wait on.
     #[must_use]
     pub const fn supervisor(&self) -> &S {
-        &self.hands.supervisor
+        &self.executor.supervisor
     }
 
     /// The supervisor, to hand it the event that woke the caller.
     pub const fn supervisor_mut(&mut self) -> &mut S {
-        &mut self.hands.supervisor
+        &mut self.executor.supervisor
     }
 
     /// Whether all actions have been carried out. After the end of a scan the release may still wait for a slow backend.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.hands.is_settled()
+        self.executor.is_settled()
     }
 
     /// Whether the port is open.
     #[must_use]
     pub const fn is_open(&self) -> bool {
-        self.hands.open
+        self.executor.open
     }
 
     /// Returns the port and the supervisor.
     pub fn into_parts(self) -> (P, S) {
-        (self.hands.port, self.hands.supervisor)
+        (self.executor.port, self.executor.supervisor)
     }
 
     fn read(&mut self, now: Instant) {
         for _ in 0..READS_MAX {
-            if !self.hands.open {
+            if !self.executor.open {
                 return;
             }
-            if core::mem::take(&mut self.hands.fresh) {
+            if core::mem::take(&mut self.executor.fresh) {
                 self.lines.clear();
             }
             let mut buffer = [0; READ_LEN_MAX];
-            let count = match self.hands.receive(now, &mut buffer) {
+            let count = match self.executor.receive(now, &mut buffer) {
                 Received::Bytes(count) => count,
                 Received::Damaged => {
                     self.lines.tear();
@@ -205,7 +205,7 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
             };
             let mut bytes = buffer.get(..count).unwrap_or_default();
             while let Some(line) = self.lines.next(&mut bytes) {
-                self.hands.feed(now, Input::Line(line));
+                self.executor.feed(now, Input::Line(line));
             }
         }
     }

@@ -55,7 +55,7 @@ pub(super) enum Received {
     Damaged,
 }
 
-/// Calls that may fail persistently: a bit each of [`Hands::failing`].
+/// Calls that may fail persistently: a bit each of [`Executor::failing`].
 mod lasting {
     pub(super) const READ: u8 = 1;
     pub(super) const STATUS: u8 = 2;
@@ -65,7 +65,7 @@ mod lasting {
 
 /// A driver without its line buffer.
 #[derive(Debug)]
-pub(super) struct Hands<P: Port, S: Supervisor> {
+pub(super) struct Executor<P: Port, S: Supervisor> {
     pub(super) port: P,
     pub(super) supervisor: S,
     pub(super) scanner: Scanner,
@@ -85,7 +85,7 @@ pub(super) struct Hands<P: Port, S: Supervisor> {
     pub(super) error: Option<Error<P::Error, S::Error>>,
 }
 
-impl<P: Port, S: Supervisor> Hands<P, S> {
+impl<P: Port, S: Supervisor> Executor<P, S> {
     pub(super) fn new(port: P, supervisor: S, scanner: Scanner) -> Self {
         Self {
             port,

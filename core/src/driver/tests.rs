@@ -225,7 +225,7 @@ impl Bench {
     }
 
     fn hear(&mut self, incoming: &[Result<&'static [u8], ErrorKind>]) -> Vec<Error<Fault, Fault>> {
-        self.driver.hands.port.incoming.extend(incoming.iter().copied());
+        self.driver.executor.port.incoming.extend(incoming.iter().copied());
         self.drain()
     }
 }
@@ -332,7 +332,7 @@ fn damaged_bytes_discard_the_current_line_and_the_port_goes_on() {
 #[test]
 fn endless_damage_is_reported_once_and_lets_every_poll_end() {
     let mut bench = Bench::asking();
-    bench.driver.hands.port.always = Some(ErrorKind::InvalidData);
+    bench.driver.executor.port.always = Some(ErrorKind::InvalidData);
     assert_eq!(bench.drain(), [Error::Port(Fault(ErrorKind::InvalidData))]);
     bench.pass_until(|bench| bench.driver.scanner().phase() == Phase::Idle);
     assert_eq!(bench.driver.supervisor().want, Want::Up);
@@ -348,10 +348,10 @@ fn any_other_error_of_the_port_counts_as_its_loss() {
 #[test]
 fn an_interrupted_write_is_retried() {
     let mut bench = Bench::asking();
-    bench.driver.hands.port.interruptions = 3;
+    bench.driver.executor.port.interruptions = 3;
     assert!(bench.hear(&[Ok(b"\r\nOK\r\n")]).is_empty());
     bench.pass_until(|bench| bench.driver.port().sent.ends_with(b"AT+CMEE=2\r"));
-    bench.driver.hands.port.interruptions = u32::MAX;
+    bench.driver.executor.port.interruptions = u32::MAX;
     bench.hear(&[Ok(b"\r\nOK\r\n")]);
     assert!(bench.events.contains(&Event::PortLost), "it never takes anything");
 }
