@@ -17,9 +17,9 @@ use super::report::{Failure, Outcome, Report};
 use super::{Action, Actions, Event, Input, MOVES, Phase, Watch};
 
 mod check;
+mod context;
 mod giveback;
 mod handover;
-mod hold;
 mod inputs;
 mod prepare;
 mod snapshot;
@@ -29,7 +29,7 @@ mod trials;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use hold::Hold;
+use context::ScanContext;
 use state::{Modem, State};
 
 pub use snapshot::Snapshot;
@@ -63,7 +63,7 @@ pub struct Scanner {
     deny: DenyList,
     gate: Gate,
     remembered: Vec<Plmn, REMEMBERED_MAX>,
-    hold: Hold,
+    context: ScanContext,
     report: Report,
 }
 
@@ -80,7 +80,7 @@ impl Scanner {
             deny: DenyList::new(),
             gate: Gate::new(),
             remembered: Vec::new(),
-            hold: Hold::new(&policy),
+            context: ScanContext::new(&policy),
             report: Report::default(),
         }
     }
@@ -189,7 +189,7 @@ impl Scanner {
             return report(out, Event::Declined(declined));
         }
         self.forget();
-        self.hold.request = Some(request.id);
+        self.context.request = Some(request.id);
         self.enter(State::StopPpp { deadline: self.after(&self.policy.timeouts.take) }, out);
         act(out, Action::Take);
     }
@@ -204,7 +204,7 @@ impl Scanner {
     /// Clears all data of the last scan before a new one.
     #[inline(never)]
     fn forget(&mut self) {
-        self.hold = Hold::new(&self.policy);
+        self.context = ScanContext::new(&self.policy);
         self.report = Report::default();
         self.carriers.clear();
     }
@@ -250,7 +250,7 @@ impl Scanner {
 
     /// When the scan gives up so that the rest of the budget suffices to restore and to give back.
     fn limit(&self) -> Instant {
-        let Some(asked) = self.hold.asked_at else { return Instant::FAR };
+        let Some(asked) = self.context.asked_at else { return Instant::FAR };
         match asked + self.policy.budget {
             // An unlimited budget.
             Instant::FAR => Instant::FAR,
@@ -310,10 +310,10 @@ impl Scanner {
         self.report.outcome = Some(outcome);
         act(out, if release { Action::Release } else { Action::HandOver });
         // A scan that never asked for down took no link away; nor did one that only restored the registration.
-        if self.hold.asked_at.is_some() {
+        if self.context.asked_at.is_some() {
             self.gate.ended(self.now);
         }
-        self.hold.request = None;
+        self.context.request = None;
         report(out, Event::Finished(outcome));
         self.enter(State::Idle, out);
     }

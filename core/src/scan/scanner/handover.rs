@@ -19,9 +19,9 @@ pub(super) const ASK_AGAIN: Duration = Duration::from_secs(1);
 impl Scanner {
     #[inline(never)]
     pub(super) fn taken(&mut self, found: ServiceStatus, out: &mut Actions) {
-        self.hold.found = Some(found);
-        self.hold.asked_at = Some(self.now);
-        if let Some(id) = self.hold.request.take() {
+        self.context.found = Some(found);
+        self.context.asked_at = Some(self.now);
+        if let Some(id) = self.context.request.take() {
             self.gate.touched(id);
         }
         report(out, Event::Taken(found));
@@ -46,11 +46,11 @@ impl Scanner {
     }
 
     pub(super) fn note(&mut self, status: ServiceStatus, out: &mut Actions) {
-        self.hold.service = Some(status);
-        if status.foreign_down && !self.hold.foreign_down {
+        self.context.service = Some(status);
+        if status.foreign_down && !self.context.foreign_down {
             report(out, Event::ForeignDown);
         }
-        self.hold.foreign_down = status.foreign_down;
+        self.context.foreign_down = status.foreign_down;
     }
 
     pub(super) fn seen_while_stopping(
@@ -92,7 +92,7 @@ impl Scanner {
 
     fn verify_stopped(&mut self, out: &mut Actions) {
         let deadline = self.after(&self.policy.timeouts.term);
-        self.hold.stranger = None;
+        self.context.stranger = None;
         self.enter(
             State::VerifyStopped { step: Verify::Look, deadline, look_at: self.after(&LOOK_AGAIN) },
             out,
@@ -107,7 +107,7 @@ impl Scanner {
         let times = self.policy.timeouts;
         if wait.successor_by.is_some_and(|by| by <= self.now) {
             // No supervisor runs: the remaining process of the service is an orphan, and nothing restarts it.
-            self.hold.orphaned = true;
+            self.context.orphaned = true;
             return self.verify_stopped(out);
         }
         if wait.deadline <= self.now {
@@ -115,7 +115,7 @@ impl Scanner {
                 return self.fail(Failure::SupervisorSilent, out);
             }
             if wait.killed {
-                return self.fail(Failure::PortHeld(self.hold.service.and_then(|status| status.pid)), out);
+                return self.fail(Failure::PortHeld(self.context.service.and_then(|status| status.pid)), out);
             }
             wait.killed = true;
             wait.deadline = self.after(&times.kill);
@@ -142,11 +142,11 @@ impl Scanner {
                 State::VerifyStopped { step: Verify::Termed, deadline, look_at: self.after(&LOOK_AGAIN) };
         }
         if let Some(stranger) = remains.stranger
-            && self.hold.stranger != Some(stranger)
+            && self.context.stranger != Some(stranger)
         {
             report(out, Event::HeldByStranger(stranger));
         }
-        self.hold.stranger = remains.stranger.or(remains.service);
+        self.context.stranger = remains.stranger.or(remains.service);
     }
 
     pub(super) fn verifying_timeout(&mut self, step: Verify, deadline: Instant, out: &mut Actions) {
@@ -156,7 +156,7 @@ impl Scanner {
             return;
         }
         match step {
-            Verify::Look | Verify::Killed => self.fail(Failure::PortHeld(self.hold.stranger), out),
+            Verify::Look | Verify::Killed => self.fail(Failure::PortHeld(self.context.stranger), out),
             Verify::Termed => {
                 let deadline = self.after(&self.policy.timeouts.kill);
                 send_signal(Signal::Kill, out);
@@ -169,7 +169,7 @@ impl Scanner {
     pub(super) fn seen_while_holding(&mut self, status: ServiceStatus, out: &mut Actions) {
         self.note(status, out);
         let came_up = status.supervised && (status.want == Want::Up || status.state != ServiceState::Down);
-        let orphaned = !status.supervised && !self.hold.orphaned;
+        let orphaned = !status.supervised && !self.context.orphaned;
         if came_up || orphaned {
             self.interrupted(status, out);
         }
@@ -192,18 +192,18 @@ impl Scanner {
 
     fn interrupted(&mut self, status: ServiceStatus, out: &mut Actions) {
         if self.bears_interruption(status.supervised, Failure::SecondClient, out) {
-            self.hold.orphaned = false;
+            self.context.orphaned = false;
             self.ask_down(status.supervised, out);
         }
     }
 
     /// Lets go of the port, as often as the policy bears it; after that the scan fails.
     fn bears_interruption(&mut self, supervised: bool, failure: Failure, out: &mut Actions) -> bool {
-        let Some(left) = self.hold.retakes_left.checked_sub(1) else {
+        let Some(left) = self.context.retakes_left.checked_sub(1) else {
             self.fail(failure, out);
             return false;
         };
-        self.hold.retakes_left = left;
+        self.context.retakes_left = left;
         self.report.interruptions = self.report.interruptions.saturating_add(1);
         report(out, Event::Interrupted { supervised, left });
         self.let_go_of_port(out);
@@ -213,14 +213,14 @@ impl Scanner {
     /// Not a byte more to the modem.
     pub(super) fn let_go_of_port(&mut self, out: &mut Actions) {
         self.dialogue.close();
-        self.hold.on = None;
+        self.context.on = None;
         if matches!(self.state, State::Modem(_) | State::Restoring { .. }) {
             act(out, Action::ClosePort);
         }
     }
 
     fn since_asked(&self) -> Duration {
-        self.hold.asked_at.map_or(Duration::ZERO, |asked| self.now.saturating_since(asked))
+        self.context.asked_at.map_or(Duration::ZERO, |asked| self.now.saturating_since(asked))
     }
 }
 

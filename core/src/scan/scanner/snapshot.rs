@@ -34,21 +34,21 @@ impl Scanner {
         seen.dialogue.each_instant(distance);
         // Set at the begin of a trial, unused after its measurement.
         if !matches!(seen.state, State::Modem(Modem::TestCarrier { .. })) {
-            seen.hold.settled = None;
+            seen.context.settled = None;
         }
-        seen.hold.settled.iter_mut().for_each(distance);
+        seen.context.settled.iter_mut().for_each(distance);
         seen.deny.each_instant(distance);
         seen.gate.each_instant(distance);
         // Of the time of the first request only the end of the budget decides anything.
-        seen.hold.asked_at = seen.hold.asked_at.map(|_| {
+        seen.context.asked_at = seen.context.asked_at.map(|_| {
             let limit = self.limit();
             // An unlimited budget is equally far from every instant.
             let left = limit.as_millis().saturating_sub(now.as_millis());
             if limit == Instant::FAR { limit } else { Instant::from_millis(left) }
         });
         seen.carriers.forget_times();
-        seen.hold.given_at = None;
-        seen.hold.began = Instant::ZERO;
+        seen.context.given_at = None;
+        seen.context.began = Instant::ZERO;
         seen.now = Instant::ZERO;
         Snapshot(seen)
     }

@@ -7,7 +7,7 @@ use crate::time::Instant;
 use super::check::Check;
 use super::sooner;
 
-/// A state and its own data. Data that outlives a state is in `Hold`.
+/// A state and its own data. Data that outlives a state is in `ScanContext`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) enum State {
     Idle,

@@ -194,7 +194,7 @@ impl Bench {
         self.register(digits);
         assert_eq!(self.scanner.phase(), Phase::WaitSignal);
         self.answer("AT+CSQ", &[&format!("+CSQ: {csq},99"), "OK"]);
-        if !self.scanner.hold.no_rsrp {
+        if !self.scanner.context.no_rsrp {
             self.answer("AT+CESQ", &["ERROR"]);
         }
     }

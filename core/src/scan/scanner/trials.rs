@@ -13,7 +13,7 @@ use crate::scan::{Actions, Event};
 use crate::time::Instant;
 
 use super::check::{Check, Verdict};
-use super::hold::Own;
+use super::context::Own;
 use super::state::{Look, Measure, Modem, State, Test};
 use super::{Scanner, report};
 
@@ -124,11 +124,11 @@ impl Scanner {
         let Some((index, plmn)) = self.candidate().filter(|_| !enough && !late) else {
             return self.with_modem(Modem::SelectBest, out);
         };
-        self.hold.began = self.now;
-        self.hold.on = None;
+        self.context.began = self.now;
+        self.context.on = None;
         // A modem that has not left its carrier shows no other carrier's signal.
-        let stayed = !self.hold.disturbed && self.report.before == Some(plmn);
-        self.hold.settled = stayed.then_some(self.now);
+        let stayed = !self.context.disturbed && self.report.before == Some(plmn);
+        self.context.settled = stayed.then_some(self.now);
         self.disturb(out);
         let bound = if self.has_registered() { self.last_trial_start() } else { self.limit() };
         let deadline = self.after(&self.policy.timeouts.register).min(bound);
@@ -193,20 +193,20 @@ impl Scanner {
             (Test::Looking(Look::Pausing(_)), _) => {}
             (Test::Looking(Look::Checking(mut check)), said) => {
                 let wanted = self.carriers.get(index);
-                let denied = match check.take(said, wanted, &mut self.hold.domains) {
+                let denied = match check.take(said, wanted, &mut self.context.domains) {
                     Verdict::There => return self.wait_signal(index, out),
                     Verdict::Ask(command) => {
                         let step = Test::Looking(Look::Checking(check));
                         self.state = State::Modem(Modem::TestCarrier { index, deadline, denials, step });
                         // The queries that follow take time too.
                         let settled = self.now + self.policy.settle;
-                        self.hold.settled.get_or_insert(settled);
+                        self.context.settled.get_or_insert(settled);
                         return self.command(command, self.policy.timeouts.read, out);
                     }
                     Verdict::Denied => true,
                     Verdict::NotThere => false,
                 };
-                self.hold.settled = None;
+                self.context.settled = None;
                 let denials = if denied { denials.saturating_add(1) } else { 0 };
                 if denials >= DENIALS_MIN {
                     return self.end_trial(index, Trial::Refused(None), out);
@@ -227,10 +227,10 @@ impl Scanner {
     }
 
     fn wait_signal(&mut self, index: usize, out: &mut Actions) {
-        self.hold.samples.clear();
-        self.hold.on = self.carriers.get(index).map(|carrier| carrier.plmn);
+        self.context.samples.clear();
+        self.context.on = self.carriers.get(index).map(|carrier| carrier.plmn);
         let settled =
-            self.hold.settled.take().unwrap_or_else(|| self.after(&self.policy.settle)).max(self.now);
+            self.context.settled.take().unwrap_or_else(|| self.after(&self.policy.settle)).max(self.now);
         let deadline = settled + self.policy.timeouts.signal;
         self.with_modem(Modem::WaitSignal { index, deadline, step: Measure::Pausing(settled) }, out);
         if settled <= self.now {
@@ -250,18 +250,18 @@ impl Scanner {
         let strength = match step {
             Measure::Pausing(_) => return,
             Measure::Rssi => {
-                let last = self.hold.samples.len().saturating_add(1) >= wanted;
-                if !self.hold.no_rsrp && (last || !value.is_known()) {
+                let last = self.context.samples.len().saturating_add(1) >= wanted;
+                if !self.context.no_rsrp && (last || !value.is_known()) {
                     return self.measure(index, deadline, Measure::Rsrp(value), Command::SignalExtended, out);
                 }
                 value
             }
             Measure::Rsrp(rssi) => {
-                self.hold.no_rsrp = matches!(said, Said::Refused(_));
+                self.context.no_rsrp = matches!(said, Said::Refused(_));
                 Strength { rssi_dbm: rssi.rssi_dbm, ..value }
             }
             Measure::Maker => {
-                self.hold.own = match said {
+                self.context.own = match said {
                     Said::Answered(Answer::Maker(maker)) => Own::Of(*maker),
                     Said::Answered(_) | Said::Refused(_) | Said::TimedOut | Said::Ready | Said::Dead => {
                         Own::None
@@ -271,15 +271,17 @@ impl Scanner {
             }
             Measure::Own => {
                 if matches!(said, Said::Refused(_)) {
-                    self.hold.own = Own::None;
+                    self.context.own = Own::None;
                 }
                 value
             }
         };
         if !strength.is_known() && step != Measure::Own && self.now < deadline {
-            match self.hold.own {
-                Own::NotNeeded => self.hold.own = Own::Due,
-                Own::Due => return self.measure(index, deadline, Measure::Maker, Command::Identify, out),
+            match self.context.own {
+                Own::NotNeeded => self.context.own = Own::FailedOnce,
+                Own::FailedOnce => {
+                    return self.measure(index, deadline, Measure::Maker, Command::Identify, out);
+                }
                 Own::Of(maker) => {
                     return self.measure(index, deadline, Measure::Own, Command::OwnSignal(maker), out);
                 }
@@ -288,10 +290,10 @@ impl Scanner {
         }
         if strength.is_known() {
             // Full is no error: it holds as many as a policy may ask for.
-            let _kept = self.hold.samples.push(strength);
+            let _kept = self.context.samples.push(strength);
         }
-        if self.hold.samples.len() >= wanted || self.now >= deadline {
-            let strength = median(&self.hold.samples);
+        if self.context.samples.len() >= wanted || self.now >= deadline {
+            let strength = median(&self.context.samples);
             return self.end_trial(index, Trial::Registered(strength), out);
         }
         if strength.is_known() {
@@ -319,7 +321,7 @@ impl Scanner {
     }
 
     fn end_trial(&mut self, index: usize, trial: Trial, out: &mut Actions) {
-        let took = self.now.saturating_since(self.hold.began).as_millis();
+        let took = self.now.saturating_since(self.context.began).as_millis();
         let Some(carrier) = self.carriers.get_mut(index) else {
             debug_assert!(false, "the trial of a carrier that is not listed");
             return self.with_modem(Modem::NextCarrier, out);
@@ -349,17 +351,17 @@ impl Scanner {
         self.report.selected = Some(plmn);
         report(out, Event::Selected(plmn));
         self.with_modem(Modem::ConnectBest { index }, out);
-        if self.hold.on == Some(plmn) {
+        if self.context.on == Some(plmn) {
             return self.verify_carrier(index, out);
         }
-        self.hold.on = None;
+        self.context.on = None;
         let timeout = self.policy.timeouts.register.min(self.limit().saturating_since(self.now));
         self.command(Command::Select(plmn), timeout, out);
     }
 
     /// The modem could not stay on the chosen carrier: take the next best.
     pub(super) fn lose(&mut self, index: usize, out: &mut Actions) {
-        self.hold.on = None;
+        self.context.on = None;
         self.report.selected = None;
         let Some(carrier) = self.carriers.get_mut(index) else { return };
         carrier.trial = Trial::Lost;
@@ -377,7 +379,7 @@ impl Scanner {
     fn verified(&mut self, index: usize, deadline: Instant, step: Look, said: &Said, out: &mut Actions) {
         let Look::Checking(mut check) = step else { return };
         let wanted = self.carriers.get(index);
-        let step = match check.take(said, wanted, &mut self.hold.domains) {
+        let step = match check.take(said, wanted, &mut self.context.domains) {
             Verdict::There => return self.start_ppp(out),
             Verdict::Ask(command) => {
                 self.command(command, self.policy.timeouts.read, out);

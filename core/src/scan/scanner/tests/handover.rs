@@ -176,7 +176,7 @@ fn prepare_port_missing_retries_until_its_timeout() {
     assert!(bench.give(Input::PortLost).is_empty());
     assert_eq!(bench.pass(), [Action::OpenPort]);
     bench.pass_until(|bench| bench.scanner.phase() == Phase::Failed);
-    assert_eq!(bench.scanner.hold.failure, Some(Failure::PortUnavailable));
+    assert_eq!(bench.scanner.context.failure, Some(Failure::PortUnavailable));
 }
 
 #[test]
@@ -263,7 +263,7 @@ fn a_down_of_another_client_is_respected() {
 fn the_budget_reserves_time_to_restore_and_to_give_back() {
     let policy = Policy { budget: Duration::from_secs(90), ..policy() };
     let mut bench = Bench::searching(policy);
-    let asked = bench.scanner.hold.asked_at.unwrap();
+    let asked = bench.scanner.context.asked_at.unwrap();
     bench.pass_until(|bench| bench.scanner.phase() == Phase::Failed);
     assert_eq!(bench.now, asked + policy.budget.checked_sub(policy.reserve()).unwrap());
     bench.pass_until(|bench| bench.asked.contains(&Action::Ask(Want::Up)));

@@ -93,7 +93,7 @@ fn test_carrier_ok_is_not_enough_the_modem_must_be_registered_there() {
 fn test_carrier_never_registered_moves_on_at_its_timeout() {
     let mut bench = Bench::trying(policy());
     bench.line("OK");
-    let began = bench.scanner.hold.began;
+    let began = bench.scanner.context.began;
     while bench.scanner.carriers().get(0).unwrap().trial == Trial::Untried {
         bench.answer("AT+COPS?", &["+COPS: 1", "OK"]);
     }
@@ -262,5 +262,5 @@ fn select_best_without_a_registration_restores_and_gives_back() {
         bench.refuse("+CME ERROR: 30");
     }
     assert_eq!(bench.sent().as_deref(), Some("AT+COPS=0"));
-    assert_eq!(bench.scanner.hold.failure, Some(Failure::NoCarrier));
+    assert_eq!(bench.scanner.context.failure, Some(Failure::NoCarrier));
 }

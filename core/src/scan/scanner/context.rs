@@ -20,7 +20,7 @@ pub(super) enum Own {
     /// The standard commands have given a value so far.
     NotNeeded,
     /// They gave none once: right after a registration the signal may be unknown.
-    Due,
+    FailedOnce,
     /// The command of this vendor.
     Of(Maker),
     /// The vendor has no such command, or the modem refused it.
@@ -30,7 +30,7 @@ pub(super) enum Own {
 /// The data of the current scan that outlives a state.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; the state is in `State`")]
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub(super) struct Hold {
+pub(super) struct ScanContext {
     /// The number of the request, until the scan first asks for down, which uses the number up.
     pub(super) request: Option<u32>,
     /// The service as it was found; `None` before it is taken.
@@ -73,7 +73,7 @@ pub(super) struct Hold {
     pub(super) failure: Option<Failure>,
 }
 
-impl Hold {
+impl ScanContext {
     pub(super) const fn new(policy: &Policy) -> Self {
         Self {
             request: None,
