@@ -164,8 +164,8 @@ impl<W: Write> Writer<W> {
                 self.put(&Object::Signal { rssi, ber, dbm: signal.dbm() });
             }
             Reply::SignalExtended(signal) => self.put(&Object::SignalExt(signal_ext(signal))),
-            Reply::OwnSignal { maker, strength, line } => self.put(&Object::SignalOwn {
-                command: maker.prefix(),
+            Reply::VendorSignal { vendor, strength, line } => self.put(&Object::SignalOwn {
+                command: vendor.prefix(),
                 rssi_dbm: strength.rssi_dbm,
                 rsrp_dbm: strength.rsrp_dbm,
                 rsrq_db: decibels(strength.rsrq_db10),
@@ -278,7 +278,7 @@ fn ended(result: FinalResult, line: &[u8]) -> Object<'static> {
         FinalResult::Aborted => ("aborted", None, errors::cme_text),
         _ => ("other", None, errors::cme_text),
     };
-    // What the modem said beyond the word; for a bare code what the table says; for a maker's own word the word.
+    // What the modem said beyond the word; for a bare code what the table says; for a vendor's own word the word.
     let said = FinalResult::detail(line).and_then(some);
     let is_code = said.as_deref().is_some_and(|text| text.parse::<i32>().is_ok()) && code.is_some();
     let own_word = result == FinalResult::Error && !line.eq_ignore_ascii_case(b"ERROR") && line != b"4";

@@ -217,7 +217,7 @@ const fn lines(answers: Answers, sent: Option<Command>) -> &'static [&'static st
             | Command::NumericFormat
             | Command::SelectAutomatically
             | Command::Identify
-            | Command::OwnSignal(_),
+            | Command::VendorSignal(_),
             Smooth | NoList | Few,
         ) => &["OK"],
         (Command::VerboseErrors | Command::NumericFormat | Command::SelectAutomatically, Many) => {
@@ -244,6 +244,6 @@ const fn lines(answers: Answers, sent: Option<Command>) -> &'static [&'static st
         (Command::SignalExtended, Smooth | NoList | Few) => &["ERROR"],
         (Command::SignalExtended, Many) => &["+CESQ: 99,99,255,255,20,50", "OK", "ERROR"],
         (Command::Identify, Many) => &["Quectel", "OK"],
-        (Command::OwnSignal(_), Many) => &["+QCSQ: \"LTE\",-62,-92,93,-14", "OK", "ERROR"],
+        (Command::VendorSignal(_), Many) => &["+QCSQ: \"LTE\",-62,-92,93,-14", "OK", "ERROR"],
     }
 }

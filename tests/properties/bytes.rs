@@ -14,7 +14,7 @@ use cellscan_core::at::registration::{Domain, Registration};
 use cellscan_core::at::reply::{FinalResult, SimState};
 use cellscan_core::at::signal::{cesq, csq};
 use cellscan_core::at::text::Text;
-use cellscan_core::at::vendor::Maker;
+use cellscan_core::at::vendor::Vendor;
 use cellscan_core::carrier::Plmn;
 use cellscan_core::time::Instant;
 use proptest::collection::vec;
@@ -156,7 +156,7 @@ fn turning() -> impl Strategy<Value = Turning> {
         Command::Signal,
         Command::SignalExtended,
         Command::Identify,
-        Command::OwnSignal(Maker::Sierra),
+        Command::VendorSignal(Vendor::Sierra),
     ];
     prop_oneof![
         8 => (line(), part()).prop_map(|(line, part)| Turning::Line(line, part)),

@@ -7,7 +7,7 @@ use super::current::CurrentOperator;
 use super::registration::Registration;
 use super::reply::{FinalResult, SimState};
 use super::signal::{cesq, csq};
-use super::vendor::Maker;
+use super::vendor::Vendor;
 
 /// The answer of a command.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -28,7 +28,7 @@ pub enum Answer {
     /// To `+CSQ`, `+CESQ` and vendors' own commands.
     Signal(Strength),
     /// To `ATI`.
-    Maker(Maker),
+    Vendor(Vendor),
 }
 
 /// How a command, or the opening of the line, ended.
@@ -67,8 +67,8 @@ impl Command {
             }
             Self::Signal => csq(line).map(Answer::Signal),
             Self::SignalExtended => cesq(line).map(Answer::Signal),
-            Self::OwnSignal(maker) => maker.read(line).map(Answer::Signal),
-            Self::Identify => Maker::named(line).map(Answer::Maker),
+            Self::VendorSignal(vendor) => vendor.read(line).map(Answer::Signal),
+            Self::Identify => Vendor::named(line).map(Answer::Vendor),
             Self::Operators
             | Self::Attention
             | Self::VerboseErrors

@@ -5,7 +5,7 @@ use heapless::Vec;
 use crate::carrier::Plmn;
 
 use super::registration::Domain;
-use super::vendor::Maker;
+use super::vendor::Vendor;
 
 /// Bytes of the longest command: `AT+COPS=1,2,"310410"` and its CR.
 pub const COMMAND_LEN_MAX: usize = 24;
@@ -41,7 +41,7 @@ pub enum Command {
     /// `ATI`: the vendor of the modem (V.250 §6.1.3).
     Identify,
     /// The vendor's own signal command.
-    OwnSignal(Maker),
+    VendorSignal(Vendor),
 }
 
 impl Command {
@@ -63,7 +63,7 @@ impl Command {
             Self::Signal => ["AT+CSQ", "", ""],
             Self::SignalExtended => ["AT+CESQ", "", ""],
             Self::Identify => ["ATI", "", ""],
-            Self::OwnSignal(maker) => [maker.command(), "", ""],
+            Self::VendorSignal(vendor) => [vendor.command(), "", ""],
         };
         let mut text = Vec::new();
         for part in parts {
@@ -87,7 +87,7 @@ impl Command {
             | Self::Signal
             | Self::SignalExtended
             | Self::Identify
-            | Self::OwnSignal(_) => false,
+            | Self::VendorSignal(_) => false,
         }
     }
 
@@ -101,7 +101,7 @@ impl Command {
             | Self::Registration(_)
             | Self::Signal
             | Self::SignalExtended
-            | Self::OwnSignal(_) => true,
+            | Self::VendorSignal(_) => true,
             // Its lines are free text, or missing.
             Self::Identify
             | Self::Attention

@@ -12,7 +12,7 @@ use super::registration::{Domain, RegistrationLine};
 use super::reply::{FinalResult, pin_state};
 use super::signal::{Cesq, Csq};
 use super::text::Text;
-use super::vendor::Maker;
+use super::vendor::Vendor;
 use crate::carrier::Strength;
 
 /// Bytes before the colon of a known line, at most: those of `+C5GREG`, and blanks.
@@ -44,9 +44,9 @@ pub enum Reply<'a> {
     /// `+CESQ:`.
     SignalExtended(Cesq),
     /// A vendor's own signal line, of those vendors that use a single line.
-    OwnSignal {
+    VendorSignal {
         /// The vendor.
-        maker: Maker,
+        vendor: Vendor,
         /// The values, as far as they are read.
         strength: Strength,
         /// The whole line.
@@ -221,9 +221,9 @@ fn name(line: &[u8]) -> Option<&[u8]> {
 
 fn own_signal(line: &[u8]) -> Option<Reply<'_>> {
     // Sierra and u-blox use many lines, which can be read only if the command is known.
-    let makers = [Maker::Quectel, Maker::Telit, Maker::Simcom, Maker::Huawei, Maker::Cinterion];
-    makers.into_iter().find_map(|maker| {
-        maker.read(line).map(|strength| Reply::OwnSignal { maker, strength, line: without_noise(line) })
+    let vendors = [Vendor::Quectel, Vendor::Telit, Vendor::Simcom, Vendor::Huawei, Vendor::Cinterion];
+    vendors.into_iter().find_map(|vendor| {
+        vendor.read(line).map(|strength| Reply::VendorSignal { vendor, strength, line: without_noise(line) })
     })
 }
 
@@ -262,7 +262,7 @@ mod tests {
                 }
                 Reply::Signal(signal) => format!("csq {}", signal.rssi),
                 Reply::SignalExtended(_) => String::from("cesq"),
-                Reply::OwnSignal { maker, strength, .. } => format!("{maker:?} {:?}", strength.rsrp_dbm),
+                Reply::VendorSignal { vendor, strength, .. } => format!("{vendor:?} {:?}", strength.rsrp_dbm),
                 Reply::Sim(state) => format!("sim {}", state.chars().collect::<String>()),
                 Reply::Final { result, .. } => format!("{result:?}"),
                 Reply::Line(line) => format!("line {}", String::from_utf8_lossy(line.bytes)),

@@ -177,7 +177,7 @@ pub(super) const TEXTS: &[(u16, &str)] = &[
     (772, "SIM powered down"),
 ];
 
-/// Other spellings, of earlier releases and of makers.
+/// Other spellings, of earlier releases and of vendors.
 pub(super) const SPELLINGS: &[(u16, &str)] = &[
     (48, "PH-SIM PUK required"),
     (100, "unknown"),

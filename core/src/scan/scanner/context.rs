@@ -4,7 +4,7 @@ use core::num::NonZeroU32;
 
 use heapless::Vec;
 
-use crate::at::vendor::Maker;
+use crate::at::vendor::Vendor;
 use crate::carrier::{Plmn, Strength};
 use crate::scan::policy::{Policy, SAMPLES_MAX};
 use crate::scan::report::Failure;
@@ -22,7 +22,7 @@ pub(super) enum Own {
     /// They gave none once: right after a registration the signal may be unknown.
     FailedOnce,
     /// The command of this vendor.
-    Of(Maker),
+    Of(Vendor),
     /// The vendor has no such command, or the modem refused it.
     None,
 }

@@ -139,7 +139,7 @@ pub(super) enum Measure {
     Rssi,
     Rsrp(Strength),
     /// Neither gave a value: `ATI` asks for the vendor.
-    Maker,
+    Vendor,
     /// The vendor's own command.
     Own,
 }
@@ -258,7 +258,7 @@ impl Modem {
             | Self::WaitResults { again_at: None }
             | Self::TestCarrier { step: Test::Selecting | Test::Looking(Look::Checking(_)), .. }
             | Self::WaitSignal {
-                step: Measure::Rssi | Measure::Rsrp(_) | Measure::Maker | Measure::Own,
+                step: Measure::Rssi | Measure::Rsrp(_) | Measure::Vendor | Measure::Own,
                 ..
             }
             | Self::NextCarrier

@@ -260,9 +260,9 @@ impl Scanner {
                 self.context.no_rsrp = matches!(said, Said::Refused(_));
                 Strength { rssi_dbm: rssi.rssi_dbm, ..value }
             }
-            Measure::Maker => {
+            Measure::Vendor => {
                 self.context.own = match said {
-                    Said::Answered(Answer::Maker(maker)) => Own::Of(*maker),
+                    Said::Answered(Answer::Vendor(vendor)) => Own::Of(*vendor),
                     Said::Answered(_) | Said::Refused(_) | Said::TimedOut | Said::Ready | Said::Dead => {
                         Own::None
                     }
@@ -280,10 +280,10 @@ impl Scanner {
             match self.context.own {
                 Own::NotNeeded => self.context.own = Own::FailedOnce,
                 Own::FailedOnce => {
-                    return self.measure(index, deadline, Measure::Maker, Command::Identify, out);
+                    return self.measure(index, deadline, Measure::Vendor, Command::Identify, out);
                 }
-                Own::Of(maker) => {
-                    return self.measure(index, deadline, Measure::Own, Command::OwnSignal(maker), out);
+                Own::Of(vendor) => {
+                    return self.measure(index, deadline, Measure::Own, Command::VendorSignal(vendor), out);
                 }
                 Own::None => {}
             }

@@ -130,21 +130,21 @@ fn wait_signal_without_a_standard_value_uses_the_vendor_command() {
 
 #[test]
 fn wait_signal_asks_an_unknown_or_refusing_vendor_only_once() {
-    for (maker, own) in [("HSDPA USB MODEM", None), ("Huawei", Some("AT^HCSQ?"))] {
+    for (vendor, own) in [("HSDPA USB MODEM", None), ("Huawei", Some("AT^HCSQ?"))] {
         let mut bench = Bench::trying(policy());
         bench.line("OK");
         bench.register("310260");
         bench.answer("AT+CSQ", &["+CSQ: 99,99", "OK"]);
         bench.answer("AT+CESQ", &["ERROR"]);
         bench.answer("AT+CSQ", &["+CSQ: 99,99", "OK"]);
-        bench.answer("ATI", &[maker, "OK"]);
+        bench.answer("ATI", &[vendor, "OK"]);
         if let Some(own) = own {
             bench.answer(own, &["ERROR"]);
         }
         bench.answer("AT+CSQ", &["+CSQ: 99,99", "OK"]);
         bench.answer("AT+CSQ", &["+CSQ: 16,99", "OK"]);
         let measured = Strength { rssi_dbm: Some(-81), ..Strength::default() };
-        assert_eq!(bench.scanner.carriers().get(0).unwrap().trial, Trial::Registered(measured), "{maker}");
+        assert_eq!(bench.scanner.carriers().get(0).unwrap().trial, Trial::Registered(measured), "{vendor}");
     }
 }
 
