@@ -25,7 +25,7 @@ impl Instant {
     /// The origin.
     pub const ZERO: Self = Self(0);
     /// Later than any time that occurs; `Instant + Duration` saturates here.
-    pub const FAR: Self = Self(u64::MAX);
+    pub const MAX: Self = Self(u64::MAX);
 
     /// The instant `millis` milliseconds after the origin.
     #[must_use]
@@ -57,7 +57,7 @@ impl Instant {
 impl Add<Duration> for Instant {
     type Output = Self;
 
-    /// Rounds the span up to whole milliseconds and saturates at [`Instant::FAR`].
+    /// Rounds the span up to whole milliseconds and saturates at [`Instant::MAX`].
     // Not inlined: all code with a deadline calls it, and it takes fifty bytes of flash.
     #[inline(never)]
     fn add(self, span: Duration) -> Self {
@@ -101,7 +101,7 @@ mod tests {
     fn spans_round_up_and_saturate() {
         assert_eq!((Instant::ZERO + Duration::from_nanos(1)).as_millis(), 1);
         assert_eq!((Instant::ZERO + Duration::from_millis(7)).as_millis(), 7);
-        assert_eq!(Instant::from_millis(5) + Duration::MAX, Instant::FAR);
+        assert_eq!(Instant::from_millis(5) + Duration::MAX, Instant::MAX);
         assert_eq!(Instant::from_millis(5).saturating_sub(Duration::from_secs(1)), Instant::ZERO);
     }
 
@@ -114,7 +114,7 @@ mod tests {
                 assert_eq!(span, Duration::from_millis(millis));
             }
         }
-        assert_eq!(Instant::FAR.saturating_since(Instant::ZERO), Duration::from_millis(u64::MAX));
-        assert_eq!(Instant::ZERO.saturating_since(Instant::FAR), Duration::ZERO);
+        assert_eq!(Instant::MAX.saturating_since(Instant::ZERO), Duration::from_millis(u64::MAX));
+        assert_eq!(Instant::ZERO.saturating_since(Instant::MAX), Duration::ZERO);
     }
 }

@@ -352,7 +352,7 @@ impl Modem {
         let data = self.data.map(|data| data.escape_at.map_or(data.noise_at, |at| at.min(data.noise_at)));
         let running = self.running.as_ref().map(|running| running.ends);
         let events = [self.booting_until, data, running, self.radio.next_event()];
-        events.into_iter().flatten().min().filter(|at| *at < Instant::FAR)
+        events.into_iter().flatten().min().filter(|at| *at < Instant::MAX)
     }
 
     /// Processes, in the order of their times, all events up to `now`. A clock that goes back is clamped.

@@ -208,7 +208,7 @@ impl Checked {
         } else {
             let next = self.scanner.next_deadline();
             prop_assert!(
-                next.is_some_and(|next| next != Instant::FAR || self.now == Instant::FAR),
+                next.is_some_and(|next| next != Instant::MAX || self.now == Instant::MAX),
                 "stuck in {phase:?}"
             );
         }
@@ -220,7 +220,7 @@ impl Checked {
         let next = self.scanner.next_deadline();
         let behind = next.is_some_and(|next| next <= self.now);
         prop_assert!(
-            !behind || self.now == Instant::FAR,
+            !behind || self.now == Instant::MAX,
             "{next:?} at {}: {:?}",
             self.now,
             self.scanner.snapshot(self.now)

@@ -71,7 +71,7 @@ impl DenyList {
     }
 
     fn first_to_end(&self) -> usize {
-        let mut first = (0, Instant::FAR);
+        let mut first = (0, Instant::MAX);
         for (at, denied) in self.0.iter().enumerate() {
             if denied.until < first.1 {
                 first = (at, denied.until);
@@ -138,7 +138,7 @@ mod tests {
         for n in 0..=16 {
             list.put(Denied { plmn: plmn(n), failures: 1, until: Instant::from_millis(100 + u64::from(n)) });
         }
-        list.put(Denied { plmn: plmn(16), failures: 3, until: Instant::FAR });
+        list.put(Denied { plmn: plmn(16), failures: 3, until: Instant::MAX });
         let of = |n| list.iter().find(|denied| denied.plmn == plmn(n)).map(|denied| denied.failures);
         assert_eq!((list.iter().count(), of(0), of(1), of(16)), (DENIED_MAX, None, Some(1), Some(3)));
     }

@@ -250,10 +250,10 @@ impl Scanner {
 
     /// When the scan gives up so that the rest of the budget suffices to restore and to give back.
     fn limit(&self) -> Instant {
-        let Some(asked) = self.context.asked_at else { return Instant::FAR };
+        let Some(asked) = self.context.asked_at else { return Instant::MAX };
         match asked + self.policy.budget {
             // An unlimited budget.
-            Instant::FAR => Instant::FAR,
+            Instant::MAX => Instant::MAX,
             end => end.saturating_sub(self.policy.reserve()).max(asked),
         }
     }

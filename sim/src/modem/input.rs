@@ -206,6 +206,6 @@ impl Modem {
             _ => 0,
         };
         data.heard_at = now;
-        data.escape_at = (data.pluses == 3).then(|| now + ESCAPE_GUARD).filter(|at| *at < Instant::FAR);
+        data.escape_at = (data.pluses == 3).then(|| now + ESCAPE_GUARD).filter(|at| *at < Instant::MAX);
     }
 }

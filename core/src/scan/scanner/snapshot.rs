@@ -44,7 +44,7 @@ impl Scanner {
             let limit = self.limit();
             // An unlimited budget is equally far from every instant.
             let left = limit.as_millis().saturating_sub(now.as_millis());
-            if limit == Instant::FAR { limit } else { Instant::from_millis(left) }
+            if limit == Instant::MAX { limit } else { Instant::from_millis(left) }
         });
         seen.carriers.forget_times();
         seen.context.given_at = None;
