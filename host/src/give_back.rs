@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use cellscan_core::scan::Selection;
 use cellscan_core::scan::policy::Timeouts;
+use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{ServiceStatus, Supervisor, Want};
 use cellscan_custody::hand_back::{AGAIN_AFTER, End, HandBack, Observation, Step};
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
-//! The guard beside its scan: what becomes of the service when the guard dies first, and when the scan ends without having seen the
-//! service given back.
+//! The guard beside its scan: the service after the death of the guard, and after a scan that ended without having seen the service
+//! given back.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use cellscan_custody::guard::PROTOCOL;
 use cellscan_sim::modem::ModemEvent;
-use cellscan_tests::support::{Bench, StandIn, Want, Workbench, processes, wait_until};
+use cellscan_tests::support::{Bench, StandIn, Want, Workbench, leases, processes, wait_until};
 use rustix::process::Signal;
 
 use super::ends::{must_be_up_again, started};
-use super::lease::{guard_of, leases};
+use super::lease::guard_of;
 use super::running::{Running, quick_modem, scan};
 use super::{SCAN, SOON};
 
-/// The guard of a scan that came after this one.
+/// The successor of this guard.
 fn next_guard(bench: &Bench, scan: u32, before: u32) -> u32 {
     bench.wait_for(SCAN, "another guard", || {
         processes::children_with(scan, "guard").into_iter().find(|pid| *pid != before)
@@ -90,20 +90,20 @@ fn a_scan_that_takes_seconds_to_die_leaves_no_lock_and_its_modem_registered() {
 }
 
 #[test]
-fn a_guard_that_dies_is_replaced_once_and_its_loss_is_said() {
+fn a_dead_guard_is_replaced_once_and_its_death_is_reported() {
     let (bench, before, scan) = started("3");
     let first = guard_of(&bench, scan.pid());
     kill(&bench, first);
     let second = next_guard(&bench, scan.pid(), first);
     let said = |what: &str| scan.lines().iter().any(|line| line.contains(what));
     bench.wait_until(SOON, "it is said", || said(&format!("process {second} guards now")));
-    // The one that came after knows what is owed.
+    // The successor knows what to restore.
     scan.signal(Signal::KILL);
     must_be_up_again(&bench, before);
 }
 
 #[test]
-fn a_second_guard_that_dies_leaves_the_lease_and_that_is_said() {
+fn after_a_second_dead_guard_only_the_lease_is_left_and_that_is_reported() {
     let (bench, before, scan) = started("3");
     let first = guard_of(&bench, scan.pid());
     kill(&bench, first);
@@ -113,13 +113,13 @@ fn a_second_guard_that_dies_leaves_the_lease_and_that_is_said() {
     kill(&bench, second);
     bench.wait_until(SOON, "it is said", || said("the second one: the lease on disk alone is left"));
     assert_eq!(leases(&bench).len(), 1);
-    // The scan itself gives back.
+    // The scan itself gives the service back.
     scan.end().must_be_complete(&bench);
     must_be_up_again(&bench, before);
 }
 
 #[test]
-fn a_scan_that_does_not_see_its_service_given_back_leaves_it_to_its_guard() {
+fn a_scan_that_does_not_see_its_service_given_back_hands_it_to_its_guard() {
     let mut modem = quick_modem();
     modem.delays.search = 2_000;
     let pppd = StandIn { lock: true, ..StandIn::default() };
@@ -129,7 +129,7 @@ fn a_scan_that_does_not_see_its_service_given_back_leaves_it_to_its_guard() {
     let scan = Running::start(scan(&bench));
     scan.wait_for_state(&bench, "3");
     let guard = guard_of(&bench, scan.pid());
-    // runsv obeys no more, longer than a scan waits for it.
+    // runsv is stopped for longer than a scan waits for it.
     let runsv = bench.runsv_pid().expect("it runs");
     assert!(processes::signal(runsv, Signal::STOP));
     let said = |what: &str| scan.lines().iter().any(|line| line.contains(what));
@@ -141,7 +141,7 @@ fn a_scan_that_does_not_see_its_service_given_back_leaves_it_to_its_guard() {
     assert!(processes::is_alive(guard), "{}", bench.story());
     assert_eq!((bench.status().want, leases(&bench).len()), (Want::Down, 1));
     assert!(processes::signal(runsv, Signal::CONT));
-    // Its lock is that of a dead process also while nothing has reaped it.
+    // Its lock counts as that of a dead process also before it is reaped.
     drop(scan);
     must_be_up_again(&bench, before);
 }

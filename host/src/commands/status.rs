@@ -173,7 +173,8 @@ impl Status {
                 let holders = if holders.is_empty() { "no process".to_owned() } else { holders.join(", ") };
                 writeln!(out, "port: {}: held by {holders}", shown(&port.path.display().to_string()))?;
                 for lock in &port.locks {
-                    let owner = lock.pid.map_or_else(|| "no process".to_owned(), |pid| format!("process {pid}"));
+                    let owner =
+                        lock.pid.map_or_else(|| "no process".to_owned(), |pid| format!("process {pid}"));
                     let gone = if lock.alive { "" } else { ", stale" };
                     writeln!(out, "lock: {}: {owner}{gone}", shown(&lock.path.display().to_string()))?;
                 }
