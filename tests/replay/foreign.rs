@@ -1,7 +1,6 @@
 //! The logs of the reference material, where it exists.
 
 use cellscan::import::Format;
-use cellscan::replay::json;
 use serde_json::Value;
 
 use super::{file, read, reference};
@@ -44,7 +43,8 @@ fn recorded_scans_are_read_with_their_results() {
         let found = read(&file(&reference.join("field").join(name)), None);
         assert_eq!(found.analysis.format, Format::Gateway);
         let started = row["started_s"].as_f64().expect("a number");
-        let near = |at: i64, seconds: f64, within: f64| (json::seconds(at) - seconds).abs() < within;
+        let near =
+            |at: i64, seconds: f64, within: f64| (cellscan::spans::seconds(at) - seconds).abs() < within;
         let scan = found.analysis.scans.iter().find(|scan| near(scan.started, started, 1.0));
         let scan = scan.unwrap_or_else(|| panic!("{name}: no scan at {started} s"));
         assert_eq!(Some(scan.outcome.name()), row["outcome"].as_str(), "{name} at {started} s");

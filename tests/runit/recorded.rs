@@ -114,7 +114,7 @@ fn another_programs_dialogue_is_recorded_without_its_identities() {
         let count = port.read(&mut piece).expect("the modem answers");
         heard.extend_from_slice(&piece[..count]);
     }
-    bench.wait_until(SOON, "the answer is in the recording", || text(&path).contains("000000000000000"));
+    bench.wait_until(SOON, "the answer is in the recording", || text(&path).contains("300000000000000"));
     assert!(processes::signal(child.id(), Signal::TERM), "it runs");
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
     let text = text(&path);

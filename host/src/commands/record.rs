@@ -61,6 +61,7 @@ pub fn run(args: &RecordArgs) -> Result<Exit, Fatal> {
     console::complain("record", &format!("the other program is to use {}", shown.display()));
     let clock = Clock::new();
     loop {
+        recorder.write_pending();
         let mut fds = vec![signals.as_fd(), master.as_fd()];
         fds.extend(line.fd());
         event_loop::wait(&fds, None, clock)

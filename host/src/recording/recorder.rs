@@ -214,6 +214,11 @@ impl Recorder {
         }
     }
 
+    /// Writes what came last, although more of it may come in the same millisecond: the recorder is about to wait.
+    pub fn write_pending(&mut self) {
+        self.write_last();
+    }
+
     fn write_last(&mut self) {
         let Some(timed) = self.last.take() else { return };
         let line = timed.line();
