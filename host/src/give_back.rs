@@ -12,17 +12,18 @@ use cellscan_core::scan::Selection;
 use cellscan_core::scan::policy::Timeouts;
 use cellscan_core::supervisor::{ServiceStatus, Supervisor, Want};
 use cellscan_custody::hand_back::{AGAIN_AFTER, End, HandBack, Standing, Step};
-use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::event_loop::{self, timespec};
 use crate::lease::RunDir;
 use crate::registration::{self, ModemLine};
+use crate::runit::RestoreMethod;
+use crate::runit::dir::byte_of;
+use crate::runit::dir::{ServiceDir, drain};
+use crate::runit::sv::SvProgram;
 use crate::serial::uucp::UucpLocks;
 use crate::service::claim::{Claimable, ServiceClaim};
-use crate::service::dir::{ServiceDir, drain};
-use crate::service::native::byte_of;
-use crate::service::sv::{SvOptions, SvProgram};
+use crate::service::sv::SvOptions;
 use crate::service::unsupervised::UnsupervisedOptions;
 use crate::service::{Service, ServiceError, Sv, Unsupervised};
 
@@ -37,35 +38,6 @@ const ENDING_LIMIT: Duration = Duration::from_secs(16);
 /// How long the registration may take to restore: as long as a scan itself allows for it. A modem that is done with its search answers in
 /// 1 to 6 s (field logs); beside 14 busy loops and a disk writer 10 s were not enough for one of 260 scans that were killed.
 const REGISTRATION_LIMIT: Duration = Timeouts::DEFAULT.restore;
-
-/// How the service is asked.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Way {
-    /// A byte into `supervise/control`.
-    #[default]
-    Control,
-    /// The same where that may be opened, else this program with the word and the directory behind it.
-    Sv {
-        /// By absolute path.
-        program: PathBuf,
-        /// It is a busybox, and `sv` its first argument.
-        applet: bool,
-    },
-    /// Nobody supervises: this is run, unless a `pppd` has the port.
-    Start {
-        /// By argument vector.
-        command: Vec<String>,
-    },
-}
-
-impl Way {
-    /// The words of a [`Way::Start`]; `None` where one is no text.
-    #[must_use]
-    pub fn words<'a>(words: impl IntoIterator<Item = &'a OsString>) -> Option<Vec<String>> {
-        words.into_iter().map(|word| word.to_str().map(str::to_owned)).collect()
-    }
-}
 
 /// What is owed to a service whose scan is dead.
 #[derive(Clone, Copy, Debug)]
@@ -95,19 +67,19 @@ pub(crate) struct Owed {
     dir: Option<ServiceDir>,
     path: PathBuf,
     identity: Option<(u64, u64)>,
-    way: Way,
+    way: RestoreMethod,
 }
 
 impl Owed {
     /// Opens what lies at `path`, so that it is this one that is given back, whatever the name means later.
-    pub(crate) fn open(path: &Path, way: &Way) -> Result<Self, ServiceError> {
+    pub(crate) fn open(path: &Path, way: &RestoreMethod) -> Result<Self, ServiceError> {
         let dir = match way {
-            Way::Control => Some(ServiceDir::open(path)?),
+            RestoreMethod::Control => Some(ServiceDir::open(path)?),
             // Where there is something else in the place of a FIFO, `sv` would open that.
-            Way::Sv { .. } => ServiceDir::open(path)
+            RestoreMethod::Sv { .. } => ServiceDir::open(path)
                 .ok()
                 .filter(|dir| matches!(dir.is_supervised(), Ok(_) | Err(ServiceError::Misplaced { .. }))),
-            Way::Start { .. } => None,
+            RestoreMethod::Start { .. } => None,
         };
         let identity = match &dir {
             Some(dir) => Some(dir.identity()),
@@ -160,7 +132,7 @@ impl Owed {
     /// Whether the `pppd` uses this port and no supervisor starts it again where it meets our lock.
     fn is_started_once_on(&self, port: &Path) -> bool {
         let real = self.path.canonicalize();
-        matches!(self.way, Way::Start { .. }) && real.as_deref().unwrap_or(&self.path) == port
+        matches!(self.way, RestoreMethod::Start { .. }) && real.as_deref().unwrap_or(&self.path) == port
     }
 
     /// The service directory, where there is one that may be looked into.
@@ -174,13 +146,13 @@ impl Owed {
             return by_control(dir, want, limit, is_adopted);
         }
         let (mut service, settle) = match &self.way {
-            Way::Control => return false,
-            Way::Sv { program, applet } => {
+            RestoreMethod::Control => return false,
+            RestoreMethod::Sv { program, applet } => {
                 let found = if *applet { SvProgram::applet_of(program) } else { SvProgram::named(program) };
                 let Some(program) = found else { return false };
                 (Service::Sv(Sv::new(SvOptions::new(program, self.path.clone()))), Duration::ZERO)
             }
-            Way::Start { command } => {
+            RestoreMethod::Start { command } => {
                 let start = command.iter().map(OsString::from).collect();
                 let options = UnsupervisedOptions::new(self.path.clone(), start);
                 (Service::Unsupervised(Unsupervised::new(options)), ENDING_LIMIT)

@@ -37,9 +37,9 @@ use std::time::Duration;
 use cellscan_core::supervisor::Want;
 use cellscan_custody::guard::Message;
 
-use crate::give_back::Way;
 use crate::process::{Proc, wait_for_end};
 use crate::registration::ModemLine;
+use crate::runit::RestoreMethod;
 
 mod hello;
 mod post;
@@ -82,7 +82,7 @@ pub struct Guarded<'a> {
     /// What it is to be given back to.
     pub want: Want,
     /// How it is given back.
-    pub way: &'a Way,
+    pub way: &'a RestoreMethod,
     /// Where the modem is asked to restore its registration; `None`: nobody does.
     pub modem: Option<&'a ModemLine>,
     /// Where this process keeps its lease, if it does.
@@ -254,9 +254,11 @@ fn arguments(guarded: Guarded<'_>, options: &GuardOptions, hello: &Hello) -> Vec
     add("--parent", std::process::id().to_string().into());
     add("--hello", hello.nonce().into());
     match guarded.way {
-        Way::Control => {}
-        Way::Sv { program, applet } => add(if *applet { "--applet" } else { "--sv" }, program.into()),
-        Way::Start { command } => command.iter().for_each(|word| add("--start", word.into())),
+        RestoreMethod::Control => {}
+        RestoreMethod::Sv { program, applet } => {
+            add(if *applet { "--applet" } else { "--sv" }, program.into())
+        }
+        RestoreMethod::Start { command } => command.iter().for_each(|word| add("--start", word.into())),
     }
     if let Some(dir) = guarded.run_dir {
         add("--run-dir", dir.into());
@@ -293,7 +295,7 @@ mod tests {
         let guarded = Guarded {
             path: Path::new("/"),
             want: Want::Up,
-            way: &Way::Control,
+            way: &RestoreMethod::Control,
             modem: None,
             run_dir: None,
             told: &[],

@@ -17,11 +17,11 @@ use cellscan_core::supervisor::Want;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
-use crate::give_back::Way;
 use crate::own_dir::OwnError;
 use crate::process::Stat;
 use crate::registration::ModemLine;
-use crate::service::dir::ServiceDir;
+use crate::runit::RestoreMethod;
+use crate::runit::dir::ServiceDir;
 
 mod run_dir;
 #[cfg(test)]
@@ -155,7 +155,7 @@ pub struct Terms<'a> {
     /// What it was meant to do.
     pub want: LeasedWant,
     /// How it is given back.
-    pub way: &'a Way,
+    pub way: &'a RestoreMethod,
     /// The port that its `pppd` uses, where known.
     pub ppp_port: Option<&'a Path>,
     /// Where the scan's UUCP locks are.
@@ -221,7 +221,7 @@ pub struct Lease {
     pub want: LeasedWant,
     /// How it is given back.
     #[serde(default)]
-    pub way: Way,
+    pub way: RestoreMethod,
     /// The port that its `pppd` uses, where known.
     pub ppp_port: Option<PathBuf>,
     /// Where the scan's UUCP locks are.
@@ -275,14 +275,14 @@ impl Lease {
             let found = lease.lock_dirs.len();
             return Err(format!("found {found} lock directories, wanted {LOCK_DIRS_MAX} at most"));
         }
-        if let Way::Start { command } = &lease.way
+        if let RestoreMethod::Start { command } = &lease.way
             && !(1..=COMMAND_WORDS_MAX).contains(&command.len())
         {
             let found = command.len();
             return Err(format!("found a command of {found} words, wanted 1 to {COMMAND_WORDS_MAX}"));
         }
         let port = lease.modem.as_ref().map(|modem| &modem.port);
-        let program = if let Way::Sv { program, .. } = &lease.way { Some(program) } else { None };
+        let program = if let RestoreMethod::Sv { program, .. } = &lease.way { Some(program) } else { None };
         let paths = [&lease.service].into_iter().chain(&lease.ppp_port).chain(&lease.lock_dirs);
         let paths = paths.chain(port).chain(program);
         for path in paths {

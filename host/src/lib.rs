@@ -8,7 +8,8 @@
 //! | [`serial`] | the tty to the modem, with its UUCP lock |
 //! | [`process`] | handles on processes, who descends from whom, who holds a tty |
 //! | [`preflight`] | what can be known of the ports before the service is touched |
-//! | [`service`] | `pppd` under `runsv`, natively or by `sv`, or under nobody |
+//! | [`runit`] | what `runit` keeps on disk: service directories, the status record, the `sv` program |
+//! | [`service`] | `pppd` under `runsv`, natively or by `sv`, or without a supervisor |
 //! | [`link`] | whether the interface is there and has an address |
 //! | [`decode`] | what a modem's bytes mean, as JSON |
 //! | [`simsv`] | supervision scenarios through the simulated `runsv` |
@@ -51,6 +52,7 @@ pub mod registration;
 pub mod remembered;
 pub mod replay;
 pub mod report;
+pub mod runit;
 pub mod serial;
 pub mod service;
 pub mod simsv;

@@ -18,9 +18,9 @@ use crate::exit::Fatal;
 use crate::lease::RunDir;
 use crate::plan::GatewayPlan;
 use crate::process::{self, Proc};
+use crate::runit::dir::ServiceDir;
 use crate::serial::uucp::{self, LockError};
 use crate::service::claim::claimed_by;
-use crate::service::dir::ServiceDir;
 use crate::service::family::Family;
 
 pub mod tty;

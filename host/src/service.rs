@@ -21,17 +21,16 @@ use rustix::io::Errno;
 use crate::guard::GuardError;
 use crate::lease::LeaseError;
 use crate::link::LinkError;
+use crate::runit::status::StatusError;
 
 pub(crate) mod claim;
 mod custody;
-pub mod dir;
 pub mod family;
 pub mod locate;
 mod look;
 pub mod native;
 mod openings;
 
-pub mod status;
 pub mod sv;
 pub(crate) mod tracked;
 pub mod unsupervised;
@@ -40,8 +39,6 @@ pub use custody::LeaseOptions;
 pub use native::Native;
 pub use sv::Sv;
 pub use unsupervised::Unsupervised;
-
-use status::StatusError;
 
 /// Why the service could not be taken, asked or seen.
 #[derive(Debug)]
@@ -162,7 +159,7 @@ pub enum ServiceError {
 }
 
 impl ServiceError {
-    fn io(what: &'static str, path: &Path, source: io::Error) -> Self {
+    pub(crate) fn io(what: &'static str, path: &Path, source: io::Error) -> Self {
         if source.kind() == io::ErrorKind::PermissionDenied {
             Self::Denied { path: path.into(), source }
         } else {
@@ -170,7 +167,7 @@ impl ServiceError {
         }
     }
 
-    fn errno(what: &'static str, path: &Path, errno: Errno) -> Self {
+    pub(crate) fn errno(what: &'static str, path: &Path, errno: Errno) -> Self {
         Self::io(what, path, errno.into())
     }
 }

@@ -23,11 +23,11 @@ use crate::link::{Interfaces, Link};
 use crate::plan::hold_limit;
 use crate::preflight::tty;
 use crate::report::clean;
+use crate::runit::sv::SvProgram;
 use crate::serial::SerialOptions;
 use crate::service::LeaseOptions;
 use crate::service::family::Family;
 use crate::service::locate::{self, LocateOptions};
-use crate::service::sv::SvProgram;
 
 #[derive(Serialize)]
 struct Line<'a> {

@@ -20,8 +20,8 @@ use crate::doctor::Finding;
 use crate::event_loop::{self, Signals};
 use crate::exit::{Fatal, chain};
 use crate::report::words;
+use crate::runit::dir::ServiceDir;
 use crate::service::Service;
-use crate::service::dir::ServiceDir;
 
 /// How long the service may take until it runs again: the pause after an early death, and a slow machine.
 const UP_LIMIT: Duration = Duration::from_secs(10);
@@ -203,7 +203,7 @@ impl Cycle {
                 return Some(self.clock.now().saturating_since(began));
             }
             if let Some(watch) = &watch {
-                crate::service::dir::drain(watch);
+                crate::runit::dir::drain(watch);
             }
             if self.signals.take().is_some() {
                 return None;

@@ -10,13 +10,14 @@ use serde::Serialize;
 use super::printed;
 use crate::cli::RestoreArgs;
 use crate::exit::{Exit, Fatal, chain};
-use crate::give_back::{Estate, Owed, Settled, Way};
+use crate::give_back::{Estate, Owed, Settled};
 use crate::lease::{Lease, LeaseError, LeasedWant, RunDir};
+use crate::runit::RestoreMethod;
+use crate::runit::dir::ServiceDir;
+use crate::runit::dir::want_of;
 use crate::serial::uucp;
 use crate::service::ServiceError;
 use crate::service::claim::ServiceClaim;
-use crate::service::dir::ServiceDir;
-use crate::service::native::want_of;
 
 /// What became of one lease.
 #[derive(Debug)]
@@ -165,7 +166,7 @@ fn owed(dir: &RunDir, lease: &Lease) -> Result<(Owed, Want, ServiceClaim), Resto
     }
     let owed = match Owed::open(&lease.service, &lease.way) {
         // A port that was away has another inode.
-        Ok(owed) if matches!(lease.way, Way::Start { .. }) => owed,
+        Ok(owed) if matches!(lease.way, RestoreMethod::Start { .. }) => owed,
         Ok(owed) if owed.dir().is_some_and(|dir| lease.is_of(dir)) => owed,
         // What may not be looked into is known by its inode alone.
         Ok(owed) if owed.dir().is_none() && owed.identity() == Some(lease.identity()) => owed,

@@ -79,8 +79,8 @@ mod tests {
     use super::super::Level;
     use super::*;
     use crate::examine::leases;
-    use crate::give_back::Way;
     use crate::lease::{Lease, LeasedWant, RunDir, Terms};
+    use crate::runit::RestoreMethod;
 
     /// A run directory with these files, and what is said of them.
     fn said(files: &[(&str, &str)]) -> Vec<Finding> {
@@ -105,7 +105,7 @@ mod tests {
             supervise: None,
             down_file: false,
             want,
-            way: &Way::Control,
+            way: &RestoreMethod::Control,
             ppp_port: None,
             lock_dirs: &[],
             modem: None,

@@ -169,7 +169,7 @@ mod tests {
     use super::super::Level;
     use super::*;
     use crate::examine::Who;
-    use crate::service::status::StatusRecord;
+    use crate::runit::status::StatusRecord;
 
     fn who(comm: &str) -> Who {
         Who { pid: 7, comm: comm.to_owned() }

@@ -4,8 +4,8 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use crate::lease::{Lease, LeaseError, RunDir};
+use crate::runit::dir::ServiceDir;
 use crate::service::claim::claimed_by;
-use crate::service::dir::ServiceDir;
 
 /// How one lease stands.
 #[derive(Debug)]

@@ -9,11 +9,11 @@ use cellscan_core::supervisor::Want;
 
 use super::Who;
 use crate::process::{self, Stat};
+use crate::runit::dir::ServiceDir;
+use crate::runit::dir::want_of;
+use crate::runit::status::StatusRecord;
 use crate::service::ServiceError;
 use crate::service::claim::claimed_by;
-use crate::service::dir::ServiceDir;
-use crate::service::native::want_of;
-use crate::service::status::StatusRecord;
 
 /// A script of the service directory.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -22,10 +22,11 @@ use super::hello::Hello;
 use crate::clock::Clock;
 use crate::event_loop::{self, timespec};
 use crate::exit::chain;
-use crate::give_back::{Estate, Owed as Subject, Way};
+use crate::give_back::{Estate, Owed as Subject};
 use crate::lease::RunDir;
 use crate::process::{Proc, wait_for_end};
 use crate::registration::ModemLine;
+use crate::runit::RestoreMethod;
 use crate::serial::uucp;
 use crate::service::claim::ServiceClaim;
 
@@ -49,7 +50,7 @@ const USAGE: &str = "usage: guard --path DIR|TTY --want u|o --parent PID --hello
 struct Orders {
     path: PathBuf,
     want: Want,
-    way: Way,
+    way: RestoreMethod,
     parent: u32,
     hello: Hello,
     lock_dirs: Vec<PathBuf>,
@@ -128,8 +129,8 @@ impl Orders {
                 "--want" if value == OsStr::new("o") => want = Some(Want::Once),
                 "--parent" => parent = Some(value.to_str()?.parse().ok()?),
                 "--hello" => hello = Some(Hello::parse(value.to_str()?)?),
-                "--sv" => sv = Some(Way::Sv { program: value.into(), applet: false }),
-                "--applet" => sv = Some(Way::Sv { program: value.into(), applet: true }),
+                "--sv" => sv = Some(RestoreMethod::Sv { program: value.into(), applet: false }),
+                "--applet" => sv = Some(RestoreMethod::Sv { program: value.into(), applet: true }),
                 "--start" => start.push(value.into_string().ok()?),
                 "--run-dir" => run_dir = Some(PathBuf::from(value)),
                 "--told" => told = value.into_vec(),
@@ -142,9 +143,9 @@ impl Orders {
             }
         }
         let way = match (sv, start.is_empty()) {
-            (None, true) => Way::Control,
+            (None, true) => RestoreMethod::Control,
             (Some(sv), true) => sv,
-            (None, false) => Way::Start { command: start },
+            (None, false) => RestoreMethod::Start { command: start },
             (Some(_), false) => return None,
         };
         let modem = match (line, baud) {
@@ -296,12 +297,12 @@ mod tests {
             parse("--path /s --want u --parent 7 --hello 7.1 --lock-dir /a --lock-dir /b --limit-ms 1500")
                 .unwrap();
         assert_eq!((orders.want, orders.parent, orders.lock_dirs.len()), (Want::Up, 7, 2));
-        assert_eq!((orders.way, orders.limit), (Way::Control, Some(Duration::from_millis(1_500))));
+        assert_eq!((orders.way, orders.limit), (RestoreMethod::Control, Some(Duration::from_millis(1_500))));
         let orders = parse(
             "--path /s --want o --parent 7 --hello 7.1 --applet /bin/busybox --kept-port /t --baud 9600",
         )
         .unwrap();
-        assert_eq!(orders.way, Way::Sv { program: "/bin/busybox".into(), applet: true });
+        assert_eq!(orders.way, RestoreMethod::Sv { program: "/bin/busybox".into(), applet: true });
         assert_eq!(orders.modem, Some(ModemLine { port: "/t".into(), baud: 9_600, kept_free: true }));
         assert_eq!(parse("--path /s --want u --parent 7 --hello 7.1 --told tm0").unwrap().told, b"tm0");
         for bad in [

@@ -16,7 +16,7 @@ fn lease() -> Lease {
         supervise: Some((0x18, 7)),
         down_file: false,
         want: LeasedWant::Up,
-        way: &Way::Control,
+        way: &RestoreMethod::Control,
         ppp_port: Some(Path::new("/dev/ttyUSB0")),
         lock_dirs: &["/var/lock".into()],
         modem: Some(&ModemLine { port: "/dev/ttyUSB2".into(), baud: 115_200, kept_free: true }),
@@ -44,9 +44,10 @@ fn what_is_written_is_read_again_until_it_is_removed() {
     assert_eq!(fs::metadata(dir.path()).unwrap().permissions().mode() & 0o777, 0o700);
     assert_eq!(dir.read(IDENTITY).unwrap(), None);
     let once = Lease { want: LeasedWant::Once, ppp_port: None, ..lease() };
-    let mut noted = Lease { way: Way::Sv { program: "/bin/busybox".into(), applet: true }, ..lease() };
+    let mut noted =
+        Lease { way: RestoreMethod::Sv { program: "/bin/busybox".into(), applet: true }, ..lease() };
     noted.note(Some(Selection::Manual(Plmn::parse(b"310410").unwrap())));
-    let mut started = Lease { way: Way::Start { command: vec!["/bin/pon".to_owned()] }, ..lease() };
+    let mut started = Lease { way: RestoreMethod::Start { command: vec!["/bin/pon".to_owned()] }, ..lease() };
     started.note(Some(Selection::Automatic));
     for lease in [lease(), once, noted, started] {
         dir.write(&lease).unwrap();
@@ -196,7 +197,10 @@ fn a_lease_of_an_earlier_version_is_one_by_the_control_fifo_with_nothing_to_rest
             "want":"up","ppp_port":null,"lock_dirs":[]}"#,
     )
     .unwrap();
-    assert_eq!((lease.way.clone(), lease.modem.clone(), lease.selection()), (Way::Control, None, None));
+    assert_eq!(
+        (lease.way.clone(), lease.modem.clone(), lease.selection()),
+        (RestoreMethod::Control, None, None)
+    );
 }
 
 #[test]

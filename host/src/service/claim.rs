@@ -15,9 +15,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::ServiceError;
-use super::dir::ServiceDir;
 use crate::exit::chain;
 use crate::lease::{Claim, LeaseError, RunDir};
+use crate::runit::dir::ServiceDir;
 
 /// What is to be claimed.
 #[derive(Clone, Copy, Debug)]

@@ -11,13 +11,13 @@ use cellscan_core::time::Instant;
 use cellscan_custody::guard::Message;
 
 use super::ServiceError;
-use super::dir::ServiceDir;
 use crate::clock::Clock;
 use crate::exit::chain;
-use crate::give_back::Way;
 use crate::guard::{Guard, GuardError, GuardOptions, Guarded};
 use crate::lease::{Lease, LeaseError, LeasedWant, RunDir, Terms};
 use crate::registration::ModemLine;
+use crate::runit::RestoreMethod;
+use crate::runit::dir::ServiceDir;
 use crate::serial::uucp;
 
 /// Where the lease is kept, and what it tells of the scan.
@@ -41,7 +41,7 @@ pub(super) struct Subject<'a> {
     /// It, opened; `None` without a supervisor, and where it may not be looked into.
     pub(super) dir: Option<&'a ServiceDir>,
     /// How it is given back.
-    pub(super) way: &'a Way,
+    pub(super) way: &'a RestoreMethod,
     /// The port that its `pppd` uses, where known.
     pub(super) ppp_port: Option<&'a Path>,
 }
@@ -69,7 +69,7 @@ struct Post {
     options: GuardOptions,
     path: PathBuf,
     want: Want,
-    way: Way,
+    way: RestoreMethod,
     modem: Option<ModemLine>,
     run_dir: Option<PathBuf>,
     guard: Option<Guard>,

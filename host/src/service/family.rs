@@ -9,8 +9,8 @@ use std::num::NonZeroU32;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use super::dir::ServiceDir;
 use crate::process::{self, Proc, Stat};
+use crate::runit::dir::ServiceDir;
 
 /// Ancestors of a process that are looked at.
 const ANCESTORS_MAX: usize = 256;

@@ -15,15 +15,16 @@ use std::num::NonZeroU32;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::dir::ServiceDir;
 use super::native::{Native, NativeOptions};
-use super::sv::{Sv, SvOptions, SvProgram};
+use super::sv::{Sv, SvOptions};
 use super::unsupervised::{Unsupervised, UnsupervisedOptions};
 use super::{LeaseOptions, Service, ServiceError};
 use crate::guard::{GuardOptions, Prepare};
 use crate::link::Link;
 use crate::preflight::tty;
 use crate::process;
+use crate::runit::dir::ServiceDir;
+use crate::runit::sv::SvProgram;
 
 mod running;
 

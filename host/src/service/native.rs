@@ -9,21 +9,20 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use cellscan_core::scan::Selection;
-use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
+use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Supervisor, Want};
 use cellscan_custody::Identity;
 use cellscan_custody::evidence::Evidence;
 
 use super::ServiceError;
 use super::claim::{Claimable, ServiceClaim};
 use super::custody::{Custody, LeaseOptions, Subject};
-use super::dir::{ServiceDir, drain};
 use super::family::Family;
-use super::status::StatusRecord;
 use super::tracked::Tracked;
-use crate::give_back::Way;
 use crate::guard::GuardOptions;
 use crate::link::Link;
 use crate::process::Proc;
+use crate::runit::RestoreMethod;
+use crate::runit::dir::{ServiceDir, byte_of, drain, want_of};
 
 /// What the native backend is made with.
 #[derive(Debug)]
@@ -130,7 +129,7 @@ impl Native {
             path: held.dir.path(),
             identity: Some(held.dir.identity()),
             dir: Some(&held.dir),
-            way: &Way::Control,
+            way: &RestoreMethod::Control,
             ppp_port: held.tracked.path(),
         };
         let (guard, lease) = (self.options.guard.as_ref(), self.options.lease.as_ref());
@@ -290,22 +289,6 @@ impl Held {
         self.dir.send(byte_of(want))?;
         self.evidence.asked(want);
         Ok(())
-    }
-}
-
-/// What the record means; see [`cellscan_custody::want_of`].
-pub(crate) fn want_of(record: &StatusRecord, asked: Option<Want>, obeyed: bool) -> Want {
-    let runs = record.state == ServiceState::Run && !record.got_term;
-    cellscan_custody::want_of(record.want_up, runs, asked, obeyed)
-}
-
-/// The byte that asks for it (runsv.c:ctrl).
-#[must_use]
-pub const fn byte_of(want: Want) -> u8 {
-    match want {
-        Want::Up => b'u',
-        Want::Once => b'o',
-        Want::Down => b'd',
     }
 }
 

@@ -18,20 +18,16 @@ use cellscan_core::time::Instant;
 use super::ServiceError;
 use super::claim::{Claimable, ServiceClaim};
 use super::custody::{Custody, LeaseOptions, Subject};
-use super::dir::{ServiceDir, drain};
 use super::family::{Family, supervisor};
-use super::native::want_of;
-use super::status::StatusRecord;
 use super::tracked::Tracked;
 use crate::clock::Clock;
 use crate::guard::GuardOptions;
 use crate::link::Link;
 use crate::process::Proc;
-
-mod program;
-mod text;
-
-pub use program::{Flavour, SvProgram};
+use crate::runit::dir::want_of;
+use crate::runit::dir::{ServiceDir, drain};
+use crate::runit::status::StatusRecord;
+use crate::runit::sv::{SvProgram, said, text};
 
 /// How long a call may take. It does not wait for anything, and takes 1 to 25 ms.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
@@ -202,8 +198,8 @@ impl Sv {
                 Err(ServiceError::SvSlow { command: self.shown(call.word) }.into())
             }
             Ok(Some(status)) => {
-                let said = program::said(&mut call.child, ANSWER_LEN_MAX);
-                let said = said.lines().next().unwrap_or_default().to_owned();
+                let answer = said(&mut call.child, ANSWER_LEN_MAX);
+                let said = answer.lines().next().unwrap_or_default().to_owned();
                 Ok(Some(Ended { word: call.word, code: status.code(), said }))
             }
             Err(source) => Err(ServiceError::io("wait for", self.options.program.path(), source).into()),

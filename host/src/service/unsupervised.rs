@@ -19,9 +19,9 @@ use super::claim::{Claimable, ServiceClaim};
 use super::custody::{Custody, LeaseOptions, Subject};
 use super::family::Family;
 use super::tracked::Tracked;
-use crate::give_back::Way;
 use crate::guard::{GuardOptions, Prepare};
 use crate::link::Link;
+use crate::runit::RestoreMethod;
 
 /// What the backend is made with.
 #[derive(Debug)]
@@ -128,11 +128,12 @@ impl Unsupervised {
         }
         self.tracked()?.survey_service()?;
         let found = self.look()?;
-        let Some(command) = Way::words(&self.options.start).filter(|words| !words.is_empty()) else {
+        let Some(command) = RestoreMethod::words(&self.options.start).filter(|words| !words.is_empty())
+        else {
             return Ok(found);
         };
         let port = self.options.ppp_port.as_path();
-        let way = Way::Start { command };
+        let way = RestoreMethod::Start { command };
         let subject = Subject { path: port, identity, dir: None, way: &way, ppp_port: Some(port) };
         let (guard, lease) = (self.options.guard.as_ref(), self.options.lease.as_ref());
         let custody = Custody::begin(guard, lease, subject, found, &mut self.notes)?;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::{ENTRIES_MAX, ServiceError, is_name_of_pppd};
 use crate::preflight::tty;
 use crate::process::{self, Proc, Stat};
-use crate::service::dir::ServiceDir;
+use crate::runit::dir::ServiceDir;
 use crate::service::family::{is_pppd, with_ancestors};
 
 /// Descriptors of a `pppd` that are looked at; it has about ten.

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use cellscan_core::supervisor::ServiceState;
 
-use super::super::ServiceError;
-use super::super::status::StatusRecord;
+use crate::runit::status::StatusRecord;
+use crate::service::ServiceError;
 
 /// Reads `run: NAME: (pid 33) 2s, want down, got TERM; run: log: …` (`sv.c: svstatus_print`). `None` for anything else.
-pub(super) fn status(line: &str, name: &str) -> Option<StatusRecord> {
+pub(crate) fn status(line: &str, name: &str) -> Option<StatusRecord> {
     let (state, rest) = line.split_once(": ")?;
     let state = match state {
         "run" => ServiceState::Run,
@@ -35,7 +35,7 @@ pub(super) fn status(line: &str, name: &str) -> Option<StatusRecord> {
 /// | never supervised | `warning: S: unable to open supervise/ok: file does not exist` | `…: No such file or directory` |
 /// | no such directory | `fail: S: unable to change to service directory: file does not exist` | `fail: S: can't change to service directory: No such file or directory` |
 /// | not allowed | `…: access denied` | `…: Permission denied` |
-pub(super) fn trouble(line: &str, dir: &Path) -> Option<ServiceError> {
+pub(crate) fn trouble(line: &str, dir: &Path) -> Option<ServiceError> {
     let path = || dir.to_path_buf();
     let rest = line.strip_prefix("fail: ").or_else(|| line.strip_prefix("warning: "))?;
     let rest = rest.strip_prefix(&*dir.to_string_lossy())?.strip_prefix(": ")?;

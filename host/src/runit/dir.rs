@@ -8,18 +8,18 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use cellscan_core::supervisor::ServiceState;
+use cellscan_core::supervisor::{ServiceState, Want};
 use cellscan_custody::{Identity, Reading};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::fs::{Access, AtFlags, FlockOperation, Mode, OFlags, accessat, fcntl_lock, fstat, open, openat};
 use rustix::io::{Errno, ioctl_fionread};
 use rustix::process::geteuid;
 
-use super::ServiceError;
-use super::status::{StatusRecord, parse_file};
 use crate::checked::{self, Refused, Wanted};
 use crate::locks::{self, Kind};
 use crate::process::{self, Proc, Stat};
+use crate::runit::status::{StatusRecord, parse_file};
+use crate::service::ServiceError;
 
 /// Bytes of a status file that are looked at: more than any supervisor writes (40).
 const STATUS_READ_MAX: u64 = 64;
@@ -224,11 +224,11 @@ impl ServiceDir {
         Proc::open(found.or_else(|| by_lock.first().copied())?).ok().flatten()
     }
 
-    /// Locks `supervise/lock` by `fcntl(2)`, for [`claim`](super::claim); `None` where it is not this user's alone to open.
+    /// Locks `supervise/lock` by `fcntl(2)`, for [`claim`](crate::service::claim); `None` where it is not this user's alone to open.
     ///
     /// # Errors
     /// A process of this user has it.
-    pub(super) fn claim(&self) -> Result<Option<OwnedFd>, NonZeroU32> {
+    pub(crate) fn claim(&self) -> Result<Option<OwnedFd>, NonZeroU32> {
         let Some(file) = self.lock_file(OFlags::WRONLY) else { return Ok(None) };
         match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(file)),
@@ -241,7 +241,7 @@ impl ServiceDir {
     }
 
     /// The process of this user that has locked it so.
-    pub(super) fn claimed_by(&self) -> Option<NonZeroU32> {
+    pub(crate) fn claimed_by(&self) -> Option<NonZeroU32> {
         let file = openat(&self.supervise, "lock", LOOK, Mode::empty()).ok()?;
         record_holder(&file)
     }
@@ -286,6 +286,22 @@ pub fn drain(watch: &OwnedFd) {
         if reader.next().is_err() {
             return;
         }
+    }
+}
+
+/// What the record means; see [`cellscan_custody::want_of`].
+pub(crate) fn want_of(record: &StatusRecord, asked: Option<Want>, obeyed: bool) -> Want {
+    let runs = record.state == ServiceState::Run && !record.got_term;
+    cellscan_custody::want_of(record.want_up, runs, asked, obeyed)
+}
+
+/// The byte that asks for it (runsv.c:ctrl).
+#[must_use]
+pub const fn byte_of(want: Want) -> u8 {
+    match want {
+        Want::Up => b'u',
+        Want::Once => b'o',
+        Want::Down => b'd',
     }
 }
 

@@ -16,8 +16,8 @@ use rustix::event::PollFlags;
 
 use crate::clock::Clock;
 use crate::event_loop::wait_one;
-use crate::give_back::Way;
 use crate::process::Proc;
+use crate::runit::RestoreMethod;
 
 /// Where it is looked for beside `$PATH`, which may be short under a supervisor.
 const PROGRAM_DIRS: [&str; 7] =
@@ -116,8 +116,8 @@ impl SvProgram {
 
     /// How a service is given back by it, for whoever comes after us.
     #[must_use]
-    pub fn way(&self) -> Way {
-        Way::Sv { program: self.path.clone(), applet: self.applet }
+    pub fn way(&self) -> RestoreMethod {
+        RestoreMethod::Sv { program: self.path.clone(), applet: self.applet }
     }
 
     /// The call, without its arguments.
@@ -169,7 +169,7 @@ fn usage(mut command: Command) -> Option<String> {
 
 /// What an ended program said on standard output, or else on standard error. Not waited for: a child of `sv` (a
 /// `check` script's) may hold the pipe open.
-pub(super) fn said(child: &mut Child, len_max: u64) -> String {
+pub(crate) fn said(child: &mut Child, len_max: u64) -> String {
     let mut said = Vec::new();
     if let Some(stdout) = child.stdout.take()
         && rustix::io::ioctl_fionbio(&stdout, true).is_ok()
