@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use cellscan::guard::{self, GuardOptions};
+use cellscan::custody::guard::{self, GuardOptions};
 use cellscan::link::Link;
 use cellscan::service::native::{Native, NativeOptions};
 use cellscan_core::supervisor::{Supervisor, Want};

@@ -21,8 +21,8 @@ use std::path::{Path, PathBuf};
 use cellscan_core::time::Instant;
 use serde::{Deserialize, Serialize};
 
+use crate::custody::lease::{Claim, RunDir};
 use crate::exit::{Fatal, chain};
-use crate::lease::{Claim, RunDir};
 use crate::report::Relayed;
 
 pub mod client;

@@ -13,14 +13,14 @@ use cellscan_core::scan::{Event, Outcome, Report, Scanner, Strategy};
 use cellscan_core::time::Instant;
 
 use crate::clock::Clock;
+use crate::custody::guard::GuardOptions;
+use crate::custody::registration::ModemLine;
 use crate::exit::{Exit, Fatal, chain};
-use crate::guard::GuardOptions;
 use crate::link::{Interfaces, Link};
 use crate::plan::{GatewayPlan, GuardPlan};
 use crate::preflight;
 use crate::recording::listening::{self, Listening, To};
 use crate::recording::{Taped, words};
-use crate::registration::ModemLine;
 use crate::remembered;
 use crate::report::audience::Audience;
 use crate::report::{Ended, Reporter};

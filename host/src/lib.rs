@@ -10,6 +10,7 @@
 //! | [`preflight`] | what can be known of the ports before the service is touched |
 //! | [`runit`] | what `runit` keeps on disk: service directories, the status record, the `sv` program |
 //! | [`service`] | `pppd` under `runsv`, natively or by `sv`, or without a supervisor |
+//! | [`custody`] | claim, lease and guard: what gives a service back if its scan dies |
 //! | [`link`] | whether the interface is there and has an address |
 //! | [`decode`] | what a modem's bytes mean, as JSON |
 //! | [`simsv`] | supervision scenarios through the simulated `runsv` |
@@ -18,10 +19,7 @@
 //! | [`report`], [`logging`] | what people and programs are told |
 //! | [`examine`], [`doctor`] | how a gateway stands, looked at without touching it, and what to do about it |
 //! | [`remembered`] | the carriers of the last complete scan |
-//! | [`own_dir`] | a directory that no other user can write to |
-//! | [`lease`] | what lies on disk while a service is taken |
 //! | [`timeline`] | a scan as lanes, in the terminal and as HTML |
-//! | [`guard`] | the process that gives the service back when the scan dies |
 //! | [`recording`] | a scan, written down as it happens |
 //! | [`import`], [`replay`] | logs, what they say happened, and what would have happened |
 
@@ -30,25 +28,21 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod control;
+pub mod custody;
 pub mod decode;
 pub mod doctor;
 pub mod event_loop;
 pub mod examine;
 pub mod exit;
 pub mod gateway;
-pub mod give_back;
-pub mod guard;
 pub mod import;
-pub mod lease;
 pub mod link;
 mod locks;
 pub mod logging;
-pub mod own_dir;
 pub mod plan;
 pub mod preflight;
 pub mod process;
 pub mod recording;
-pub mod registration;
 pub mod remembered;
 pub mod replay;
 pub mod report;

@@ -12,8 +12,8 @@ use cellscan_core::scan::{Policy, Strategy};
 use cellscan_sim::scenario::{BUILTIN, Builtin, Scenario};
 
 use crate::cli::{PolicyArgs, RunArgs, ScanArgs, ScannedArgs};
+use crate::custody::guard::Prepare;
 use crate::exit::Fatal;
-use crate::guard::Prepare;
 use crate::link::Interfaces;
 use crate::recording::Extent;
 use crate::recording::ring::Ring;

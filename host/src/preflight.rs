@@ -14,13 +14,13 @@ use std::path::Path;
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
+use crate::custody::claim::claimed_by;
+use crate::custody::lease::RunDir;
 use crate::exit::Fatal;
-use crate::lease::RunDir;
 use crate::plan::GatewayPlan;
 use crate::process::{self, Proc};
 use crate::runit::dir::ServiceDir;
 use crate::serial::uucp::{self, LockError};
-use crate::service::claim::claimed_by;
 use crate::service::family::Family;
 
 pub mod tty;

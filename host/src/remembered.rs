@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use cellscan_core::carrier::{Carriers, Plmn, PlmnError, Trial};
 use cellscan_core::scan::scanner::REMEMBERED_MAX;
 
-use crate::own_dir::{OwnDir, OwnError};
+use crate::custody::own_dir::{OwnDir, OwnError};
 
 /// The file in the state directory.
 pub const FILE: &str = "carriers";

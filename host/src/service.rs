@@ -18,14 +18,13 @@ use cellscan_core::scan::Selection;
 use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Supervisor, Want};
 use rustix::io::Errno;
 
-use crate::guard::GuardError;
-use crate::lease::LeaseError;
+use crate::custody::guard::GuardError;
+use crate::custody::lease::LeaseError;
 use crate::link::LinkError;
 use crate::runit::status::StatusError;
 
-pub(crate) mod claim;
-mod custody;
 pub mod family;
+mod held;
 pub mod locate;
 mod look;
 pub mod native;
@@ -35,7 +34,7 @@ pub mod sv;
 pub(crate) mod tracked;
 pub mod unsupervised;
 
-pub use custody::LeaseOptions;
+pub use held::LeaseOptions;
 pub use native::Native;
 pub use sv::Sv;
 pub use unsupervised::Unsupervised;

@@ -5,8 +5,8 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use cellscan::clock::Clock;
+use cellscan::custody::guard::GuardOptions;
 use cellscan::event_loop;
-use cellscan::guard::GuardOptions;
 use cellscan::runit::sv::{Flavour, SvProgram};
 use cellscan::service::locate::{self, Backend, LocateOptions};
 use cellscan::service::{LeaseOptions, Service, ServiceError};

@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cellscan::guard::Prepare;
-use cellscan::lease::DEFAULT_RUN_DIR;
+use cellscan::custody::guard::Prepare;
+use cellscan::custody::lease::DEFAULT_RUN_DIR;
 use cellscan::link::Interfaces;
 use cellscan::plan::{GatewayPlan, GuardPlan};
 use cellscan::serial::SerialOptions;

@@ -9,15 +9,15 @@ use serde::Serialize;
 
 use super::printed;
 use crate::cli::RestoreArgs;
+use crate::custody::claim::ServiceClaim;
+use crate::custody::give_back::{Estate, Owed, Settled};
+use crate::custody::lease::{Lease, LeaseError, LeasedWant, RunDir};
 use crate::exit::{Exit, Fatal, chain};
-use crate::give_back::{Estate, Owed, Settled};
-use crate::lease::{Lease, LeaseError, LeasedWant, RunDir};
 use crate::runit::RestoreMethod;
 use crate::runit::dir::ServiceDir;
 use crate::runit::dir::want_of;
 use crate::serial::uucp;
 use crate::service::ServiceError;
-use crate::service::claim::ServiceClaim;
 
 /// What became of one lease.
 #[derive(Debug)]

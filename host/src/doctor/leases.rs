@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::Finding;
+use crate::custody::lease::{DEFAULT_RUN_DIR, LeaseError};
 use crate::examine::leases::{Found, Standing};
 use crate::exit::chain;
-use crate::lease::{DEFAULT_RUN_DIR, LeaseError};
 
 const CHECK: &str = "lease";
 /// Leases that have a line each; a gateway has one modem, or a few.
@@ -78,8 +78,8 @@ mod tests {
 
     use super::super::Level;
     use super::*;
+    use crate::custody::lease::{Lease, LeasedWant, RunDir, Terms};
     use crate::examine::leases;
-    use crate::lease::{Lease, LeasedWant, RunDir, Terms};
     use crate::runit::RestoreMethod;
 
     /// A run directory with these files, and what is said of them.

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use cellscan_core::supervisor::Want;
 
 use super::Who;
+use crate::custody::claim::claimed_by;
 use crate::process::{self, Stat};
 use crate::runit::dir::ServiceDir;
 use crate::runit::dir::want_of;
 use crate::runit::status::StatusRecord;
 use crate::service::ServiceError;
-use crate::service::claim::claimed_by;
 
 /// A script of the service directory.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

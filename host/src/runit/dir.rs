@@ -224,7 +224,7 @@ impl ServiceDir {
         Proc::open(found.or_else(|| by_lock.first().copied())?).ok().flatten()
     }
 
-    /// Locks `supervise/lock` by `fcntl(2)`, for [`claim`](crate::service::claim); `None` where it is not this user's alone to open.
+    /// Locks `supervise/lock` by `fcntl(2)`, for [`claim`](crate::custody::claim); `None` where it is not this user's alone to open.
     ///
     /// # Errors
     /// A process of this user has it.

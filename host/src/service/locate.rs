@@ -19,7 +19,7 @@ use super::native::{Native, NativeOptions};
 use super::sv::{Sv, SvOptions};
 use super::unsupervised::{Unsupervised, UnsupervisedOptions};
 use super::{LeaseOptions, Service, ServiceError};
-use crate::guard::{GuardOptions, Prepare};
+use crate::custody::guard::{GuardOptions, Prepare};
 use crate::link::Link;
 use crate::preflight::tty;
 use crate::process;

@@ -14,11 +14,11 @@ use cellscan_custody::Identity;
 use cellscan_custody::evidence::Evidence;
 
 use super::ServiceError;
-use super::claim::{Claimable, ServiceClaim};
-use super::custody::{Custody, LeaseOptions, Subject};
 use super::family::Family;
+use super::held::{Custody, LeaseOptions, Subject};
 use super::tracked::Tracked;
-use crate::guard::GuardOptions;
+use crate::custody::claim::{Claimable, ServiceClaim};
+use crate::custody::guard::GuardOptions;
 use crate::link::Link;
 use crate::process::Proc;
 use crate::runit::RestoreMethod;

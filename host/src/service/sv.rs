@@ -16,12 +16,12 @@ use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Supervisor, Want
 use cellscan_core::time::Instant;
 
 use super::ServiceError;
-use super::claim::{Claimable, ServiceClaim};
-use super::custody::{Custody, LeaseOptions, Subject};
 use super::family::{Family, supervisor};
+use super::held::{Custody, LeaseOptions, Subject};
 use super::tracked::Tracked;
 use crate::clock::Clock;
-use crate::guard::GuardOptions;
+use crate::custody::claim::{Claimable, ServiceClaim};
+use crate::custody::guard::GuardOptions;
 use crate::link::Link;
 use crate::process::Proc;
 use crate::runit::dir::want_of;

@@ -15,11 +15,11 @@ use cellscan_core::scan::Selection;
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
 
 use super::ServiceError;
-use super::claim::{Claimable, ServiceClaim};
-use super::custody::{Custody, LeaseOptions, Subject};
 use super::family::Family;
+use super::held::{Custody, LeaseOptions, Subject};
 use super::tracked::Tracked;
-use crate::guard::{GuardOptions, Prepare};
+use crate::custody::claim::{Claimable, ServiceClaim};
+use crate::custody::guard::{GuardOptions, Prepare};
 use crate::link::Link;
 use crate::runit::RestoreMethod;
 

@@ -11,8 +11,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use cellscan::clock::Clock;
+use cellscan::custody::guard::GuardOptions;
 use cellscan::event_loop::{self, Ready};
-use cellscan::guard::GuardOptions;
 use cellscan::link::Link;
 use cellscan::process::{self, Proc};
 use cellscan::runit::dir::ServiceDir;

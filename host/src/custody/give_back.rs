@@ -14,15 +14,15 @@ use cellscan_core::supervisor::{ServiceStatus, Supervisor, Want};
 use cellscan_custody::hand_back::{AGAIN_AFTER, End, HandBack, Standing, Step};
 
 use crate::clock::Clock;
+use crate::custody::claim::{Claimable, ServiceClaim};
+use crate::custody::lease::RunDir;
+use crate::custody::registration::{self, ModemLine};
 use crate::event_loop::{self, timespec};
-use crate::lease::RunDir;
-use crate::registration::{self, ModemLine};
 use crate::runit::RestoreMethod;
 use crate::runit::dir::byte_of;
 use crate::runit::dir::{ServiceDir, drain};
 use crate::runit::sv::SvProgram;
 use crate::serial::uucp::UucpLocks;
-use crate::service::claim::{Claimable, ServiceClaim};
 use crate::service::sv::SvOptions;
 use crate::service::unsupervised::UnsupervisedOptions;
 use crate::service::{Service, ServiceError, Sv, Unsupervised};

@@ -12,10 +12,10 @@ use cellscan_custody::guard::Message;
 
 use super::ServiceError;
 use crate::clock::Clock;
+use crate::custody::guard::{Guard, GuardError, GuardOptions, Guarded};
+use crate::custody::lease::{Lease, LeaseError, LeasedWant, RunDir, Terms};
+use crate::custody::registration::ModemLine;
 use crate::exit::chain;
-use crate::guard::{Guard, GuardError, GuardOptions, Guarded};
-use crate::lease::{Lease, LeaseError, LeasedWant, RunDir, Terms};
-use crate::registration::ModemLine;
 use crate::runit::RestoreMethod;
 use crate::runit::dir::ServiceDir;
 use crate::serial::uucp;

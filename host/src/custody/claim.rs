@@ -14,10 +14,10 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::ServiceError;
+use crate::custody::lease::{Claim, LeaseError, RunDir};
 use crate::exit::chain;
-use crate::lease::{Claim, LeaseError, RunDir};
 use crate::runit::dir::ServiceDir;
+use crate::service::ServiceError;
 
 /// What is to be claimed.
 #[derive(Clone, Copy, Debug)]

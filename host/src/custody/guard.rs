@@ -37,15 +37,15 @@ use std::time::Duration;
 use cellscan_core::supervisor::Want;
 use cellscan_custody::guard::Message;
 
+use crate::custody::registration::ModemLine;
 use crate::process::{Proc, wait_for_end};
-use crate::registration::ModemLine;
 use crate::runit::RestoreMethod;
 
 mod hello;
-mod post;
+mod process;
 
 use hello::{Hello, Otherwise};
-pub use post::main;
+pub use process::main;
 
 /// The hidden subcommand.
 pub const SUBCOMMAND: &str = "guard";

@@ -8,8 +8,8 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use super::{Lease, LeaseError};
+use crate::custody::own_dir::OwnDir;
 use crate::locks::{self, Kind};
-use crate::own_dir::OwnDir;
 
 /// Bytes of a lease, at most: three paths of the longest kind.
 const LEASE_LEN_MAX: u64 = 16_384;

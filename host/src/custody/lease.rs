@@ -17,9 +17,9 @@ use cellscan_core::supervisor::Want;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
-use crate::own_dir::OwnError;
+use crate::custody::own_dir::OwnError;
+use crate::custody::registration::ModemLine;
 use crate::process::Stat;
-use crate::registration::ModemLine;
 use crate::runit::RestoreMethod;
 use crate::runit::dir::ServiceDir;
 

@@ -20,15 +20,15 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
 
 use super::hello::Hello;
 use crate::clock::Clock;
+use crate::custody::claim::ServiceClaim;
+use crate::custody::give_back::{Estate, Owed as Subject};
+use crate::custody::lease::RunDir;
+use crate::custody::registration::ModemLine;
 use crate::event_loop::{self, timespec};
 use crate::exit::chain;
-use crate::give_back::{Estate, Owed as Subject};
-use crate::lease::RunDir;
 use crate::process::{Proc, wait_for_end};
-use crate::registration::ModemLine;
 use crate::runit::RestoreMethod;
 use crate::serial::uucp;
-use crate::service::claim::ServiceClaim;
 
 /// After so long it is said that the service was not given back yet, and standard error is let go: the program that reads it
 /// may wait for its end. `runsvdir` restarts a dead `runsv` within 6 s, and a `finish` script may take its time.

@@ -1,0 +1,17 @@
+//! What a scan does so that a service comes back even if the scan dies: it claims the service, writes a lease, and starts a guard.
+//!
+//! | module | what it is about |
+//! | --- | --- |
+//! | [`claim`] | the lock that keeps a second scan of the same service away |
+//! | [`lease`] | the record on disk of a service that is taken |
+//! | [`guard`] | the process that gives the service back if the scan dies |
+//! | [`give_back`] | how the guard and `cellscan restore` do that |
+//! | [`registration`] | how they restore the registration of the modem |
+//! | [`own_dir`] | a directory that no other user can write to |
+
+pub(crate) mod claim;
+pub(crate) mod give_back;
+pub mod guard;
+pub mod lease;
+pub mod own_dir;
+pub mod registration;
