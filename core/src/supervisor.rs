@@ -108,6 +108,11 @@ pub trait Supervisor {
     /// It cannot be read.
     fn status(&mut self) -> nb::Result<ServiceStatus, Self::Error>;
 
+    /// The scan goes by the last [`Supervisor::status`] from here on, which by itself changes nothing: what is kept for the time
+    /// after its death (a lease, a guard) is brought in line with that status now. A supervisor that keeps no such thing
+    /// does nothing.
+    fn acknowledge(&mut self) {}
+
     /// Who is left, and who holds the port that the service uses.
     ///
     /// # Errors

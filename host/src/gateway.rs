@@ -14,7 +14,9 @@ use cellscan_core::time::Instant;
 
 use crate::clock::Clock;
 use crate::custody::guard::GuardOptions;
+use crate::custody::lease::LeaseOptions;
 use crate::custody::registration::ModemLine;
+use crate::custody::{Held, HeldOptions};
 use crate::exit::{Exit, Fatal, chain};
 use crate::link::{Interfaces, Link};
 use crate::plan::{GatewayPlan, GuardPlan};
@@ -24,10 +26,11 @@ use crate::recording::{Taped, words};
 use crate::remembered;
 use crate::report::audience::Audience;
 use crate::report::{Ended, Reporter};
+use crate::runit::RunitError;
 use crate::serial::SerialLine;
+use crate::service::ServiceError;
 use crate::service::family::Family;
 use crate::service::locate::{self, Backend, Choice, LocateOptions};
-use crate::service::{LeaseOptions, Service, ServiceError};
 
 /// Between two looks where the caller cannot wait for what happens.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -38,7 +41,7 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(5);
 /// A scan of this gateway.
 #[derive(Debug)]
 pub struct GatewayScan {
-    driver: Driver<Taped<SerialLine>, Taped<Service>>,
+    driver: Driver<Taped<SerialLine>, Taped<Held>>,
     listening: Option<Listening>,
     clock: Clock,
     ended: Option<Instant>,
@@ -66,6 +69,7 @@ impl GatewayScan {
         audience: &mut impl Audience,
     ) -> Result<Self, Fatal> {
         preflight::ports(plan)?;
+        let held = held_options(plan)?;
         let Choice { service, dir, why } = choose(plan)?;
         preflight::users(plan, dir.as_deref())?;
         audience.note(&why);
@@ -82,7 +86,7 @@ impl GatewayScan {
             None => None,
         };
         let port = listening::taped(SerialLine::new(plan.serial.clone()), listening.as_ref());
-        let service = listening::taped(service, listening.as_ref());
+        let service = listening::taped(Held::new(service, held), listening.as_ref());
         let mut driver = Driver::resume(port, service, scanner);
         if let Some(listening) = &listening {
             listening.hear(now, words::request(request));
@@ -257,11 +261,7 @@ impl GatewayScan {
     }
 }
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "what is not known to be a matter of configuration may be gone at the next attempt"
-)]
-fn choose(plan: &GatewayPlan) -> Result<Choice, Fatal> {
+fn held_options(plan: &GatewayPlan) -> Result<HeldOptions, Fatal> {
     let link = match &plan.link {
         None => Link::none(),
         Some(interfaces) => Link::of(interfaces.clone())
@@ -270,14 +270,20 @@ fn choose(plan: &GatewayPlan) -> Result<Choice, Fatal> {
     let lock_dirs = plan.serial.lock_dirs.clone();
     let modem =
         Some(ModemLine { port: absolute(&plan.serial.path), baud: plan.serial.baud, kept_free: false });
+    let guard = guard(plan, &lock_dirs, modem.as_ref());
+    Ok(HeldOptions {
+        guard,
+        lease: Some(LeaseOptions { run_dir: plan.run_dir.clone(), lock_dirs, modem }),
+        link,
+    })
+}
+
+fn choose(plan: &GatewayPlan) -> Result<Choice, Fatal> {
     let options = LocateOptions {
         backend: plan.backend,
         service: plan.service.clone(),
         ppp_port: Some(plan.ppp_port.clone()),
         start: plan.start.clone(),
-        guard: guard(plan, &lock_dirs, modem.as_ref()),
-        lease: Some(LeaseOptions { run_dir: plan.run_dir.clone(), lock_dirs, modem }),
-        link,
         prepare: plan.prepare,
         ..LocateOptions::new()
     };
@@ -285,14 +291,18 @@ fn choose(plan: &GatewayPlan) -> Result<Choice, Fatal> {
         let several = matches!(error, ServiceError::Ambiguous { .. });
         let remedy = if several { "; name the one that is meant" } else { "" };
         let message = format!("unable to find the service of pppd: {}{remedy}", chain(&error));
-        match error {
-            ServiceError::NoService { .. }
-            | ServiceError::Ambiguous { .. }
-            | ServiceError::NeverSupervised { .. }
-            | ServiceError::NotRunit { .. }
-            | ServiceError::NoStartCommand => Fatal::usage(message),
-            _ => Fatal::system(message),
-        }
+        // What is no matter of configuration may be gone at the next attempt.
+        let is_of_configuration = matches!(
+            error,
+            ServiceError::Ambiguous { .. }
+                | ServiceError::NoStartCommand
+                | ServiceError::Runit(
+                    RunitError::NoService { .. }
+                        | RunitError::NeverSupervised { .. }
+                        | RunitError::NotRunit { .. }
+                )
+        );
+        if is_of_configuration { Fatal::usage(message) } else { Fatal::system(message) }
     })
 }
 

@@ -12,9 +12,9 @@ use cellscan_core::scan::{Policy, Strategy};
 use cellscan_sim::scenario::{BUILTIN, Builtin, Scenario};
 
 use crate::cli::{PolicyArgs, RunArgs, ScanArgs, ScannedArgs};
-use crate::custody::guard::Prepare;
 use crate::exit::Fatal;
 use crate::link::Interfaces;
+use crate::process::Prepare;
 use crate::recording::Extent;
 use crate::recording::ring::Ring;
 use crate::serial::SerialOptions;

@@ -11,6 +11,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use rustix::event::PollFlags;
@@ -21,6 +22,9 @@ use cellscan_core::supervisor::Signal;
 
 use crate::clock::Clock;
 use crate::event_loop::wait_one;
+
+/// What is done to the command of a process that may outlive this one, before it is started.
+pub type Prepare = fn(&mut Command);
 
 /// Processes that one scan of `/proc` looks at. The kernel's default `pid_max` is 32768.
 pub(crate) const PROCESSES_MAX: usize = 32_768;

@@ -8,8 +8,10 @@
 //! | [`restore_method`] | how a service is asked after the death of its scan |
 
 pub mod dir;
+mod error;
 pub mod restore_method;
 pub mod status;
 pub mod sv;
 
+pub use error::RunitError;
 pub use restore_method::RestoreMethod;

@@ -6,10 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cellscan::custody::guard::Prepare;
 use cellscan::custody::lease::DEFAULT_RUN_DIR;
 use cellscan::link::Interfaces;
 use cellscan::plan::{GatewayPlan, GuardPlan};
+use cellscan::process::Prepare;
 use cellscan::serial::SerialOptions;
 use cellscan::service::locate::Backend;
 use cellscan_core::scan::Policy;

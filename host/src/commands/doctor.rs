@@ -10,6 +10,8 @@ use super::exercise::{self, Exercise};
 use super::printed;
 use crate::cli::DoctorArgs;
 use crate::custody::guard::GuardOptions;
+use crate::custody::lease::LeaseOptions;
+use crate::custody::{Held, HeldOptions};
 use crate::doctor::permissions::{self, Places, Wanted};
 use crate::doctor::{Finding, Level, leases, port, scripts, service, system};
 use crate::examine;
@@ -19,13 +21,12 @@ use crate::examine::port::PortFacts;
 use crate::examine::service::{File, Standing};
 use crate::examine::sources::{self, PPP_DIR, Sources};
 use crate::exit::{Exit, Fatal, chain};
-use crate::link::{Interfaces, Link};
+use crate::link::Interfaces;
 use crate::plan::hold_limit;
 use crate::preflight::tty;
 use crate::report::clean;
 use crate::runit::sv::SvProgram;
 use crate::serial::SerialOptions;
-use crate::service::LeaseOptions;
 use crate::service::family::Family;
 use crate::service::locate::{self, LocateOptions};
 
@@ -243,6 +244,9 @@ fn exercise(
         // By the name it was found by: should that come to mean another directory, it is not given back there.
         service: dir.to_str().map(str::to_owned).or_else(|| args.gateway.service.clone()),
         ppp_port,
+        ..LocateOptions::new()
+    };
+    let held = HeldOptions {
         guard: Some(GuardOptions {
             lock_dirs: args.gateway.lock_dirs(),
             limit: Some(hold_limit(&Policy::DEFAULT)),
@@ -254,12 +258,11 @@ fn exercise(
             lock_dirs: args.gateway.lock_dirs(),
             modem: None,
         }),
-        link: Link::none(),
-        ..LocateOptions::new()
+        ..HeldOptions::default()
     };
     match locate::choose(options) {
         Ok(choice) => {
-            let (finding, exercise) = exercise::run(choice.service, &dir)?;
+            let (finding, exercise) = exercise::run(Held::new(choice.service, held), &dir)?;
             Ok((finding, Some(exercise)))
         }
         Err(error) => Ok((Finding::error(CHECK, chain(&error), "see the lines above"), None)),

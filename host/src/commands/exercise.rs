@@ -16,12 +16,12 @@ use embedded_io::{ErrorType, Read, ReadReady, Write};
 use serde::Serialize;
 
 use crate::clock::Clock;
+use crate::custody::Held;
 use crate::doctor::Finding;
 use crate::event_loop::{self, Signals};
 use crate::exit::{Fatal, chain};
 use crate::report::words;
-use crate::runit::dir::ServiceDir;
-use crate::service::Service;
+use crate::runit::dir::{ServiceDir, drain};
 
 /// How long the service may take until it runs again: the pause after an early death, and a slow machine.
 const UP_LIMIT: Duration = Duration::from_secs(10);
@@ -88,7 +88,7 @@ impl Write for NoPort {
 ///
 /// # Errors
 /// Signals cannot be caught. Nothing was touched then.
-pub fn run(service: Service, dir: &Path) -> Result<(Finding, Exercise), Fatal> {
+pub fn run(service: Held, dir: &Path) -> Result<(Finding, Exercise), Fatal> {
     let signals =
         Signals::catch().map_err(|error| Fatal::system(format!("unable to catch signals: {error}")))?;
     let before = running(dir);
@@ -137,7 +137,7 @@ fn judged(report: &Report, up: Option<Duration>, stopped: bool, last: Option<&st
 }
 
 struct Cycle {
-    driver: Driver<NoPort, Service>,
+    driver: Driver<NoPort, Held>,
     signals: Signals,
     clock: Clock,
     ended: Option<Instant>,
@@ -203,7 +203,7 @@ impl Cycle {
                 return Some(self.clock.now().saturating_since(began));
             }
             if let Some(watch) = &watch {
-                crate::runit::dir::drain(watch);
+                drain(watch);
             }
             if self.signals.take().is_some() {
                 return None;

@@ -13,11 +13,10 @@ use crate::custody::claim::ServiceClaim;
 use crate::custody::give_back::{Estate, Owed, Settled};
 use crate::custody::lease::{Lease, LeaseError, LeasedWant, RunDir};
 use crate::exit::{Exit, Fatal, chain};
-use crate::runit::RestoreMethod;
 use crate::runit::dir::ServiceDir;
 use crate::runit::dir::want_of;
+use crate::runit::{RestoreMethod, RunitError};
 use crate::serial::uucp;
-use crate::service::ServiceError;
 
 /// What became of one lease.
 #[derive(Debug)]
@@ -33,7 +32,7 @@ enum Restored {
     /// The record does not show it; the lease stays.
     Silent(Duration),
     /// The service could not be asked; the lease stays.
-    Refused(ServiceError),
+    Refused(RunitError),
     /// The lease is gone since it was read: the scan that took the service over has given it back.
     Gone,
     /// The lease cannot be read or removed.
@@ -171,7 +170,7 @@ fn owed(dir: &RunDir, lease: &Lease) -> Result<(Owed, Want, ServiceClaim), Resto
         // What may not be looked into is known by its inode alone.
         Ok(owed) if owed.dir().is_none() && owed.identity() == Some(lease.identity()) => owed,
         // A directory that was made anew has a supervisor of its own, which starts what it finds there.
-        Ok(_) | Err(ServiceError::NoService { .. }) => return Err(removed(dir, lease, Restored::Stale)),
+        Ok(_) | Err(RunitError::NoService { .. }) => return Err(removed(dir, lease, Restored::Stale)),
         Err(error) => return Err(Restored::Refused(error)),
     };
     let claim = owed.claim(Some(dir)).map_err(Restored::Held)?;

@@ -69,13 +69,15 @@ struct Lock {
 /// # Errors
 /// There is no service to tell of, or the output failed.
 pub fn run(args: &StatusArgs) -> Result<Exit, Fatal> {
-    let unable = |error| Fatal::system(format!("unable to find the service of pppd: {}", chain(&error)));
+    let unable = |error: &dyn std::error::Error| {
+        Fatal::system(format!("unable to find the service of pppd: {}", chain(error)))
+    };
     let port = args.gateway.ppp_port.as_deref().or(args.gateway.port.as_deref());
     let found = locate::locate(args.gateway.service.as_deref(), &locate::default_roots(), port);
-    let Some(Located { dir, .. }) = found.map_err(unable)? else {
+    let Some(Located { dir, .. }) = found.map_err(|error| unable(&error))? else {
         return Err(Fatal::system(format!("unable to find the service of pppd: {}", locate::NONE)));
     };
-    let standing = Standing::of(&dir, &args.run_dir).map_err(unable)?;
+    let standing = Standing::of(&dir, &args.run_dir).map_err(|error| unable(&error))?;
     let status = look(args, standing);
     printed(|out| {
         if args.gateway.json {

@@ -11,13 +11,13 @@
 
 use std::num::NonZeroU32;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use crate::custody::lease::{Claim, LeaseError, RunDir};
+use super::CustodyError;
+use super::lease::{Claim, LeaseError, RunDir};
 use crate::exit::chain;
 use crate::runit::dir::ServiceDir;
-use crate::service::ServiceError;
+use crate::service::Subject;
 
 /// What is to be claimed.
 #[derive(Clone, Copy, Debug)]
@@ -39,10 +39,9 @@ pub(crate) struct ServiceClaim {
 }
 
 impl<'a> Claimable<'a> {
-    /// What lies at a path.
-    pub(crate) fn at(path: &'a Path, dir: Option<&'a ServiceDir>) -> Self {
-        let identity = path.metadata().ok().map(|meta| (meta.dev(), meta.ino()));
-        Self { path, identity, dir }
+    /// A service that was opened.
+    pub(crate) const fn of(subject: &Subject<'a>) -> Self {
+        Self { path: subject.path, identity: subject.identity, dir: subject.dir }
     }
 
     /// Claims it for a scan of this process.
@@ -50,15 +49,15 @@ impl<'a> Claimable<'a> {
         self,
         run_dir: Option<&Path>,
         notes: &mut Vec<String>,
-    ) -> Result<ServiceClaim, ServiceError> {
-        let claimed = |by| ServiceError::Claimed { path: self.path.into(), by };
+    ) -> Result<ServiceClaim, CustodyError> {
+        let claimed = |by| CustodyError::Claimed { path: self.path.into(), by };
         let opened = run_dir.map(RunDir::create).transpose();
         let (in_run_dir, why) = match opened.map(|run| run.zip(self.identity)) {
             Ok(Some((run, identity))) => match run.claim(identity) {
                 Ok(Claim::Ours(file)) => (Some(file), None),
                 Ok(Claim::Theirs(by)) => return Err(claimed(by)),
                 // It was made by this user and opened to others since: whoever locks it then is not known.
-                Err(error @ LeaseError::NotOurs { .. }) => return Err(ServiceError::Claim(error)),
+                Err(error @ LeaseError::NotOurs { .. }) => return Err(CustodyError::Claim(error)),
                 Err(error) => (None, Some(error)),
             },
             Ok(None) => (None, None),

@@ -10,22 +10,22 @@ use std::time::Duration;
 
 use cellscan_core::scan::Selection;
 use cellscan_core::scan::policy::Timeouts;
-use cellscan_core::supervisor::{ServiceStatus, Supervisor, Want};
+use cellscan_core::supervisor::{ServiceStatus, Want};
 use cellscan_custody::hand_back::{AGAIN_AFTER, End, HandBack, Standing, Step};
 
+use super::CustodyError;
+use super::claim::{Claimable, ServiceClaim};
+use super::lease::RunDir;
+use super::registration::{self, ModemLine};
 use crate::clock::Clock;
-use crate::custody::claim::{Claimable, ServiceClaim};
-use crate::custody::lease::RunDir;
-use crate::custody::registration::{self, ModemLine};
 use crate::event_loop::{self, timespec};
-use crate::runit::RestoreMethod;
-use crate::runit::dir::byte_of;
-use crate::runit::dir::{ServiceDir, drain};
+use crate::runit::dir::{ServiceDir, byte_of, drain};
 use crate::runit::sv::SvProgram;
+use crate::runit::{RestoreMethod, RunitError};
 use crate::serial::uucp::UucpLocks;
 use crate::service::sv::SvOptions;
 use crate::service::unsupervised::UnsupervisedOptions;
-use crate::service::{Service, ServiceError, Sv, Unsupervised};
+use crate::service::{Service, Sv, Unsupervised};
 
 /// How often a backend that has no record to watch is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -67,25 +67,25 @@ pub(crate) struct Owed {
     dir: Option<ServiceDir>,
     path: PathBuf,
     identity: Option<(u64, u64)>,
-    way: RestoreMethod,
+    method: RestoreMethod,
 }
 
 impl Owed {
     /// Opens what lies at `path`, so that it is this one that is given back, whatever the name means later.
-    pub(crate) fn open(path: &Path, way: &RestoreMethod) -> Result<Self, ServiceError> {
-        let dir = match way {
+    pub(crate) fn open(path: &Path, method: &RestoreMethod) -> Result<Self, RunitError> {
+        let dir = match method {
             RestoreMethod::Control => Some(ServiceDir::open(path)?),
             // Where there is something else in the place of a FIFO, `sv` would open that.
             RestoreMethod::Sv { .. } => ServiceDir::open(path)
                 .ok()
-                .filter(|dir| matches!(dir.is_supervised(), Ok(_) | Err(ServiceError::Misplaced { .. }))),
+                .filter(|dir| matches!(dir.is_supervised(), Ok(_) | Err(RunitError::Misplaced { .. }))),
             RestoreMethod::Start { .. } => None,
         };
         let identity = match &dir {
             Some(dir) => Some(dir.identity()),
             None => path.metadata().ok().map(|meta| (meta.dev(), meta.ino())),
         };
-        Ok(Self { dir, path: path.into(), identity, way: way.clone() })
+        Ok(Self { dir, path: path.into(), identity, method: method.clone() })
     }
 
     /// Device and inode of what lies there; `None` where that cannot be told.
@@ -132,7 +132,7 @@ impl Owed {
     /// Whether the `pppd` uses this port and no supervisor starts it again where it meets our lock.
     fn is_started_once_on(&self, port: &Path) -> bool {
         let real = self.path.canonicalize();
-        matches!(self.way, RestoreMethod::Start { .. }) && real.as_deref().unwrap_or(&self.path) == port
+        matches!(self.method, RestoreMethod::Start { .. }) && real.as_deref().unwrap_or(&self.path) == port
     }
 
     /// The service directory, where there is one that may be looked into.
@@ -145,33 +145,37 @@ impl Owed {
         if let Some(dir) = &self.dir {
             return by_control(dir, want, limit, is_adopted);
         }
-        let (mut service, settle) = match &self.way {
+        let (mut service, settle): (Box<dyn Service>, _) = match &self.method {
             RestoreMethod::Control => return false,
             RestoreMethod::Sv { program, applet } => {
                 let found = if *applet { SvProgram::applet_of(program) } else { SvProgram::named(program) };
                 let Some(program) = found else { return false };
-                (Service::Sv(Sv::new(SvOptions::new(program, self.path.clone()))), Duration::ZERO)
+                // `sv up` writes nothing while the record says "want up" (sv.c: control).
+                let options =
+                    SvOptions { program, dir: self.path.clone(), ppp_port: None, is_record_doubtful: true };
+                (Box::new(Sv::new(options)), Duration::ZERO)
             }
             RestoreMethod::Start { command } => {
                 let start = command.iter().map(OsString::from).collect();
-                let options = UnsupervisedOptions::new(self.path.clone(), start);
-                (Service::Unsupervised(Unsupervised::new(options)), ENDING_LIMIT)
+                let options = UnsupervisedOptions { ppp_port: self.path.clone(), start, prepare: None };
+                (Box::new(Unsupervised::new(options)), ENDING_LIMIT)
             }
         };
-        by_asking(&mut service, want, (limit, settle), is_adopted)
+        by_asking(service.as_mut(), want, (limit, settle), is_adopted)
     }
 }
 
 /// Asks a backend each second until it shows what is wanted, for `settle` at least unless there was nothing that could still be
 /// ending.
 fn by_asking(
-    service: &mut Service,
+    service: &mut dyn Service,
     want: Want,
     (limit, settle): (Option<Duration>, Duration),
     is_adopted: impl Fn() -> bool,
 ) -> bool {
     let clock = Clock::new();
     let began = clock.now();
+    let mut claim = None;
     let mut found: Option<ServiceStatus> = None;
     let (mut ask_at, mut asked) = (began, false);
     while limit.is_none_or(|limit| clock.now() < began + limit) {
@@ -179,16 +183,14 @@ fn by_asking(
             return true;
         }
         if found.is_none() {
-            match service.take() {
-                Ok(status) => {
-                    found = Some(status);
-                    if let Service::Sv(sv) = &mut *service {
-                        // `sv up` writes nothing while the record says "want up" (sv.c: control).
-                        sv.distrust_record();
-                    }
+            match take(service, &mut claim) {
+                Ok(status) => found = Some(status),
+                Err(nb::Error::Other(CustodyError::Claimed { .. })) => return true,
+                Err(nb::Error::WouldBlock) => {}
+                Err(nb::Error::Other(_not_yet)) => {
+                    claim = None;
+                    service.let_go();
                 }
-                Err(nb::Error::Other(ServiceError::Claimed { .. })) => return true,
-                Err(_not_yet) => {}
             }
         }
         if found.is_some() && clock.now() >= ask_at && service.ask(want).is_ok() {
@@ -209,6 +211,18 @@ fn by_asking(
         service.woken();
     }
     false
+}
+
+/// Takes it, claimed at its supervisor where that can be done: in the run directory it is claimed already.
+fn take(
+    service: &mut dyn Service,
+    claim: &mut Option<ServiceClaim>,
+) -> nb::Result<ServiceStatus, CustodyError> {
+    if claim.is_none() {
+        let subject = service.open().map_err(CustodyError::from)?;
+        *claim = Some(Claimable::of(&subject).claim(None, &mut Vec::new())?);
+    }
+    service.take().map_err(|error| error.map(CustodyError::from))
 }
 
 /// Writes the byte until the record shows it, as [`HandBack`] decides.

@@ -37,8 +37,8 @@ use std::time::Duration;
 use cellscan_core::supervisor::Want;
 use cellscan_custody::guard::Message;
 
-use crate::custody::registration::ModemLine;
-use crate::process::{Proc, wait_for_end};
+use super::registration::ModemLine;
+use crate::process::{Prepare, Proc, wait_for_end};
 use crate::runit::RestoreMethod;
 
 mod hello;
@@ -53,9 +53,6 @@ pub const SUBCOMMAND: &str = "guard";
 pub const READY_LIMIT: Duration = Duration::from_secs(10);
 /// How long a released guard is waited for; one that takes longer is left to [`reap_ended`].
 const END_LIMIT: Duration = Duration::from_secs(1);
-
-/// What may be done to the guard's command before it is started.
-pub type Prepare = fn(&mut Command);
 
 /// How the guard is started.
 #[derive(Clone, Debug, Default)]
@@ -82,7 +79,7 @@ pub struct Guarded<'a> {
     /// What it is to be given back to.
     pub want: Want,
     /// How it is given back.
-    pub way: &'a RestoreMethod,
+    pub method: &'a RestoreMethod,
     /// Where the modem is asked to restore its registration; `None`: nobody does.
     pub modem: Option<&'a ModemLine>,
     /// Where this process keeps its lease, if it does.
@@ -253,10 +250,10 @@ fn arguments(guarded: Guarded<'_>, options: &GuardOptions, hello: &Hello) -> Vec
     add("--want", letter(guarded.want).into());
     add("--parent", std::process::id().to_string().into());
     add("--hello", hello.nonce().into());
-    match guarded.way {
+    match guarded.method {
         RestoreMethod::Control => {}
         RestoreMethod::Sv { program, applet } => {
-            add(if *applet { "--applet" } else { "--sv" }, program.into())
+            add(if *applet { "--applet" } else { "--sv" }, program.into());
         }
         RestoreMethod::Start { command } => command.iter().for_each(|word| add("--start", word.into())),
     }
@@ -295,7 +292,7 @@ mod tests {
         let guarded = Guarded {
             path: Path::new("/"),
             want: Want::Up,
-            way: &RestoreMethod::Control,
+            method: &RestoreMethod::Control,
             modem: None,
             run_dir: None,
             told: &[],

@@ -16,9 +16,9 @@ use cellscan_core::scan::Selection;
 use cellscan_core::supervisor::Want;
 use serde::{Deserialize, Serialize};
 
+use super::own_dir::OwnError;
+use super::registration::ModemLine;
 use crate::clock::Clock;
-use crate::custody::own_dir::OwnError;
-use crate::custody::registration::ModemLine;
 use crate::process::Stat;
 use crate::runit::RestoreMethod;
 use crate::runit::dir::ServiceDir;
@@ -100,6 +100,17 @@ impl std::error::Error for LeaseError {
     }
 }
 
+/// Where the lease is kept, and what it tells of the scan.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LeaseOptions {
+    /// The run directory.
+    pub run_dir: PathBuf,
+    /// Where the scan's UUCP locks are, to be removed after its death.
+    pub lock_dirs: Vec<PathBuf>,
+    /// Where the modem is asked to restore its registration; `None`: it is not asked.
+    pub modem: Option<ModemLine>,
+}
+
 /// What a leased service was meant to do. One found down is changed by nobody, and needs no lease.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -155,7 +166,7 @@ pub struct Terms<'a> {
     /// What it was meant to do.
     pub want: LeasedWant,
     /// How it is given back.
-    pub way: &'a RestoreMethod,
+    pub method: &'a RestoreMethod,
     /// The port that its `pppd` uses, where known.
     pub ppp_port: Option<&'a Path>,
     /// Where the scan's UUCP locks are.
@@ -254,7 +265,7 @@ impl Lease {
             supervise: terms.supervise,
             down_file: terms.down_file,
             want: terms.want,
-            way: terms.way.clone(),
+            way: terms.method.clone(),
             ppp_port: terms.ppp_port.map(Into::into),
             lock_dirs: terms.lock_dirs.to_vec(),
             modem: terms.modem.cloned(),

@@ -105,7 +105,7 @@ mod tests {
             supervise: None,
             down_file: false,
             want,
-            way: &RestoreMethod::Control,
+            method: &RestoreMethod::Control,
             ppp_port: None,
             lock_dirs: &[],
             modem: None,

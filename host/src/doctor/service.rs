@@ -6,6 +6,7 @@ use super::Finding;
 use crate::examine::service::{File, Standing};
 use crate::exit::chain;
 use crate::report::words;
+use crate::runit::RunitError;
 use crate::service::ServiceError;
 use crate::service::locate::{self, How, Located};
 
@@ -26,16 +27,16 @@ pub fn located(found: &Result<Option<Located>, ServiceError>) -> Finding {
 
 /// A service directory that could not be opened.
 #[must_use]
-pub fn unopened(error: &ServiceError) -> Finding {
+pub fn unopened(error: &RunitError) -> Finding {
     Finding::error("supervision", chain(error), remedy_of(error))
 }
 
-fn remedy_of(error: &ServiceError) -> &'static str {
-    if matches!(error, ServiceError::Denied { .. }) {
+fn remedy_of(error: &RunitError) -> &'static str {
+    if matches!(error, RunitError::Denied { .. }) {
         "run it as root"
-    } else if matches!(error, ServiceError::Misplaced { .. }) {
+    } else if matches!(error, RunitError::Misplaced { .. }) {
         "remove that file, and restart runsv"
-    } else if matches!(error, ServiceError::NotRunit { .. }) {
+    } else if matches!(error, RunitError::NotRunit { .. }) {
         "only runit's runsv, and busybox's, are known"
     } else {
         "link the service into the directory that runsvdir watches, and look whether runsvdir runs"
@@ -215,8 +216,7 @@ mod tests {
 
     #[test]
     fn what_keeps_a_scan_from_working_is_an_error() {
-        let denied =
-            || ServiceError::Denied { path: "/s".into(), source: std::io::ErrorKind::NotFound.into() };
+        let denied = || RunitError::Denied { path: "/s".into(), source: std::io::ErrorKind::NotFound.into() };
         for standing in [
             Standing { supervised: Ok(false), ..healthy() },
             Standing { supervised: Err(denied()), ..healthy() },

@@ -10,10 +10,9 @@ use cellscan_core::supervisor::Want;
 use super::Who;
 use crate::custody::claim::claimed_by;
 use crate::process::{self, Stat};
-use crate::runit::dir::ServiceDir;
-use crate::runit::dir::want_of;
+use crate::runit::RunitError;
+use crate::runit::dir::{ServiceDir, want_of};
 use crate::runit::status::StatusRecord;
-use crate::service::ServiceError;
 
 /// A script of the service directory.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -42,7 +41,7 @@ pub struct Standing {
     /// The directory, links resolved.
     pub dir: PathBuf,
     /// Whether somebody reads its FIFOs, or why that cannot be told.
-    pub supervised: Result<bool, ServiceError>,
+    pub supervised: Result<bool, RunitError>,
     /// Its supervisor.
     pub supervisor: Option<Who>,
     /// Its parent, if that is a `runsvdir`, which starts another when it dies.
@@ -50,7 +49,7 @@ pub struct Standing {
     /// The supervisor works in another directory than the one of this name: it was deleted or moved under it.
     pub displaced: bool,
     /// The status record.
-    pub record: Result<StatusRecord, ServiceError>,
+    pub record: Result<StatusRecord, RunitError>,
     /// The process that the record names, where it lives.
     pub process: Option<Who>,
     /// The serial ports that the service's processes hold.
@@ -72,7 +71,7 @@ impl Standing {
     ///
     /// # Errors
     /// There is no such directory, or it has no `supervise`, or it may not be looked into.
-    pub fn of(dir: &Path, run_dir: &Path) -> Result<Self, ServiceError> {
+    pub fn of(dir: &Path, run_dir: &Path) -> Result<Self, RunitError> {
         let opened = ServiceDir::open(dir)?;
         let record = opened.read_status();
         let supervisor = opened.supervisor();

@@ -201,6 +201,10 @@ impl<S: Supervisor> Supervisor for Taped<S> {
         came
     }
 
+    fn acknowledge(&mut self) {
+        self.inner.acknowledge();
+    }
+
     fn remains(&mut self) -> nb::Result<Remains, S::Error> {
         let came = self.inner.remains();
         self.stands(Who::Sv, "remains", |taped| &mut taped.remains, &came, words::remains);

@@ -18,8 +18,8 @@ use rustix::process::geteuid;
 use crate::checked::{self, Refused, Wanted};
 use crate::locks::{self, Kind};
 use crate::process::{self, Proc, Stat};
+use crate::runit::RunitError;
 use crate::runit::status::{StatusRecord, parse_file};
-use crate::service::ServiceError;
 
 /// Bytes of a status file that are looked at: more than any supervisor writes (40).
 const STATUS_READ_MAX: u64 = 64;
@@ -53,25 +53,25 @@ impl ServiceDir {
     ///
     /// # Errors
     /// There is no such directory, it has never been supervised, or it is not ours to look into.
-    pub fn open(name: &Path) -> Result<Self, ServiceError> {
-        let not_there = || ServiceError::NoService { path: name.into() };
+    pub fn open(name: &Path) -> Result<Self, RunitError> {
+        let not_there = || RunitError::NoService { path: name.into() };
         let real = name.canonicalize().map_err(|source| {
             if source.kind() == io::ErrorKind::NotFound {
                 not_there()
             } else {
-                ServiceError::io("resolve", name, source)
+                RunitError::io("resolve", name, source)
             }
         })?;
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let service = open(&real, flags, Mode::empty()).map_err(|errno| match errno {
             Errno::NOENT | Errno::NOTDIR => not_there(),
-            errno => ServiceError::errno("open", &real, errno),
+            errno => RunitError::errno("open", &real, errno),
         })?;
         let supervise = openat(&service, "supervise", flags, Mode::empty()).map_err(|errno| match errno {
-            Errno::NOENT => ServiceError::NeverSupervised { path: real.clone() },
-            errno => ServiceError::errno("open", &real.join("supervise"), errno),
+            Errno::NOENT => RunitError::NeverSupervised { path: real.clone() },
+            errno => RunitError::errno("open", &real.join("supervise"), errno),
         })?;
-        let identity = identity_of(&service).map_err(|source| ServiceError::io("look at", &real, source))?;
+        let identity = identity_of(&service).map_err(|source| RunitError::io("look at", &real, source))?;
         Ok(Self { name: name.into(), real, service, supervise, identity })
     }
 
@@ -124,7 +124,7 @@ impl ServiceDir {
     ///
     /// # Errors
     /// It is missing, not ours to read, or no record of `runsv`.
-    pub fn read_status(&self) -> Result<StatusRecord, ServiceError> {
+    pub fn read_status(&self) -> Result<StatusRecord, RunitError> {
         Ok(self.read(None)?.0)
     }
 
@@ -133,7 +133,7 @@ impl ServiceDir {
     ///
     /// # Errors
     /// As [`ServiceDir::read_status`].
-    pub fn read(&self, supervisor: Option<&Proc>) -> Result<(StatusRecord, Reading), ServiceError> {
+    pub fn read(&self, supervisor: Option<&Proc>) -> Result<(StatusRecord, Reading), RunitError> {
         // Before the record: what has been taken out by now is answered in it, or about to be.
         let unread = self.unread();
         let sleeps = |proc: &Proc| {
@@ -142,12 +142,12 @@ impl ServiceDir {
         };
         let settled = unread == Some(0) && supervisor.is_some_and(sleeps);
         let file = File::from(self.open_file("status", Wanted::File, OFlags::RDONLY)?);
-        let failed = |source| ServiceError::io("read", &self.file("status"), source);
+        let failed = |source| RunitError::io("read", &self.file("status"), source);
         let meta = file.metadata().map_err(failed)?;
         let mut content = Vec::new();
         file.take(STATUS_READ_MAX + 1).read_to_end(&mut content).map_err(failed)?;
         let record = parse_file(&content)
-            .map_err(|source| ServiceError::NotRunit { path: self.real.clone(), source })?;
+            .map_err(|source| RunitError::NotRunit { path: self.real.clone(), source })?;
         let identity =
             Identity { device: meta.dev(), inode: meta.ino(), modified: (meta.mtime(), meta.mtime_nsec()) };
         let reading = Reading {
@@ -165,11 +165,11 @@ impl ServiceDir {
     ///
     /// # Errors
     /// They are no FIFOs, or not ours to open.
-    pub fn is_supervised(&self) -> Result<bool, ServiceError> {
+    pub fn is_supervised(&self) -> Result<bool, RunitError> {
         for fifo in ["ok", "control"] {
             match self.open_file(fifo, Wanted::Fifo, OFlags::WRONLY) {
                 Ok(_) => {}
-                Err(ServiceError::NotSupervised { .. }) => return Ok(false),
+                Err(RunitError::NotSupervised { .. }) => return Ok(false),
                 Err(error) => return Err(error),
             }
         }
@@ -187,25 +187,25 @@ impl ServiceDir {
     ///
     /// # Errors
     /// Nobody supervises (`ENXIO`, `EPIPE`), 64 KiB of others' bytes wait already (`EAGAIN`), or it is not allowed.
-    pub fn send(&self, byte: u8) -> Result<(), ServiceError> {
+    pub fn send(&self, byte: u8) -> Result<(), RunitError> {
         let fifo = self.open_file("control", Wanted::Fifo, OFlags::WRONLY)?;
         match rustix::io::retry_on_intr(|| rustix::io::write(&fifo, &[byte])) {
             Ok(1) => Ok(()),
-            Ok(_) | Err(Errno::AGAIN) => Err(ServiceError::ControlFull { path: self.real.clone() }),
-            Err(Errno::PIPE) => Err(ServiceError::NotSupervised { path: self.real.clone() }),
-            Err(errno) => Err(ServiceError::errno("write to", &self.file("control"), errno)),
+            Ok(_) | Err(Errno::AGAIN) => Err(RunitError::ControlFull { path: self.real.clone() }),
+            Err(Errno::PIPE) => Err(RunitError::NotSupervised { path: self.real.clone() }),
+            Err(errno) => Err(RunitError::errno("write to", &self.file("control"), errno)),
         }
     }
 
     /// Opens a file of `supervise`, where it is what it is to be; another user may have put something else there. It never
     /// waits, and never makes a file.
-    fn open_file(&self, name: &str, wanted: Wanted, access: OFlags) -> Result<OwnedFd, ServiceError> {
+    fn open_file(&self, name: &str, wanted: Wanted, access: OFlags) -> Result<OwnedFd, RunitError> {
         checked::open_in(&self.supervise, Path::new(name), wanted, access).map_err(|refused| match refused {
-            Refused::Errno(Errno::NXIO) => ServiceError::NotSupervised { path: self.real.clone() },
-            Refused::Errno(Errno::NOENT) => ServiceError::NeverSupervised { path: self.real.clone() },
-            Refused::Errno(errno) => ServiceError::errno("open", &self.file(name), errno),
+            Refused::Errno(Errno::NXIO) => RunitError::NotSupervised { path: self.real.clone() },
+            Refused::Errno(Errno::NOENT) => RunitError::NeverSupervised { path: self.real.clone() },
+            Refused::Errno(errno) => RunitError::errno("open", &self.file(name), errno),
             Refused::Found { found, wanted } => {
-                ServiceError::Misplaced { path: self.file(name), found, wanted }
+                RunitError::Misplaced { path: self.file(name), found, wanted }
             }
         })
     }
@@ -323,9 +323,9 @@ mod tests {
     fn a_directory_that_was_never_supervised_says_so() {
         let dir = tempfile::tempdir().unwrap();
         let error = ServiceDir::open(dir.path()).unwrap_err();
-        assert!(matches!(error, ServiceError::NeverSupervised { .. }), "{error}");
+        assert!(matches!(error, RunitError::NeverSupervised { .. }), "{error}");
         let error = ServiceDir::open(&dir.path().join("none")).unwrap_err();
-        assert!(matches!(error, ServiceError::NoService { .. }), "{error}");
+        assert!(matches!(error, RunitError::NoService { .. }), "{error}");
     }
 
     #[test]
@@ -336,9 +336,9 @@ mod tests {
         fs::write(supervise.join("control"), "").unwrap();
         fs::write(supervise.join("status"), [0xff; 20]).unwrap();
         let service = ServiceDir::open(dir.path()).unwrap();
-        assert!(matches!(service.send(b'd').unwrap_err(), ServiceError::Misplaced { .. }));
+        assert!(matches!(service.send(b'd').unwrap_err(), RunitError::Misplaced { .. }));
         assert_eq!(fs::read(supervise.join("control")).unwrap(), b"");
-        assert!(matches!(service.read_status().unwrap_err(), ServiceError::NotRunit { .. }));
+        assert!(matches!(service.read_status().unwrap_err(), RunitError::NotRunit { .. }));
     }
 
     #[test]

@@ -18,11 +18,10 @@ use std::path::{Path, PathBuf};
 use super::native::{Native, NativeOptions};
 use super::sv::{Sv, SvOptions};
 use super::unsupervised::{Unsupervised, UnsupervisedOptions};
-use super::{LeaseOptions, Service, ServiceError};
-use crate::custody::guard::{GuardOptions, Prepare};
-use crate::link::Link;
+use super::{Service, ServiceError};
 use crate::preflight::tty;
-use crate::process;
+use crate::process::{self, Prepare};
+use crate::runit::RunitError;
 use crate::runit::dir::ServiceDir;
 use crate::runit::sv::SvProgram;
 
@@ -78,18 +77,12 @@ pub struct LocateOptions {
     pub start: Vec<OsString>,
     /// The `sv` program; `None` looks for it, where it is needed.
     pub sv: Option<SvProgram>,
-    /// How the guard is started, if there is to be one.
-    pub guard: Option<GuardOptions>,
-    /// Where a lease is kept, if there is to be one.
-    pub lease: Option<LeaseOptions>,
-    /// How the link is looked at.
-    pub link: Link,
     /// What is done to the command that starts an unsupervised `pppd`.
     pub prepare: Option<Prepare>,
 }
 
 impl LocateOptions {
-    /// Everything found by itself, with a guard, waiting for no link.
+    /// Everything found by itself.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -100,9 +93,6 @@ impl LocateOptions {
             ppp_port: None,
             start: Vec::new(),
             sv: None,
-            guard: Some(GuardOptions::default()),
-            lease: None,
-            link: Link::none(),
             prepare: None,
         }
     }
@@ -118,7 +108,7 @@ impl Default for LocateOptions {
 #[derive(Debug)]
 pub struct Choice {
     /// The backend, not yet taken.
-    pub service: Service,
+    pub service: Box<dyn Service>,
     /// The service directory; `None` without a supervisor.
     pub dir: Option<PathBuf>,
     /// One sentence for people: which, and why.
@@ -234,11 +224,11 @@ pub fn find_service(wanted: Option<&str>, roots: &[PathBuf]) -> Result<Option<Pa
     let Some(wanted) = wanted else { return only(candidates(roots)) };
     if wanted.contains('/') || wanted.starts_with('.') {
         let path = std::path::absolute(wanted).unwrap_or_else(|_| wanted.into());
-        return if path.is_dir() { Ok(Some(path)) } else { Err(ServiceError::NoService { path }) };
+        return if path.is_dir() { Ok(Some(path)) } else { Err(ServiceError::no_service(path)) };
     }
     let named = roots.iter().filter(|_| !wanted.is_empty()).map(|root| (root, root.join(wanted)));
     let found = only(meant(named.filter(|(_, dir)| dir.is_dir())))?;
-    found.map(Some).ok_or_else(|| ServiceError::NoService { path: wanted.into() })
+    found.map(Some).ok_or_else(|| ServiceError::no_service(wanted))
 }
 
 fn only(mut found: Vec<PathBuf>) -> Result<Option<PathBuf>, ServiceError> {
@@ -279,7 +269,7 @@ fn meant<'a>(found: impl Iterator<Item = (&'a PathBuf, PathBuf)>) -> Vec<PathBuf
         // What may not be looked at may be supervised.
         let is_supervised = || match ServiceDir::open(&dir).and_then(|opened| opened.is_supervised()) {
             Ok(supervised) => supervised,
-            Err(error) => matches!(error, ServiceError::Denied { .. }),
+            Err(error) => matches!(error, RunitError::Denied { .. }),
         };
         if root.ends_with(DEFINITIONS) && !is_supervised() {
             defined.push(dir);
@@ -316,7 +306,7 @@ fn backend_for(options: LocateOptions, dir: PathBuf) -> Result<Choice, ServiceEr
     let usable = ServiceDir::open(&dir).and_then(|opened| {
         opened.read_status()?;
         let supervised = opened.is_supervised()?;
-        if supervised { Ok(()) } else { Err(ServiceError::NotSupervised { path: dir.clone() }) }
+        if supervised { Ok(()) } else { Err(RunitError::NotSupervised { path: dir.clone() }) }
     });
     let may_need_sv = match options.backend {
         Backend::Auto => usable.is_err(),
@@ -326,16 +316,16 @@ fn backend_for(options: LocateOptions, dir: PathBuf) -> Result<Choice, ServiceEr
     let sv = options.sv.clone().or_else(|| may_need_sv.then(SvProgram::find).flatten());
     match (options.backend, usable, sv) {
         // `sv` would open what is not to be opened.
-        (_, Err(error @ ServiceError::Misplaced { .. }), _) => Err(error),
+        (_, Err(error @ RunitError::Misplaced { .. }), _) => Err(error.into()),
         (
             Backend::Auto,
-            Err(error @ (ServiceError::NeverSupervised { .. } | ServiceError::NotSupervised { .. })),
+            Err(error @ (RunitError::NeverSupervised { .. } | RunitError::NotSupervised { .. })),
             _,
         ) => {
             // `sv` would find the same.
             let why = error.to_string();
             if options.service.is_some() || options.start.is_empty() {
-                return Err(error);
+                return Err(error.into());
             }
             let choice = unsupervised(options)?;
             Ok(Choice { why: format!("{}; {why}", choice.why), ..choice })
@@ -354,32 +344,31 @@ fn backend_for(options: LocateOptions, dir: PathBuf) -> Result<Choice, ServiceEr
             Ok(by_sv(options, program, dir, why))
         }
         (Backend::Sv, _, None) => Err(ServiceError::NoSvProgram),
-        (Backend::Auto | Backend::Native | Backend::Unsupervised, Err(error), _) => Err(error),
+        (Backend::Auto | Backend::Native | Backend::Unsupervised, Err(error), _) => Err(error.into()),
         (Backend::Unsupervised, Ok(()), _) => unsupervised(options),
     }
 }
 
 fn native(options: LocateOptions, dir: PathBuf, why: String) -> Choice {
-    let LocateOptions { ppp_port, guard, lease, link, .. } = options;
-    let native = Native::new(NativeOptions { dir: dir.clone(), ppp_port, guard, lease, link });
-    Choice { service: Service::Native(native), dir: Some(dir), why }
+    let native = Native::new(NativeOptions { dir: dir.clone(), ppp_port: options.ppp_port });
+    Choice { service: Box::new(native), dir: Some(dir), why }
 }
 
 fn by_sv(options: LocateOptions, program: SvProgram, dir: PathBuf, why: String) -> Choice {
-    let LocateOptions { ppp_port, guard, lease, link, .. } = options;
-    let sv = Sv::new(SvOptions { program, dir: dir.clone(), ppp_port, guard, lease, link });
-    Choice { service: Service::Sv(sv), dir: Some(dir), why }
+    let ppp_port = options.ppp_port;
+    let sv = Sv::new(SvOptions { program, dir: dir.clone(), ppp_port, is_record_doubtful: false });
+    Choice { service: Box::new(sv), dir: Some(dir), why }
 }
 
 fn unsupervised(options: LocateOptions) -> Result<Choice, ServiceError> {
     let Some(ppp_port) = options.ppp_port else {
         let path = PathBuf::from(options.service.unwrap_or_else(|| "pppd".to_owned()));
-        return Err(ServiceError::NoService { path });
+        return Err(ServiceError::no_service(path));
     };
     let why = format!("unsupervised: no service found, the pppd on {} is meant", ppp_port.display());
-    let LocateOptions { start, guard, lease, link, prepare, .. } = options;
-    let backend = UnsupervisedOptions { ppp_port, start, guard, lease, link, prepare };
-    Ok(Choice { service: Service::Unsupervised(Unsupervised::new(backend)), dir: None, why })
+    let LocateOptions { start, prepare, .. } = options;
+    let unsupervised = Unsupervised::new(UnsupervisedOptions { ppp_port, start, prepare });
+    Ok(Choice { service: Box::new(unsupervised), dir: None, why })
 }
 
 fn is_name_of_pppd(name: &str) -> bool {

@@ -7,25 +7,20 @@
 
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Child;
 use std::time::Duration;
 
-use cellscan_core::scan::Selection;
-use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Supervisor, Want};
+use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Want};
 use cellscan_core::time::Instant;
 
-use super::ServiceError;
 use super::family::{Family, supervisor};
-use super::held::{Custody, LeaseOptions, Subject};
 use super::tracked::Tracked;
+use super::{Service, ServiceError, Subject, identity_at};
 use crate::clock::Clock;
-use crate::custody::claim::{Claimable, ServiceClaim};
-use crate::custody::guard::GuardOptions;
-use crate::link::Link;
 use crate::process::Proc;
-use crate::runit::dir::want_of;
-use crate::runit::dir::{ServiceDir, drain};
+use crate::runit::RunitError;
+use crate::runit::dir::{ServiceDir, drain, want_of};
 use crate::runit::status::StatusRecord;
 use crate::runit::sv::{SvProgram, said, text};
 
@@ -40,7 +35,7 @@ const ANSWER_LEN_MAX: u64 = 4_096;
 const INSISTENT_UP: &str = "restart";
 
 /// What the backend is made with.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SvOptions {
     /// The program.
     pub program: SvProgram,
@@ -48,20 +43,8 @@ pub struct SvOptions {
     pub dir: PathBuf,
     /// The port that the service's `pppd` uses, where known.
     pub ppp_port: Option<PathBuf>,
-    /// Whether a guard process gives the service back when this process dies, and how.
-    pub guard: Option<GuardOptions>,
-    /// Where a lease is kept for whoever comes after this process and its guard, if there is to be one.
-    pub lease: Option<LeaseOptions>,
-    /// How the link is looked at.
-    pub link: Link,
-}
-
-impl SvOptions {
-    /// The service alone: no guard, no lease, and nobody waits for a link.
-    #[must_use]
-    pub fn new(program: SvProgram, dir: PathBuf) -> Self {
-        Self { program, dir, ppp_port: None, guard: None, lease: None, link: Link::none() }
-    }
+    /// A `d` of another process, dead by now, may still wait to be read: the record that is found proves nothing.
+    pub is_record_doubtful: bool,
 }
 
 /// A service asked through `sv`. A foreign down is not noticed.
@@ -70,22 +53,30 @@ pub struct Sv {
     options: SvOptions,
     clock: Clock,
     call: Option<Call>,
-    /// Until what goes with it has been looked at.
-    claim: Option<ServiceClaim>,
-    held: Option<Held>,
+    opened: Option<Opened>,
+    taken: Option<Taken>,
     last: Option<StatusRecord>,
-    notes: Vec<String>,
+}
+
+/// The service as it was when it was opened.
+#[derive(Debug)]
+struct Opened {
+    /// Where it may be looked into.
+    dir: Option<ServiceDir>,
+    identity: Option<(u64, u64)>,
+    /// Whether its supervisor was looked at.
+    is_checked: bool,
 }
 
 #[derive(Debug)]
-struct Held {
+struct Taken {
     tracked: Tracked,
     watch: Option<OwnedFd>,
     asked: Option<Want>,
     /// A `d` of ours may not have been read yet; until when that is waited for.
     unread_down: Option<Instant>,
-    custody: Custody,
-    claim: Option<ServiceClaim>,
+    /// What was asked for last was seen obeyed, and that was not down.
+    given_back: bool,
 }
 
 #[derive(Debug)]
@@ -104,70 +95,10 @@ struct Ended {
 }
 
 impl Sv {
-    /// The backend for one service; nothing is run before [`Supervisor::take`].
+    /// The backend for one service; nothing is run before [`Service::take`].
     #[must_use]
     pub fn new(options: SvOptions) -> Self {
-        Self {
-            options,
-            clock: Clock::new(),
-            call: None,
-            claim: None,
-            held: None,
-            last: None,
-            notes: Vec::new(),
-        }
-    }
-
-    /// What to wait for; see [`Service::wake_fds`](super::Service::wake_fds).
-    #[must_use]
-    pub fn wake_fds(&self) -> Vec<BorrowedFd<'_>> {
-        let mut fds: Vec<BorrowedFd<'_>> = self.options.link.fd().into_iter().collect();
-        fds.extend(self.call.as_ref().and_then(|call| call.handle.as_ref()).and_then(Proc::fd));
-        if let Some(held) = &self.held {
-            fds.extend(held.watch.as_ref().map(AsFd::as_fd));
-            fds.extend(held.tracked.wake_fds());
-            fds.extend(held.custody.wake_fd());
-        }
-        fds
-    }
-
-    /// Takes in what woke the loop; see [`Service::woken`](super::Service::woken).
-    pub fn woken(&mut self) {
-        self.options.link.woken();
-        if let Some(held) = &mut self.held {
-            if let Some(watch) = &held.watch {
-                drain(watch);
-            }
-            held.tracked.woken();
-            held.custody.woken(&mut self.notes);
-        }
-        if let Some(call) = &mut self.call {
-            // Its answer is fetched by whoever asks next; until then its end need not wake anybody again.
-            if call.handle.as_ref().is_some_and(Proc::is_gone) {
-                call.handle = None;
-            }
-        }
-    }
-
-    /// The port that the service uses; see [`Service::ppp_port`](super::Service::ppp_port).
-    #[must_use]
-    pub fn ppp_port(&self) -> Option<&Path> {
-        let found = self.held.as_ref().and_then(|held| held.tracked.path());
-        found.or(self.options.ppp_port.as_deref())
-    }
-
-    /// What people should know; see [`Service::notes`](super::Service::notes).
-    pub fn notes(&mut self) -> Vec<String> {
-        core::mem::take(&mut self.notes)
-    }
-
-    fn end(&mut self, is_as_found: bool) {
-        self.claim = None;
-        if let Some(Held { custody, claim, .. }) = self.held.take() {
-            // The guard claims the service where it has to give it back.
-            drop(claim);
-            custody.end(is_as_found, &mut self.notes);
-        }
+        Self { options, clock: Clock::new(), call: None, opened: None, taken: None, last: None }
     }
 
     /// Runs `sv word DIR` to its end over as many calls as that takes: exit code and first line. The call that
@@ -223,16 +154,12 @@ impl Sv {
         format!("{} {word} {}", self.options.program, self.options.dir.display())
     }
 
-    /// A `d` of another process, dead by now, may still wait to be read: what the record says proves nothing.
-    pub(crate) fn distrust_record(&mut self) {
-        if let Some(held) = &mut self.held {
-            held.unread_down = Some(Instant::ZERO);
-        }
-    }
-
     fn failed(&self, word: &str, code: Option<i32>, said: String) -> ServiceError {
         let trouble = text::trouble(&said, &self.options.dir);
-        trouble.unwrap_or_else(|| ServiceError::Sv { command: self.shown(word), said, code })
+        match trouble {
+            Some(trouble) => trouble.into(),
+            None => ServiceError::Sv { command: self.shown(word), said, code },
+        }
     }
 
     /// The record: from the files, or from the text.
@@ -246,7 +173,7 @@ impl Sv {
                     return Ok((supervised, record));
                 }
                 // `sv` would open what is not to be opened.
-                Err(error @ ServiceError::Misplaced { .. }) => return Err(error.into()),
+                Err(error @ RunitError::Misplaced { .. }) => return Err(ServiceError::from(error).into()),
                 Err(_) => {}
             }
         }
@@ -256,23 +183,23 @@ impl Sv {
             return Ok((true, record));
         }
         match (self.failed("status", code, said), self.last) {
-            (ServiceError::NotSupervised { .. }, Some(record)) => Ok((false, record)),
+            (ServiceError::Runit(RunitError::NotSupervised { .. }), Some(record)) => Ok((false, record)),
             (error, _) => Err(error.into()),
         }
     }
 
     fn status_now(&mut self) -> nb::Result<ServiceStatus, ServiceError> {
         let (supervised, record) = self.look()?;
-        let asked = self.held.as_ref().and_then(|held| held.asked);
-        if let (Some(held), true) = (&mut self.held, supervised) {
+        let asked = self.taken.as_ref().and_then(|taken| taken.asked);
+        if let (Some(taken), true) = (&mut self.taken, supervised) {
             let runsv = supervisor(&self.options.dir, record.pid);
-            held.tracked.supervised_by(runsv);
-            held.tracked.note_service(record.pid, runsv);
+            taken.tracked.supervised_by(runsv);
+            taken.tracked.note_service(record.pid, runsv);
         }
         let want = want_of(&record, asked, true);
         let is_shown = supervised && asked.is_some_and(|asked| asked != Want::Down && asked == want);
-        if let Some(held) = self.held.as_mut().filter(|held| is_shown && held.unread_down.is_none()) {
-            held.custody.given_back();
+        if let Some(taken) = &mut self.taken {
+            taken.given_back |= is_shown && taken.unread_down.is_none();
         }
         Ok(ServiceStatus { supervised, state: record.state, pid: record.pid, want, foreign_down: false })
     }
@@ -284,39 +211,21 @@ impl Sv {
         if let Some(decided @ ("up" | INSISTENT_UP)) = self.call.as_ref().map(|call| call.word) {
             return Ok(decided);
         }
-        let Some(until) = self.held()?.unread_down else { return Ok("up") };
+        let Some(until) = self.taken()?.unread_down else { return Ok("up") };
         let (supervised, record) = self.look()?;
         let unread = supervised && record.want_up;
         if unread && self.clock.now() < until {
             return Err(nb::Error::WouldBlock);
         }
-        self.held()?.unread_down = None;
+        self.taken()?.unread_down = None;
         Ok(if unread { INSISTENT_UP } else { "up" })
     }
 
-    /// The claim, before anything is looked at: what another scan has left for a moment is not what was found.
-    fn claim(&mut self) -> Result<(), ServiceError> {
-        if self.claim.is_some() {
-            return Ok(());
-        }
-        let (path, dir) = (&self.options.dir, ServiceDir::open(&self.options.dir).ok());
-        let claimable = Claimable::at(path, dir.as_ref());
-        let run_dir = self.options.lease.as_ref().map(|lease| lease.run_dir.as_path());
-        self.claim = Some(claimable.claim(run_dir, &mut self.notes)?);
-        if let Some(dir) = dir.filter(|dir| dir.is_displaced(dir.supervisor().as_ref())) {
-            // A `d` would be obeyed, and an `up` after it is held for needless: the record says up for ever.
-            return Err(ServiceError::Replaced { path: dir.path().into() });
-        }
-        Ok(())
-    }
-
     fn try_take(&mut self) -> nb::Result<ServiceStatus, ServiceError> {
-        self.claim()?;
         let status = self.status_now()?;
         if !status.supervised {
-            return Err(ServiceError::NotSupervised { path: self.options.dir.clone() }.into());
+            return Err(ServiceError::not_supervised(&self.options.dir).into());
         }
-        let identity = Claimable::at(&self.options.dir, None).identity;
         let mut tracked = Tracked::new(self.options.ppp_port.clone());
         let runsv = supervisor(&self.options.dir, status.pid);
         tracked.supervised_by(runsv);
@@ -324,54 +233,63 @@ impl Sv {
         if runsv.is_some() {
             tracked.survey_service()?;
         }
-        let dir = ServiceDir::open(&self.options.dir).ok();
-        let watch = dir.as_ref().and_then(|dir| dir.watch().ok());
-        let way = self.options.program.way();
-        let subject = Subject {
-            path: dir.as_ref().map_or(self.options.dir.as_path(), ServiceDir::path),
-            identity,
-            dir: dir.as_ref(),
-            way: &way,
-            ppp_port: tracked.path(),
-        };
-        let (guard, lease) = (self.options.guard.as_ref(), self.options.lease.as_ref());
-        let custody = Custody::begin(guard, lease, subject, status, &mut self.notes)?;
-        let want = custody.found();
-        let claim = self.claim.take();
-        self.held = Some(Held { tracked, watch, asked: None, unread_down: None, custody, claim });
-        Ok(ServiceStatus { want, ..status })
+        let dir = self.opened.as_ref().and_then(|opened| opened.dir.as_ref());
+        let watch = dir.and_then(|dir| dir.watch().ok());
+        let unread_down = self.options.is_record_doubtful.then_some(Instant::ZERO);
+        self.taken = Some(Taken { tracked, watch, asked: None, unread_down, given_back: false });
+        Ok(status)
     }
 
-    fn held(&mut self) -> Result<&mut Held, ServiceError> {
-        self.held.as_mut().ok_or(ServiceError::NotTaken)
+    fn taken(&mut self) -> Result<&mut Taken, ServiceError> {
+        self.taken.as_mut().ok_or(ServiceError::NotTaken)
     }
 }
 
-impl Supervisor for Sv {
-    type Error = ServiceError;
+impl Service for Sv {
+    fn open(&mut self) -> Result<Subject<'_>, ServiceError> {
+        let dir = ServiceDir::open(&self.options.dir).ok();
+        let identity = identity_at(&self.options.dir);
+        self.opened = Some(Opened { dir, identity, is_checked: false });
+        self.subject()
+    }
+
+    fn subject(&self) -> Result<Subject<'_>, ServiceError> {
+        let opened = self.opened.as_ref().ok_or(ServiceError::NotTaken)?;
+        let dir = opened.dir.as_ref();
+        let found = self.taken.as_ref().and_then(|taken| taken.tracked.path());
+        Ok(Subject {
+            path: dir.map_or(self.options.dir.as_path(), ServiceDir::path),
+            identity: opened.identity,
+            dir,
+            method: Some(self.options.program.restore_method()),
+            ppp_port: found.or(self.options.ppp_port.as_deref()),
+        })
+    }
 
     fn take(&mut self) -> nb::Result<ServiceStatus, ServiceError> {
-        self.held = None;
-        let taken = self.try_take();
-        if matches!(taken, Err(nb::Error::Other(_))) {
-            self.claim = None;
+        let opened = self.opened.as_mut().ok_or(ServiceError::NotTaken)?;
+        let is_checked = core::mem::replace(&mut opened.is_checked, true);
+        let dir = opened.dir.as_ref().filter(|_| !is_checked);
+        if let Some(dir) = dir.filter(|dir| dir.is_displaced(dir.supervisor().as_ref())) {
+            // A `d` would be obeyed, and an `up` after it is held for needless: the record says up for ever.
+            return Err(ServiceError::Replaced { path: dir.path().into() }.into());
         }
-        taken
+        self.try_take()
     }
 
     fn ask(&mut self, want: Want) -> nb::Result<(), ServiceError> {
+        self.taken()?.given_back = false;
         let word = match want {
             Want::Up => self.word_for_up()?,
             // Written whatever the record says: that never holds an `o`.
             Want::Once => "once",
             Want::Down => "down",
         };
-        let held = self.held()?;
-        held.tracked.look();
+        let taken = self.taken()?;
+        taken.tracked.look();
         if want == Want::Down {
-            held.custody.touch();
             // What was asked for before says nothing from here on, also while `sv` runs.
-            held.asked = None;
+            taken.asked = None;
         }
         let (code, said) = self.call(word)?;
         let waited_in_vain = word == INSISTENT_UP && said.starts_with("timeout: ");
@@ -379,9 +297,9 @@ impl Supervisor for Sv {
             return Err(self.failed(word, code, said).into());
         }
         let until = self.clock.now() + UNREAD_LIMIT;
-        let held = self.held()?;
-        held.asked = Some(want);
-        held.unread_down = (want == Want::Down).then_some(until);
+        let taken = self.taken()?;
+        taken.asked = Some(want);
+        taken.unread_down = (want == Want::Down).then_some(until);
         Ok(())
     }
 
@@ -389,54 +307,64 @@ impl Supervisor for Sv {
         self.status_now()
     }
 
+    fn is_given_back(&self) -> bool {
+        self.taken.as_ref().is_some_and(|taken| taken.given_back)
+    }
+
+    fn is_as_found(&self, status: &ServiceStatus, found: Want) -> bool {
+        status.supervised && [Want::Up, found].contains(&status.want)
+    }
+
     fn remains(&mut self) -> nb::Result<Remains, ServiceError> {
-        self.held()?.tracked.remains().ok_or(nb::Error::WouldBlock)
+        self.taken()?.tracked.remains().ok_or(nb::Error::WouldBlock)
     }
 
     fn signal(&mut self, signal: Signal) -> nb::Result<(), ServiceError> {
         let path = self.options.dir.clone();
-        let sent = self.held()?.tracked.signal(signal);
+        let sent = self.taken()?.tracked.signal(signal);
         Ok(sent.map_err(|source| ServiceError::io("signal", &path, source))?)
     }
 
-    fn note(&mut self, selection: Option<Selection>) {
-        if let Some(held) = &mut self.held {
-            held.custody.note(selection);
-        }
-    }
-
-    fn noted(&self) -> Option<Selection> {
-        self.held.as_ref()?.custody.noted()
-    }
-
-    fn link_up(&mut self) -> nb::Result<bool, ServiceError> {
-        let family = Family::new(Some(&self.options.dir), self.ppp_port());
-        Ok(self.options.link.is_up(&|pid| family.has(pid)).map_err(ServiceError::Link)?)
-    }
-
-    fn hand_over(&mut self) -> nb::Result<(), ServiceError> {
-        let untouched = self.held.as_ref().is_none_or(|held| !held.custody.is_touched());
-        self.end(untouched);
-        Ok(())
-    }
-
-    /// What still runs is waited for: no process is left behind.
-    fn release(&mut self) -> nb::Result<(), ServiceError> {
-        let is_touched = self.held.as_ref().is_some_and(|held| held.custody.is_touched());
-        // The answer of a `status` that is under way is for the question below.
-        if !is_touched || self.call.as_ref().is_some_and(|call| call.word != "status") {
+    /// A call that still runs is waited for: no process is left behind. The answer of a `status` that is under way is for the
+    /// question that follows.
+    fn finish_calls(&mut self, is_status_next: bool) -> nb::Result<(), ServiceError> {
+        if !is_status_next || self.call.as_ref().is_some_and(|call| call.word != "status") {
             self.ended()?;
         }
-        let touched = self.held.as_ref().filter(|held| held.custody.is_touched());
-        let is_as_found = match touched.map(|held| held.custody.found()) {
-            Some(found) => match self.status_now() {
-                Ok(status) => status.supervised && [Want::Up, found].contains(&status.want),
-                Err(nb::Error::WouldBlock) => return Err(nb::Error::WouldBlock),
-                Err(nb::Error::Other(_)) => false,
-            },
-            None => true,
-        };
-        self.end(is_as_found);
         Ok(())
+    }
+
+    fn let_go(&mut self) {
+        (self.opened, self.taken) = (None, None);
+    }
+
+    fn family(&self) -> Family {
+        let found = self.taken.as_ref().and_then(|taken| taken.tracked.path());
+        Family::new(Some(&self.options.dir), found.or(self.options.ppp_port.as_deref()))
+    }
+
+    fn wake_fds(&self) -> Vec<BorrowedFd<'_>> {
+        let call = self.call.as_ref().and_then(|call| call.handle.as_ref()).and_then(Proc::fd);
+        let mut fds: Vec<BorrowedFd<'_>> = call.into_iter().collect();
+        if let Some(taken) = &self.taken {
+            fds.extend(taken.watch.as_ref().map(AsFd::as_fd));
+            fds.extend(taken.tracked.wake_fds());
+        }
+        fds
+    }
+
+    fn woken(&mut self) {
+        if let Some(taken) = &mut self.taken {
+            if let Some(watch) = &taken.watch {
+                drain(watch);
+            }
+            taken.tracked.woken();
+        }
+        if let Some(call) = &mut self.call {
+            // Its answer is fetched by the caller that asks next; until then its end need not wake the loop again.
+            if call.handle.as_ref().is_some_and(Proc::is_gone) {
+                call.handle = None;
+            }
+        }
     }
 }

@@ -6,118 +6,48 @@
 use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::os::fd::BorrowedFd;
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use cellscan_core::scan::Selection;
-use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
+use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Want};
 
-use super::ServiceError;
 use super::family::Family;
-use super::held::{Custody, LeaseOptions, Subject};
 use super::tracked::Tracked;
-use crate::custody::claim::{Claimable, ServiceClaim};
-use crate::custody::guard::{GuardOptions, Prepare};
-use crate::link::Link;
+use super::{Service, ServiceError, Subject, identity_at};
+use crate::process::Prepare;
 use crate::runit::RestoreMethod;
 
 /// What the backend is made with.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct UnsupervisedOptions {
     /// The port whose `pppd` is meant.
     pub ppp_port: PathBuf,
     /// The command that starts it again, by argument vector; empty where there is none.
     pub start: Vec<OsString>,
-    /// Whether a guard process runs the start command when this process dies, and how.
-    pub guard: Option<GuardOptions>,
-    /// Where a lease is kept for whoever comes after this process and its guard, if there is to be one. Two scans of one
-    /// port are kept apart there.
-    pub lease: Option<LeaseOptions>,
-    /// How the link is looked at.
-    pub link: Link,
     /// What is done to the start command before it is started.
     pub prepare: Option<Prepare>,
 }
 
-impl UnsupervisedOptions {
-    /// The port and the command alone: no guard, no lease, and nobody waits for a link.
-    #[must_use]
-    pub fn new(ppp_port: PathBuf, start: Vec<OsString>) -> Self {
-        Self { ppp_port, start, guard: None, lease: None, link: Link::none(), prepare: None }
-    }
-}
-
-/// A `pppd` that nobody supervises.
+/// A `pppd` without a supervisor.
 #[derive(Debug)]
 pub struct Unsupervised {
     options: UnsupervisedOptions,
+    /// Device and inode of the port, as it was when it was opened.
+    identity: Option<(u64, u64)>,
     tracked: Option<Tracked>,
     want: Want,
     started: Option<Child>,
-    custody: Option<Custody>,
-    claim: Option<ServiceClaim>,
-    notes: Vec<String>,
 }
 
 impl Unsupervised {
-    /// The backend for one port; nothing is touched before [`Supervisor::take`].
+    /// The backend for one port; nothing is touched before [`Service::take`].
     #[must_use]
-    pub fn new(options: UnsupervisedOptions) -> Self {
-        Self {
-            options,
-            tracked: None,
-            want: Want::Down,
-            started: None,
-            custody: None,
-            claim: None,
-            notes: Vec::new(),
-        }
-    }
-
-    /// What to wait for; see [`Service::wake_fds`](super::Service::wake_fds).
-    #[must_use]
-    pub fn wake_fds(&self) -> Vec<BorrowedFd<'_>> {
-        let link = self.options.link.fd().into_iter();
-        let guard = self.custody.as_ref().and_then(Custody::wake_fd);
-        link.chain(self.tracked.iter().flat_map(Tracked::wake_fds)).chain(guard).collect()
-    }
-
-    /// Takes in what woke the loop; see [`Service::woken`](super::Service::woken).
-    pub fn woken(&mut self) {
-        self.options.link.woken();
-        self.reap();
-        if let Some(tracked) = &mut self.tracked {
-            tracked.woken();
-        }
-        if let Some(custody) = &mut self.custody {
-            custody.woken(&mut self.notes);
-        }
-    }
-
-    /// The port; see [`Service::ppp_port`](super::Service::ppp_port).
-    #[must_use]
-    pub fn ppp_port(&self) -> Option<&Path> {
-        Some(&self.options.ppp_port)
-    }
-
-    /// What people should know; see [`Service::notes`](super::Service::notes).
-    pub fn notes(&mut self) -> Vec<String> {
-        core::mem::take(&mut self.notes)
-    }
-
-    /// Keeps a second scan of this port away, as long as there is a place for leases.
-    fn claim(&mut self, identity: Option<(u64, u64)>) -> Result<(), ServiceError> {
-        let claimable = Claimable { path: &self.options.ppp_port, identity, dir: None };
-        let run_dir = self.options.lease.as_ref().map(|lease| lease.run_dir.as_path());
-        self.claim = Some(claimable.claim(run_dir, &mut self.notes)?);
-        Ok(())
+    pub const fn new(options: UnsupervisedOptions) -> Self {
+        Self { options, identity: None, tracked: None, want: Want::Down, started: None }
     }
 
     fn try_take(&mut self) -> Result<ServiceStatus, ServiceError> {
-        let identity = self.options.ppp_port.metadata().ok().map(|meta| (meta.dev(), meta.ino()));
-        self.claim(identity)?;
         self.tracked = Some(Tracked::new(Some(self.options.ppp_port.clone())));
         self.want = Want::Down;
         if self.find()?.is_some() {
@@ -127,23 +57,7 @@ impl Unsupervised {
             self.want = Want::Up;
         }
         self.tracked()?.survey_service()?;
-        let found = self.look()?;
-        let Some(command) = RestoreMethod::words(&self.options.start).filter(|words| !words.is_empty())
-        else {
-            return Ok(found);
-        };
-        let port = self.options.ppp_port.as_path();
-        let way = RestoreMethod::Start { command };
-        let subject = Subject { path: port, identity, dir: None, way: &way, ppp_port: Some(port) };
-        let (guard, lease) = (self.options.guard.as_ref(), self.options.lease.as_ref());
-        let custody = Custody::begin(guard, lease, subject, found, &mut self.notes)?;
-        let want = custody.found();
-        self.custody = Some(custody);
-        Ok(ServiceStatus { want, ..found })
-    }
-
-    fn let_go(&mut self) {
-        (self.tracked, self.claim) = (None, None);
+        self.look()
     }
 
     fn reap(&mut self) {
@@ -178,7 +92,7 @@ impl Unsupervised {
         let (program, args) = self.options.start.split_first().ok_or(ServiceError::NoStartCommand)?;
         let mut command = Command::new(program);
         // A group of its own: a `^C` meant for the scan does not end the new pppd.
-        // Nor does it keep a pipe open that somebody reads the scan's messages from.
+        // Nor does it keep a pipe open that another process reads the scan's messages from.
         command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         if let Some(prepare) = self.options.prepare {
             prepare(&mut command);
@@ -191,16 +105,22 @@ impl Unsupervised {
     }
 }
 
-impl Supervisor for Unsupervised {
-    type Error = ServiceError;
+impl Service for Unsupervised {
+    fn open(&mut self) -> Result<Subject<'_>, ServiceError> {
+        self.identity = identity_at(&self.options.ppp_port);
+        self.subject()
+    }
+
+    /// Without a start command nothing could give it back.
+    fn subject(&self) -> Result<Subject<'_>, ServiceError> {
+        let port = self.options.ppp_port.as_path();
+        let command = RestoreMethod::words(&self.options.start).filter(|words| !words.is_empty());
+        let method = command.map(|command| RestoreMethod::Start { command });
+        Ok(Subject { path: port, identity: self.identity, dir: None, method, ppp_port: Some(port) })
+    }
 
     fn take(&mut self) -> nb::Result<ServiceStatus, ServiceError> {
-        self.let_go();
-        let taken = self.try_take();
-        if taken.is_err() {
-            self.let_go();
-        }
-        Ok(taken?)
+        Ok(self.try_take()?)
     }
 
     /// Down is a TERM to the `pppd` on the port, up and once are the start command, unless a `pppd` has the port.
@@ -209,9 +129,6 @@ impl Supervisor for Unsupervised {
             Want::Down => {
                 self.find()?;
                 let path = self.options.ppp_port.clone();
-                if let Some(custody) = &mut self.custody {
-                    custody.touch();
-                }
                 let tracked = self.tracked()?;
                 tracked.signal(Signal::Term).map_err(|source| ServiceError::io("signal", &path, source))?;
             }
@@ -244,40 +161,28 @@ impl Supervisor for Unsupervised {
         Ok(sent.map_err(|source| ServiceError::io("signal", &path, source))?)
     }
 
-    fn note(&mut self, selection: Option<Selection>) {
-        if let Some(custody) = &mut self.custody {
-            custody.note(selection);
+    fn is_as_found(&self, status: &ServiceStatus, _found: Want) -> bool {
+        status.want != Want::Down
+    }
+
+    fn let_go(&mut self) {
+        self.reap();
+        self.tracked = None;
+    }
+
+    fn family(&self) -> Family {
+        Family::new(None, Some(&self.options.ppp_port))
+    }
+
+    fn wake_fds(&self) -> Vec<BorrowedFd<'_>> {
+        self.tracked.iter().flat_map(Tracked::wake_fds).collect()
+    }
+
+    fn woken(&mut self) {
+        self.reap();
+        if let Some(tracked) = &mut self.tracked {
+            tracked.woken();
         }
-    }
-
-    fn noted(&self) -> Option<Selection> {
-        self.custody.as_ref()?.noted()
-    }
-
-    fn link_up(&mut self) -> nb::Result<bool, ServiceError> {
-        let family = Family::new(None, self.ppp_port());
-        Ok(self.options.link.is_up(&|pid| family.has(pid)).map_err(ServiceError::Link)?)
-    }
-
-    fn hand_over(&mut self) -> nb::Result<(), ServiceError> {
-        self.let_go();
-        if let Some(custody) = self.custody.take() {
-            let untouched = !custody.is_touched();
-            custody.end(untouched, &mut self.notes);
-        }
-        Ok(())
-    }
-
-    fn release(&mut self) -> nb::Result<(), ServiceError> {
-        let Some(custody) = self.custody.take() else {
-            self.reap();
-            self.let_go();
-            return Ok(());
-        };
-        let is_as_found = !custody.is_touched() || self.look().is_ok_and(|status| status.want != Want::Down);
-        self.let_go();
-        custody.end(is_as_found, &mut self.notes);
-        Ok(())
     }
 }
 
@@ -288,7 +193,7 @@ mod tests {
 
     fn unsupervised(port: &Path, start: &[&str]) -> Unsupervised {
         let start = start.iter().map(OsString::from).collect();
-        Unsupervised::new(UnsupervisedOptions::new(port.into(), start))
+        Unsupervised::new(UnsupervisedOptions { ppp_port: port.into(), start, prepare: None })
     }
 
     #[test]

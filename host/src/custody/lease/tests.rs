@@ -16,7 +16,7 @@ fn lease() -> Lease {
         supervise: Some((0x18, 7)),
         down_file: false,
         want: LeasedWant::Up,
-        way: &RestoreMethod::Control,
+        method: &RestoreMethod::Control,
         ppp_port: Some(Path::new("/dev/ttyUSB0")),
         lock_dirs: &["/var/lock".into()],
         modem: Some(&ModemLine { port: "/dev/ttyUSB2".into(), baud: 115_200, kept_free: true }),

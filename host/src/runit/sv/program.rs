@@ -114,9 +114,9 @@ impl SvProgram {
         &self.path
     }
 
-    /// How a service is given back by it, for whoever comes after us.
+    /// How a service is given back by it after the death of this process.
     #[must_use]
-    pub fn way(&self) -> RestoreMethod {
+    pub fn restore_method(&self) -> RestoreMethod {
         RestoreMethod::Sv { program: self.path.clone(), applet: self.applet }
     }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use cellscan_core::supervisor::ServiceState;
 
+use crate::runit::RunitError;
 use crate::runit::status::StatusRecord;
-use crate::service::ServiceError;
 
 /// Reads `run: NAME: (pid 33) 2s, want down, got TERM; run: log: …` (`sv.c: svstatus_print`). `None` for anything else.
 pub(crate) fn status(line: &str, name: &str) -> Option<StatusRecord> {
@@ -35,27 +35,27 @@ pub(crate) fn status(line: &str, name: &str) -> Option<StatusRecord> {
 /// | never supervised | `warning: S: unable to open supervise/ok: file does not exist` | `…: No such file or directory` |
 /// | no such directory | `fail: S: unable to change to service directory: file does not exist` | `fail: S: can't change to service directory: No such file or directory` |
 /// | not allowed | `…: access denied` | `…: Permission denied` |
-pub(crate) fn trouble(line: &str, dir: &Path) -> Option<ServiceError> {
+pub(crate) fn trouble(line: &str, dir: &Path) -> Option<RunitError> {
     let path = || dir.to_path_buf();
     let rest = line.strip_prefix("fail: ").or_else(|| line.strip_prefix("warning: "))?;
     let rest = rest.strip_prefix(&*dir.to_string_lossy())?.strip_prefix(": ")?;
     if rest == "runsv not running" {
-        return Some(ServiceError::NotSupervised { path: path() });
+        return Some(RunitError::NotSupervised { path: path() });
     }
     let (what, why) = rest.rsplit_once(": ")?;
     match why {
         "access denied" | "Permission denied" | "Operation not permitted" => {
             let source = io::ErrorKind::PermissionDenied.into();
-            Some(ServiceError::Denied { path: path(), source })
+            Some(RunitError::Denied { path: path(), source })
         }
         "device not configured" | "No such device or address" | "No such device" => {
-            Some(ServiceError::NotSupervised { path: path() })
+            Some(RunitError::NotSupervised { path: path() })
         }
         "file does not exist" | "No such file or directory" if what.contains("service directory") => {
-            Some(ServiceError::NoService { path: path() })
+            Some(RunitError::NoService { path: path() })
         }
         "file does not exist" | "No such file or directory" if what.contains("supervise/") => {
-            Some(ServiceError::NeverSupervised { path: path() })
+            Some(RunitError::NeverSupervised { path: path() })
         }
         _ => None,
     }
@@ -99,10 +99,10 @@ mod tests {
         fn kind(line: &str) -> &'static str {
             assert_eq!(status(line, "/sv/a"), None, "{line}");
             match trouble(line, Path::new("/sv/a")) {
-                Some(ServiceError::NotSupervised { .. }) => "not supervised",
-                Some(ServiceError::NeverSupervised { .. }) => "never supervised",
-                Some(ServiceError::NoService { .. }) => "no service",
-                Some(ServiceError::Denied { .. }) => "denied",
+                Some(RunitError::NotSupervised { .. }) => "not supervised",
+                Some(RunitError::NeverSupervised { .. }) => "never supervised",
+                Some(RunitError::NoService { .. }) => "no service",
+                Some(RunitError::Denied { .. }) => "denied",
                 Some(_) => "another",
                 None => "unknown",
             }

@@ -90,7 +90,10 @@ fn what_was_named_has_to_be_there() {
     let (dir, roots) = roots(&["service/pppd"]);
     for wanted in ["modem", "", "./nothing", "/nowhere/pppd", "pppd/nothing"] {
         let found = find_service(Some(wanted), &roots);
-        assert!(matches!(found, Err(ServiceError::NoService { .. })), "{wanted:?}: {found:?}");
+        assert!(
+            matches!(found, Err(ServiceError::Runit(RunitError::NoService { .. }))),
+            "{wanted:?}: {found:?}"
+        );
     }
     let above = find_service(Some(".."), &roots).unwrap().unwrap();
     assert!(!above.starts_with(dir.path()), "as sv has it, what begins with a dot is a path: {above:?}");
@@ -115,7 +118,7 @@ fn a_directory_without_a_run_script_is_no_candidate() {
 #[test]
 fn without_service_and_port_there_is_nothing_to_choose() {
     let options = LocateOptions { roots: Vec::new(), running: false, ..LocateOptions::new() };
-    assert!(matches!(choose(options), Err(ServiceError::NoService { .. })));
+    assert!(matches!(choose(options), Err(ServiceError::Runit(RunitError::NoService { .. }))));
     let ppp_port = Some("/dev/ttyUSB0".into());
     let options = LocateOptions { roots: Vec::new(), running: false, ppp_port, ..LocateOptions::new() };
     let choice = choose(options).unwrap();

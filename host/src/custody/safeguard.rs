@@ -1,56 +1,31 @@
 //! What gives a service back should this process die: the guard, and the lease on disk, the same for every backend.
 //!
-//! Both are there before the first request for down, so that there is no moment in which nobody would.
+//! Both are there before the first request for down, so that there is no moment in which neither would.
 
 use std::os::fd::BorrowedFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use cellscan_core::scan::Selection;
 use cellscan_core::supervisor::{ServiceStatus, Want};
 use cellscan_core::time::Instant;
 use cellscan_custody::guard::Message;
 
-use super::ServiceError;
+use super::CustodyError;
+use super::guard::{Guard, GuardError, GuardOptions, Guarded};
+use super::lease::{Lease, LeaseError, LeaseOptions, LeasedWant, RunDir, Terms};
+use super::registration::ModemLine;
 use crate::clock::Clock;
-use crate::custody::guard::{Guard, GuardError, GuardOptions, Guarded};
-use crate::custody::lease::{Lease, LeaseError, LeasedWant, RunDir, Terms};
-use crate::custody::registration::ModemLine;
 use crate::exit::chain;
 use crate::runit::RestoreMethod;
 use crate::runit::dir::ServiceDir;
 use crate::serial::uucp;
+use crate::service::Subject;
 
-/// Where the lease is kept, and what it tells of the scan.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct LeaseOptions {
-    /// The run directory.
-    pub run_dir: PathBuf,
-    /// Where the scan's UUCP locks are, to be removed after its death.
-    pub lock_dirs: Vec<PathBuf>,
-    /// Where the modem is asked to restore its registration; `None`: nobody does.
-    pub modem: Option<ModemLine>,
-}
-
-/// What is taken.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Subject<'a> {
-    /// The service directory, all links resolved; without a supervisor the port.
-    pub(super) path: &'a Path,
-    /// Its device and inode; `None` where that cannot be told: there is no lease then.
-    pub(super) identity: Option<(u64, u64)>,
-    /// It, opened; `None` without a supervisor, and where it may not be looked into.
-    pub(super) dir: Option<&'a ServiceDir>,
-    /// How it is given back.
-    pub(super) way: &'a RestoreMethod,
-    /// The port that its `pppd` uses, where known.
-    pub(super) ppp_port: Option<&'a Path>,
-}
-
-/// The custody of one service.
+/// Lease and guard of one service that is taken.
 #[derive(Debug)]
-pub(super) struct Custody {
+pub(super) struct Safeguard {
     lease: Option<Leased>,
-    guard: Option<Post>,
+    guard: Option<KeptGuard>,
     found: Want,
     touched: bool,
     foreign_down: bool,
@@ -63,13 +38,13 @@ struct Leased {
     lease: Lease,
 }
 
-/// Where a guard stands, so that another can take its place.
+/// A guard, and what another needs to take its place.
 #[derive(Debug)]
-struct Post {
+struct KeptGuard {
     options: GuardOptions,
     path: PathBuf,
     want: Want,
-    way: RestoreMethod,
+    method: RestoreMethod,
     modem: Option<ModemLine>,
     run_dir: Option<PathBuf>,
     guard: Option<Guard>,
@@ -79,17 +54,18 @@ struct Post {
     replaced: bool,
 }
 
-impl Custody {
+impl Safeguard {
     /// To be called with the claim in hand: the scan that wrote a lease which is there holds the service no more then, dead or
     /// not.
     pub(super) fn begin(
         guard: Option<&GuardOptions>,
         lease: Option<&LeaseOptions>,
-        subject: Subject<'_>,
+        subject: &Subject<'_>,
+        method: &RestoreMethod,
         found: ServiceStatus,
         notes: &mut Vec<String>,
-    ) -> Result<Self, ServiceError> {
-        let mut custody = Self {
+    ) -> Result<Self, CustodyError> {
+        let mut safeguard = Self {
             lease: None,
             guard: None,
             found: found.want,
@@ -99,19 +75,19 @@ impl Custody {
         };
         let lease = lease.zip(subject.identity);
         if let Some((options, identity)) = lease {
-            custody.adopt(options, identity, subject, notes);
+            safeguard.adopt(options, identity, subject, notes);
         }
-        let Some(want) = LeasedWant::of(custody.found) else { return Ok(custody) };
+        let Some(want) = LeasedWant::of(safeguard.found) else { return Ok(safeguard) };
         let seen = |modem: &Option<ModemLine>, lock_dirs| {
             modem.as_ref().map(|modem| modem.seen_with(subject.ppp_port, lock_dirs))
         };
         // The guard first: a scan that is killed before its lease is written has touched nothing, and leaves nothing.
         if let Some(options) = guard {
-            let mut post = Post {
+            let mut kept = KeptGuard {
                 options: options.clone(),
                 path: subject.path.into(),
-                want: custody.found,
-                way: subject.way.clone(),
+                want: safeguard.found,
+                method: method.clone(),
                 modem: seen(&options.modem, &options.lock_dirs),
                 run_dir: lease.map(|(options, _)| options.run_dir.clone()),
                 guard: None,
@@ -119,8 +95,8 @@ impl Custody {
                 replaced: false,
             };
             // Nothing was asked for yet; only what a dead scan has left to do stays noted.
-            post.guard = Some(post.spawn(&custody.messages()).map_err(ServiceError::Guard)?);
-            custody.guard = Some(post);
+            kept.guard = Some(kept.spawn(&safeguard.messages()).map_err(CustodyError::Guard)?);
+            safeguard.guard = Some(kept);
         }
         if let Some((options, identity)) = lease {
             let modem = seen(&options.modem, &options.lock_dirs);
@@ -130,42 +106,42 @@ impl Custody {
                 supervise: subject.dir.and_then(ServiceDir::supervise_identity),
                 down_file: subject.dir.is_some_and(ServiceDir::has_down_file),
                 want,
-                way: subject.way,
+                method,
                 ppp_port: subject.ppp_port,
                 lock_dirs: &options.lock_dirs,
                 modem: modem.as_ref(),
-                selection: custody.noted,
+                selection: safeguard.noted,
             };
             match Leased::write(options, terms) {
-                Ok(lease) => custody.lease = Some(lease),
-                Err(error) if guard.is_none() => return Err(ServiceError::Lease(error)),
+                Ok(lease) => safeguard.lease = Some(lease),
+                Err(error) if guard.is_none() => return Err(CustodyError::Lease(error)),
                 Err(error) => notes.push(format!(
                     "there is no lease on disk: {}; the guard alone gives the service back",
                     chain(&error)
                 )),
             }
         }
-        Ok(custody)
+        Ok(safeguard)
     }
 
     /// Readable when the guard has ended.
     pub(super) fn wake_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.guard.as_ref().and_then(|post| post.guard.as_ref()).and_then(Guard::fd)
+        self.guard.as_ref().and_then(|kept| kept.guard.as_ref()).and_then(Guard::fd)
     }
 
     /// Notices a guard that has ended: once another takes its place, and each time it is said.
     pub(super) fn woken(&mut self, notes: &mut Vec<String>) {
         let told = self.messages();
-        let Some(post) = &mut self.guard else { return };
-        let Some(gone) = post.guard.take_if(Guard::is_gone) else { return };
-        let lost = format!("{}: its guard, process {}, has ended", post.path.display(), gone.pid());
+        let Some(kept) = &mut self.guard else { return };
+        let Some(gone) = kept.guard.take_if(Guard::is_gone) else { return };
+        let lost = format!("{}: its guard, process {}, has ended", kept.path.display(), gone.pid());
         drop(gone);
         let left = if self.lease.is_some() { "the lease on disk alone is left" } else { "nothing is left" };
-        let next = if core::mem::replace(&mut post.replaced, true) { None } else { Some(post.spawn(&told)) };
+        let next = if core::mem::replace(&mut kept.replaced, true) { None } else { Some(kept.spawn(&told)) };
         match next {
             Some(Ok(guard)) => {
                 notes.push(format!("{lost}; process {} guards now", guard.pid()));
-                post.guard = Some(guard);
+                kept.guard = Some(guard);
             }
             Some(Err(error)) => {
                 notes.push(format!("{lost}, and no other could be started ({}): {left}", chain(&error)));
@@ -183,7 +159,7 @@ impl Custody {
     }
 
     fn tell(&mut self, message: Message) {
-        if let Some(guard) = self.guard.as_mut().and_then(|post| post.guard.as_mut()) {
+        if let Some(guard) = self.guard.as_mut().and_then(|kept| kept.guard.as_mut()) {
             guard.tell(message);
         }
     }
@@ -193,7 +169,7 @@ impl Custody {
         &mut self,
         options: &LeaseOptions,
         identity: (u64, u64),
-        subject: Subject<'_>,
+        subject: &Subject<'_>,
         notes: &mut Vec<String>,
     ) {
         let read =
@@ -270,9 +246,11 @@ impl Custody {
         }
     }
 
-    /// Another client wants it down, or up again: it is not to be overruled by what comes after us.
+    /// Another client wants it down, or up again: that is not to be overruled after our death.
     pub(super) fn foreign_down(&mut self, wanted: bool) {
-        self.foreign_down = wanted;
+        if core::mem::replace(&mut self.foreign_down, wanted) == wanted {
+            return;
+        }
         self.tell(Message::ForeignDown(wanted));
         if let Some(leased) = &self.lease {
             warn(if wanted { leased.remove() } else { leased.again() });
@@ -286,15 +264,15 @@ impl Custody {
             if let Some(lease) = self.lease {
                 warn_of(lease.remove(), notes);
             }
-            if let Some(guard) = self.guard.and_then(|post| post.guard) {
+            if let Some(guard) = self.guard.and_then(|kept| kept.guard) {
                 guard.release();
             }
             return;
         }
         // One that has died meanwhile is no guard, and one more is started: this is what it is for.
-        let guard = self.guard.and_then(|mut post| {
-            let gone = post.guard.as_mut().is_none_or(Guard::is_gone);
-            if gone { post.spawn(&told).ok() } else { post.guard }
+        let guard = self.guard.and_then(|mut kept| {
+            let gone = kept.guard.as_mut().is_none_or(Guard::is_gone);
+            if gone { kept.spawn(&told).ok() } else { kept.guard }
         });
         match guard {
             Some(guard) => {
@@ -311,12 +289,12 @@ impl Custody {
     }
 }
 
-impl Post {
+impl KeptGuard {
     fn spawn(&self, told: &[Message]) -> Result<Guard, GuardError> {
         let guarded = Guarded {
             path: &self.path,
             want: self.want,
-            way: &self.way,
+            method: &self.method,
             modem: self.modem.as_ref(),
             run_dir: self.run_dir.as_deref(),
             told,
