@@ -13,12 +13,12 @@ use clap_complete::Shell;
 
 use crate::custody::lease::DEFAULT_RUN_DIR;
 use crate::exit::{self, Exit};
-use crate::plan::values;
 use crate::recording::recorder::{LIMIT, LIMIT_MAX, LIMIT_MIN};
 use crate::serial::SerialOptions;
 use crate::service::locate::Backend;
 
 pub mod typed;
+pub mod values;
 
 use typed::Typed;
 

@@ -93,22 +93,6 @@ impl fmt::Display for Fatal {
 
 impl std::error::Error for Fatal {}
 
-/// An error and what it comes from, in one line. A cause that is in its effect's own words already is not said twice.
-#[must_use]
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut said = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let words = error.to_string();
-        if !said.ends_with(&words) {
-            said.push_str(": ");
-            said.push_str(&words);
-        }
-        cause = error.source();
-    }
-    said
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,13 +108,5 @@ mod tests {
             ..Report::default()
         };
         assert_eq!(Exit::of(&failed), Exit::NoCarrier);
-    }
-
-    #[test]
-    fn a_cause_is_said_once() {
-        let source = std::io::Error::other("no space");
-        let error = crate::link::LinkError::Io { what: "bind a socket", source };
-        assert!(chain(&error).ends_with("no space"), "{}", chain(&error));
-        assert_eq!(chain(&error).matches("no space").count(), 1);
     }
 }

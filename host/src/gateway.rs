@@ -12,25 +12,27 @@ use cellscan_core::scan::gate::{Declined, Request};
 use cellscan_core::scan::{Event, Outcome, Report, Scanner, Strategy};
 use cellscan_core::time::Instant;
 
+use crate::audience::Audience;
 use crate::clock::Clock;
 use crate::custody::guard::GuardOptions;
 use crate::custody::lease::LeaseOptions;
 use crate::custody::registration::ModemLine;
 use crate::custody::{Held, HeldOptions};
-use crate::exit::{Exit, Fatal, chain};
+use crate::error::chain;
 use crate::link::{Interfaces, Link};
-use crate::plan::{GatewayPlan, GuardPlan};
-use crate::preflight;
 use crate::recording::listening::{self, Listening, To};
 use crate::recording::{Taped, words};
-use crate::remembered;
-use crate::report::audience::Audience;
-use crate::report::{Ended, Reporter};
-use crate::runit::RunitError;
 use crate::serial::SerialLine;
-use crate::service::ServiceError;
 use crate::service::family::Family;
 use crate::service::locate::{self, Backend, Choice, LocateOptions};
+
+mod error;
+pub mod plan;
+pub mod preflight;
+pub mod remembered;
+
+pub use error::GatewayError;
+use plan::{GatewayPlan, GuardPlan};
 
 /// Between two looks where the caller cannot wait for what happens.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -67,7 +69,7 @@ impl GatewayScan {
         record: Option<&To>,
         clock: Clock,
         audience: &mut impl Audience,
-    ) -> Result<Self, Fatal> {
+    ) -> Result<Self, GatewayError> {
         preflight::ports(plan)?;
         let held = held_options(plan)?;
         let Choice { service, dir, why } = choose(plan)?;
@@ -77,9 +79,10 @@ impl GatewayScan {
             scanner.remember(plmn);
         }
         let now = clock.now();
-        let listening = match record.map(|to| (to, Listening::begin(to, plan, &scanner, now))) {
-            Some((To { optional: true, .. }, Err(fatal))) => {
-                audience.warn(&fatal.message);
+        let begin = |to| Listening::begin(to, &plan.serial.path, &scanner, now);
+        let listening = match record.map(|to| (to, begin(to))) {
+            Some((To { optional: true, .. }, Err(error))) => {
+                audience.warn(&chain(&error));
                 None
             }
             Some((_, listening)) => Some(listening?),
@@ -240,32 +243,17 @@ impl GatewayScan {
         }
     }
 
-    /// [Keeps](Self::keep) what is to be kept, and tells the result.
-    ///
-    /// # Errors
-    /// The output failed, after all was given back.
-    pub fn finish(&self, plan: &GatewayPlan, reporter: &mut Reporter) -> Result<Exit, Fatal> {
-        self.keep(plan, reporter);
-        let report = self.report();
-        let exit = Exit::of(report);
-        reporter.finish(&Ended {
-            scanner: self.scanner(),
-            exit,
-            reason: None,
-            given_back: report.given_back,
-            watches_link: self.link.is_some(),
-            simulated: None,
-            virtual_time: None,
-        })?;
-        Ok(exit)
+    /// Whether a link is waited for.
+    #[must_use]
+    pub const fn watches_link(&self) -> bool {
+        self.link.is_some()
     }
 }
 
-fn held_options(plan: &GatewayPlan) -> Result<HeldOptions, Fatal> {
+fn held_options(plan: &GatewayPlan) -> Result<HeldOptions, GatewayError> {
     let link = match &plan.link {
         None => Link::none(),
-        Some(interfaces) => Link::of(interfaces.clone())
-            .map_err(|error| Fatal::system(format!("unable to watch the link: {}", chain(&error))))?,
+        Some(interfaces) => Link::of(interfaces.clone()).map_err(GatewayError::Link)?,
     };
     let lock_dirs = plan.serial.lock_dirs.clone();
     let modem =
@@ -278,7 +266,7 @@ fn held_options(plan: &GatewayPlan) -> Result<HeldOptions, Fatal> {
     })
 }
 
-fn choose(plan: &GatewayPlan) -> Result<Choice, Fatal> {
+fn choose(plan: &GatewayPlan) -> Result<Choice, GatewayError> {
     let options = LocateOptions {
         backend: plan.backend,
         service: plan.service.clone(),
@@ -287,23 +275,7 @@ fn choose(plan: &GatewayPlan) -> Result<Choice, Fatal> {
         prepare: plan.prepare,
         ..LocateOptions::new()
     };
-    locate::choose(options).map_err(|error| {
-        let several = matches!(error, ServiceError::Ambiguous { .. });
-        let remedy = if several { "; name the one that is meant" } else { "" };
-        let message = format!("unable to find the service of pppd: {}{remedy}", chain(&error));
-        // What is no matter of configuration may be gone at the next attempt.
-        let is_of_configuration = matches!(
-            error,
-            ServiceError::Ambiguous { .. }
-                | ServiceError::NoStartCommand
-                | ServiceError::Runit(
-                    RunitError::NoService { .. }
-                        | RunitError::NeverSupervised { .. }
-                        | RunitError::NotRunit { .. }
-                )
-        );
-        if is_of_configuration { Fatal::usage(message) } else { Fatal::system(message) }
-    })
+    locate::choose(options).map_err(GatewayError::of_service)
 }
 
 /// Whether a process belongs to the service of this gateway, as [`Interfaces::up`] asks. The service is looked for when the
@@ -333,11 +305,11 @@ fn guard(plan: &GatewayPlan, lock_dirs: &[PathBuf], modem: Option<&ModemLine>) -
         ..GuardOptions::default()
     };
     match &plan.guard {
-        GuardPlan::Itself => Some(of_itself),
+        GuardPlan::ThisProgram => Some(of_itself),
         GuardPlan::Program(path) => {
             Some(GuardOptions { program: Some(path.clone()), quiet: true, ..of_itself })
         }
-        GuardPlan::Nobody => None,
+        GuardPlan::None => None,
     }
 }
 

@@ -7,7 +7,6 @@
 //! | [`event_loop`] | one `poll(2)` over everything, and the signals that end a scan |
 //! | [`serial`] | the tty to the modem, with its UUCP lock |
 //! | [`process`] | handles on processes, who descends from whom, who holds a tty |
-//! | [`preflight`] | what can be known of the ports before the service is touched |
 //! | [`runit`] | what `runit` keeps on disk: service directories, the status record, the `sv` program |
 //! | [`service`] | `pppd` under `runsv`, natively or by `sv`, or without a supervisor |
 //! | [`custody`] | claim, lease and guard: what gives a service back if its scan dies |
@@ -18,11 +17,13 @@
 //! | [`commands`] | what each command does |
 //! | [`report`], [`logging`] | what people and programs are told |
 //! | [`examine`], [`doctor`] | how a gateway stands, looked at without touching it, and what to do about it |
-//! | [`remembered`] | the carriers of the last complete scan |
+//! | [`gateway`] | a scan of this gateway: what is looked at before, the scan turn by turn, the carriers that are remembered |
+//! | [`audience`], [`error`] | what is told of a scan, and of errors |
 //! | [`timeline`] | a scan as lanes, in the terminal and as HTML |
 //! | [`recording`] | a scan, written down as it happens |
 //! | [`import`], [`replay`] | logs, what they say happened, and what would have happened |
 
+pub mod audience;
 mod checked;
 pub mod cli;
 pub mod clock;
@@ -31,6 +32,7 @@ pub mod control;
 pub mod custody;
 pub mod decode;
 pub mod doctor;
+pub mod error;
 pub mod event_loop;
 pub mod examine;
 pub mod exit;
@@ -40,10 +42,8 @@ pub mod link;
 mod locks;
 pub mod logging;
 pub mod plan;
-pub mod preflight;
 pub mod process;
 pub mod recording;
-pub mod remembered;
 pub mod replay;
 pub mod report;
 pub mod runit;

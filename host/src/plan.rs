@@ -3,34 +3,26 @@
 use std::ffi::OsString;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use cellscan_core::carrier::Plmn;
 use cellscan_core::scan::scanner::REMEMBERED_MAX;
 use cellscan_core::scan::{Policy, Strategy};
 use cellscan_sim::scenario::{BUILTIN, Builtin, Scenario};
 
 use crate::cli::{PolicyArgs, RunArgs, ScanArgs, ScannedArgs};
 use crate::exit::Fatal;
+use crate::gateway::plan::{GatewayPlan, GuardPlan, hold_limit};
 use crate::link::Interfaces;
-use crate::process::Prepare;
 use crate::recording::Extent;
 use crate::recording::ring::Ring;
 use crate::serial::SerialOptions;
-use crate::service::locate::Backend;
 
 mod asked;
-pub mod values;
 
 pub use asked::AskedPlan;
 
 /// The name that stands for "which are there?".
 const LIST: &str = "list";
-
-/// Between the time that a scan may take and the limit of its guard: what lies before the first request and behind the
-/// last, on a slow machine.
-const HOLD_MARGIN: Duration = Duration::from_secs(120);
 
 /// What `scan` is to do.
 #[derive(Clone, Debug)]
@@ -43,50 +35,6 @@ pub enum Plan {
     Simulated(Box<SimulatedPlan>),
     /// The names of the simulated worlds.
     ListScenarios,
-}
-
-/// A scan of this gateway.
-#[derive(Clone, Debug)]
-pub struct GatewayPlan {
-    /// The line to the modem.
-    pub serial: SerialOptions,
-    /// The tty that `pppd` uses.
-    pub ppp_port: PathBuf,
-    /// The service that was named.
-    pub service: Option<String>,
-    /// How the supervisor is spoken to.
-    pub backend: Backend,
-    /// What starts an unsupervised `pppd`, by argument vector.
-    pub start: Vec<OsString>,
-    /// The interfaces to wait for; `None`: the link is not waited for.
-    pub link: Option<Interfaces>,
-    /// How the scan is to go.
-    pub policy: Policy,
-    /// The carriers of a quick scan; `None`: those of the state file.
-    pub carriers: Option<Vec<Plmn>>,
-    /// Where the state file is.
-    pub state_dir: PathBuf,
-    /// Where the lease is.
-    pub run_dir: PathBuf,
-    /// Who gives the service back should this process die.
-    pub guard: GuardPlan,
-    /// How long the service may be held before its guard kills this process; `None`: it never does.
-    pub hold_limit: Option<Duration>,
-    /// What is done to the command of whatever may outlive this process, before it is started.
-    pub prepare: Option<Prepare>,
-}
-
-/// Who gives a service back should this process die.
-#[derive(Clone, Debug, Default)]
-pub enum GuardPlan {
-    /// This program, started anew.
-    #[default]
-    Itself,
-    /// Another, which answers to the same subcommand: this process is not cellscan, but has it as a library. Standard error is
-    /// not the guard's to write to.
-    Program(PathBuf),
-    /// There is only the lease on disk.
-    Nobody,
 }
 
 /// What the daemon is to do.
@@ -178,16 +126,10 @@ fn gateway(args: &ScannedArgs, how: &PolicyArgs) -> Result<GatewayPlan, Fatal> {
         carriers: Some(how.carriers.clone()).filter(|carriers| !carriers.is_empty()),
         state_dir: args.state_dir.clone(),
         run_dir: args.run_dir.clone(),
-        guard: GuardPlan::Itself,
+        guard: GuardPlan::ThisProgram,
         hold_limit: Some(args.hold_limit.unwrap_or_else(|| hold_limit(&policy))),
         prepare: None,
     })
-}
-
-/// How long a scan may hold the service at most: its budget is for itself to keep, and this is for the case that it does not.
-#[must_use]
-pub fn hold_limit(policy: &Policy) -> Duration {
-    policy.budget.saturating_add(policy.timeouts.link).saturating_add(HOLD_MARGIN)
 }
 
 fn simulated(args: &ScanArgs, name: Option<&str>) -> Result<Plan, Fatal> {
@@ -252,6 +194,8 @@ fn apply(args: &PolicyArgs, policy: &mut Policy) -> Result<(), Fatal> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use clap::Parser;
 
     use super::*;

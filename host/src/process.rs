@@ -311,6 +311,11 @@ pub fn working_dir(pid: NonZeroU32) -> Option<(u64, u64)> {
     fs::metadata(format!("/proc/{pid}/cwd")).ok().map(|meta| (meta.dev(), meta.ino()))
 }
 
+/// Whether a process is called `pppd`.
+pub(crate) fn is_pppd(pid: NonZeroU32) -> bool {
+    Stat::of(pid).is_some_and(|stat| stat.comm == "pppd" && !stat.is_dead())
+}
+
 /// Whether a process was started under this name, or as an applet of this name of a multi-call program
 /// (`busybox runsv`), whose own name is another.
 #[must_use]

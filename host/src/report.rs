@@ -18,9 +18,9 @@ use cellscan_core::scan::{Event, Phase, Scanner};
 use cellscan_core::time::Instant;
 use serde::Serialize;
 
+use crate::audience::Audience;
 use crate::exit::{Exit, Fatal};
 
-pub mod audience;
 pub mod clean;
 pub mod console;
 pub mod json;
@@ -28,7 +28,6 @@ pub mod states;
 pub mod summary;
 pub mod words;
 
-use audience::Audience;
 use console::Console;
 use states::States;
 

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cellscan::custody::lease::DEFAULT_RUN_DIR;
+use cellscan::gateway::plan::{GatewayPlan, GuardPlan};
 use cellscan::link::Interfaces;
-use cellscan::plan::{GatewayPlan, GuardPlan};
 use cellscan::process::Prepare;
 use cellscan::serial::SerialOptions;
 use cellscan::service::locate::Backend;
@@ -93,7 +93,7 @@ impl Wanted {
         };
         let guard = match self.guard_mode {
             0 => GuardPlan::Program(guard(self.guard.as_deref())?),
-            1 => GuardPlan::Nobody,
+            1 => GuardPlan::None,
             other => return Err((Code::Value, format!("guard_mode: found {other}, wanted 0 or 1"))),
         };
         let mut serial = SerialOptions::new(&self.port);

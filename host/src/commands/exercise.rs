@@ -18,8 +18,9 @@ use serde::Serialize;
 use crate::clock::Clock;
 use crate::custody::Held;
 use crate::doctor::Finding;
+use crate::error::chain;
 use crate::event_loop::{self, Signals};
-use crate::exit::{Fatal, chain};
+use crate::exit::Fatal;
 use crate::report::words;
 use crate::runit::dir::{ServiceDir, drain};
 

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::event_loop::{self, Signals};
 use crate::exit::{Exit, Fatal};
 use crate::plan::SimulatedPlan;
-use crate::recording::listening::{self, To};
+use crate::recording::listening::{self, RecordError, To};
 use crate::recording::{self, Header};
 use crate::report::{Ended, Reporter, Style};
 
@@ -49,7 +49,7 @@ pub fn run(
         None => (None, Header::default()),
     };
     let begun = recording::world::world(plan.scenario.clone(), out, header);
-    let (mut world, tape) = begun.map_err(|error| listening::unable_to_begin(&error))?;
+    let (mut world, tape) = begun.map_err(RecordError::Begin)?;
     let origin = Instant::ZERO + plan.scenario.asked_after;
     let style = Style { json, quiet, bar: plan.realtime && !verbose, relay: false };
     let mut reporter = Reporter::new(style, origin);

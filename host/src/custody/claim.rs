@@ -15,7 +15,7 @@ use std::path::Path;
 
 use super::CustodyError;
 use super::lease::{Claim, LeaseError, RunDir};
-use crate::exit::chain;
+use crate::error::chain;
 use crate::runit::dir::ServiceDir;
 use crate::service::Subject;
 

@@ -13,8 +13,8 @@ use cellscan_core::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
+use crate::error::chain;
 use crate::event_loop;
-use crate::exit::chain;
 use crate::serial::{SerialLine, SerialOptions, uucp};
 use crate::service::tracked::Tracked;
 

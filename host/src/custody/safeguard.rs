@@ -15,7 +15,7 @@ use super::guard::{Guard, GuardError, GuardOptions, Guarded};
 use super::lease::{Lease, LeaseError, LeaseOptions, LeasedWant, RunDir, Terms};
 use super::registration::ModemLine;
 use crate::clock::Clock;
-use crate::exit::chain;
+use crate::error::chain;
 use crate::runit::RestoreMethod;
 use crate::runit::dir::ServiceDir;
 use crate::serial::uucp;

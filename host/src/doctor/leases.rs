@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::Finding;
 use crate::custody::lease::{DEFAULT_RUN_DIR, LeaseError};
+use crate::error::chain;
 use crate::examine::leases::{Found, Standing};
-use crate::exit::chain;
 
 const CHECK: &str = "lease";
 /// Leases that have a line each; a gateway has one modem, or a few.

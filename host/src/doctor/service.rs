@@ -3,8 +3,8 @@
 use cellscan_core::supervisor::Want;
 
 use super::Finding;
+use crate::error::chain;
 use crate::examine::service::{File, Standing};
-use crate::exit::chain;
 use crate::report::words;
 use crate::runit::RunitError;
 use crate::service::ServiceError;

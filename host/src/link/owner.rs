@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 
 use crate::checked::{self, Wanted};
-use crate::process::Stat;
-use crate::service::family::is_pppd;
+use crate::process::{Stat, is_pppd};
 
 /// Bytes of a pid file that are looked at: a number and a line feed; a link name may follow.
 const CONTENT_LEN_MAX: u64 = 64;

@@ -70,7 +70,7 @@ fn in_a_namespace_with_an_interface() {
     // That of another network namespace means another `ppp7`, whose pid file has overwritten ours: both lie in `/run`.
     let mut elsewhere = Command::new("unshare").arg("-n").arg(&pppd).arg("60").spawn().unwrap();
     std::fs::write(dir.join("ppp7.pid"), format!("{}\n", elsewhere.id())).unwrap();
-    assert!(crate::soon::soon(|| crate::service::family::is_pppd(NonZeroU32::new(elsewhere.id()).unwrap())));
+    assert!(crate::soon::soon(|| crate::process::is_pppd(NonZeroU32::new(elsewhere.id()).unwrap())));
     assert_eq!(fresh().up(&nothing_is_ours).unwrap(), name, "it is not of the one here");
     assert!(knowing.up(&nothing_is_ours).unwrap().is_empty());
     elsewhere.kill().unwrap();

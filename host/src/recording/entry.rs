@@ -2,8 +2,6 @@
 
 use std::fmt::Write;
 
-use crate::import::stamp::number;
-
 /// Who says it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Who {
@@ -110,7 +108,7 @@ fn time_ms(time: &[u8]) -> Option<u64> {
     if millis.len() != 3 {
         return None;
     }
-    u64::try_from(seconds.checked_mul(1_000)? + number(millis)?).ok()
+    Some(seconds * 1_000 + number(millis)?)
 }
 
 /// Printable ASCII as it is, but for the backslash; the rest as `\r`, `\n`, `\t`, `\\`, `\xHH`. A blank at either end would not
@@ -160,6 +158,14 @@ pub fn unescape(text: &[u8]) -> Option<Vec<u8>> {
         });
     }
     Some(bytes)
+}
+
+/// The decimal number that `digits` are; `None` where there is another byte, or none at all, or more than 15.
+fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || digits.len() > 15 {
+        return None;
+    }
+    digits.iter().try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u64::from(byte - b'0')))
 }
 
 #[cfg(test)]

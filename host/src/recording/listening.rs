@@ -4,17 +4,41 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use cellscan_core::scan::Scanner;
 use cellscan_core::time::Instant;
+use thiserror::Error;
 
 use super::taped::Now;
 use super::{Extent, Header, Recorder, Tape, Taped, Who, world};
-use crate::exit::Fatal;
-use crate::plan::GatewayPlan;
-use crate::report::audience::Audience;
+use crate::audience::Audience;
+
+/// Why a scan is not recorded.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// The file is there, or cannot be made.
+    #[error("unable to record to {}", path.display())]
+    Create {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The header could not be written.
+    #[error("unable to begin the recording")]
+    Begin(#[source] io::Error),
+}
+
+impl RecordError {
+    /// Whether trying again does not help: a file is there, which is not written over.
+    #[must_use]
+    pub fn is_of_configuration(&self) -> bool {
+        matches!(self, Self::Create { source, .. } if source.kind() == io::ErrorKind::AlreadyExists)
+    }
+}
 
 /// Where a recording goes.
 #[derive(Clone, Debug)]
@@ -32,16 +56,9 @@ impl To {
     ///
     /// # Errors
     /// It is there, or cannot be made.
-    pub fn create(&self) -> Result<Box<dyn Write>, Fatal> {
+    pub fn create(&self) -> Result<Box<dyn Write>, RecordError> {
         let made = File::options().write(true).create_new(true).mode(0o600).open(&self.path);
-        let file = made.map_err(|error| {
-            let message = format!("unable to record to {}: {error}", self.path.display());
-            if error.kind() == io::ErrorKind::AlreadyExists {
-                Fatal::usage(message)
-            } else {
-                Fatal::system(message)
-            }
-        })?;
+        let file = made.map_err(|source| RecordError::Create { path: self.path.clone(), source })?;
         Ok(Box::new(file))
     }
 
@@ -50,12 +67,6 @@ impl To {
     pub const fn header(&self) -> Header {
         Header { lines: Vec::new(), extent: self.extent }
     }
-}
-
-/// The header could not be written.
-#[must_use]
-pub fn unable_to_begin(error: &io::Error) -> Fatal {
-    Fatal::system(format!("unable to begin the recording: {error}"))
 }
 
 /// A scan of this gateway is listened to.
@@ -70,11 +81,11 @@ impl Listening {
     ///
     /// # Errors
     /// The recording cannot be begun.
-    pub fn begin(to: &To, plan: &GatewayPlan, scanner: &Scanner, now: Instant) -> Result<Self, Fatal> {
-        let port = plan.serial.path.display().to_string();
+    pub fn begin(to: &To, port: &Path, scanner: &Scanner, now: Instant) -> Result<Self, RecordError> {
+        let port = port.display().to_string();
         let header = to.header().with("port", port).with("deadlines", "as met");
         let header = world::of_machine(header, scanner, now);
-        let recorder = Recorder::new(to.create()?, &header).map_err(|error| unable_to_begin(&error))?;
+        let recorder = Recorder::new(to.create()?, &header).map_err(RecordError::Begin)?;
         Ok(Self { tape: recorder.shared(), now: Rc::new(Cell::new(Instant::ZERO)) })
     }
 

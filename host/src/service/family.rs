@@ -9,14 +9,11 @@ use std::num::NonZeroU32;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use crate::process::{self, Proc, Stat};
+use crate::process::{self, Proc, Stat, is_pppd};
 use crate::runit::dir::ServiceDir;
 
 /// Ancestors of a process that are looked at.
 const ANCESTORS_MAX: usize = 256;
-/// The name of `pppd` in `/proc/PID/stat`.
-const PPPD: &str = "pppd";
-
 /// The processes of one service. They are looked for when the first process is asked about.
 #[derive(Debug)]
 pub struct Family {
@@ -68,11 +65,6 @@ impl Roots {
     }
 }
 
-/// Whether a process is called `pppd`.
-pub(crate) fn is_pppd(pid: NonZeroU32) -> bool {
-    Stat::of(pid).is_some_and(|stat| stat.comm == PPPD && !stat.is_dead())
-}
-
 /// A process, its parent, and so on.
 pub(crate) fn with_ancestors(pid: NonZeroU32) -> impl Iterator<Item = NonZeroU32> {
     let parent = |pid: &NonZeroU32| NonZeroU32::new(Stat::of(*pid)?.parent);
@@ -109,7 +101,7 @@ mod tests {
         rustix::pty::unlockpt(&modem).unwrap();
         let name = rustix::pty::ptsname(&modem, Vec::new()).unwrap().into_string().unwrap();
         let dir = tempfile::tempdir().unwrap();
-        let pppd = dir.path().join(PPPD);
+        let pppd = dir.path().join("pppd");
         std::os::unix::fs::symlink("/bin/sleep", &pppd).unwrap();
         let start = |program: &Path, holds: bool| {
             let tty = || File::options().read(true).write(true).open(&name).unwrap();

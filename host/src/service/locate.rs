@@ -19,11 +19,11 @@ use super::native::{Native, NativeOptions};
 use super::sv::{Sv, SvOptions};
 use super::unsupervised::{Unsupervised, UnsupervisedOptions};
 use super::{Service, ServiceError};
-use crate::preflight::tty;
 use crate::process::{self, Prepare};
 use crate::runit::RunitError;
 use crate::runit::dir::ServiceDir;
 use crate::runit::sv::SvProgram;
+use crate::serial::tty;
 
 mod running;
 

@@ -7,10 +7,10 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::{ENTRIES_MAX, ServiceError, is_name_of_pppd};
-use crate::preflight::tty;
-use crate::process::{self, Proc, Stat};
+use crate::process::{self, Proc, Stat, is_pppd};
 use crate::runit::dir::ServiceDir;
-use crate::service::family::{is_pppd, with_ancestors};
+use crate::serial::tty;
+use crate::service::family::with_ancestors;
 
 /// Descriptors of a `pppd` that are looked at; it has about ten.
 const FDS_MAX: usize = 256;

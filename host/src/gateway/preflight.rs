@@ -1,57 +1,120 @@
 //! What can be known of the ports before the service is touched. Each of these costs an outage where it is seen later.
 //!
-//! | found | exit |
+//! | found | trying again |
 //! | --- | --- |
-//! | a directory, a file, a device that is no tty | 100 |
-//! | no such file: the modem may be away | 111 |
-//! | the modem's port is open in a process that does not end with the service | 111 |
-//! | another process has a UUCP lock on it, or none can be made | 111 |
+//! | a directory, a file, a device that is no tty | does not help |
+//! | no such file: the modem may be away | may help |
+//! | the modem's port is open in a process that does not end with the service | may help |
+//! | another process has a UUCP lock on it, or none can be made | may help |
 //!
 //! Who holds the port of `pppd` is looked at when the service is taken.
 
+use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
+use thiserror::Error;
 
+use super::plan::GatewayPlan;
 use crate::custody::claim::claimed_by;
 use crate::custody::lease::RunDir;
-use crate::exit::Fatal;
-use crate::plan::GatewayPlan;
 use crate::process::{self, Proc};
 use crate::runit::dir::ServiceDir;
+use crate::serial::tty::{self, NotATty};
 use crate::serial::uucp::{self, LockError};
 use crate::service::family::Family;
 
-pub mod tty;
+/// Why a port cannot be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PreflightError {
+    /// There is no such file.
+    #[error("unable to find {}: {why}; plug the modem in, or name another port", port.display())]
+    Missing {
+        /// The port.
+        port: PathBuf,
+        /// The same in words.
+        why: NotATty,
+    },
+    /// It is something else than a tty.
+    #[error("unable to use {} as a port: {why}; name the tty of the modem", port.display())]
+    NotATty {
+        /// The port.
+        port: PathBuf,
+        /// What it is.
+        why: NotATty,
+    },
+    /// It cannot be looked at.
+    #[error("unable to use {} as a port: {why}", port.display())]
+    Unknown {
+        /// The port.
+        port: PathBuf,
+        /// What the kernel said.
+        why: NotATty,
+    },
+    /// It may not be opened.
+    #[error("unable to open {}: {why}; run it as root, or join the group of the port", port.display())]
+    Denied {
+        /// The port.
+        port: PathBuf,
+        /// What the kernel said.
+        why: io::Error,
+    },
+    /// A process that does not end with the service has it open.
+    #[error(
+        "unable to use {}: process {pid} ({name}) has it open, and does not end with the service of pppd; end it, and try \
+         again",
+        port.display()
+    )]
+    Held {
+        /// The port.
+        port: PathBuf,
+        /// The process.
+        pid: std::num::NonZeroU32,
+        /// Its name.
+        name: String,
+    },
+    /// A process that does not end with the service has locked it, or no lock can be made.
+    #[error("unable to lock {}: {why}; {remedy}", port.display())]
+    Locked {
+        /// The port.
+        port: PathBuf,
+        /// The lock.
+        why: LockError,
+        /// What can be done about it.
+        remedy: &'static str,
+    },
+}
 
-use tty::NotATty;
+impl PreflightError {
+    /// Whether trying again does not help.
+    #[must_use]
+    pub const fn is_of_configuration(&self) -> bool {
+        matches!(self, Self::NotATty { .. })
+    }
+}
 
 /// Looks at what the ports are.
 ///
 /// # Errors
 /// One of them is no tty, or the modem's may not be opened.
-pub fn ports(plan: &GatewayPlan) -> Result<(), Fatal> {
+pub fn ports(plan: &GatewayPlan) -> Result<(), PreflightError> {
     let modem = &plan.serial.path;
     for port in [modem, &plan.ppp_port] {
-        tty::device_of(port).map_err(|why| no_tty(port, &why))?;
+        tty::device_of(port).map_err(|why| no_tty(port, why))?;
     }
-    accessat(CWD, modem, Access::READ_OK | Access::WRITE_OK, AtFlags::EACCESS).map_err(|errno| {
-        let error = std::io::Error::from(errno);
-        let remedy = "run it as root, or join the group of the port";
-        Fatal::system(format!("unable to open {}: {error}; {remedy}", modem.display()))
-    })
+    accessat(CWD, modem, Access::READ_OK | Access::WRITE_OK, AtFlags::EACCESS)
+        .map_err(|errno| PreflightError::Denied { port: modem.clone(), why: errno.into() })
 }
 
-fn no_tty(port: &Path, why: &NotATty) -> Fatal {
-    let port = port.display();
+fn no_tty(port: &Path, why: NotATty) -> PreflightError {
+    let port = port.into();
     match why {
-        NotATty::Missing => {
-            Fatal::system(format!("unable to find {port}: {why}; plug the modem in, or name another port"))
-        }
-        NotATty::Io(_) => Fatal::system(format!("unable to use {port} as a port: {why}")),
+        NotATty::Missing => PreflightError::Missing { port, why },
+        NotATty::Io(_) => PreflightError::Unknown { port, why },
         NotATty::Directory | NotATty::RegularFile | NotATty::OtherDevice | NotATty::OtherFile => {
-            Fatal::usage(format!("unable to use {port} as a port: {why}; name the tty of the modem"))
+            PreflightError::NotATty { port, why }
         }
     }
 }
@@ -60,7 +123,7 @@ fn no_tty(port: &Path, why: &NotATty) -> Fatal {
 ///
 /// # Errors
 /// A process that does not end with the service has the port open, or has locked it.
-pub fn users(plan: &GatewayPlan, service: Option<&Path>) -> Result<(), Fatal> {
+pub fn users(plan: &GatewayPlan, service: Option<&Path>) -> Result<(), PreflightError> {
     // Another scan has port and lock. It is named when the service is claimed.
     if is_claimed(plan, service) {
         return Ok(());
@@ -70,13 +133,8 @@ pub fn users(plan: &GatewayPlan, service: Option<&Path>) -> Result<(), Fatal> {
     let number = |port: &Path| port.metadata().ok().map(|meta| meta.rdev());
     let is_shared = number(port) == number(&plan.ppp_port);
     if !is_shared && let Some(stranger) = number(port).and_then(|device| stranger_on(device, &family)) {
-        return Err(Fatal::system(format!(
-            "unable to use {}: process {} ({}) has it open, and does not end with the service of pppd; end it, and try \
-             again",
-            port.display(),
-            stranger.pid(),
-            stranger.comm()
-        )));
+        let (pid, name) = (stranger.pid(), stranger.comm().to_owned());
+        return Err(PreflightError::Held { port: port.into(), pid, name });
     }
     let real = port.canonicalize().ok();
     let names: Vec<&Path> = std::iter::once(port).chain(real.as_deref()).collect();
@@ -89,7 +147,7 @@ pub fn users(plan: &GatewayPlan, service: Option<&Path>) -> Result<(), Fatal> {
             LockError::Unreadable { .. } => "try again, and remove it if it stays",
             LockError::Io { .. } => "run it as root, or name another directory of locks",
         };
-        return Err(Fatal::system(format!("unable to lock {}: {lock}; {remedy}", port.display())));
+        return Err(PreflightError::Locked { port: port.into(), why: lock, remedy });
     }
     Ok(())
 }

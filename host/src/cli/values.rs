@@ -20,7 +20,7 @@ const DIGITS_MAX: usize = 6;
 /// A sentence: what was found, what was wanted.
 ///
 /// ```
-/// use cellscan::plan::values::duration;
+/// use cellscan::cli::values::duration;
 /// assert_eq!(duration("1m30s").unwrap().as_secs(), 90);
 /// assert!(duration("90 apples").is_err());
 /// ```

@@ -1,10 +1,9 @@
-//! Whoever is told of a scan of this gateway: people and programs by the [`Reporter`](super::Reporter), or the application
-//! that has cellscan as its library.
+//! What receives the events of a scan of this gateway: the program's report, or the application that has cellscan as its library.
 
 use cellscan_core::scan::{Event, Scanner};
 use cellscan_core::time::Instant;
 
-/// Is told of a scan.
+/// Receives the events of a scan.
 pub trait Audience {
     /// This happened; `scanner` as it stands by now.
     fn event(&mut self, at: Instant, event: Event, scanner: &Scanner);
