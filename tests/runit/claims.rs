@@ -144,7 +144,7 @@ fn restore_does_not_believe_another_user_who_has_the_claim() {
     assert_eq!(code, Some(111), "{out}");
     assert!(
         out.contains("not obeyed within 1 s")
-            && out.contains("its claim is locked by no living process of this user"),
+            && out.contains("the claim could not be had, though no living process of this user has it"),
         "{out}"
     );
     assert_eq!((bench.status().want, leases(&bench).len()), (Want::Down, 1));

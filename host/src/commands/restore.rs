@@ -87,7 +87,7 @@ pub fn run(args: &RestoreArgs) -> Result<Exit, Fatal> {
         let mut said = restored.to_string(lease.as_ref());
         if contested {
             said = format!(
-                "{said}; its claim is locked by no living process of this user, which was not waited for"
+                "{said}; the claim could not be had, though no living process of this user has it, and was not waited for"
             );
         }
         let unregistered = registration.as_ref().and_then(|registration| registration.as_ref().err());

@@ -81,7 +81,7 @@ mod tests {
     use crate::plan::Plan;
 
     /// Options of `scan` that are not for the daemon, and how each is typed. A value that is the default is typed all the same.
-    const REFUSED: [(&str, &str); 20] = [
+    const REFUSED: [(&str, &str); 21] = [
         ("ppp_port", "--ppp-port /dev/ttyUSB0"),
         ("baud", "--baud 115200"),
         ("service", "--service pppd"),
@@ -102,6 +102,7 @@ mod tests {
         ("try_forbidden", "--try-forbidden"),
         ("record", "--record scan.atlog"),
         ("keep_identities", "--record scan.atlog --keep-identities"),
+        ("record_limit", "--record scan.atlog --record-limit 5000"),
     ];
     /// Options that make it another kind of scan, or need one of those.
     const OF_OTHER_PLANS: [&str; 4] = ["port", "sim", "realtime", "seed"];
