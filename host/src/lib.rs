@@ -18,13 +18,14 @@
 //! | [`report`], [`logging`] | what people and programs are told |
 //! | [`examine`], [`doctor`] | how a gateway stands, looked at without touching it, and what to do about it |
 //! | [`gateway`] | a scan of this gateway: what is looked at before, the scan turn by turn, the carriers that are remembered |
-//! | [`audience`], [`error`] | what is told of a scan, and of errors |
+//! | [`audience`], [`error`], [`words`], [`clean`] | what is told of a scan, and of errors |
 //! | [`timeline`] | a scan as lanes, in the terminal and as HTML |
 //! | [`recording`] | a scan, written down as it happens |
 //! | [`import`], [`replay`] | logs, what they say happened, and what would have happened |
 
 pub mod audience;
 mod checked;
+pub mod clean;
 pub mod cli;
 pub mod clock;
 pub mod commands;
@@ -54,3 +55,4 @@ pub mod simsv;
 mod soon;
 pub mod starting;
 pub mod timeline;
+pub mod words;

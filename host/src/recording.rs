@@ -21,7 +21,7 @@
 //! at its limit, and bytes of the line are only counted, while words are still written.
 //!
 //! All that the scan was told is in it, so that the same machine fed with it decides the same
-//! ([`again`](crate::replay::again)). What it does not need is unreadable, see [`cellscan_redact`].
+//! (`cellscan replay`). What it does not need is unreadable, see [`cellscan_redact`].
 //!
 //! | module | what it knows |
 //! | --- | --- |
@@ -30,7 +30,6 @@
 //! | [`taped`] | a port and a supervisor that are listened to |
 //! | [`listening`] | where a recording goes, and a scan of this gateway that is listened to |
 //! | [`words`], [`policy`] | what the scan tells, and how it is to go, in words |
-//! | [`world`] | a simulated world whose scan is recorded |
 //! | [`ring`] | the last few recordings of a daemon |
 
 pub mod entry;
@@ -40,7 +39,6 @@ pub mod recorder;
 pub mod ring;
 pub mod taped;
 pub mod words;
-pub mod world;
 
 pub use entry::{Entry, Timed, Who};
 pub use recorder::{Extent, Header, Recorder, Tape};

@@ -20,13 +20,12 @@ use serde::Serialize;
 
 use crate::audience::Audience;
 use crate::exit::{Exit, Fatal};
+pub use crate::{clean, words};
 
-pub mod clean;
 pub mod console;
 pub mod json;
 pub mod states;
 pub mod summary;
-pub mod words;
 
 use console::Console;
 use states::States;

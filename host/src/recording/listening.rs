@@ -7,12 +7,13 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use cellscan_core::scan::Scanner;
+use cellscan_core::carrier::Plmn;
+use cellscan_core::scan::{Policy, Scanner};
 use cellscan_core::time::Instant;
 use thiserror::Error;
 
 use super::taped::Now;
-use super::{Extent, Header, Recorder, Tape, Taped, Who, world};
+use super::{Extent, Header, Recorder, Tape, Taped, Who, policy, words};
 use crate::audience::Audience;
 
 /// Why a scan is not recorded.
@@ -84,7 +85,7 @@ impl Listening {
     pub fn begin(to: &To, port: &Path, scanner: &Scanner, now: Instant) -> Result<Self, RecordError> {
         let port = port.display().to_string();
         let header = to.header().with("port", port).with("deadlines", "as met");
-        let header = world::of_machine(header, scanner, now);
+        let header = of_machine(header, scanner, now);
         let recorder = Recorder::new(to.create()?, &header).map_err(RecordError::Begin)?;
         Ok(Self { tape: recorder.shared(), now: Rc::new(Cell::new(Instant::ZERO)) })
     }
@@ -113,6 +114,20 @@ pub fn taped<T>(inner: T, listening: Option<&Listening>) -> Taped<T> {
     let cell = Rc::clone(&listening.now);
     let now: Now = Box::new(move || cell.get());
     Taped::new(inner, Rc::clone(&listening.tape), now)
+}
+
+/// What a replay needs to know of the machine before its scan.
+#[must_use]
+pub fn of_machine(header: Header, scanner: &Scanner, now: Instant) -> Header {
+    let denied: Vec<String> = scanner.deny_list().iter().map(|denied| words::denied(denied, now)).collect();
+    of_scan(header, scanner.policy(), scanner.remembered()).with("denied", denied.join(","))
+}
+
+/// What a replay needs to know of a scan before it begins.
+#[must_use]
+pub fn of_scan(header: Header, policy: &Policy, remembered: &[Plmn]) -> Header {
+    let known: Vec<&str> = remembered.iter().map(Plmn::as_str).collect();
+    header.with("policy", policy::words(policy)).with("remembered", known.join(","))
 }
 
 /// Writes the rest, and says so where the recording is not whole. That is no failure of the scan.

@@ -12,7 +12,7 @@ use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Supervisor, Want
 use cellscan_core::time::Instant;
 use embedded_io::{ErrorType, Read, ReadReady, Write};
 
-use crate::report::words as plain;
+use crate::words as plain;
 
 use super::entry::Who;
 use super::recorder::Tape;

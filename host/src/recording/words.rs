@@ -8,7 +8,7 @@ use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Wa
 use cellscan_core::time::Instant;
 use core::num::NonZeroU32;
 
-use crate::report::words;
+use crate::words;
 
 /// An event of the scan.
 #[must_use]

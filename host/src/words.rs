@@ -7,8 +7,8 @@ use cellscan_core::scan::gate::Declined;
 use cellscan_core::scan::{Failure, Phase, Scanner};
 use cellscan_core::supervisor::{ServiceState, Want};
 
-use super::clean;
 pub use super::clean::shown;
+use crate::clean;
 
 /// A span for people: `302 ms`, `59.5 s`, `300 s`.
 #[must_use]

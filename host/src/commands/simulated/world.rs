@@ -4,20 +4,16 @@ use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
 
-use cellscan_core::carrier::Plmn;
-use cellscan_core::scan::{Policy, Scanner};
-use cellscan_core::time::Instant;
 use cellscan_sim::machine::Machine;
 use cellscan_sim::scenario::Scenario;
 use cellscan_sim::supervisor::SimSupervisor;
 use cellscan_sim::world::{Heard, SimPort, World};
 
-use super::entry::Who;
-use super::recorder::{Header, Recorder, Tape};
-use super::taped::{Now, Taped};
-use super::{policy, words};
+use crate::recording::listening::of_scan;
+use crate::recording::taped::Now;
+use crate::recording::{Header, Recorder, Tape, Taped, Who, words};
 
-/// A world, and a scan in it that somebody may listen to.
+/// A world, and a scan in it that may be listened to.
 pub type TapedWorld = World<Taped<SimPort>, Taped<SimSupervisor>>;
 
 /// A world whose scan is recorded to `out`; `None`: it is not.
@@ -55,16 +51,4 @@ fn taped<T>(inner: T, tape: Option<&Tape>, machine: &Rc<RefCell<Machine>>) -> Ta
     let machine = Rc::clone(machine);
     let now: Now = Box::new(move || machine.borrow().now());
     Taped::new(inner, Rc::clone(tape), now)
-}
-
-/// What a replay needs to know of the machine before its scan.
-#[must_use]
-pub fn of_machine(header: Header, scanner: &Scanner, now: Instant) -> Header {
-    let denied: Vec<String> = scanner.deny_list().iter().map(|denied| words::denied(denied, now)).collect();
-    of_scan(header, scanner.policy(), scanner.remembered()).with("denied", denied.join(","))
-}
-
-fn of_scan(header: Header, policy: &Policy, remembered: &[Plmn]) -> Header {
-    let known: Vec<&str> = remembered.iter().map(Plmn::as_str).collect();
-    header.with("policy", policy::words(policy)).with("remembered", known.join(","))
 }
