@@ -2,7 +2,7 @@
 //!
 //! | module | to whom |
 //! | --- | --- |
-//! | [`audience`] | whoever it is: what a scan can tell |
+//! | [`audience`](crate::audience) | whoever it is: what a scan can tell |
 //! | [`console`] | standard error: lines, and a bar where somebody looks |
 //! | [`states`] | people: one line for each state |
 //! | [`summary`] | people: the result |

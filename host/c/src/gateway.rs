@@ -4,15 +4,15 @@ use std::collections::VecDeque;
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use cellscan::audience::Audience;
-use cellscan::clock::Clock;
-use cellscan::error::chain;
-use cellscan::event_loop::WAIT_MAX;
-use cellscan::gateway::GatewayScan;
-use cellscan::gateway::plan::GatewayPlan;
 use cellscan_core::scan::gate::Request;
 use cellscan_core::scan::{Event as CoreEvent, Scanner};
 use cellscan_core::time::Instant;
+use cellscan_linux::audience::Audience;
+use cellscan_linux::clock::Clock;
+use cellscan_linux::error::chain;
+use cellscan_linux::event_loop::WAIT_MAX;
+use cellscan_linux::gateway::GatewayScan;
+use cellscan_linux::gateway::plan::GatewayPlan;
 use cellscan_machine::code::Code;
 use cellscan_machine::event::{Event, EventKind};
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::printed;
 use crate::cli::RestoreArgs;
 use crate::custody::claim::ServiceClaim;
-use crate::custody::give_back::{Estate, Owed, Settled};
+use crate::custody::give_back::{RestoreOutcome, RestoreRequest, RestoreTarget};
 use crate::custody::lease::{Lease, LeaseError, LeasedWant, RunDir};
 use crate::error::chain;
 use crate::exit::{Exit, Fatal};
@@ -139,13 +139,13 @@ impl Honoured {
 fn honour(dir: &RunDir, lease: &Lease, limit: Duration) -> Honoured {
     match owed(dir, lease) {
         Ok((owed, want, claim)) => {
-            let estate = Estate {
+            let request = RestoreRequest {
                 want: Some(want),
                 limit: Some(limit),
                 modem: lease.modem.as_ref().zip(lease.selection()),
                 lock_dirs: &lease.lock_dirs,
             };
-            let Settled { given_back, registration } = owed.settle(&estate, || false);
+            let RestoreOutcome { given_back, registration } = owed.settle(&request, || false);
             let restored = if given_back {
                 removed(dir, lease, Restored::GivenBack(want))
             } else {
@@ -160,11 +160,11 @@ fn honour(dir: &RunDir, lease: &Lease, limit: Duration) -> Honoured {
 /// What is to be given back, and to what. The claim is kept to the end, so that no scan takes our byte for another client's
 /// wish. Only a living process of this user keeps the service from being given back; where the claim cannot be had otherwise it is
 /// given back without.
-fn owed(dir: &RunDir, lease: &Lease) -> Result<(Owed, Want, ServiceClaim), Restored> {
+fn owed(dir: &RunDir, lease: &Lease) -> Result<(RestoreTarget, Want, ServiceClaim), Restored> {
     if lease.is_owner_alive() {
         return Err(Restored::Held(lease.pid));
     }
-    let owed = match Owed::open(&lease.service, &lease.way) {
+    let owed = match RestoreTarget::open(&lease.service, &lease.way) {
         // A port that was away has another inode.
         Ok(owed) if matches!(lease.way, RestoreMethod::Start { .. }) => owed,
         Ok(owed) if owed.dir().is_some_and(|dir| lease.is_of(dir)) => owed,

@@ -13,7 +13,7 @@ use std::num::NonZeroU32;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use super::CustodyError;
+use super::error::CustodyError;
 use super::lease::{Claim, LeaseError, RunDir};
 use crate::error::chain;
 use crate::runit::dir::ServiceDir;
@@ -21,18 +21,18 @@ use crate::service::Subject;
 
 /// What is to be claimed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Claimable<'a> {
+pub struct Claimable<'a> {
     /// The service directory; without a supervisor the port.
-    pub(crate) path: &'a Path,
+    pub path: &'a Path,
     /// Its device and inode, where that can be told.
-    pub(crate) identity: Option<(u64, u64)>,
+    pub identity: Option<(u64, u64)>,
     /// It, opened, where there is one that may be looked into.
-    pub(crate) dir: Option<&'a ServiceDir>,
+    pub dir: Option<&'a ServiceDir>,
 }
 
 /// A claim, until it is dropped or the process ends.
 #[derive(Debug)]
-pub(crate) struct ServiceClaim {
+pub struct ServiceClaim {
     _in_run_dir: Option<OwnedFd>,
     _at_supervisor: Option<OwnedFd>,
     contested: bool,
@@ -40,12 +40,16 @@ pub(crate) struct ServiceClaim {
 
 impl<'a> Claimable<'a> {
     /// A service that was opened.
-    pub(crate) const fn of(subject: &Subject<'a>) -> Self {
+    #[must_use]
+    pub const fn of(subject: &Subject<'a>) -> Self {
         Self { path: subject.path, identity: subject.identity, dir: subject.dir }
     }
 
     /// Claims it for a scan of this process.
-    pub(crate) fn claim(
+    ///
+    /// # Errors
+    /// Another scan has it, or the file to lock is not this user's alone.
+    pub fn claim(
         self,
         run_dir: Option<&Path>,
         notes: &mut Vec<String>,
@@ -56,7 +60,7 @@ impl<'a> Claimable<'a> {
             Ok(Some((run, identity))) => match run.claim(identity) {
                 Ok(Claim::Ours(file)) => (Some(file), None),
                 Ok(Claim::Theirs(by)) => return Err(claimed(by)),
-                // It was made by this user and opened to others since: whoever locks it then is not known.
+                // It was made by this user and opened to others since: which process locks it then is not known.
                 Err(error @ LeaseError::NotOurs { .. }) => return Err(CustodyError::Claim(error)),
                 Err(error) => (None, Some(error)),
             },
@@ -74,9 +78,12 @@ impl<'a> Claimable<'a> {
         Ok(ServiceClaim { _in_run_dir: in_run_dir, _at_supervisor: at_supervisor, contested: false })
     }
 
-    /// The same for whoever gives it back after a scan, which is never kept from that: what cannot be claimed is given back all the
-    /// same. A process of this user that has it is named.
-    pub(crate) fn claim_to_give_back(self, run: Option<&RunDir>) -> Result<ServiceClaim, NonZeroU32> {
+    /// The same for the process that gives it back after a scan, which is never kept from that: what cannot be claimed is given back
+    /// all the same.
+    ///
+    /// # Errors
+    /// A process of this user has it.
+    pub fn claim_to_give_back(self, run: Option<&RunDir>) -> Result<ServiceClaim, NonZeroU32> {
         let (in_run_dir, contested) = match run.zip(self.identity).map(|(run, identity)| run.claim(identity))
         {
             Some(Ok(Claim::Ours(file))) => (Some(file), false),
@@ -91,14 +98,15 @@ impl<'a> Claimable<'a> {
 
 impl ServiceClaim {
     /// The file to lock is locked, and not by a living process of this user; or it is not this user's alone.
-    pub(crate) const fn is_contested(&self) -> bool {
+    #[must_use]
+    pub const fn is_contested(&self) -> bool {
         self.contested
     }
 }
 
 /// The process of this user that has claimed a service; looked up only, so that looking never keeps a scan out.
 #[must_use]
-pub(crate) fn claimed_by(run_dir: &Path, dir: &ServiceDir) -> Option<NonZeroU32> {
+pub fn claimed_by(run_dir: &Path, dir: &ServiceDir) -> Option<NonZeroU32> {
     let run = RunDir::open(run_dir).ok().flatten();
     run.and_then(|run| run.claimed_by(dir.identity())).or_else(|| dir.claimed_by())
 }

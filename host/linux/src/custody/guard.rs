@@ -23,8 +23,7 @@
 //! pipe's other end is closed on exec, so no child of the scan keeps it open.
 
 use std::ffi::OsString;
-use std::fmt;
-use std::io::{self, Write};
+use std::io::Write;
 use std::num::NonZeroU32;
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStringExt;
@@ -37,6 +36,7 @@ use std::time::Duration;
 use cellscan_core::supervisor::Want;
 use cellscan_custody::guard::Message;
 
+pub use super::error::GuardError;
 use super::registration::ModemLine;
 use crate::process::{Prepare, Proc, wait_for_end};
 use crate::runit::RestoreMethod;
@@ -63,7 +63,7 @@ pub struct GuardOptions {
     pub lock_dirs: Vec<PathBuf>,
     /// How long the service may be held; `None`: as long as the scan lives.
     pub limit: Option<Duration>,
-    /// Where the modem is asked to restore its registration; `None`: nobody does.
+    /// Where the modem is asked to restore its registration; `None`: it is not asked.
     pub modem: Option<ModemLine>,
     /// It writes nothing to standard error: that is not ours.
     pub quiet: bool,
@@ -80,63 +80,13 @@ pub struct Guarded<'a> {
     pub want: Want,
     /// How it is given back.
     pub method: &'a RestoreMethod,
-    /// Where the modem is asked to restore its registration; `None`: nobody does.
+    /// Where the modem is asked to restore its registration; `None`: it is not asked.
     pub modem: Option<&'a ModemLine>,
     /// Where this process keeps its lease, if it does.
     pub run_dir: Option<&'a Path>,
     /// What the guard has to know before it is ready: a scan that is killed meanwhile tells it nothing, and a guard that knows of
     /// no request for down owes nothing and removes the lease.
     pub told: &'a [Message],
-}
-
-/// Why there is no guard.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum GuardError {
-    /// It could not be started; for this program itself `/proc` has to be mounted.
-    Spawn {
-        /// What was started.
-        program: PathBuf,
-        /// What the kernel said.
-        source: io::Error,
-    },
-    /// It did not get ready within [`READY_LIMIT`], or ended at once; its reason is on standard error.
-    NotReady,
-    /// It is no guard, or one that speaks another language.
-    Stranger {
-        /// What was started.
-        program: PathBuf,
-        /// What it said.
-        found: String,
-        /// What a guard says.
-        wanted: String,
-    },
-}
-
-impl fmt::Display for GuardError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Spawn { program, .. } => {
-                write!(f, "cannot start {} {SUBCOMMAND}", program.display())
-            }
-            Self::NotReady => write!(f, "the guard did not get ready"),
-            Self::Stranger { program, found, wanted } => write!(
-                f,
-                "{} is no guard of this version: found \"{}\", wanted \"{wanted}\"",
-                program.display(),
-                found.escape_debug()
-            ),
-        }
-    }
-}
-
-impl std::error::Error for GuardError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Spawn { source, .. } => Some(source),
-            Self::NotReady | Self::Stranger { .. } => None,
-        }
-    }
 }
 
 /// Guards that were let go and had not ended by then. No thread waits for them: this may be another's process.

@@ -1,11 +1,11 @@
-//! Why a service could not be held.
+//! Why a service could not be held, or guarded.
 
+use std::io;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::guard::GuardError;
 use super::lease::LeaseError;
 use crate::link::LinkError;
 use crate::runit::RunitError;
@@ -46,6 +46,37 @@ impl CustodyError {
     pub const fn runit(&self) -> Option<&RunitError> {
         if let Self::Service(ServiceError::Runit(error)) = self { Some(error) } else { None }
     }
+}
+
+/// Why there is no guard.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum GuardError {
+    /// It could not be started; for this program itself `/proc` has to be mounted.
+    #[error("cannot start {} guard", program.display())]
+    Spawn {
+        /// What was started.
+        program: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// It did not get ready in time, or ended at once; its reason is on standard error.
+    #[error("the guard did not get ready")]
+    NotReady,
+    /// It is no guard, or one that speaks another language.
+    #[error(
+        "{} is no guard of this version: found \"{}\", wanted \"{wanted}\"",
+        program.display(),
+        found.escape_debug()
+    )]
+    Stranger {
+        /// What was started.
+        program: PathBuf,
+        /// What it said.
+        found: String,
+        /// What a guard says.
+        wanted: String,
+    },
 }
 
 fn other_scan(by: Option<NonZeroU32>) -> String {

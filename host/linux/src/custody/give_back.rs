@@ -1,4 +1,4 @@
-//! How a service is given back by somebody else than the scan that took it: its guard, or `cellscan restore`.
+//! How a service is given back after the death of the scan that took it: by its guard, or by `cellscan restore`.
 
 use std::ffi::OsString;
 use std::num::NonZeroU32;
@@ -13,8 +13,8 @@ use cellscan_core::scan::policy::Timeouts;
 use cellscan_core::supervisor::{ServiceStatus, Want};
 use cellscan_custody::hand_back::{AGAIN_AFTER, End, HandBack, Standing, Step};
 
-use super::CustodyError;
 use super::claim::{Claimable, ServiceClaim};
+use super::error::CustodyError;
 use super::lease::RunDir;
 use super::registration::{self, ModemLine};
 use crate::clock::Clock;
@@ -41,38 +41,41 @@ const REGISTRATION_LIMIT: Duration = Timeouts::DEFAULT.restore;
 
 /// What is owed to a service whose scan is dead.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Estate<'a> {
-    /// What it was meant to do; `None` where somebody else wants it down by now.
-    pub(crate) want: Option<Want>,
+pub struct RestoreRequest<'a> {
+    /// What it was meant to do; `None` where another client wants it down by now.
+    pub want: Option<Want>,
     /// How long it is asked; `None`: until it is given back.
-    pub(crate) limit: Option<Duration>,
+    pub limit: Option<Duration>,
     /// Its modem and what that is to be told, where it was told otherwise.
-    pub(crate) modem: Option<(&'a ModemLine, Selection)>,
+    pub modem: Option<(&'a ModemLine, Selection)>,
     /// Where UUCP locks are.
-    pub(crate) lock_dirs: &'a [PathBuf],
+    pub lock_dirs: &'a [PathBuf],
 }
 
 /// What came of it.
 #[derive(Debug)]
-pub(crate) struct Settled {
+pub struct RestoreOutcome {
     /// The service shows what is wanted.
-    pub(crate) given_back: bool,
+    pub given_back: bool,
     /// Whether the modem is registered again, or a sentence on why that is not known; `None` where there was no need.
-    pub(crate) registration: Option<Result<(), String>>,
+    pub registration: Option<Result<(), String>>,
 }
 
 /// Something to be given back.
 #[derive(Debug)]
-pub(crate) struct Owed {
+pub struct RestoreTarget {
     dir: Option<ServiceDir>,
     path: PathBuf,
     identity: Option<(u64, u64)>,
     method: RestoreMethod,
 }
 
-impl Owed {
+impl RestoreTarget {
     /// Opens what lies at `path`, so that it is this one that is given back, whatever the name means later.
-    pub(crate) fn open(path: &Path, method: &RestoreMethod) -> Result<Self, RunitError> {
+    ///
+    /// # Errors
+    /// There is no such service directory, or it may not be looked into.
+    pub fn open(path: &Path, method: &RestoreMethod) -> Result<Self, RunitError> {
         let dir = match method {
             RestoreMethod::Control => Some(ServiceDir::open(path)?),
             // Where there is something else in the place of a FIFO, `sv` would open that.
@@ -89,33 +92,36 @@ impl Owed {
     }
 
     /// Device and inode of what lies there; `None` where that cannot be told.
-    pub(crate) const fn identity(&self) -> Option<(u64, u64)> {
+    #[must_use]
+    pub const fn identity(&self) -> Option<(u64, u64)> {
         self.identity
     }
 
-    /// Keeps scans away from it until the answer is dropped, where that can be done; a process of this user that has it in hand
-    /// is named.
-    pub(crate) fn claim(&self, run: Option<&RunDir>) -> Result<ServiceClaim, NonZeroU32> {
+    /// Keeps scans away from it until the answer is dropped, where that can be done.
+    ///
+    /// # Errors
+    /// A process of this user has it in hand.
+    pub fn claim(&self, run: Option<&RunDir>) -> Result<ServiceClaim, NonZeroU32> {
         let claimable = Claimable { path: &self.path, identity: self.identity, dir: self.dir.as_ref() };
         claimable.claim_to_give_back(run)
     }
 
     /// Gives it back, and restores the registration of its modem: meanwhile, or first where the `pppd` that is started by
-    /// the one would keep the other from being done. The UUCP locks of whoever is dead must be gone.
-    pub(crate) fn settle(&self, estate: &Estate<'_>, is_adopted: impl Fn() -> bool) -> Settled {
-        let asked = || estate.want.is_none_or(|want| self.give_back(want, estate.limit, &is_adopted));
-        let Some((modem, selection)) = estate.modem else {
-            return Settled { given_back: asked(), registration: None };
+    /// the one would keep the other from being done. The UUCP locks of the dead scan must be gone.
+    pub fn settle(&self, request: &RestoreRequest<'_>, is_adopted: impl Fn() -> bool) -> RestoreOutcome {
+        let asked = || request.want.is_none_or(|want| self.give_back(want, request.limit, &is_adopted));
+        let Some((modem, selection)) = request.modem else {
+            return RestoreOutcome { given_back: asked(), registration: None };
         };
         let real = modem.port.canonicalize().unwrap_or_else(|_| modem.port.clone());
-        // Keeps a `pppd` with the option `lock` off the modem. Where somebody has locked it they have the port too, and
+        // Keeps a `pppd` with the option `lock` off the modem. Where another process has locked it, it has the port too, and
         // it is left alone.
-        let lock = UucpLocks::take(estate.lock_dirs, &[modem.port.as_path(), real.as_path()]).ok();
+        let lock = UucpLocks::take(request.lock_dirs, &[modem.port.as_path(), real.as_path()]).ok();
         let restore = || registration::restore(modem, selection, REGISTRATION_LIMIT);
         if !modem.kept_free || self.is_started_once_on(&real) {
             let registration = Some(restore());
             drop(lock);
-            return Settled { given_back: asked(), registration };
+            return RestoreOutcome { given_back: asked(), registration };
         }
         thread::scope(|scope| {
             let restored = thread::Builder::new().spawn_scoped(scope, restore);
@@ -125,7 +131,7 @@ impl Owed {
                 Ok(Err(_panic)) => Err("it failed unexpectedly".to_owned()),
                 Err(error) => Err(format!("no thread could be started: {error}")),
             };
-            Settled { given_back, registration: Some(registration) }
+            RestoreOutcome { given_back, registration: Some(registration) }
         })
     }
 
@@ -136,7 +142,8 @@ impl Owed {
     }
 
     /// The service directory, where there is one that may be looked into.
-    pub(crate) const fn dir(&self) -> Option<&ServiceDir> {
+    #[must_use]
+    pub const fn dir(&self) -> Option<&ServiceDir> {
         self.dir.as_ref()
     }
 

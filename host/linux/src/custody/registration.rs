@@ -21,7 +21,7 @@ use crate::service::tracked::Tracked;
 /// Failures in a row that are taken in before it waits again.
 const FAILURES_MAX: u32 = 8;
 
-/// The line to a modem, as far as whoever comes after a scan has to know it.
+/// The line to a modem, as far as the guard or `cellscan restore` has to know it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ModemLine {
     /// The stable name of its tty.
@@ -46,7 +46,7 @@ impl ModemLine {
     }
 }
 
-/// A port alone: nobody's service, and whoever holds it is a stranger.
+/// A port alone: it belongs to no service, and each process that holds it is a stranger.
 #[derive(Debug)]
 struct PortAlone(Tracked);
 
@@ -89,7 +89,7 @@ impl Supervisor for PortAlone {
 }
 
 /// Tells the modem what it was told before, by the machine that scans: state 12 alone. The port is left alone where
-/// somebody has it, and let go as soon as somebody opens it. UUCP locks are the caller's.
+/// another process has it, and let go as soon as one opens it. UUCP locks are the caller's.
 ///
 /// # Errors
 /// A sentence: why the modem is not known to be registered again.

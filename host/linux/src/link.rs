@@ -179,10 +179,10 @@ impl Link {
     /// The kernel has no rtnetlink for us.
     ///
     /// ```
-    /// let link = cellscan::link::Link::new(cellscan::link::DEFAULT_INTERFACE)?;
+    /// let link = cellscan_linux::link::Link::new(cellscan_linux::link::DEFAULT_INTERFACE)?;
     /// let no_process_is_ours = |_| false;
     /// let _up: bool = link.is_up(&no_process_is_ours)?;
-    /// # Ok::<(), cellscan::link::LinkError>(())
+    /// # Ok::<(), cellscan_linux::link::LinkError>(())
     /// ```
     pub fn new(pattern: &str) -> Result<Self, LinkError> {
         Self::of(Interfaces::named(pattern))

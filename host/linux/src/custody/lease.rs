@@ -1,4 +1,4 @@
-//! The lease: what lies on disk while a scan holds a service, for whoever comes after its death.
+//! The lease: the record on disk of a service that a scan holds, for the time after the scan's death.
 //!
 //! The guard gives back when the scan dies. Where both are killed this is what is left: one JSON object in the
 //! [run directory](RunDir), named after the service directory's device and inode, written before the first `d` and
@@ -50,7 +50,7 @@ pub enum LeaseError {
         /// What it said.
         source: io::Error,
     },
-    /// It is not as this program makes it, so somebody else may have written it.
+    /// It is not as this program makes it, so another user may have written it.
     NotOurs {
         /// Which file or directory.
         path: PathBuf,
@@ -111,7 +111,7 @@ pub struct LeaseOptions {
     pub modem: Option<ModemLine>,
 }
 
-/// What a leased service was meant to do. One found down is changed by nobody, and needs no lease.
+/// What a leased service was meant to do. One found down is not changed, and needs no lease.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LeasedWant {

@@ -21,7 +21,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
 use super::hello::Hello;
 use crate::clock::Clock;
 use crate::custody::claim::ServiceClaim;
-use crate::custody::give_back::{Estate, Owed as Subject};
+use crate::custody::give_back::{RestoreRequest, RestoreTarget};
 use crate::custody::lease::RunDir;
 use crate::custody::registration::ModemLine;
 use crate::error::chain;
@@ -93,7 +93,7 @@ fn stand_guard(orders: &Orders) -> Result<(), String> {
         signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))
             .map_err(|error| format!("cannot ignore signal {signal}: {error}"))?;
     }
-    let subject = Subject::open(&orders.path, &orders.way).map_err(|error| chain(&error))?;
+    let subject = RestoreTarget::open(&orders.path, &orders.way).map_err(|error| chain(&error))?;
     // A scan that is dead already has left its number to any other process.
     let is_child = std::os::unix::process::parent_id() == orders.parent;
     let pid = NonZeroU32::new(orders.parent).filter(|_| is_child);
@@ -190,20 +190,20 @@ impl Orders {
     }
 
     /// Gives back what is owed, however long that takes, and removes the lease.
-    fn give_back(&self, subject: &Subject, cause: Cause, owed: Owed) {
+    fn give_back(&self, subject: &RestoreTarget, cause: Cause, owed: Owed) {
         // No scan is to find what is half given back, nor `restore` to do the same at the same time. Where another was
         // quicker it goes by the lease; where there is none it is given back all the same.
         let mut claim = self.claim(subject);
         if cause != Cause::HandedOver {
             self.remove_locks();
         }
-        let mut estate = Estate {
+        let mut request = RestoreRequest {
             want: owed.want,
             limit: Some(SAY_AFTER),
             modem: self.modem.as_ref().zip(owed.selection),
             lock_dirs: &self.lock_dirs,
         };
-        let mut settled = subject.settle(&estate, || self.is_adopted(subject));
+        let mut settled = subject.settle(&request, || self.is_adopted(subject));
         if let (Some(Err(why)), Some(modem)) = (settled.registration, &self.modem) {
             complain(&format!(
                 "the registration of the modem at {} was not restored: {why}",
@@ -214,8 +214,8 @@ impl Orders {
             complain(&format!("{}: not given back yet; it is asked on", self.path.display()));
             let null = open("/dev/null", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty());
             let _kept = null.and_then(|null| dup2_stderr(&null));
-            (estate.limit, estate.modem) = (None, None);
-            settled = subject.settle(&estate, || self.is_adopted(subject));
+            (request.limit, request.modem) = (None, None);
+            settled = subject.settle(&request, || self.is_adopted(subject));
         }
         if cause != Cause::HandedOver {
             // On a busy machine a killed scan may take longer to die than it was waited for; its locks were not those of a dead
@@ -248,7 +248,7 @@ impl Orders {
     }
 
     /// Whether another scan has taken the service since, and with it what was found. The lease of a dead one is no such thing.
-    fn is_adopted(&self, owed: &Subject) -> bool {
+    fn is_adopted(&self, owed: &RestoreTarget) -> bool {
         let (Some(run_dir), Some(identity)) = (&self.run_dir, owed.identity()) else { return false };
         let lease = RunDir::open(run_dir).and_then(|run| run.map_or(Ok(None), |run| run.read(identity)));
         lease.is_ok_and(|lease| {
@@ -257,13 +257,13 @@ impl Orders {
     }
 
     /// `None`: another process of this user has it in hand. It is not waited for.
-    fn claim(&self, owed: &Subject) -> Option<ServiceClaim> {
+    fn claim(&self, owed: &RestoreTarget) -> Option<ServiceClaim> {
         let run = self.run_dir.as_ref().and_then(|run_dir| RunDir::open(run_dir).ok().flatten());
         owed.claim(run.as_ref()).ok()
     }
 
     /// One that another scan has left is only removed once the service was asked for, and seen given back.
-    fn remove_lease(&self, owed: &Subject, asked: bool) {
+    fn remove_lease(&self, owed: &RestoreTarget, asked: bool) {
         let (Some(run_dir), Some(identity)) = (&self.run_dir, owed.identity()) else { return };
         let is_ours = |run: &RunDir| {
             run.read(identity).is_ok_and(|lease| lease.is_some_and(|lease| lease.pid.get() == self.parent))

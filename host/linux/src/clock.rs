@@ -9,7 +9,7 @@ use rustix::time::{ClockId, DynamicClockId, clock_gettime, clock_gettime_dynamic
 /// Wall time is no use here: it jumps at the first time synchronisation, which comes with the link.
 ///
 /// ```
-/// let clock = cellscan::clock::Clock::new();
+/// let clock = cellscan_linux::clock::Clock::new();
 /// let first = clock.now();
 /// assert!(clock.now() >= first);
 /// ```

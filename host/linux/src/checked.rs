@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 /// What a file is to be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Wanted {
+pub enum Wanted {
     /// A regular file.
     File,
     /// A FIFO.
@@ -24,7 +24,7 @@ pub(crate) enum Wanted {
 
 /// Why a file was not opened.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Refused {
+pub enum Refused {
     /// It is something else.
     Found {
         /// What it is.
@@ -55,12 +55,10 @@ impl From<Refused> for io::Error {
 }
 
 /// Opens a file of a directory by its name. A symbolic link of that name is not followed: it is no file.
-pub(crate) fn open_in(
-    dir: impl AsFd,
-    name: &Path,
-    wanted: Wanted,
-    access: OFlags,
-) -> Result<OwnedFd, Refused> {
+///
+/// # Errors
+/// It is something else, or the kernel refused.
+pub fn open_in(dir: impl AsFd, name: &Path, wanted: Wanted, access: OFlags) -> Result<OwnedFd, Refused> {
     let dir = dir.as_fd();
     let path = openat(dir, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
         .map_err(Refused::Errno)?;
@@ -69,12 +67,18 @@ pub(crate) fn open_in(
 }
 
 /// The same for a path, whose last component is no link either.
-pub(crate) fn open_at(path: &Path, wanted: Wanted, access: OFlags) -> Result<OwnedFd, Refused> {
+///
+/// # Errors
+/// As [`open_in`].
+pub fn open_at(path: &Path, wanted: Wanted, access: OFlags) -> Result<OwnedFd, Refused> {
     open_in(CWD, path, wanted, access)
 }
 
 /// Opens the regular file that a path leads to, by links too, for reading.
-pub(crate) fn open_followed(path: &Path) -> Result<File, Refused> {
+///
+/// # Errors
+/// As [`open_in`].
+pub fn open_followed(path: &Path) -> Result<File, Refused> {
     let found = open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).map_err(Refused::Errno)?;
     let again = |flags| open(path, flags, Mode::empty());
     reopen(&found, Wanted::File, OFlags::RDONLY, again).map(File::from)

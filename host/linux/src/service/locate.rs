@@ -41,7 +41,7 @@ pub const SERVICE_ROOTS: [&str; 8] = [
 ];
 /// What is said where no service is found.
 pub const NONE: &str = "no runsv runs a pppd, and no service is called pppd, ppp, pppd-* or ppp-*";
-/// The name of a directory of definitions: nobody watches it, what is meant to run is linked from elsewhere.
+/// The name of a directory of definitions: no `runsvdir` watches it, what is meant to run is linked from elsewhere.
 const DEFINITIONS: &str = "sv";
 /// Entries of one root that are looked at.
 const ENTRIES_MAX: usize = 4_096;
@@ -256,7 +256,7 @@ pub fn candidates(roots: &[PathBuf]) -> Vec<PathBuf> {
     meant(found.into_iter().filter(|(_, dir)| is_program(&dir.join("run"))))
 }
 
-/// Of these, by their roots, each directory once. A definition that nobody supervises counts only where there is nothing
+/// Of these, by their roots, each directory once. A definition that is not supervised counts only where there is nothing
 /// else: it is there to be enabled some day.
 fn meant<'a>(found: impl Iterator<Item = (&'a PathBuf, PathBuf)>) -> Vec<PathBuf> {
     let mut seen = HashSet::new();

@@ -120,14 +120,14 @@ const PID_LIMIT: u32 = 1 << 22;
 /// A byte holds what `runsv` never writes there.
 ///
 /// ```
-/// use cellscan::runit::status::parse;
+/// use cellscan_linux::runit::status::parse;
 /// let mut bytes = [0; 20];
 /// bytes[12..16].copy_from_slice(&347_u32.to_le_bytes());
 /// bytes[17] = b'u';
 /// bytes[19] = 1;
 /// let record = parse(&bytes)?;
 /// assert!(record.want_up && record.pid.is_some_and(|pid| pid.get() == 347));
-/// # Ok::<(), cellscan::runit::status::StatusError>(())
+/// # Ok::<(), cellscan_linux::runit::status::StatusError>(())
 /// ```
 pub fn parse(bytes: &[u8; STATUS_LEN]) -> Result<StatusRecord, StatusError> {
     let [s0, s1, s2, s3, s4, s5, s6, s7, n0, n1, n2, n3, p0, p1, p2, p3, paused, want, term, state] = *bytes;

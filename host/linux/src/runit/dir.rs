@@ -161,7 +161,7 @@ impl ServiceDir {
         Ok((record, reading))
     }
 
-    /// Whether somebody reads `control` and `ok`. Both are asked: a reader of `ok` alone may be anybody.
+    /// Whether a process reads `control` and `ok`. Both are asked: a reader of `ok` alone need not be `runsv`.
     ///
     /// # Errors
     /// They are no FIFOs, or not ours to open.
@@ -186,7 +186,7 @@ impl ServiceDir {
     /// bytes for a later `runsv` to obey.
     ///
     /// # Errors
-    /// Nobody supervises (`ENXIO`, `EPIPE`), 64 KiB of others' bytes wait already (`EAGAIN`), or it is not allowed.
+    /// No `runsv` reads it (`ENXIO`, `EPIPE`), 64 KiB of others' bytes wait already (`EAGAIN`), or it is not allowed.
     pub fn send(&self, byte: u8) -> Result<(), RunitError> {
         let fifo = self.open_file("control", Wanted::Fifo, OFlags::WRONLY)?;
         match rustix::io::retry_on_intr(|| rustix::io::write(&fifo, &[byte])) {
@@ -210,7 +210,7 @@ impl ServiceDir {
         })
     }
 
-    /// The `runsv` of this directory: whoever holds the lock on `supervise/lock`, as `/proc/locks` tells it
+    /// The `runsv` of this directory: the process that holds the lock on `supervise/lock`, as `/proc/locks` tells it
     /// (`proc_locks(5)`), with this as its working directory. Where the lock table does not tell (another process
     /// namespace, a file system whose numbers differ there), a `runsv` with this working directory.
     #[must_use]
@@ -290,7 +290,8 @@ pub fn drain(watch: &OwnedFd) {
 }
 
 /// What the record means; see [`cellscan_custody::want_of`].
-pub(crate) fn want_of(record: &StatusRecord, asked: Option<Want>, obeyed: bool) -> Want {
+#[must_use]
+pub fn want_of(record: &StatusRecord, asked: Option<Want>, obeyed: bool) -> Want {
     let runs = record.state == ServiceState::Run && !record.got_term;
     cellscan_custody::want_of(record.want_up, runs, asked, obeyed)
 }

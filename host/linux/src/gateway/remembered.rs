@@ -1,7 +1,7 @@
 //! The carriers that registered in the last complete scan, for a quick one.
 //!
 //! A text file: one PLMN a line, likeliest last; `#` begins a comment. It is written beside itself and renamed, so that
-//! nobody ever reads half of it.
+//! half of it is never read.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

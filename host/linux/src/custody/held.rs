@@ -5,8 +5,8 @@ use std::os::fd::BorrowedFd;
 use cellscan_core::scan::Selection;
 use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Supervisor, Want};
 
-use super::CustodyError;
 use super::claim::{Claimable, ServiceClaim};
+use super::error::CustodyError;
 use super::guard::GuardOptions;
 use super::lease::LeaseOptions;
 use super::safeguard::Safeguard;

@@ -61,7 +61,7 @@ fn what_is_written_is_read_again_until_it_is_removed() {
 }
 
 #[test]
-fn what_a_killed_writer_left_is_in_nobodys_way() {
+fn what_a_killed_writer_left_does_not_keep_the_next_from_writing() {
     let (_root, dir) = run_dir();
     fs::write(dir.path().join(format!(".{}.new", file_name(IDENTITY))), "{\"pid\":").unwrap();
     assert!(dir.names().unwrap().is_empty());
@@ -161,7 +161,10 @@ fn a_lease_that_others_may_have_written_is_refused() {
         0,
     )
     .unwrap();
-    assert!(matches!(dir.read(IDENTITY).unwrap_err(), LeaseError::NotOurs { .. }), "and nobody hangs");
+    assert!(
+        matches!(dir.read(IDENTITY).unwrap_err(), LeaseError::NotOurs { .. }),
+        "and the read does not wait"
+    );
 }
 
 #[test]

@@ -69,12 +69,10 @@ pub(crate) fn timespec(span: Duration) -> Timespec {
 }
 
 /// Waits up to `limit`, however long that is, for one descriptor to answer to `flags`; `false` when it did not.
-pub(crate) fn wait_one(
-    fd: BorrowedFd<'_>,
-    flags: PollFlags,
-    limit: Duration,
-    clock: Clock,
-) -> Result<bool, Errno> {
+///
+/// # Errors
+/// The kernel refused to wait.
+pub fn wait_one(fd: BorrowedFd<'_>, flags: PollFlags, limit: Duration, clock: Clock) -> Result<bool, Errno> {
     wait_one_capped(fd, flags, limit, clock, WAIT_MAX)
 }
 

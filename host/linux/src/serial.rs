@@ -163,7 +163,7 @@ impl embedded_io::Error for SerialError {
 /// Dropping it closes it: the settings found are put back and the locks removed. Nothing is sent.
 ///
 /// ```no_run
-/// use cellscan::serial::{SerialLine, SerialOptions};
+/// use cellscan_linux::serial::{SerialLine, SerialOptions};
 /// use cellscan_core::port::Port;
 /// use embedded_io::{ReadReady, Write};
 ///
@@ -172,7 +172,7 @@ impl embedded_io::Error for SerialError {
 /// line.write_all(b"AT\r")?;
 /// let _answered_already = line.read_ready()?;
 /// line.close();
-/// # Ok::<(), cellscan::serial::SerialError>(())
+/// # Ok::<(), cellscan_linux::serial::SerialError>(())
 /// ```
 #[derive(Debug)]
 pub struct SerialLine {

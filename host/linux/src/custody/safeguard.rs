@@ -10,7 +10,7 @@ use cellscan_core::supervisor::{ServiceStatus, Want};
 use cellscan_core::time::Instant;
 use cellscan_custody::guard::Message;
 
-use super::CustodyError;
+use super::error::CustodyError;
 use super::guard::{Guard, GuardError, GuardOptions, Guarded};
 use super::lease::{Lease, LeaseError, LeaseOptions, LeasedWant, RunDir, Terms};
 use super::registration::ModemLine;

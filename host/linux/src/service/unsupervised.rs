@@ -1,7 +1,7 @@
 //! No supervisor: the `pppd` on this port is ended by signal, and started again by a configured command.
 //!
 //! Only the holder of this port is ever touched, and only if it is a `pppd`: a gateway may have a second modem. Under
-//! a supervisor this backend is wrong, since what it ends is restarted, and what it starts nobody supervises.
+//! a supervisor this backend is wrong, since what it ends is restarted, and what it starts is not supervised.
 
 use std::ffi::OsString;
 use std::num::NonZeroU32;
