@@ -1,10 +1,10 @@
-//! Gives the shared library its name: what is linked to one version of the interface does not start with another.
+//! Names the shared library by the version of its interface: a program linked to one version does not start with another.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
-/// Where the version of the interface is stated.
+/// The file that states the version of the interface.
 const BORDER: &str = "../../core/c/src/border.rs";
 const STATEMENT: &str = "pub const CELLSCAN_ABI: u32 = ";
 

@@ -32,7 +32,7 @@ fn hold(dir: PathBuf, lock_dirs: &[PathBuf]) -> ExitCode {
     let port = PathBuf::from("/dev/ttyHELD");
     let _locks = cellscan::serial::uucp::UucpLocks::take(lock_dirs, &[&port]);
     let _nobody_listens = writeln!(io::stdout(), "held").and_then(|()| io::stdout().flush());
-    // Until the other end closes, or something worse.
+    // Until the other end closes, or the read fails.
     let _end = io::stdin().read(&mut [0]);
     ExitCode::SUCCESS
 }

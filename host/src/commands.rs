@@ -1,4 +1,4 @@
-//! One module for each command.
+//! One module per command.
 
 use std::io::{self, BufWriter, Write};
 
@@ -26,7 +26,7 @@ pub mod simsv;
 pub mod simulated;
 pub mod status;
 
-/// Does what was asked for, and says on standard error why it could not be done.
+/// Runs the command; a failure is reported on standard error.
 #[must_use]
 pub fn run(args: &Args) -> Exit {
     let ended = logging::start(args.verbose).map_err(Fatal::from).and_then(|()| match &args.command {
@@ -79,7 +79,8 @@ fn man(command: Option<&str>) -> Result<Exit, Fatal> {
     printed(|out| clap_mangen::Man::new(page).render(out))
 }
 
-/// Writes a result to standard output, where nothing in it can speak to a terminal. Whoever closes it has seen enough; any other failure is one of the system.
+/// Writes a result to standard output, without characters that control a terminal. A closed output (EPIPE) is no failure; any other
+/// failure is a system error.
 fn printed(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Exit, Fatal> {
     let mut whole = Vec::new();
     write(&mut whole).map_err(|error| Fatal::system(format!("unable to make the output: {error}")))?;

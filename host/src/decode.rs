@@ -1,4 +1,4 @@
-//! Modem bytes to JSON: one object a reply, in order, in constant memory.
+//! Modem bytes to JSON: one object per reply, in order, in constant memory.
 
 use std::io::{self, Read, Write};
 
@@ -15,11 +15,11 @@ use serde::Serialize;
 
 use crate::report::clean;
 
-/// Operators of one list, at most; what is over is counted, and the list marked. The longest list collected from real
+/// Largest number of operators of one list; more are counted, and the list is marked. The longest list collected from real
 /// modems has some forty entries.
 pub const OPERATORS_MAX: usize = 1_000;
 
-/// Bytes read at once.
+/// Bytes per read.
 const READ_LEN_MAX: usize = 64 * 1024;
 
 #[derive(Serialize)]
@@ -102,7 +102,7 @@ struct SignalExt {
     ss_sinr_db: Option<f64>,
 }
 
-/// Reads to the end of `input` and writes an object for each reply. `command` is what was asked.
+/// Reads to the end of `input` and writes an object for each reply. `command` is the command that was sent.
 ///
 /// # Errors
 /// Reading or writing failed.
@@ -125,7 +125,7 @@ pub fn run(mut input: impl Read, output: impl Write, command: Option<&str>) -> i
         if count == 0 {
             decoder.end(&mut |reply| writer.say(reply));
         }
-        // A line that is listened to is to be seen as it comes.
+        // On a live line each reply must appear as it comes.
         writer.flush()?;
         if count == 0 {
             return Ok(());
@@ -136,7 +136,7 @@ pub fn run(mut input: impl Read, output: impl Write, command: Option<&str>) -> i
 struct Writer<W> {
     output: W,
     operators: Vec<Operator>,
-    /// Entries of the list, those without room included.
+    /// Entries of the list, including those beyond [`OPERATORS_MAX`].
     listed: usize,
     cut: bool,
     failed: io::Result<()>,
@@ -164,8 +164,8 @@ impl<W: Write> Writer<W> {
                 self.put(&Object::Signal { rssi, ber, dbm: signal.dbm() });
             }
             Reply::SignalExtended(signal) => self.put(&Object::SignalExt(signal_ext(signal))),
-            Reply::OwnSignal { maker, strength, line } => self.put(&Object::SignalOwn {
-                command: maker.prefix(),
+            Reply::VendorSignal { vendor, strength, line } => self.put(&Object::SignalOwn {
+                command: vendor.prefix(),
                 rssi_dbm: strength.rssi_dbm,
                 rsrp_dbm: strength.rsrp_dbm,
                 rsrq_db: decibels(strength.rsrq_db10),
@@ -174,7 +174,7 @@ impl<W: Write> Writer<W> {
             Reply::Sim(state) => self.put(&Object::Sim { state: state.chars().collect() }),
             Reply::Final { result, line } => self.put(&ended(result, line)),
             Reply::Line(line) => self.put(&unknown(line)),
-            // Kinds to come are no less to be seen.
+            // A kind added later is shown too.
             other => self.put(&Object::Line { text: format!("{other:?}"), part: None }),
         }
     }
@@ -200,14 +200,14 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// The object on a line of its own.
+/// The object as one line.
 fn line_of(object: &Object<'_>) -> io::Result<String> {
     let mut line = clean::json(object)?;
     line.push('\n');
     Ok(line)
 }
 
-/// A text, where there is more in it than blanks.
+/// The text, unless it is blank.
 fn some(text: Text<'_>) -> Option<String> {
     let text: String = text.chars().collect();
     (!text.trim().is_empty()).then_some(text)
@@ -278,7 +278,7 @@ fn ended(result: FinalResult, line: &[u8]) -> Object<'static> {
         FinalResult::Aborted => ("aborted", None, errors::cme_text),
         _ => ("other", None, errors::cme_text),
     };
-    // What the modem said beyond the word; for a bare code what the table says; for a maker's own word the word.
+    // What the modem said after the result word; for a bare code the text of the table; for a vendor's own result that word.
     let said = FinalResult::detail(line).and_then(some);
     let is_code = said.as_deref().is_some_and(|text| text.parse::<i32>().is_ok()) && code.is_some();
     let own_word = result == FinalResult::Error && !line.eq_ignore_ascii_case(b"ERROR") && line != b"4";
@@ -308,7 +308,7 @@ fn unknown(line: Line<'_>) -> Object<'static> {
     Object::Line { text: readable(line.bytes), part }
 }
 
-/// Bytes as text: UTF-8 where they are that, each as Latin-1 where not.
+/// Bytes as text: UTF-8 if valid, else each byte as Latin-1.
 fn readable(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),

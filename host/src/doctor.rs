@@ -1,8 +1,8 @@
-//! What a field engineer checks by hand: each check is a function from what was found to one line.
+//! The checks of a field engineer: each check is a function from facts to one line.
 //!
-//! An error keeps a scan from working; a warning makes it slow, its result short-lived, or another user
-//! its master; the rest is as it should be.
-//! What is seen goes over what scripts look like: where `pppd` itself runs under its supervisor, `exec` is not missing.
+//! An error keeps a scan from working; a warning makes it slow, its result short-lived, or lets another user
+//! control it.
+//! What is seen of the running service overrides the scripts: if `pppd` itself runs under its supervisor, `exec` is there.
 
 use serde::Serialize;
 
@@ -15,11 +15,11 @@ pub mod scripts;
 pub mod service;
 pub mod system;
 
-/// How bad it is.
+/// How serious a finding is.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// As it should be, or good to know.
+    /// As it should be, or information.
     Ok,
     /// A scan works, but not as well as it could, or another user may interfere with it.
     Warning,
@@ -28,7 +28,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// The word for it.
+    /// The word in the output.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -39,34 +39,34 @@ impl Level {
     }
 }
 
-/// One line of the doctor.
+/// One line of output.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Finding {
-    /// What was checked.
+    /// The name of the check.
     pub check: &'static str,
-    /// How bad it is.
+    /// How serious it is.
     pub level: Level,
     /// What was found.
     pub found: String,
-    /// What to do about it.
+    /// What to do.
     #[serde(rename = "do")]
     pub remedy: Option<String>,
 }
 
 impl Finding {
-    /// As it should be.
+    /// A finding without a problem.
     #[must_use]
     pub fn ok(check: &'static str, found: impl AsRef<str>) -> Self {
         Self { check, level: Level::Ok, found: shown(found.as_ref()), remedy: None }
     }
 
-    /// A warning, and what to do.
+    /// A warning, with what to do.
     #[must_use]
     pub fn warning(check: &'static str, found: impl AsRef<str>, remedy: impl AsRef<str>) -> Self {
         Self { level: Level::Warning, remedy: Some(shown(remedy.as_ref())), ..Self::ok(check, found) }
     }
 
-    /// An error, and what to do.
+    /// An error, with what to do.
     #[must_use]
     pub fn error(check: &'static str, found: impl AsRef<str>, remedy: impl AsRef<str>) -> Self {
         Self { level: Level::Error, ..Self::warning(check, found, remedy) }

@@ -1,14 +1,14 @@
-//! How a gateway stands: the service, its scripts, the port, found without touching any of them.
+//! The state of a gateway: the service, its scripts, the port, found without touching any of them.
 //!
 //! | module | what it looks at |
 //! | --- | --- |
-//! | [`service`] | the service directory, its supervisor, its process, who has claimed it |
-//! | [`port`] | the tty: its name, who holds it, its locks |
-//! | [`modem`] | whether a modem answers; the one thing that is more than a look, and only where nobody holds the port |
-//! | [`modes`] | whose a file is, and who else may read or write it |
+//! | [`service`] | the service directory, its supervisor, its process, the scan that has claimed it |
+//! | [`port`] | the tty: its name, its holders, its locks |
+//! | [`modem`] | whether a modem answers: the one check that opens a port, and only one that no process holds |
+//! | [`modes`] | the owner of a file, and which other users may read or write it |
 //! | [`sources`] | the scripts and option files around `pppd` |
-//! | [`leases`] | what scans that run, or that died, have left in the run directory |
-//! | [`hazards`], [`shell`] | what in those may undo or hinder a scan |
+//! | [`leases`] | leases of running and dead scans in the run directory |
+//! | [`hazards`], [`shell`] | commands in scripts that may undo or hinder a scan |
 
 use std::num::NonZeroU32;
 
@@ -25,17 +25,17 @@ pub mod service;
 pub mod shell;
 pub mod sources;
 
-/// A process, for people.
+/// A process, as reported to people.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Who {
     /// Its id.
     pub pid: u32,
-    /// Its name, which may hold anything.
+    /// Its name, which may hold any character.
     pub comm: String,
 }
 
 impl Who {
-    /// The process that has this id now, if there is one that lives.
+    /// The process that has this id now, if it lives.
     #[must_use]
     pub fn of(pid: NonZeroU32) -> Option<Self> {
         let stat = Stat::of(pid).filter(|stat| !stat.is_dead())?;

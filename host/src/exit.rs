@@ -1,9 +1,9 @@
-//! How the program ends: the convention of runit and s6, so that a `./finish` script can tell.
+//! Exit codes by the convention of runit and s6, so that a `./finish` script can act on them.
 
-use std::fmt;
 use std::process::ExitCode;
 
 use cellscan_core::scan::{Failure, Outcome, Report};
+use thiserror::Error;
 
 /// What the exit codes mean, for `--help`.
 pub const HELP: &str = "Exit codes:
@@ -39,7 +39,7 @@ impl Exit {
         }
     }
 
-    /// What a scan that ended so exits with.
+    /// The exit code of a scan with this report.
     #[must_use]
     pub fn of(report: &Report) -> Self {
         if !report.given_back {
@@ -47,7 +47,7 @@ impl Exit {
         }
         match report.outcome {
             Some(Outcome::Complete) => Self::Done,
-            // It was not had in the first place: the next attempt may find it otherwise.
+            // The service was not taken at all: the next attempt may succeed.
             Some(Outcome::Failed(Failure::ServiceUnavailable | Failure::SupervisorSilent)) | None => {
                 Self::System
             }
@@ -63,7 +63,8 @@ impl From<Exit> for ExitCode {
 }
 
 /// Why the program ends before, or without, a result.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("{message}")]
 pub struct Fatal {
     /// How it ends.
     pub exit: Exit,
@@ -85,20 +86,12 @@ impl Fatal {
     }
 }
 
-impl fmt::Display for Fatal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Fatal {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_was_not_given_back_is_a_system_error_whatever_was_found() {
+    fn a_service_not_given_back_is_a_system_error_with_any_outcome() {
         let complete = Report { outcome: Some(Outcome::Complete), ..Report::default() };
         assert_eq!(Exit::of(&complete), Exit::System);
         assert_eq!(Exit::of(&Report { given_back: true, ..complete }), Exit::Done);

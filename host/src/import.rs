@@ -1,13 +1,13 @@
-//! Logs of other programs, and our own recordings, as one sequence of events.
+//! Reads logs of other programs, and our own recordings, as one sequence of events.
 //!
 //! ```text
 //!  file ──lines──► Importer of its format ──► Event, Event, … ──► turns, scans, findings (`replay`)
 //! ```
 //!
-//! A log is read once, line by line, in constant memory. Every line becomes at least one event: what fits no rule is
-//! [`What::Other`], what was meant to fit one and does not is [`What::Unread`]. Nothing is dropped silently.
+//! A log is read once, line by line, in constant memory. Every line becomes at least one event: a line that fits no rule
+//! becomes [`What::Other`], a line that breaks the rule of its record becomes [`What::Unread`]. No line is dropped silently.
 //!
-//! The grammar of each format stands at the head of its module.
+//! The grammar of each format is at the head of its module.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -36,19 +36,19 @@ pub use event::{Carrier, Event, Note, Pppd, Unread, What};
 
 use lines::{HEAD_LEN, Lines};
 
-/// Takes what an importer makes of a line.
+/// Receives the events that an importer makes of a line.
 pub type Sink<'a> = dyn FnMut(Event<'_>) + 'a;
 
 /// Reads one format, line by line.
 pub trait Importer {
-    /// The next line, without its LF; a CR before that is still there.
+    /// Reads the next line, without its LF; a CR before the LF is still there.
     fn line(&mut self, number: u64, line: &[u8], sink: &mut Sink<'_>);
 
-    /// There is no more: what was held back comes out.
+    /// The log has ended: emits what the importer held back.
     fn end(&mut self, _sink: &mut Sink<'_>) {}
 }
 
-/// The formats that can be read.
+/// The formats that the importers read.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Format {
     /// The gateway's own log: `[Cellular Scan - State 4: …]`.
@@ -59,7 +59,7 @@ pub enum Format {
     ModemManager,
     /// Syslog with `chat -v`, `pppd`, `netifd` in it.
     Chat,
-    /// What `svlogd` keeps of `pppd` and `chat -V`; a `logfile` of `pppd`.
+    /// Output of `pppd` and `chat -V` that `svlogd` keeps; a `logfile` of `pppd`.
     Svlogd,
     /// `wvdial`.
     Wvdial,
@@ -84,7 +84,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// All of them, in the order in which they are tried.
+    /// All formats, in the order of detection.
     pub const ALL: &[Self] = &[
         Self::Gateway,
         Self::Atlog,
@@ -103,7 +103,7 @@ impl Format {
         Self::Terminal,
     ];
 
-    /// Its name on the command line and in JSON.
+    /// The name of the format on the command line and in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -125,13 +125,13 @@ impl Format {
         }
     }
 
-    /// The one of this name.
+    /// Finds a format by name.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|format| format.name() == name)
     }
 
-    /// Its importer, for a log that begins so.
+    /// The importer of this format, for a log that begins with `head`.
     fn importer(self, head: &[u8]) -> Box<dyn Importer> {
         match self {
             Self::Gateway => Box::new(gateway::Gateway::default()),
@@ -159,10 +159,10 @@ impl fmt::Display for Format {
     }
 }
 
-/// Reads a whole log. `format`: `None` finds it by content. Gives the format and how many lines there were.
+/// Reads a whole log. `format`: `None` detects the format by content. Returns the format and the number of lines.
 ///
 /// # Errors
-/// The log could not be read to its end; what came before it has been passed on.
+/// The log could not be read to its end. The events before the error were passed on.
 pub fn import(log: impl Read, format: Option<Format>, sink: &mut Sink<'_>) -> io::Result<(Format, u64)> {
     let mut lines = Lines::new(log);
     let head = lines.head(HEAD_LEN)?;

@@ -1,17 +1,18 @@
-//! The program: command line, daemon, report, and what reads logs. What a scan of a gateway needs is in [`cellscan_linux`], whose
-//! modules have their names here as well.
+//! The program: command line, daemon, report, log analysis. A scan of a gateway needs [`cellscan_linux`] alone, whose modules are
+//! re-exported here under their names.
 //!
 //! | module | what it knows |
 //! | --- | --- |
-//! | [`decode`] | what a modem's bytes mean, as JSON |
+//! | [`decode`] | the meaning of a modem's bytes, as JSON |
 //! | [`simsv`] | supervision scenarios through the simulated `runsv` |
-//! | [`cli`], [`plan`], [`exit`] | what was typed, what it means, how it ends |
-//! | [`commands`] | what each command does |
+//! | [`cli`], [`plan`], [`exit`] | the command line, its meaning, the exit codes |
+//! | [`commands`] | the commands |
 //! | [`control`] | the daemon's socket |
-//! | [`report`], [`logging`] | what people and programs are told |
-//! | [`examine`], [`doctor`] | how a gateway stands, looked at without touching it, and what to do about it |
+//! | [`spans`] | spans of time as numbers of milliseconds and seconds |
+//! | [`report`], [`logging`] | output for people and programs |
+//! | [`examine`], [`doctor`] | the state of a gateway, examined without touching it, and what to do |
 //! | [`timeline`] | a scan as lanes, in the terminal and as HTML |
-//! | [`import`], [`replay`] | logs, what they say happened, and what would have happened |
+//! | [`import`], [`replay`] | logs: what happened, and what cellscan would have done |
 
 pub mod cli;
 pub mod commands;
@@ -29,6 +30,7 @@ pub mod simsv;
 #[cfg(test)]
 #[path = "../linux/src/soon.rs"]
 mod soon;
+pub mod spans;
 pub mod timeline;
 
 pub use cellscan_linux::{

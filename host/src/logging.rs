@@ -1,4 +1,4 @@
-//! What the crates log, to standard error.
+//! The crates' log messages on standard error.
 
 use log::{LevelFilter, Log, Metadata, Record};
 
@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::report::console;
 
-/// The variable that sets the level, over `--verbose`.
+/// The variable that sets the level; it overrides `--verbose`.
 pub const VARIABLE: &str = "CELLSCAN_LOG";
 
 /// The variable holds something that is no level.
@@ -36,15 +36,15 @@ impl Log for ToStderr {
     fn flush(&self) {}
 }
 
-/// Logs from now on: errors only, or as many more levels as was asked for.
+/// Starts logging: errors only, or as many levels more as `--verbose` asks for.
 ///
 /// # Errors
-/// The variable holds something that is no level.
+/// The variable holds no level.
 pub fn start(verbose: u8) -> Result<(), LevelError> {
     let level = match std::env::var(VARIABLE) {
         Ok(word) if !word.is_empty() => word.parse().map_err(|_| LevelError { found: word })?,
         Ok(_) | Err(_) => match verbose {
-            // What a scan warns of is in its report.
+            // Warnings of a scan are in its report.
             0 => LevelFilter::Error,
             1 => LevelFilter::Debug,
             2.. => LevelFilter::Trace,

@@ -8,7 +8,7 @@ use cellscan::{cli, commands, starting};
 fn main() -> ExitCode {
     starting::put_in_order();
     let mut words = std::env::args_os().skip(1);
-    // Before anything else: the guard has one line to say, and a scan waits for it.
+    // Before anything else: the scan waits for the guard's first line.
     if words.next().is_some_and(|word| word == guard::SUBCOMMAND) {
         return guard::main(words);
     }

@@ -1,4 +1,4 @@
-//! What the command line means, checked before anything is touched.
+//! The meaning of the command line, checked before anything is touched.
 
 use std::ffi::OsString;
 use std::fs::DirBuilder;
@@ -21,10 +21,10 @@ mod asked;
 
 pub use asked::AskedPlan;
 
-/// The name that stands for "which are there?".
+/// The name that asks for the list of worlds.
 const LIST: &str = "list";
 
-/// What `scan` is to do.
+/// What `scan` does.
 #[derive(Clone, Debug)]
 pub enum Plan {
     /// A scan of this gateway.
@@ -37,22 +37,22 @@ pub enum Plan {
     ListScenarios,
 }
 
-/// What the daemon is to do.
+/// What the daemon does.
 #[derive(Clone, Debug)]
 pub struct DaemonPlan {
     /// The gateway that it scans.
     pub gateway: GatewayPlan,
-    /// How long the link is down before it scans by itself; `None`: it does not.
+    /// How long the link is down before the daemon scans without a request; `None`: it does not.
     pub when_link_down: Option<Duration>,
-    /// Where its scans are recorded; `None`: they are not.
+    /// Where its scans are recorded; `None`: nowhere.
     pub recordings: Option<Ring>,
 }
 
 impl DaemonPlan {
-    /// What was typed, checked.
+    /// Checks the arguments.
     ///
     /// # Errors
-    /// What was found, and what was wanted.
+    /// An argument is wrong: what was found, and what was wanted.
     pub fn new(args: &RunArgs) -> Result<Self, Fatal> {
         let gateway = gateway(&args.gateway, &args.policy)?;
         if args.when_link_down.is_some() && gateway.link.is_none() {
@@ -75,19 +75,19 @@ impl DaemonPlan {
 /// A scan in a simulated world.
 #[derive(Clone, Debug)]
 pub struct SimulatedPlan {
-    /// What the world is called.
+    /// The name of the world.
     pub name: String,
     /// The world.
     pub scenario: Scenario,
-    /// It takes its own time.
+    /// It runs in real time.
     pub realtime: bool,
 }
 
 impl Plan {
-    /// What was typed, checked.
+    /// Checks the arguments.
     ///
     /// # Errors
-    /// What was found, and what was wanted.
+    /// An argument is wrong: what was found, and what was wanted.
     pub fn new(args: &ScanArgs) -> Result<Self, Fatal> {
         let Some(sim) = &args.sim else {
             if args.gateway.port.is_none() {
@@ -158,7 +158,7 @@ fn unknown(name: &str) -> Fatal {
     Fatal::usage(format!("--sim: found {name:?}, wanted {LIST} or one of {}", names.join(", ")))
 }
 
-/// What was typed goes over what is there: the default, or the policy of a scenario.
+/// Typed options override the default policy, or that of a scenario.
 fn apply(args: &PolicyArgs, policy: &mut Policy) -> Result<(), Fatal> {
     if args.carriers.len() > REMEMBERED_MAX {
         return Err(Fatal::usage(format!(
@@ -208,14 +208,14 @@ mod tests {
     }
 
     #[test]
-    fn the_port_of_pppd_is_the_port_unless_it_is_named() {
+    fn the_port_of_pppd_is_the_port_of_the_modem_unless_named() {
         let Ok(Plan::Gateway(plan)) = plan("--port /dev/ttyUSB2 --link none") else { panic!() };
         assert_eq!((plan.ppp_port, plan.link.is_none()), (PathBuf::from("/dev/ttyUSB2"), true));
         assert_eq!(plan.policy, Policy::DEFAULT);
     }
 
     #[test]
-    fn what_is_typed_goes_over_the_policy_of_a_scenario() {
+    fn a_typed_option_overrides_the_policy_of_a_scenario() {
         let Ok(Plan::Simulated(plan)) = plan("--sim=good-enough --budget 4m --search-timeout 1m30s") else {
             panic!()
         };
@@ -225,13 +225,13 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_alone_is_a_world_of_its_own() {
+    fn a_seed_without_a_name_is_a_random_world() {
         let Ok(Plan::Simulated(plan)) = plan("--sim --seed 7") else { panic!() };
         assert_eq!((plan.name.as_str(), plan.scenario), ("seed-7", Scenario::from_seed(7)));
     }
 
     #[test]
-    fn what_cannot_be_meant_is_named() {
+    fn a_wrong_argument_is_named() {
         let error = plan("--sim=nosuch").unwrap_err().message;
         assert!(error.contains("nosuch") && error.contains("no-network"), "{error}");
         let error = plan("--sim --budget 20s").unwrap_err().message;

@@ -1,22 +1,22 @@
-//! What a log says happened, and what the machine would have done.
+//! Says what happened according to a log, and what the state machine would have done.
 //!
-//! | module | what it makes |
+//! | module | input and output |
 //! | --- | --- |
 //! | [`turns`] | events → the dialogue: command, answer, result, time |
 //! | [`scans`] | events and turns → each scan: stop, search, trials, choice, outage |
-//! | [`habits`] | turns → how long the recorded modem takes for what |
-//! | [`what_if`] | a recorded scan → the core's machine against a modem that answers so |
-//! | [`again`] | a recording of our own, once more through the machine |
+//! | [`habits`] | turns → how long the recorded modem takes for each kind of command |
+//! | [`what_if`] | a recorded scan → core's state machine against a modem with the recorded answers |
+//! | [`rerun`] | a recording of our own → the same state machine again, with the recorded inputs |
 //! | [`findings`] | what went wrong, and why it matters |
-//! | [`analysis`] | a whole log, read once |
-//! | [`summary`] | many logs in a few lines |
-//! | [`json`], [`text`] | what programs and people are told |
+//! | [`analysis`] | a whole log, in one pass |
+//! | [`summary`] | many logs → a few lines |
+//! | [`json`], [`text`] | all of that for programs and for people |
 
-pub mod again;
 pub mod analysis;
 pub mod findings;
 pub mod habits;
 pub mod json;
+pub mod rerun;
 pub mod scans;
 pub mod summary;
 pub mod text;

@@ -1,15 +1,15 @@
-//! What people and programs are told of a scan: states to standard error as they come, the result to standard output.
+//! Reports a scan to people and programs: states on standard error as they come, the result on standard output.
 //!
-//! | module | to whom |
+//! | module | output |
 //! | --- | --- |
-//! | [`audience`](crate::audience) | whoever it is: what a scan can tell |
-//! | [`console`] | standard error: lines, and a bar where somebody looks |
-//! | [`states`] | people: one line for each state |
-//! | [`summary`] | people: the result |
-//! | [`json`] | programs: one object a line |
+//! | [`audience`](crate::audience) | the events of a scan, for any receiver |
+//! | [`console`] | standard error: lines, and a bar on a terminal |
+//! | [`states`] | one line per state, for people |
+//! | [`summary`] | the result, for people |
+//! | [`json`] | one object per line, for programs |
 //! | [`words`] | the words that these share |
 //!
-//! The same for a real and for a simulated scan: what is told goes in as events with their times.
+//! A real and a simulated scan use the same code: its input is events with their times.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -30,64 +30,64 @@ pub mod summary;
 use console::Console;
 use states::States;
 
-/// How often the bar moves.
+/// Interval between two steps of the bar.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How it is told.
+/// The form of the output.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one audience, or a wish of one")]
+#[expect(clippy::struct_excessive_bools, reason = "each is one output, or an option of one")]
 pub struct Style {
-    /// JSON to standard output, in the place of text.
+    /// JSON on standard output instead of text.
     pub json: bool,
-    /// No states to standard error.
+    /// No states on standard error.
     pub quiet: bool,
-    /// A bar while the network is searched, where standard error is a terminal.
+    /// A bar during the search, if standard error is a terminal.
     pub bar: bool,
-    /// All that is told is kept too, for [`Reporter::relayed`].
+    /// Keep all output for [`Reporter::relayed`] too.
     pub relay: bool,
 }
 
-/// A scan that has ended, and what is known of it beside its own report.
+/// A scan that has ended, with facts that its own report does not have.
 #[derive(Clone, Copy, Debug)]
 pub struct Ended<'a> {
-    /// The machine, with its report and its carriers.
+    /// The state machine, with its report and its carriers.
     pub scanner: &'a Scanner,
-    /// How the program will exit.
+    /// The exit code of the program.
     pub exit: Exit,
-    /// Why it failed, where the machine's own report does not say.
+    /// Why it failed, if the state machine's report does not say.
     pub reason: Option<&'static str>,
     /// Whether the service is wanted as it was found.
     pub given_back: bool,
-    /// Whether anybody looks whether the link is up.
+    /// Whether the link is watched.
     pub watches_link: bool,
     /// The name of the simulated world.
     pub simulated: Option<&'a str>,
-    /// How long the scan took in the time of that world.
+    /// How long the scan took in that world's time.
     pub virtual_time: Option<Duration>,
 }
 
-/// Tells what happens.
+/// Reports events.
 #[derive(Debug)]
 pub struct Reporter {
     style: Style,
-    /// The request: times are told from here.
+    /// The time of the request, from which times count.
     origin: Instant,
     console: Console,
     states: States,
-    /// The first failure of standard output; nothing more is written there then, and the scan goes on.
+    /// The first failure of standard output; after it no more output is written there, and the scan goes on.
     broken: Option<io::Error>,
     next_tick: Option<Instant>,
     last_warning: Option<String>,
     relayed: Vec<Relayed>,
 }
 
-/// Something told, for somebody elsewhere.
+/// Output for a client of the daemon.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Relayed {
-    /// An object that `--json` writes.
+    /// An object of `--json`.
     Object {
-        /// As it is written there.
+        /// As written there.
         line: String,
     },
     /// A line for standard error.
@@ -97,13 +97,13 @@ pub enum Relayed {
     },
     /// The result for people.
     Summary {
-        /// As it is written to standard output.
+        /// As written to standard output.
         text: String,
     },
 }
 
 impl Reporter {
-    /// Nothing told yet; `origin` is the time of the request.
+    /// A reporter without output so far; `origin` is the time of the request.
     #[must_use]
     pub fn new(style: Style, origin: Instant) -> Self {
         Self {
@@ -118,7 +118,7 @@ impl Reporter {
         }
     }
 
-    /// The scan tells this; `scanner` as it stands by now.
+    /// Reports an event; `scanner` is the state after it.
     pub fn event(&mut self, at: Instant, event: Event, scanner: &Scanner) {
         if let Event::Moved { to, .. } = event {
             if (self.style.json || self.style.relay) && to != Phase::Idle {
@@ -148,13 +148,13 @@ impl Reporter {
         }
     }
 
-    /// When [`Reporter::tick`] is to be called; `None` where nothing moves by itself.
+    /// When to call [`Reporter::tick`]; `None` while there is no bar.
     #[must_use]
     pub const fn next_tick(&self) -> Option<Instant> {
         self.next_tick
     }
 
-    /// Time has passed.
+    /// Moves the bar.
     pub fn tick(&mut self, now: Instant) {
         if self.next_tick.is_some_and(|at| at <= now) {
             self.console.advance_bar(TICK);
@@ -162,7 +162,7 @@ impl Reporter {
         }
     }
 
-    /// Something that is no failure of the scan, but worth a line. The same thing again is not said again.
+    /// Reports a problem that does not fail the scan. A repeated text is reported once.
     pub fn warn(&mut self, text: &str) {
         if self.last_warning.as_deref() != Some(text) {
             self.console.warn(text);
@@ -171,7 +171,7 @@ impl Reporter {
         }
     }
 
-    /// Something that is good to know.
+    /// Reports a fact.
     pub fn note(&mut self, text: &str) {
         self.relay(|| Relayed::Said { text: format!("cellscan: {text}") });
         if !self.style.quiet {
@@ -179,10 +179,10 @@ impl Reporter {
         }
     }
 
-    /// The result.
+    /// Reports the result.
     ///
     /// # Errors
-    /// Standard output took not all of it, other than by being closed.
+    /// Standard output failed, other than by being closed.
     pub fn finish(&mut self, ended: &Ended<'_>) -> Result<(), Fatal> {
         self.console.end_bar();
         if self.style.relay {
@@ -204,7 +204,7 @@ impl Reporter {
         }
     }
 
-    /// What was told since this was last asked.
+    /// The output since the last call.
     pub fn relayed(&mut self) -> Vec<Relayed> {
         core::mem::take(&mut self.relayed)
     }

@@ -1,19 +1,19 @@
-//! Supervision scenarios as JSON lines, through the simulated `runsv`, to what was observed as JSON lines.
+//! Runs supervision scenarios (JSON lines) through the simulated `runsv`, and writes observations (JSON lines).
 //!
-//! One scenario a line: `id`, `service`, `stimuli`, `duration`, and where they matter `phase_ms` and `only_impl`;
-//! whatever else is there (what was recorded from a real `runsv`, above all) is passed over. One answer a line, in
-//! the same order: `id`, `status`, `log_status`, `signals`, `sleeps`, `exit`. Times are ms from the first status
+//! One scenario per line: `id`, `service`, `stimuli`, `duration`, and if they matter `phase_ms` and `only_impl`; other
+//! keys (recordings from a real `runsv`, above all) are skipped. One answer per line, in the same order: `id`, `status`,
+//! `log_status`, `signals`, `sleeps`, `exit`. Times are milliseconds from the first status
 //! record.
 
 mod scenario;
 
-use core::fmt;
 use std::io::{self, BufRead, Write};
 
 use cellscan_core::supervisor::ServiceState;
 use cellscan_sim::supervision::{self, Observed, SeenStatus};
 use cellscan_sim::trace::Ending;
 use serde_json::{Value, json};
+use thiserror::Error;
 
 /// A line that is no scenario.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -24,49 +24,28 @@ pub struct BadLine {
     pub cause: String,
 }
 
-/// Why not everything was answered.
-#[derive(Debug)]
+/// Why some scenarios have no answer.
+#[derive(Debug, Error)]
 pub enum SimsvError {
     /// These lines are no scenarios; all others were answered.
+    #[error("{}", listed(.0))]
     Lines(Vec<BadLine>),
     /// Reading or writing failed.
-    Io(io::Error),
+    #[error("{0}")]
+    Io(#[from] io::Error),
 }
 
-impl fmt::Display for SimsvError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Lines(bad) => {
-                for (index, BadLine { line, cause }) in bad.iter().enumerate() {
-                    let separator = if index == 0 { "" } else { "\n" };
-                    write!(f, "{separator}line {line}: {cause}")?;
-                }
-                Ok(())
-            }
-            Self::Io(error) => write!(f, "{error}"),
-        }
-    }
+/// One line of text per bad line.
+fn listed(bad: &[BadLine]) -> String {
+    let lines: Vec<String> =
+        bad.iter().map(|BadLine { line, cause }| format!("line {line}: {cause}")).collect();
+    lines.join("\n")
 }
 
-impl core::error::Error for SimsvError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Lines(_) => None,
-            Self::Io(error) => Some(error),
-        }
-    }
-}
-
-impl From<io::Error> for SimsvError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-/// Runs every scenario of `input` and writes one answer each to `output`. Empty lines are passed over.
+/// Runs every scenario of `input` and writes one answer for each to `output`. Empty lines are skipped.
 ///
 /// # Errors
-/// The lines that are no scenarios, by their numbers, after all others were answered; or the input or output itself.
+/// Some lines are no scenarios (all others were answered), or input or output failed.
 pub fn run(input: impl BufRead, mut output: impl Write) -> Result<(), SimsvError> {
     let mut bad = Vec::new();
     for (index, line) in input.lines().enumerate() {
@@ -132,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_has_the_keys_that_are_judged() {
+    fn an_answer_has_all_its_keys() {
         let text = r#"{"id":"x","service":{"run":{"prog":{}}},"stimuli":[{"at":1300,"op":"ctl","bytes":"d"}],
             "duration":2000}"#
             .replace('\n', " ");

@@ -1,6 +1,6 @@
-//! The program as it is used: what it prints, where, and how it exits.
+//! The program from outside: what it prints, on which stream, and its exit code.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics with its place")]
 
 use std::io::Read;
 use std::process::{Command, Output, Stdio};
@@ -36,7 +36,7 @@ fn states(output: &Output) -> Vec<&str> {
 }
 
 #[test]
-fn each_scenario_exits_as_it_says_and_gives_the_service_back() {
+fn each_scenario_has_its_listed_exit_code_and_gives_the_service_back() {
     for builtin in BUILTIN {
         let output = run(&format!("scan --json --quiet --sim={}", builtin.name));
         assert_eq!(output.status.code(), Some(i32::from(builtin.exit)), "{}", builtin.name);
@@ -50,7 +50,7 @@ fn each_scenario_exits_as_it_says_and_gives_the_service_back() {
 }
 
 #[test]
-fn what_a_daemon_would_ignore_is_refused_before_one_is_asked() {
+fn an_option_that_the_daemon_would_ignore_is_refused_before_it_is_asked() {
     let root = tempfile::tempdir().unwrap();
     let run_dir = root.path().display();
     let refused = run(&format!("scan --run-dir {run_dir} --service pppd --budget 4m"));
@@ -64,7 +64,7 @@ fn what_a_daemon_would_ignore_is_refused_before_one_is_asked() {
 }
 
 #[test]
-fn the_states_of_the_recorded_scan_are_told_in_order() {
+fn the_states_of_the_recorded_scan_are_printed_in_order() {
     let output = run("scan --sim");
     assert_eq!(output.status.code(), Some(0));
     let trial = ["5", "6", "7"];
@@ -80,7 +80,7 @@ fn the_states_of_the_recorded_scan_are_told_in_order() {
 }
 
 #[test]
-fn json_ends_with_the_scan_and_has_its_keys() {
+fn json_ends_with_the_scan_object_and_has_all_keys() {
     let output = run("scan --sim --json");
     let objects = objects(&output);
     let kinds: Vec<&str> = objects.iter().map(|object| object["kind"].as_str().unwrap()).collect();
@@ -100,7 +100,7 @@ fn json_ends_with_the_scan_and_has_its_keys() {
 }
 
 #[test]
-fn options_go_over_the_policy_of_a_scenario() {
+fn options_override_the_policy_of_a_scenario() {
     let output = run("scan --sim --json -q --quick --carriers 311480,310410 --budget 2m");
     let scan = objects(&output).pop().unwrap();
     assert_eq!((&scan["search_s"], &scan["budget_s"]), (&Value::Null, &Value::from(120.0)));
@@ -115,7 +115,7 @@ fn a_seed_gives_the_same_scan_twice() {
 }
 
 #[test]
-fn wrong_use_exits_100_with_a_sentence() {
+fn wrong_use_exits_with_100_and_a_sentence() {
     for (words, said) in [
         ("", "Usage"),
         ("scan", "--port"),
@@ -138,14 +138,14 @@ fn wrong_use_exits_100_with_a_sentence() {
 }
 
 #[test]
-fn a_port_that_is_not_there_touches_nothing() {
+fn with_a_missing_port_nothing_is_touched() {
     let output = run("scan --port /dev/nonexistent");
     assert_eq!(output.status.code(), Some(111));
     assert!(text(&output.stderr).contains("fatal: unable to find /dev/nonexistent"));
 }
 
 #[test]
-fn the_scenarios_are_listed_one_a_line() {
+fn the_scenarios_are_listed_one_per_line() {
     let output = run("scan --sim=list");
     assert_eq!(output.status.code(), Some(0));
     let lines: Vec<&str> = text(&output.stdout).lines().collect();
@@ -159,7 +159,7 @@ fn the_scenarios_are_listed_one_a_line() {
 }
 
 #[test]
-fn nothing_but_text_goes_where_no_terminal_is() {
+fn without_a_terminal_the_output_is_plain_text() {
     for words in
         ["scan --sim", "scan --sim=port-vanishes", "scan --sim=nosuch", "--help", "scan --sim=stranger"]
     {
@@ -172,14 +172,14 @@ fn nothing_but_text_goes_where_no_terminal_is() {
 }
 
 #[test]
-fn what_fails_again_and_again_is_said_once() {
+fn a_repeated_failure_is_reported_once() {
     let output = run("scan --sim=port-vanishes");
     let missing = text(&output.stderr).matches("no such device").count();
     assert_eq!(missing, 1);
 }
 
 #[test]
-fn quiet_leaves_standard_error_empty_and_help_has_the_exit_codes() {
+fn quiet_writes_nothing_to_standard_error_and_help_has_the_exit_codes() {
     assert_eq!(text(&run("scan --sim --quiet").stderr), "");
     let help = run("scan --help");
     assert_eq!(help.status.code(), Some(0));
@@ -188,7 +188,7 @@ fn quiet_leaves_standard_error_empty_and_help_has_the_exit_codes() {
 }
 
 #[test]
-fn a_log_is_written_where_it_is_asked_for() {
+fn a_log_is_written_on_request() {
     let output = run("scan --sim -v");
     assert!(text(&output.stderr).contains("phase Idle -> StopPpp"));
 }
@@ -199,7 +199,7 @@ fn a_broken_pipe_is_success() {
         ["scan --sim --json", "scan --sim", "scan --sim=list", "completions bash", "man scan", "--help"]
     {
         let mut child = cellscan(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // Nobody reads from here on, whenever the first byte comes.
+        // The reader is gone from here on, whenever the first byte comes.
         drop(child.stdout.take());
         let mut said = String::new();
         child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
@@ -209,7 +209,7 @@ fn a_broken_pipe_is_success() {
 }
 
 #[test]
-fn completions_and_man_pages_are_made_from_the_same_description() {
+fn completions_and_man_pages_describe_the_command_line() {
     for shell in ["bash", "zsh", "fish"] {
         assert!(text(&run(&format!("completions {shell}")).stdout).contains("register-timeout"), "{shell}");
     }

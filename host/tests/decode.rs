@@ -1,6 +1,6 @@
-//! `cellscan decode` as it is used: bytes in, one JSON object a reply out.
+//! `cellscan decode` from outside: bytes in, one JSON object per reply out.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics with its place")]
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
@@ -17,7 +17,7 @@ fn cellscan(command: &str) -> Command {
     cellscan
 }
 
-/// What the program says of these bytes.
+/// The program's output for these bytes.
 fn decode(command: &str, bytes: &[u8]) -> Vec<Value> {
     let mut child = cellscan(command).spawn().unwrap();
     let (mut input, bytes) = (child.stdin.take().unwrap(), bytes.to_vec());
@@ -65,7 +65,7 @@ fn each_kind_has_its_keys() {
 }
 
 #[test]
-fn what_was_asked_decides_whether_a_line_answers() {
+fn the_command_decides_whether_a_line_is_an_answer() {
     let unsolicited =
         |command| decode(command, b"\r\n+CREG: 2,5,\"0502\",\"0404736D\"\r\n")[0]["unsolicited"] == true;
     assert!(unsolicited("") && unsolicited("AT+CGREG?"));
@@ -73,7 +73,7 @@ fn what_was_asked_decides_whether_a_line_answers() {
 }
 
 #[test]
-fn results_are_named_and_say_what_they_mean() {
+fn results_have_a_name_and_a_meaning() {
     let cases = [
         ("ERROR", "error", Value::Null, Value::Null, Value::Null),
         ("no carrier", "no_carrier", Value::Null, Value::Null, Value::Null),
@@ -110,7 +110,7 @@ fn a_list_longer_than_the_capacity_is_kept_in_order_and_counted() {
 }
 
 #[test]
-fn nothing_is_dropped_and_nothing_speaks_to_a_terminal() {
+fn no_line_is_dropped_and_no_output_controls_a_terminal() {
     let said = decode("", b"\x1b[2Jx\r\n\xff\x9b2J\r\n+CREG: what\r\n\xe2\x80\xaeend");
     let texts: Vec<_> = said.iter().map(|line| line["text"].as_str().unwrap()).collect();
     assert_eq!(texts, ["\u{1b}[2Jx", "\u{ff}\u{9b}2J", "+CREG: what", "\u{202e}end"]);
@@ -128,7 +128,7 @@ fn a_line_longer_than_the_buffer_comes_in_parts() {
 }
 
 #[test]
-fn a_reply_is_told_as_soon_as_it_is_there() {
+fn a_reply_is_written_as_soon_as_it_is_complete() {
     let mut child = cellscan("").spawn().unwrap();
     let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
     input.write_all(b"+CSQ: 9,99\r\n").unwrap();
@@ -140,7 +140,7 @@ fn a_reply_is_told_as_soon_as_it_is_there() {
 }
 
 #[test]
-fn rubbish_without_end_takes_no_more_memory() {
+fn endless_noise_takes_constant_memory() {
     // Four megabytes of noise, a tenth of it line ends, six minutes' worth at 115,200 baud; seeded by a constant.
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let mut noise = || {

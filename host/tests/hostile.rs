@@ -1,4 +1,4 @@
-//! Logs of others, under names of others: nothing in them acts on a terminal, in a page or in a spreadsheet.
+//! Logs with hostile text, in files with hostile names: no text acts on a terminal, in a page or in a spreadsheet.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails loudly")]
 
@@ -10,9 +10,9 @@ use std::process::{Command, Output};
 
 use cellscan::report::clean::is_unsafe;
 
-/// What takes the place of an operator's name: an escape of a terminal in both forms, a character that turns text, markup, a formula.
+/// A hostile operator's name: an escape sequence in both forms, a character that changes the direction of text, markup, a formula.
 const NAME: &str = "=1+1\x1b[2J\u{9b}31m\u{202e}</script><script>alert(1)</script>";
-/// Names of files that a spreadsheet, a terminal or a reader of lines would take for something else.
+/// File names that a spreadsheet, a terminal or a reader of lines would misinterpret.
 const FILES: [&[u8]; 7] = [
     b"=HYPERLINK(\"http:x\",\"y\").log",
     b"+1.log",
@@ -29,7 +29,7 @@ fn replay<I: AsRef<OsStr>>(words: impl IntoIterator<Item = I>) -> Output {
     output
 }
 
-/// The log of a gateway, with such names.
+/// The log of a gateway, with that name.
 fn log() -> String {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/replay/samples/gateway.log");
     let log = fs::read_to_string(sample).unwrap();
@@ -51,7 +51,7 @@ fn must_be_harmless(what: &str, bytes: &[u8]) {
 }
 
 #[test]
-fn a_replayed_log_cannot_speak_to_the_terminal() {
+fn a_replayed_log_cannot_control_the_terminal() {
     let dir = tempfile::tempdir().unwrap();
     for name in FILES {
         let path = place(dir.path(), name);
@@ -96,7 +96,7 @@ fn values(table: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn a_table_of_logs_holds_no_formula_and_one_row_for_each_scan() {
+fn a_table_of_logs_holds_no_formula_and_one_row_per_scan() {
     let dir = tempfile::tempdir().unwrap();
     let logs: Vec<PathBuf> = FILES.iter().map(|name| place(dir.path(), name)).collect();
     let table = dir.path().join("table.csv");

@@ -1,7 +1,7 @@
-//! The native backend against the real `runsv`: what was measured of it, as promises.
+//! The native backend against the real `runsv`: each measured behaviour as a test.
 //!
-//! Every test has a service directory and a `runsv` of its own, waits on conditions with a deadline, and ends only
-//! what it started, by handle.
+//! Every test has its own service directory and `runsv`, waits on conditions with a deadline, and ends only processes
+//! that it started, by handle.
 
 mod support;
 
@@ -42,25 +42,25 @@ fn a_service_goes_down_and_comes_up_again() {
 }
 
 #[test]
-fn a_change_wakes_the_loop_and_quiet_does_not() {
+fn a_change_wakes_the_loop_and_silence_does_not() {
     let runit = Runit::start("exec sleep 600\n");
     let mut native = runit.native();
     take(&mut native);
     native.woken();
-    assert!(support::wait(&native, Duration::from_millis(100)).timed_out, "nothing happens, nothing wakes");
+    assert!(support::wait(&native, Duration::from_millis(100)).timed_out, "without an event the loop sleeps");
     ask(&mut native, Want::Down);
     assert!(!support::wait(&native, SOON).timed_out);
     until(&mut native, "down and free", down_and_free);
     native.woken();
     assert!(
         support::wait(&native, Duration::from_millis(100)).timed_out,
-        "what has ended wakes nobody again"
+        "a process that has ended wakes the loop once"
     );
 }
 
 #[test]
-fn down_asked_in_the_throttle_is_not_believed_before_the_record_wants_down() {
-    // The service dies at once: runsv sleeps for a second and reads no command meanwhile.
+fn a_down_in_the_throttle_counts_only_once_the_record_wants_down() {
+    // The service dies at once: runsv sleeps for a second and reads no command during that time.
     let runit = Runit::crashing("echo x >>starts\nexit 1\n");
     let mut native = runit.native();
     take(&mut native);
@@ -97,7 +97,7 @@ fn up_right_after_down_in_the_throttle_is_not_lost() {
 }
 
 #[test]
-fn a_service_deaf_to_term_is_told_apart_and_killed_by_handle() {
+fn a_service_that_ignores_term_is_recognised_and_killed_by_handle() {
     let runit = Runit::start("trap '' TERM\necho ready >ready\nwhile :; do sleep 600 & wait $!; done\n");
     runit.until_file("ready");
     let mut native = runit.native();
@@ -111,7 +111,7 @@ fn a_service_deaf_to_term_is_told_apart_and_killed_by_handle() {
 }
 
 #[test]
-fn a_runsv_that_dies_is_seen_and_its_successor_is_asked_again() {
+fn after_the_death_of_runsv_its_successor_is_asked_again() {
     let mut runit = Runit::start("exec sleep 600\n");
     let mut native = runit.native();
     let first = take(&mut native).pid.unwrap();
@@ -136,7 +136,7 @@ fn a_runsv_that_dies_is_seen_and_its_successor_is_asked_again() {
 }
 
 #[test]
-fn the_orphan_of_a_dead_runsv_is_still_the_services() {
+fn the_orphan_of_a_dead_runsv_still_belongs_to_the_service() {
     let mut runit = Runit::start("exec sleep 600\n");
     let mut native = runit.native();
     let pid = take(&mut native).pid.unwrap();
@@ -166,7 +166,7 @@ fn a_foreign_down_during_the_hold_is_noticed() {
 }
 
 #[test]
-fn a_foreign_up_during_the_hold_is_seen_and_is_no_foreign_down() {
+fn a_foreign_up_during_the_hold_is_noticed_and_is_no_foreign_down() {
     let runit = Runit::start("exec sleep 600\n");
     let mut native = runit.native();
     take(&mut native);
@@ -232,7 +232,7 @@ fn a_finish_script_is_waited_for() {
 }
 
 #[test]
-fn a_service_that_was_to_run_once_is_found_so() {
+fn a_service_wanted_once_is_recognised() {
     let runit = Runit::start("exec sleep 600\n");
     runit.sv("once");
     let mut native = runit.native();
@@ -248,7 +248,7 @@ fn a_service_that_was_to_run_once_is_found_so() {
 }
 
 #[test]
-fn a_directory_made_anew_under_its_supervisor_is_refused() {
+fn a_directory_recreated_under_its_supervisor_is_refused() {
     let runit = Runit::start("exec sleep 600\n");
     runit.replace_dir();
     let refused = nb::block!(runit.native().take());
@@ -274,10 +274,10 @@ fn a_name_that_means_another_directory_is_not_brought_up() {
 }
 
 #[test]
-fn a_service_that_nobody_supervises_is_refused() {
+fn a_service_without_a_supervisor_is_refused() {
     let mut runit = Runit::start("exec sleep 600\n");
     runit.kill_runsv();
-    // Between its fork and its exec the service still has runsv's descriptors, and looks like a supervisor.
+    // Between its fork and its exec the service still has runsv's descriptors, so it looks like a supervisor.
     until(&mut runit.native(), "unsupervised", |native| !status(native).supervised);
     assert!(is_refused(&nb::block!(runit.native().take()), |error| matches!(
         error,
@@ -286,7 +286,7 @@ fn a_service_that_nobody_supervises_is_refused() {
 }
 
 #[test]
-fn the_sv_program_does_the_same_without_ever_being_waited_for() {
+fn the_sv_backend_does_the_same_without_blocking_on_sv() {
     let runit = Runit::start("exec sleep 600\n");
     let mut service = runit.by_sv();
     let found = support::done(&mut service, Supervisor::take).unwrap();
@@ -306,7 +306,7 @@ fn the_sv_program_does_the_same_without_ever_being_waited_for() {
 }
 
 #[test]
-fn the_native_backend_is_chosen_where_it_works_and_the_reason_is_said() {
+fn the_native_backend_is_preferred_and_the_reason_is_reported() {
     let runit = Runit::start("exec sleep 600\n");
     let service = Some(runit.dir().to_string_lossy().into_owned());
     let choice = locate::choose(LocateOptions { service, ..LocateOptions::new() }).unwrap();
@@ -351,7 +351,7 @@ fn the_guard_leaves_a_foreign_down_alone() {
 }
 
 #[test]
-fn a_guard_is_released_where_the_service_was_given_back_and_changes_nothing() {
+fn a_guard_released_after_giving_back_changes_nothing() {
     let runit = Runit::start("exec sleep 600\n");
     let mut native = runit.native_with_guard();
     take(&mut native);
@@ -366,11 +366,11 @@ fn a_guard_is_released_where_the_service_was_given_back_and_changes_nothing() {
     nb::block!(native.release()).unwrap();
     let mut native = runit.native();
     until(&mut native, "the guard ends", |_| guard.iter().all(Proc::is_gone));
-    assert_eq!(status(&mut native).want, Want::Down, "what the other client has asked for is what stays");
+    assert_eq!(status(&mut native).want, Want::Down, "the other client's request stays");
 }
 
 #[test]
-fn a_guard_goes_on_where_the_service_was_not_given_back_at_its_release() {
+fn a_guard_released_before_giving_back_goes_on() {
     let runit = Runit::start("exec sleep 600\n");
     let mut native = runit.native_with_guard();
     take(&mut native);
@@ -384,7 +384,7 @@ fn a_guard_goes_on_where_the_service_was_not_given_back_at_its_release() {
 }
 
 #[test]
-fn a_status_that_names_a_stranger_does_not_get_it_signalled() {
+fn a_stranger_named_in_the_status_record_is_not_signalled() {
     let mut runit = Runit::start("exec sleep 600\n");
     let mut native = runit.native();
     take(&mut native);

@@ -1,6 +1,6 @@
-//! `record`, as it is typed, between Debian's `chat` and a modem on a pseudo-terminal: what of it is in the file.
+//! `record` from outside, between Debian's `chat` and a modem on a pseudo-terminal: what the recording contains.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics with its place")]
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -24,7 +24,8 @@ const CHAT: &str = "/usr/sbin/chat";
 const SOON: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// A modem that echoes, says OK to everything and CONNECT to a dial string, and then sends frames of PPP until the port says `+++`.
+/// A modem that echoes, answers OK to every command and CONNECT to a dial string, and then sends PPP frames until the port sends
+/// `+++`.
 struct Modem {
     path: PathBuf,
     _slave: OwnedFd,
@@ -39,7 +40,7 @@ impl Modem {
         raw.make_raw();
         tcsetattr(&master, OptionalActions::Now, &raw).unwrap();
         let path = PathBuf::from(ptsname(&master, Vec::new()).unwrap().into_string().unwrap());
-        // Kept open, so that the master is not told that nothing has the port open.
+        // Kept open, because the master returns `EIO` while no process has the port open.
         let slave = File::options().read(true).write(true).open(&path).unwrap();
         thread::spawn(move || serve(File::from(master)));
         Self { path, _slave: slave.into() }
@@ -74,7 +75,7 @@ impl Modem {
     }
 }
 
-/// `record`, and the port that the other program is to use.
+/// A running `record`, and the port for the other program.
 struct Record {
     child: Child,
     port: PathBuf,
@@ -85,7 +86,7 @@ impl Record {
     fn begin(root: &Path, modem: &Modem, words: &[&str]) -> Self {
         let (port, file) = (root.join("modem"), root.join("recorded.atlog"));
         fs::create_dir_all(root.join("lock")).unwrap();
-        // Whatever the umask, a recording is its owner's alone.
+        // With any umask, only the owner may read a recording.
         let mut command = Command::new("sh");
         command.args(["-c", "umask 0; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_cellscan"), "record"]);
         command.arg("--port").arg(&modem.path).arg("--file").arg(&file).arg("--link").arg(&port);
@@ -97,7 +98,7 @@ impl Record {
         Self { child, port, file }
     }
 
-    /// What was written of both directions, and the words of the recording; then its text.
+    /// The bytes of both directions in the recording, and its words; then its text.
     fn end(mut self) -> (Vec<u8>, Vec<u8>, Vec<String>, String) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         let mut ended = None;
@@ -135,7 +136,7 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 #[test]
-fn of_what_chat_sends_no_secret_is_in_the_recording() {
+fn the_recording_contains_no_secret_that_chat_sends() {
     if !Path::new(CHAT).exists() {
         println!("SKIPPED: no {CHAT} (package ppp)");
         return;
@@ -167,8 +168,8 @@ fn of_what_chat_sends_no_secret_is_in_the_recording() {
         .stdout(port.try_clone().unwrap())
         .stderr(Stdio::null())
         .status();
-    assert!(chat.unwrap().success(), "chat went through its script");
-    // As pppd writes it: the password of PAP (RFC 1334 §2.2.1) in a frame of its own, in two halves.
+    assert!(chat.unwrap().success(), "chat completed its script");
+    // As pppd writes it: the password of PAP (RFC 1334 §2.2.1) in a frame, in two halves.
     let mut port = port;
     for half in [b"\x7e\xff\x03\xc0\x23\x01\x01\x00\x0f\x03joe\x06s3c".as_slice(), b"ret\xaa\x55\x7e"] {
         port.write_all(half).unwrap();

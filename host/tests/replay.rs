@@ -1,4 +1,4 @@
-//! `replay` and `scan --record`, as they are typed.
+//! `replay` and `scan --record` from outside.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails loudly")]
 
@@ -28,7 +28,7 @@ fn of_kind<'a>(objects: &'a [Value], kind: &str) -> Vec<&'a Value> {
 }
 
 #[test]
-fn one_log_is_told_whole() {
+fn one_log_is_reported_completely() {
     let path = samples().join("gateway.log");
     let output = cellscan(&["replay", "--json", path.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0));
@@ -52,7 +52,7 @@ fn one_log_is_told_whole() {
 }
 
 #[test]
-fn a_directory_is_told_with_a_summary_and_a_table() {
+fn a_directory_is_reported_with_a_summary_and_a_table() {
     let dir = tempfile::tempdir().unwrap();
     let csv = dir.path().join("scans.csv");
     let output = cellscan(&["replay", "--json", "--csv", csv.to_str().unwrap(), samples().to_str().unwrap()]);
@@ -76,27 +76,31 @@ fn a_simulated_scan_is_recorded_and_replayed() {
     let record = ["scan", "--sim", "--quiet", "--record", path.to_str().unwrap()];
     assert_eq!(cellscan(&record).status.code(), Some(0));
     let again = cellscan(&record);
-    assert_eq!(again.status.code(), Some(100), "a recording is not written over");
+    assert_eq!(again.status.code(), Some(100), "a recording is not overwritten");
     let output = cellscan(&["replay", "--html", page.to_str().unwrap(), path.to_str().unwrap()]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("replayed: the same decisions") && text.contains("selected 310410"), "{text}");
     assert!(fs::read_to_string(page).unwrap().contains("search 59.5 s"));
+    let mut piped = Command::new(env!("CARGO_BIN_EXE_cellscan"));
+    piped.args(["replay", "-"]).stdin(fs::File::open(&path).unwrap());
+    let piped = String::from_utf8(piped.output().unwrap().stdout).unwrap();
+    assert!(piped.contains("replayed: the same decisions"), "from standard input too: {piped}");
 }
 
 #[test]
-fn wrong_use_and_missing_logs_are_told() {
+fn wrong_use_and_missing_logs_have_their_exit_codes() {
     let path = samples().join("chat.log");
     let path = path.to_str().unwrap();
     assert_eq!(cellscan(&["replay", "--format", "nosuch", path]).status.code(), Some(100));
     assert_eq!(cellscan(&["replay", "--html", "x.html", path, path]).status.code(), Some(100));
     assert_eq!(cellscan(&["replay", "nosuch.log"]).status.code(), Some(111));
     let some = cellscan(&["replay", "--json", "nosuch.log", path]);
-    assert_eq!(some.status.code(), Some(0), "the others are told");
+    assert_eq!(some.status.code(), Some(0), "the other logs are reported");
     assert_eq!(of_kind(&objects(&some), "summary")[0]["logs_failed"].as_array().unwrap().len(), 1);
 }
 
 #[test]
-fn secrets_of_a_raw_log_are_shown_on_demand_only() {
+fn secrets_of_a_raw_log_are_shown_on_request_only() {
     let dir = tempfile::tempdir().unwrap();
     let log = dir.path().join("raw.atlog");
     let turns = [

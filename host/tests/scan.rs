@@ -1,6 +1,6 @@
 //! `cellscan scan` on a real `runsv` and a modem on a pseudo-terminal.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics with its place")]
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -19,7 +19,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// More than anything here takes on a loaded box.
+/// More than any wait here takes on a loaded machine.
 const SOON: Duration = Duration::from_secs(20);
 
 /// A `runsv` whose service holds the port of a modem, as `pppd` does.
@@ -126,7 +126,7 @@ fn signal(child: &Child, signal: Signal) {
 }
 
 #[test]
-fn a_scan_ends_on_the_best_gives_back_and_remembers() {
+fn a_scan_selects_the_best_gives_back_and_remembers_carriers() {
     let gateway = Gateway::start(300);
     let output = gateway.scan("").output().unwrap();
     let scan = scan_of(&output);
@@ -147,7 +147,7 @@ fn a_scan_ends_on_the_best_gives_back_and_remembers() {
 }
 
 #[test]
-fn a_signal_ends_the_scan_and_a_second_one_does_not_skip_the_giving_back() {
+fn a_signal_ends_the_scan_and_a_second_one_does_not_prevent_giving_back() {
     let gateway = Gateway::start(60_000);
     let (child, out) = gateway.searching();
     signal(&child, Signal::TERM);
@@ -174,7 +174,7 @@ fn the_service_comes_back_after_the_scan_was_killed() {
 }
 
 #[test]
-fn a_scan_that_nobody_reads_gives_back_all_the_same() {
+fn a_scan_with_closed_output_still_gives_back() {
     let gateway = Gateway::start(300);
     let mut child = gateway.scan("").spawn().unwrap();
     drop(child.stdout.take());
@@ -197,7 +197,7 @@ fn a_hostile_state_file_is_a_warning() {
 }
 
 #[test]
-fn a_service_that_is_not_there_is_a_matter_of_configuration() {
+fn a_missing_service_is_a_configuration_error() {
     let gateway = Gateway::start(300);
     let mut command = Command::new(env!("CARGO_BIN_EXE_cellscan"));
     command.args(["scan", "--service", "/nonexistent/pppd", "--port"]).arg(gateway.modem.path());

@@ -1,4 +1,4 @@
-//! The code in README's section "In your firmware" is the firmware's own, which is compiled and run.
+//! The code in the section "In your firmware" of core/README.md is the firmware's own, which is compiled and run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Lines without what indents them; documentation, which README words for itself, and empty lines left out.
+/// Lines without indentation; without documentation, which the README words differently, and without empty lines.
 fn lines(text: &str) -> Vec<&str> {
     text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("///")).collect()
 }
 
 #[test]
 fn the_code_in_readme_is_the_firmware_s_own() {
-    let readme = fs::read_to_string(root().join("README.md")).expect("README");
+    let readme = fs::read_to_string(root().join("core/README.md")).expect("README");
     let (_, section) = readme.split_once(SECTION).expect("the section");
     let section = section.split("\n## ").next().unwrap_or_default();
     let sources = ["uart-scan/src/supervisor.rs", "uart-scan/src/app.rs", "embassy/src/main.rs"]
@@ -25,7 +25,7 @@ fn the_code_in_readme_is_the_firmware_s_own() {
         section.split("```rust\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(!blocks.is_empty(), "there is code in it");
     for block in blocks {
-        // A line of dots: something is left out.
+        // A line of dots stands for omitted lines.
         let parts: Vec<_> = block.split("…\n").map(lines).collect();
         let says = |source: &String| {
             let source = lines(source);

@@ -1,4 +1,4 @@
-//! The reference material's logs, where they are.
+//! The logs of the reference material, where it exists.
 
 use cellscan::import::Format;
 use cellscan::replay::json;
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{file, read, reference};
 
-/// Of 36 files so many must give their turns.
+/// Of 36 files this many must give their turns.
 const FILES_MIN: usize = 30;
 
 #[test]
@@ -35,7 +35,7 @@ fn text(value: &Value) -> Option<String> {
 }
 
 #[test]
-fn recorded_scans_are_read_as_they_were() {
+fn recorded_scans_are_read_with_their_results() {
     let Some(reference) = reference() else { return };
     let expected = String::from_utf8(file(&reference.join("field/expect.jsonl"))).expect("rows in UTF-8");
     for row in expected.lines() {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use cellscan::commands::simulated::world;
 use cellscan::recording::recorder::Header;
 use cellscan::recording::words;
-use cellscan::replay::again::Recording;
+use cellscan::replay::rerun::Recording;
 use cellscan_core::scan::Event;
 use cellscan_core::time::Instant;
 use cellscan_sim::check::SCAN_TIME_MAX;

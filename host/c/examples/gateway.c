@@ -1,5 +1,5 @@
 /* The main loop of a gateway application. It used to call system("sv down pppd"), scan, and system("sv up pppd"); now cellscan
- * takes the service, scans, and gives it back, also when this program is killed in the middle.
+ * takes the service, scans, and gives it back, even if this program is killed in the middle.
  *
  *     gateway TTY [SERVICE [DIRECTORY]]       SIGUSR1: scan    SIGTERM, SIGINT: end
  */
@@ -60,7 +60,7 @@ int main(int argc, char **argv)
         cellscan_event event;
         struct signalfd_siginfo signal;
         fflush(stdout);
-        poll(fds, 2, -1); /* and whatever else the application waits for */
+        poll(fds, 2, -1); /* and for the application's own descriptors */
         if (fds[1].revents & POLLIN && read(fds[1].fd, &signal, sizeof signal) == sizeof signal) {
             ending |= signal.ssi_signo != SIGUSR1;
             if (ending)

@@ -1,14 +1,14 @@
-//! The border to C: every function that C calls, and all that is `unsafe` here.
+//! The interface to C: every function that C calls, and all `unsafe` code of this crate.
 //!
-//! What C promises is stated at the top of `cellscan.h`. All else is looked at and answered with a [`Code`]; behind each
-//! that is below 0 `cellscan_gateway_error` has a sentence.
+//! `cellscan.h` states what C promises. Everything else is checked and answered with a [`Code`]; for each code
+//! below 0 `cellscan_gateway_error` has a sentence.
 #![expect(
     unsafe_code,
-    reason = "pointers from C, names that C finds, and three calls of libc: here and nowhere else"
+    reason = "pointers from C, exported names, and three calls of libc: in this file only"
 )]
 #![expect(
     clippy::missing_safety_doc,
-    reason = "what C promises is the same for all, and stated above and in the header"
+    reason = "the promises of C are the same for all, and stated above and in the header"
 )]
 
 use std::ffi::{CStr, CString, c_char, c_int};
@@ -30,25 +30,25 @@ use rustix::thread::{Pid, gettid};
 use crate::config::Wanted;
 use crate::gateway::Gateway;
 
-/// Says that there is a gateway.
+/// Marks a live gateway.
 const MAGIC: u64 = 0x5ce1_15ca_9a7e_3a11;
-/// The first descriptor that is not one of the three standard ones.
+/// The first descriptor after the three standard ones.
 const FIRST_FD: c_int = 3;
-/// Where the kernel has no `close_range` (before 5.11): descriptors up to here are closed to the guard.
+/// On a kernel without `close_range` (before 5.11): descriptors up to this one are closed in the guard.
 const FDS_MAX: c_int = 4_096;
 
 /// A gateway. Yours from `cellscan_gateway_open` to `cellscan_gateway_close`, and only on the thread that opened it.
 #[derive(Debug)]
 pub struct Handle {
     magic: u64,
-    /// Of the kernel: a child that was forked is told by it too, and holds the gateway no less by mistake.
+    /// The kernel's thread id: it also differs in a forked child, which holds the gateway by mistake too.
     thread: Pid,
-    /// `None` after a bug.
+    /// `None` after an internal error.
     gateway: Option<Gateway>,
 }
 
-/// What a gateway is. Fill it with `cellscan_gateway_defaults`, then name the port and what is to be otherwise. All is copied,
-/// the texts too. Texts are UTF-8 and end with a NUL.
+/// The configuration of a gateway. Fill it with `cellscan_gateway_defaults`, then set the port and whatever differs. Everything is
+/// copied, the texts too. Texts are UTF-8 and end with a NUL.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct GatewayConfig {
@@ -60,59 +60,59 @@ pub struct GatewayConfig {
     pub backend: u32,
     /// A `cellscan_guard_mode`.
     pub guard_mode: u32,
-    /// After this time with the service in hand the guard kills your process, and gives the service back: for the case that
-    /// it does not poll any more. More than the policy's budget and link time. 0: never; then a process that hangs keeps the
+    /// After this time with the service taken the guard kills your process, and gives the service back: for the case that your
+    /// process polls no more. More than the policy's budget and link time. 0: no limit; then a process that hangs keeps the
     /// link away until it is ended.
     pub hold_limit_ms: u32,
-    /// Nothing yet; 0.
+    /// Reserved; 0.
     pub reserved: u32,
-    /// The tty to the modem, by a stable name such as one of /dev/serial/by-id. Must be named.
+    /// The tty of the modem, by a stable name such as one of /dev/serial/by-id. Required.
     pub port: *const c_char,
     /// The tty that `pppd` uses. Null: the same.
     pub ppp_port: *const c_char,
     /// Name or path of the service. Null: the one whose `pppd` holds the port, else `pppd`, `ppp`, `pppd-*` or `ppp-*`.
     pub service: *const c_char,
-    /// The interface that is up when the link is, such as "ppp*". Null: nobody waits for it.
+    /// The interface that is up when the link is up, such as "ppp*". Null: do not wait for the link.
     pub link: *const c_char,
-    /// Words of the command that starts an unsupervised `pppd`; no shell reads them. Null: none.
+    /// Words of the command that starts an unsupervised `pppd`; no shell interprets them. Null: none.
     pub start_command: *const c_char,
-    /// The program that is the guard: `cellscan`, of the version of this library; a path, or a name in PATH. Null: "cellscan".
-    /// One that does not say so in its first line, version and all, is refused before anything is asked down.
+    /// The guard's program: `cellscan`, of the version of this library; a path, or a name in PATH. Null: "cellscan".
+    /// A program whose first line does not state name and version is refused before the supervisor is asked for down.
     pub guard: *const c_char,
-    /// Where UUCP locks are. Null: /var/lock and /run/lock.
+    /// Directory of UUCP locks. Null: /var/lock and /run/lock.
     pub lock_dir: *const c_char,
-    /// Where the carriers of the last complete scan are remembered. Null: /var/lib/cellscan.
+    /// Directory of the carriers of the last complete scan. Null: /var/lib/cellscan.
     pub state_dir: *const c_char,
-    /// Where lease and claim are kept: a directory of this user's, which no other may write to. Null: /run/cellscan, as for the
-    /// program. All that scan the same service should name the same.
+    /// Directory of lease and claim: it belongs to this user, and no other user may write to it. Null: /run/cellscan, as for the
+    /// program. All programs that scan the same service should use the same directory.
     pub run_dir: *const c_char,
-    /// How a scan is to go. Null: as of `cellscan_policy_default`.
+    /// The policy of a scan. Null: as of `cellscan_policy_default`.
     pub policy: *const Policy,
 }
 
-/// Blocks SIGPIPE on this thread while it lives. A guard or a supervisor that dies while it is written to is an answer, and
-/// must not end an application that has not ignored that signal.
+/// Blocks SIGPIPE on this thread while it lives. A guard or a supervisor that dies during a write causes an error code, and
+/// must not end an application that does not ignore that signal.
 struct NoPipeSignal {
     before: libc::sigset_t,
     was_pending: bool,
 }
 
-/// No signal, or SIGPIPE alone.
+/// An empty set of signals, or SIGPIPE alone.
 fn signals(pipe: bool) -> libc::sigset_t {
     let mut set = MaybeUninit::uninit();
-    // SAFETY: `set` is written whole, whatever was in it.
+    // SAFETY: `set` is written completely.
     unsafe { libc::sigemptyset(set.as_mut_ptr()) };
     if pipe {
         // SAFETY: initialised by the line above; SIGPIPE is a signal.
         unsafe { libc::sigaddset(set.as_mut_ptr(), libc::SIGPIPE) };
     }
-    // SAFETY: sigemptyset has initialised it; it fails for no set.
+    // SAFETY: sigemptyset has initialised it; it cannot fail for a valid pointer.
     unsafe { set.assume_init() }
 }
 
 fn is_pipe_pending() -> bool {
     let mut pending = signals(false);
-    // SAFETY: both are given a set that is initialised, and lives.
+    // SAFETY: both sets are initialised and live.
     unsafe {
         libc::sigpending(&raw mut pending) == 0 && libc::sigismember(&raw const pending, libc::SIGPIPE) == 1
     }
@@ -122,7 +122,7 @@ impl NoPipeSignal {
     fn new() -> Self {
         let was_pending = is_pipe_pending();
         let (pipe, mut before) = (signals(true), signals(false));
-        // SAFETY: both sets are initialised and live; the mask is this thread's, and is put back by `drop`.
+        // SAFETY: both sets are initialised and live; the mask is this thread's, and `drop` restores it.
         unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const pipe, &raw mut before) };
         Self { before, was_pending }
     }
@@ -132,37 +132,37 @@ impl Drop for NoPipeSignal {
     fn drop(&mut self) {
         if !self.was_pending && is_pipe_pending() {
             let (pipe, now) = (signals(true), libc::timespec { tv_sec: 0, tv_nsec: 0 });
-            // SAFETY: set and time live; what is taken in is ours, since nothing of it was pending before.
+            // SAFETY: set and time live; the signal is ours, since none was pending before.
             unsafe { libc::sigtimedwait(&raw const pipe, ptr::null_mut(), &raw const now) };
         }
-        // SAFETY: `before` is what pthread_sigmask has filled in.
+        // SAFETY: pthread_sigmask has filled in `before`.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, ptr::null_mut()) };
     }
 }
 
-/// What may outlive the application is to have none of its descriptors (a listening socket would stay bound), and none
-/// of the signals that it has blocked.
+/// Keeps the application's descriptors (a listening socket would stay bound) and blocked signals from a process that may
+/// outlive it.
 fn set_apart(command: &mut Command) {
     let none = signals(false);
     let before_exec = move || {
         // SAFETY: `none` is initialised; the mask is that of the child, which has one thread.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut()) };
         let (first, last, on_exec) = (FIRST_FD.cast_unsigned(), u32::MAX, libc::CLOSE_RANGE_CLOEXEC);
-        // SAFETY: three numbers; descriptors are closed when the program is executed, and not before.
+        // SAFETY: three numbers; descriptors are closed by exec, and not before.
         if unsafe { libc::syscall(libc::SYS_close_range, first, last, on_exec) } != 0 {
             for fd in FIRST_FD..FDS_MAX {
-                // SAFETY: two numbers; one that is no descriptor is answered with an error.
+                // SAFETY: two numbers; for a closed descriptor it returns an error.
                 unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
             }
         }
         Ok(())
     };
     // SAFETY: between fork and exec only calls are made that are safe there (pthread_sigmask, close_range and fcntl, see
-    // signal-safety(7)); nothing is allocated and no lock is taken.
+    // signal-safety(7)); no memory is allocated and no lock is taken.
     unsafe { command.pre_exec(before_exec) };
 }
 
-/// Writes an answer to where C wants it.
+/// Writes a value through a pointer from C.
 fn put<T>(out: *mut T, value: T) -> Code {
     if out.is_null() {
         return Code::Null;
@@ -170,12 +170,12 @@ fn put<T>(out: *mut T, value: T) -> Code {
     if !out.is_aligned() {
         return Code::Align;
     }
-    // SAFETY: not null and aligned; C states that it points to a T that may be written, and what was in it needs no drop.
+    // SAFETY: not null and aligned; C promises that it points to a writable T, whose old value needs no drop.
     unsafe { out.write(value) };
     Code::Ok
 }
 
-/// Copies what C points to; `None`: it is null.
+/// Copies the value behind a pointer from C; `None`: the pointer is null.
 fn get<T: Copy>(from: *const T) -> Result<Option<T>, Code> {
     if from.is_null() {
         return Ok(None);
@@ -183,17 +183,17 @@ fn get<T: Copy>(from: *const T) -> Result<Option<T>, Code> {
     if !from.is_aligned() {
         return Err(Code::Align);
     }
-    // SAFETY: not null and aligned; C states that it points to a T, which here is numbers and pointers alone, so that any
-    // bytes of it mean something.
+    // SAFETY: not null and aligned; C promises that it points to a T, which here consists of numbers and pointers, so that
+    // any bytes are valid.
     Ok(Some(unsafe { from.read() }))
 }
 
-/// What C has written, up to its NUL; `None`: it is null.
+/// Copies a string from C; `None`: the pointer is null.
 fn text(name: &str, from: *const c_char) -> Result<Option<String>, (Code, String)> {
     if from.is_null() {
         return Ok(None);
     }
-    // SAFETY: not null; C states that it ends with a NUL, and stays as it is during the call. It is copied.
+    // SAFETY: not null; C promises that it ends with a NUL, and does not change during the call. It is copied.
     let text = unsafe { CStr::from_ptr(from) };
     let text = text.to_str().map_err(|_| (Code::Value, format!("{name}: found {text:?}, wanted UTF-8")))?;
     if text.is_empty() {
@@ -202,7 +202,7 @@ fn text(name: &str, from: *const c_char) -> Result<Option<String>, (Code, String
     Ok(Some(text.to_owned()))
 }
 
-/// Its first field first: of another version, the rest may be shorter than what is read here.
+/// Reads a config, its first field first: a config of another version may be shorter than ours.
 fn read(config: *const GatewayConfig) -> Result<GatewayConfig, (Code, String)> {
     let config = match get(config.cast::<u32>()) {
         Ok(Some(CELLSCAN_ABI)) => get(config),
@@ -216,7 +216,7 @@ fn read(config: *const GatewayConfig) -> Result<GatewayConfig, (Code, String)> {
 
 fn wanted(config: &GatewayConfig) -> Result<Wanted, (Code, String)> {
     if config.reserved != 0 {
-        return Err((Code::Value, "reserved: found something, wanted 0".to_owned()));
+        return Err((Code::Value, "reserved: found another value, wanted 0".to_owned()));
     }
     let policy = get(config.policy).map_err(|code| (code, "policy: not aligned".to_owned()))?;
     let policy = policy.map_or(Some(CorePolicy::DEFAULT), |policy| policy.meant());
@@ -236,11 +236,11 @@ fn wanted(config: &GatewayConfig) -> Result<Wanted, (Code, String)> {
         guard_mode: config.guard_mode,
         hold_limit_ms: config.hold_limit_ms,
         policy: policy
-            .ok_or_else(|| (Code::Value, "policy: a value is outside of what is stated for it".to_owned()))?,
+            .ok_or_else(|| (Code::Value, "policy: a value is outside its stated range".to_owned()))?,
     })
 }
 
-/// The gateway behind a handle, for as long as `with` takes.
+/// Lends the gateway behind a handle to `with`.
 fn lend(handle: *mut Handle, with: impl FnOnce(&mut Gateway) -> Code) -> Code {
     if handle.is_null() {
         return Code::Null;
@@ -248,8 +248,8 @@ fn lend(handle: *mut Handle, with: impl FnOnce(&mut Gateway) -> Code) -> Code {
     if !handle.is_aligned() {
         return Code::Align;
     }
-    // SAFETY: not null and aligned; C states that `cellscan_gateway_open` made it and that it was not closed. These two do not
-    // change from then on, so that another thread may read them.
+    // SAFETY: not null and aligned; C promises that `cellscan_gateway_open` made it and that it was not closed. These two fields
+    // do not change after that, so another thread may read them.
     let (magic, thread) = unsafe { ((*handle).magic, (*handle).thread) };
     if magic != MAGIC {
         return Code::NotInit;
@@ -257,20 +257,20 @@ fn lend(handle: *mut Handle, with: impl FnOnce(&mut Gateway) -> Code) -> Code {
     if thread != gettid() {
         return Code::Thread;
     }
-    // SAFETY: made by `cellscan_gateway_open`; only this thread comes here, and nothing that is called from here calls back.
+    // SAFETY: made by `cellscan_gateway_open`; only this thread gets here, and no callback leads back here.
     let gateway = unsafe { &mut (*handle).gateway };
     let _no_signal = NoPipeSignal::new();
     let Some(lent) = gateway else { return Code::Broken };
     if let Some(code) = caught(|| with(lent)) {
         return code;
     }
-    // The guard sees its end of the pipe close, and gives the service back.
+    // The guard sees the end of its pipe, and gives the service back.
     let broken = gateway.take();
     let _dropped = caught(|| drop(broken));
     Code::Broken
 }
 
-/// Fills in a config: nothing named, everything as usual.
+/// Fills in a config with the defaults.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_gateway_defaults(config: *mut GatewayConfig) -> Code {
     let none = ptr::null();
@@ -297,9 +297,9 @@ pub unsafe extern "C" fn cellscan_gateway_defaults(config: *mut GatewayConfig) -
     )
 }
 
-/// Makes a gateway out of a config, and touches nothing yet. Where it fails, `*gateway` is null and `why` (which may be null) is
-/// filled in with a sentence of up to `why_len` bytes, its NUL included. `CELLSCAN_CODE_NO_GUARD`: without a guard nothing is
-/// taken, unless the config says so.
+/// Makes a gateway from a config, and touches nothing yet. On failure `*gateway` is null and `why` (which may be null) is
+/// filled in with a sentence of up to `why_len` bytes, its NUL included. `CELLSCAN_CODE_NO_GUARD`: without a guard the service is
+/// not taken, unless the config allows it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_gateway_open(
     config: *const GatewayConfig,
@@ -321,8 +321,8 @@ pub unsafe extern "C" fn cellscan_gateway_open(
             if !why.is_null() && why_len > 0 {
                 let sentence = CString::new(sentence).unwrap_or_default();
                 let len = sentence.as_bytes().len().min(why_len - 1);
-                // SAFETY: C states that `why_len` bytes may be written; `len` and the NUL are no more. Nothing of it is the
-                // sentence's own.
+                // SAFETY: C promises that `why_len` bytes may be written; `len` and the NUL are no more. The sentence does not
+                // overlap them.
                 unsafe { ptr::copy_nonoverlapping(sentence.as_ptr(), why, len) };
                 // SAFETY: as above, `len` is below `why_len`.
                 unsafe { why.add(len).write(0) };
@@ -333,20 +333,20 @@ pub unsafe extern "C" fn cellscan_gateway_open(
     }
 }
 
-/// Lets a gateway go. `CELLSCAN_CODE_BUSY`: a scan is under way, and nothing was done; abort it, and poll until it has ended.
+/// Frees a gateway. `CELLSCAN_CODE_BUSY`: a scan is in progress, and nothing was done; abort it, and poll until it has ended.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_gateway_close(gateway: *mut Handle) -> Code {
     let code = lend(gateway, |lent| if lent.is_scanning() { Code::Busy } else { Code::Ok });
     if code != Code::Ok && code != Code::Broken {
         return code;
     }
-    // SAFETY: `lend` has looked at it: made by Box::into_raw in `cellscan_gateway_open`; C states that it is not used any more.
+    // SAFETY: `lend` has checked it: made by Box::into_raw in `cellscan_gateway_open`; C promises not to use it any more.
     let mut handle = unsafe { Box::from_raw(gateway) };
     handle.magic = 0;
     caught(|| drop(handle)).map_or(Code::Broken, |()| Code::Ok)
 }
 
-/// Asks for a scan: port and service are looked for, and where they are there, it begins with the next poll. `id` and `origin` as
+/// Requests a scan: looks for port and service, and if they are available the scan begins with the next poll. `id` and `origin` as
 /// of `cellscan_request`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_gateway_scan(gateway: *mut Handle, id: u32, origin: u32) -> Code {
@@ -362,13 +362,13 @@ pub unsafe extern "C" fn cellscan_gateway_scan(gateway: *mut Handle, id: u32, or
     })
 }
 
-/// Does what can be done now. `CELLSCAN_CODE_OK`: `event` says what happened, poll again. `CELLSCAN_CODE_WOULD_BLOCK`: poll again
-/// when the descriptor is readable. It takes milliseconds as a rule; the poll that takes the service waits for the guard to be
-/// ready (10 s at most), the last for its end (1 s at most), and a line that takes no bytes is waited for (2 s at most). After `CELLSCAN_EVENT_KIND_FINISHED`, and `CELLSCAN_EVENT_KIND_DECLINED`,
-/// nothing is held any more.
+/// Does everything that is due. `CELLSCAN_CODE_OK`: `event` holds an event, poll again. `CELLSCAN_CODE_WOULD_BLOCK`: poll again
+/// when the descriptor is readable. A poll takes milliseconds as a rule; the poll that takes the service waits until the guard is
+/// ready (10 s at most), the last for its end (1 s at most), and a line that accepts no bytes is waited for (2 s at most). After
+/// `CELLSCAN_EVENT_KIND_FINISHED`, and `CELLSCAN_EVENT_KIND_DECLINED`, the gateway holds nothing any more.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_gateway_poll(gateway: *mut Handle, event: *mut Event) -> Code {
-    // Looked at first: an event that is taken out and cannot be told would be lost.
+    // Checked first: an event that was taken out and cannot be written would be lost.
     let cleared = put(event, Event::default());
     if cleared != Code::Ok {
         return cleared;
@@ -376,14 +376,14 @@ pub unsafe extern "C" fn cellscan_gateway_poll(gateway: *mut Handle, event: *mut
     lend(gateway, |gateway| gateway.poll().map_or(Code::WouldBlock, |told| put(event, told)))
 }
 
-/// The descriptor to wait for: readable when the gateway is to be polled, its deadlines included. The same for as long as the
-/// gateway is open, and the gateway's own: only ever wait for it.
+/// The descriptor to wait for: it is readable when the gateway is to be polled, its deadlines included. It stays the same while the
+/// gateway is open, and belongs to the gateway: only wait for it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_gateway_fd(gateway: *mut Handle, fd: *mut c_int) -> Code {
     lend(gateway, |gateway| put(fd, gateway.as_fd().as_raw_fd()))
 }
 
-/// Ends the scan under way: what was found is restored, the service given back; poll until it has ended. Not for a signal
+/// Ends the scan in progress: the registration found is restored, the service given back; poll until it has ended. Not for a signal
 /// handler.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_gateway_abort(gateway: *mut Handle) -> Code {
@@ -393,13 +393,13 @@ pub unsafe extern "C" fn cellscan_gateway_abort(gateway: *mut Handle) -> Code {
     })
 }
 
-/// What came of the last scan.
+/// The report of the last scan.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_gateway_report(gateway: *mut Handle, report: *mut Report) -> Code {
     lend(gateway, |gateway| put(report, gateway.scanner().report().into()))
 }
 
-/// The carrier at `index`, in list order, from 0; `CELLSCAN_CODE_RANGE` behind the last.
+/// The carrier at `index`, in list order, from 0; `CELLSCAN_CODE_RANGE` after the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_gateway_carrier(
     gateway: *mut Handle,
@@ -412,7 +412,7 @@ pub unsafe extern "C" fn cellscan_gateway_carrier(
     })
 }
 
-/// What the last `CELLSCAN_EVENT_KIND_NOTE` or `CELLSCAN_EVENT_KIND_WARNING` says; valid until the next poll. Never null.
+/// The text of the last `CELLSCAN_EVENT_KIND_NOTE` or `CELLSCAN_EVENT_KIND_WARNING`; valid until the next poll. Never null.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_gateway_text(gateway: *mut Handle) -> *const c_char {
     said(gateway, Gateway::text)

@@ -1,4 +1,4 @@
-//! What the application wants, checked before anything is touched.
+//! The configuration by the application, checked before anything is touched.
 
 use std::env;
 use std::ffi::OsString;
@@ -15,56 +15,56 @@ use cellscan_linux::serial::SerialOptions;
 use cellscan_linux::service::locate::Backend;
 use cellscan_machine::code::Code;
 
-/// The program that is the guard where none is named.
+/// The default program of the guard.
 const GUARD: &str = "cellscan";
-/// Where carriers are remembered where nothing is named.
+/// The default directory of the remembered carriers.
 const STATE_DIR: &str = "/var/lib/cellscan";
 
-/// How the supervisor is spoken to.
+/// How to talk to the supervisor.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum GatewayBackend {
     /// The first of the others that works.
     Auto = 0,
-    /// By runit's own files.
+    /// Through runit's own files.
     Native = 1,
-    /// By the `sv` program.
+    /// Through the `sv` program.
     Sv = 2,
-    /// There is no supervisor: whoever holds the port is ended, and `start_command` starts it again.
+    /// Without a supervisor: the process that holds the port is ended, and `start_command` starts `pppd` again.
     Unsupervised = 3,
 }
 
-/// Who gives the service back should this process die.
+/// Which process gives the service back if this process dies.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum GuardMode {
-    /// The guard, a process of its own.
+    /// The guard, a separate process.
     On = 0,
-    /// Nobody by itself: a lease on disk says what is owed, for `cellscan restore` or the next scan. SIGKILL then leaves the
-    /// gateway without a link until somebody goes by it.
+    /// No process: a lease on disk records what is owed, for `cellscan restore` or the next scan. SIGKILL then leaves the
+    /// gateway without a link until one of these runs.
     Off = 1,
 }
 
-/// What the application wants, in its own words: text where C had a pointer.
+/// The configuration with text in place of C's pointers.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    /// Name or path of the service; `None`: it is looked for.
+    /// Name or path of the service; `None`: found by its `pppd`.
     pub service: Option<String>,
     /// The tty to the modem.
     pub port: String,
     /// The tty that `pppd` uses; `None`: the same.
     pub ppp_port: Option<String>,
-    /// The interface to wait for; `None`: nobody waits.
+    /// The interface to wait for; `None`: do not wait.
     pub link: Option<String>,
     /// Words of the command that starts an unsupervised `pppd`.
     pub start_command: Option<String>,
     /// The guard's program; `None`: `cellscan`, from PATH.
     pub guard: Option<String>,
-    /// Where UUCP locks are; `None`: where they usually are.
+    /// Directory of UUCP locks; `None`: the usual ones.
     pub lock_dir: Option<String>,
-    /// Where carriers are remembered.
+    /// Directory of the remembered carriers.
     pub state_dir: Option<String>,
-    /// Where the lease is.
+    /// Directory of the lease.
     pub run_dir: Option<String>,
     /// Bits per second; 0: 115,200.
     pub baud: u32,
@@ -72,17 +72,17 @@ pub struct Wanted {
     pub backend: u32,
     /// A [`GuardMode`].
     pub guard_mode: u32,
-    /// After this time the guard kills the application; 0: it does not.
+    /// After this time the guard kills the application; 0: no limit.
     pub hold_limit_ms: u32,
-    /// How a scan is to go.
+    /// The policy of a scan.
     pub policy: Policy,
 }
 
 impl Wanted {
-    /// What it means.
+    /// Checks the configuration.
     ///
     /// # Errors
-    /// What was found, and what was wanted.
+    /// A value is wrong: what was found, and what was wanted.
     pub fn plan(&self, prepare: Prepare) -> Result<GatewayPlan, (Code, String)> {
         let backend = match self.backend {
             0 => Backend::Auto,
@@ -125,7 +125,7 @@ impl Wanted {
     }
 }
 
-/// The guard's program, by its path: it is started when there is no time to look for it.
+/// The path of the guard's program: there is no time to search for it when it is started.
 fn guard(named: Option<&str>) -> Result<PathBuf, (Code, String)> {
     let name = named.unwrap_or(GUARD);
     let found = if name.contains('/') {

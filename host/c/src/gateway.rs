@@ -1,4 +1,4 @@
-//! One gateway: a scan at a time, and what it tells.
+//! One gateway: one scan at a time, and its events.
 
 use std::collections::VecDeque;
 use std::ffi::CString;
@@ -18,11 +18,11 @@ use cellscan_machine::event::{Event, EventKind};
 
 use crate::waker::Waker;
 
-/// What a scan has told, and nobody has fetched.
+/// Events that the application has not fetched.
 #[derive(Debug, Default)]
 struct Told {
     waiting: VecDeque<(Event, Option<String>)>,
-    /// The end, until all that was held is let go.
+    /// The end of the scan, until everything is released.
     end: Option<Event>,
     last_warning: Option<String>,
 }
@@ -47,7 +47,7 @@ impl Audience for Told {
         self.line(EventKind::Note, text);
     }
 
-    /// The same thing again is not said again.
+    /// A repeated text is reported once.
     fn warn(&mut self, text: &str) {
         if self.last_warning.as_deref() != Some(text) {
             self.line(EventKind::Warning, text);
@@ -61,25 +61,25 @@ impl Audience for Told {
 pub struct Gateway {
     plan: GatewayPlan,
     clock: Clock,
-    /// The machine between scans: it remembers who failed, and when the last scan was.
+    /// The state machine between scans: it remembers carriers that failed, and the end of the last scan.
     scanner: Scanner,
     scan: Option<GatewayScan>,
     told: Told,
     waker: Waker,
-    /// What the last event of a note or a warning says.
+    /// The text of the last note or warning.
     text: CString,
-    /// What the last call that failed says.
+    /// The text of the last failed call.
     error: CString,
 }
 
-/// Text for C: what stands behind a NUL is not to be had.
+/// Text for C, up to a NUL in it.
 fn c_text(text: &str) -> CString {
     let upto = text.split('\0').next().unwrap_or_default();
     CString::new(upto).unwrap_or_default()
 }
 
 impl Gateway {
-    /// Nothing is touched yet.
+    /// A new gateway. Nothing is touched yet.
     ///
     /// # Errors
     /// The kernel has no descriptor left.
@@ -91,10 +91,10 @@ impl Gateway {
         Ok(Self { plan, clock: Clock::new(), scanner, scan: None, told: Told::default(), waker, text, error })
     }
 
-    /// Finds port and service and asks for a scan.
+    /// Finds port and service and requests a scan.
     ///
     /// # Errors
-    /// A scan is under way, or they cannot be had; nothing was touched then.
+    /// A scan is in progress, or they are not available, and nothing was touched.
     pub fn request(&mut self, request: Request) -> Result<(), (Code, String)> {
         if self.is_scanning() {
             return Err((Code::Busy, "a scan is under way".to_owned()));
@@ -106,19 +106,19 @@ impl Gateway {
             let code = if error.is_of_configuration() { Code::Config } else { Code::System };
             (code, chain(&error))
         })?);
-        // There is something to do at once.
+        // The first poll is due at once.
         let now = self.clock.now();
         self.wake_at(now, Some(now));
         Ok(())
     }
 
-    /// Does what can be done now, and hands out what was told; `None`: nothing more for now.
+    /// Does everything that is due, and returns an event; `None`: no more for now.
     pub fn poll(&mut self) -> Option<Event> {
         if self.told.waiting.is_empty() && self.scan.is_some() {
             self.turn();
         }
         let told = self.told.waiting.pop_front().or_else(|| {
-            // Whoever hears of the end may rely on it: nothing is held any more.
+            // When the application learns of the end, everything is released.
             let end = if self.scan.is_none() { self.told.end.take() } else { None };
             end.map(|end| (end, None))
         });
@@ -144,7 +144,7 @@ impl Gateway {
         let now = self.clock.now();
         let deadline = scan.deadline(&self.told);
         if self.waker.wait_for(&scan.wake_fds(), now, Some(soonest(now, deadline))).is_err() {
-            // Nothing but time can be waited for now.
+            // Only time can be waited for now.
             scan.look_again();
             let deadline = scan.deadline(&self.told);
             self.wake_at(now, Some(soonest(now, deadline)));
@@ -157,7 +157,7 @@ impl Gateway {
         }
     }
 
-    /// Asks the scan under way to end, and to give the service back.
+    /// Asks the scan in progress to end, and to give the service back.
     pub fn abort(&mut self) {
         if let Some(scan) = &mut self.scan {
             scan.end();
@@ -166,44 +166,44 @@ impl Gateway {
         }
     }
 
-    /// A scan is under way, or its end has not been heard of.
+    /// Whether a scan is in progress, or its end has not been fetched.
     #[must_use]
     pub fn is_scanning(&self) -> bool {
         self.scan.is_some() || self.told.end.is_some()
     }
 
-    /// The machine, of the scan under way or of the last.
+    /// The state machine of the scan in progress or of the last.
     #[must_use]
     pub fn scanner(&self) -> &Scanner {
         self.scan.as_ref().map_or(&self.scanner, GatewayScan::scanner)
     }
 
-    /// What the last note or warning says.
+    /// The text of the last note or warning.
     #[must_use]
     pub const fn text(&self) -> &CString {
         &self.text
     }
 
-    /// What the last call that failed says.
+    /// The text of the last failed call.
     #[must_use]
     pub const fn error(&self) -> &CString {
         &self.error
     }
 
-    /// Keeps what a call failed with.
+    /// Keeps the text of a failed call.
     pub fn failed(&mut self, what: &str) {
         self.error = c_text(what);
     }
 }
 
-/// A deadline that a bug lost costs a minute and not the gateway.
+/// Polls at least once a minute even without a deadline, in case a bug lost it.
 fn soonest(now: Instant, deadline: Option<Instant>) -> Instant {
     let limit = now + WAIT_MAX;
     deadline.map_or(limit, |deadline| deadline.min(limit))
 }
 
 impl AsFd for Gateway {
-    /// Readable when it is to be polled.
+    /// Readable when a poll is due.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.waker.as_fd()
     }

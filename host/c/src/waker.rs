@@ -1,12 +1,12 @@
-//! One descriptor for all that a scan waits for.
+//! One descriptor for everything that a scan waits for.
 //!
 //! ```text
-//! outer epoll (the application's; the same for ever) ──┬── timer: the next deadline
-//!                                                      └── inner epoll: what the scan waits for now
+//! outer epoll (the application's; always the same) ──┬── timer: the next deadline
+//!                                                    └── inner epoll: what the scan waits for now
 //! ```
 //!
-//! What a scan waits for comes and goes, and a descriptor that is closed cannot be taken out of an epoll by its number any
-//! more. So the inner one is made anew each time, and the outer one forgets it when it is closed.
+//! The descriptors of a scan change, and a closed descriptor cannot be removed from an epoll by its number any
+//! more. So the inner epoll is recreated each time, and the outer one forgets it when it is closed.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -26,24 +26,24 @@ pub struct Waker {
 }
 
 impl Waker {
-    /// Nothing to wait for.
+    /// A waker without anything to wait for.
     ///
     /// # Errors
-    /// The kernel has no more descriptors.
+    /// The kernel has no descriptor left.
     pub fn new() -> io::Result<Self> {
         let outer = epoll::create(CreateFlags::CLOEXEC)?;
         let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
-        // Time asleep counts, as it does for the scan; a sandbox may not have that clock.
+        // Time asleep counts, as for the scan; a sandbox may not have that clock.
         let timer = timerfd_create(TimerfdClockId::Boottime, flags)
             .or_else(|_| timerfd_create(TimerfdClockId::Monotonic, flags))?;
         epoll::add(&outer, &timer, EventData::new_u64(0), EventFlags::IN)?;
         Ok(Self { outer, timer, inner: None })
     }
 
-    /// Waits for these from now on, until `deadline` at the latest.
+    /// Waits for these descriptors from now on, until `deadline` at the latest.
     ///
     /// # Errors
-    /// The kernel has no more descriptors, or cannot wait for one. Then there is the timer alone.
+    /// The kernel has no descriptor left, or cannot wait for one of these. Then only the timer remains.
     pub fn wait_for(
         &mut self,
         fds: &[BorrowedFd<'_>],
@@ -58,7 +58,7 @@ impl Waker {
         let inner = epoll::create(CreateFlags::CLOEXEC)?;
         for fd in fds {
             match epoll::add(&inner, fd, EventData::new_u64(0), EventFlags::IN) {
-                // Named twice is waited for once.
+                // A descriptor named twice is waited for once.
                 Ok(()) | Err(rustix::io::Errno::EXIST) => {}
                 Err(errno) => return Err(errno.into()),
             }
@@ -68,7 +68,7 @@ impl Waker {
         Ok(())
     }
 
-    /// A span and not a time: a deadline behind us fires at once, and the timer's clock need not be the scan's.
+    /// Sets a span and not a time: a past deadline fires at once, and the timer's clock may differ from the scan's.
     fn arm(&self, now: Instant, deadline: Option<Instant>) -> io::Result<()> {
         let span = deadline.map_or(0, |deadline| deadline.as_millis().saturating_sub(now.as_millis()).max(1));
         let it_value = Timespec {
@@ -82,7 +82,7 @@ impl Waker {
 }
 
 impl AsFd for Waker {
-    /// Readable when there is something to do.
+    /// Readable when a poll is due.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.outer.as_fd()
     }
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn it_wakes_for_a_descriptor_and_for_a_deadline_and_for_nothing_that_was_before() {
+    fn it_wakes_for_the_present_descriptors_and_deadline_only() {
         let mut waker = Waker::new().unwrap();
         assert!(!is_ready(&waker, 0));
         let (mut ours, theirs) = UnixStream::pair().unwrap();
@@ -113,11 +113,11 @@ mod tests {
         ours.write_all(b"x").unwrap();
         assert!(is_ready(&waker, 0));
         waker.wait_for(&[], now, Some(Instant::from_millis(1_020))).unwrap();
-        assert!(!is_ready(&waker, 0), "what was waited for before wakes no more");
+        assert!(!is_ready(&waker, 0), "an earlier descriptor wakes no more");
         assert!(is_ready(&waker, 900));
         waker.wait_for(&[], now, None).unwrap();
-        assert!(!is_ready(&waker, 0), "a deadline that is no more wakes no more");
+        assert!(!is_ready(&waker, 0), "an earlier deadline wakes no more");
         waker.wait_for(&[], now, Some(Instant::ZERO)).unwrap();
-        assert!(is_ready(&waker, 900), "one behind us wakes at once");
+        assert!(is_ready(&waker, 900), "a past deadline wakes at once");
     }
 }

@@ -1,21 +1,21 @@
-//! Whether another client has asked for down, from evidence that cannot be late.
+//! Whether another client has asked for down, by evidence that cannot be late.
 //!
 //! `runsv` rewrites its record for every `d`, also for one that changes nothing (runsv.c: `ctrl`). While the service is at rest
-//! nothing but a byte in `supervise/control` makes it do so. So a rewrite from rest to rest is answered for by one of our own
-//! bytes that is not answered yet, or it is another client's: an operator who typed `sv down`. (`sv cont` and `sv pause` look the
-//! same; the client who uses them on a service that is down gets the same respect.)
+//! only a byte in `supervise/control` makes it do so. So either one of our own unanswered bytes explains a rewrite from rest to
+//! rest, or another client sent one: an operator who typed `sv down`. (`sv cont` and `sv pause` look the
+//! same; a client that uses them on a service that is down is respected in the same way.)
 //!
 //! A byte of ours counts as answered by what was *seen*, never by time:
 //!
 //! - The FIFO was empty, then `runsv` was asleep, then the record was read ([`Reading::settled`]).
-//! - The FIFO was empty before a record was read, and a later reading shows another record. `runsv` takes out one byte, rewrites the
-//!   record for it, and only then does anything else (runsv.c: `main`), so whatever it wrote later came after the
+//! - The FIFO was empty before a record was read, and a later reading shows another record. `runsv` takes out one byte, rewrites
+//!   the record for it, and only then does anything else (runsv.c: `main`), so whatever it wrote later came after the
 //!   answer to the last byte, or is that answer.
-//! - It was the only one outstanding, "wanted up" became "wanted down", and the FIFO was empty.
+//! - It was the only unanswered one, "wanted up" became "wanted down", and the FIFO was empty.
 //!
-//! A rewrite alone answers nothing: another client's byte may have made it, with ours still behind (`sv restart` writes three).
-//! In doubt a byte stays unanswered and explains one rewrite more than it caused: another client's down may then be overlooked and
-//! the service is brought up. The other way round a service would stay down by mistake, and its gateway could not be
+//! A rewrite alone answers nothing: another client's byte may have caused it, with ours still waiting (`sv restart` writes three).
+//! In doubt a byte stays unanswered and explains one rewrite more than it caused: then another client's down may be missed, and
+//! the service is brought up. In the other direction a service would stay down by mistake, and its gateway could not be
 //! reached.
 
 use cellscan_core::supervisor::Want;
@@ -24,17 +24,17 @@ use crate::{Identity, Reading};
 
 /// What was seen of the record since the service was taken.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact by itself, and none excludes another")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact")]
 pub struct Evidence {
     last: Option<Reading>,
-    /// Bytes of ours whose answer was not seen.
+    /// Bytes of ours without an answer so far.
     unanswered: u32,
     /// The FIFO was empty before `last` was read.
     drained: bool,
-    /// What was asked for last of this supervisor.
+    /// The last request to this supervisor.
     asked: Option<Want>,
     at_ask: Option<Identity>,
-    /// Down was asked for, and the record has shown it since.
+    /// Down was requested, and the record has shown it since.
     down_seen: bool,
     given_back: bool,
     foreign_down: bool,
@@ -52,7 +52,7 @@ impl Evidence {
         foreign_down: false,
     };
 
-    /// A byte of ours was written to `supervise/control`.
+    /// Takes note of a byte of ours written to `supervise/control`.
     pub const fn asked(&mut self, want: Want) {
         (self.asked, self.given_back) = (Some(want), false);
         self.down_seen = self.down_seen && !matches!(want, Want::Down);
@@ -64,15 +64,15 @@ impl Evidence {
         };
     }
 
-    /// The supervisor is gone, and its FIFO's bytes with it: the next one answers nothing of what was asked.
+    /// The supervisor is gone, and the bytes in its FIFO with it: the next supervisor answers no earlier request.
     pub const fn restart(&mut self) {
         *self = Self { foreign_down: self.foreign_down, ..Self::NONE };
     }
 
-    /// Takes in one reading of the record of a supervisor that is there.
+    /// Takes in one reading of the record of a present supervisor.
     pub fn observe(&mut self, reading: Reading) {
         if self.last.is_none() {
-            // Bytes that were there before, and one that may have been taken out: whosever they are, they explain rewrites to come.
+            // Bytes from before, and one that may have been taken out: any of them, from any client, explains later rewrites.
             let taken_out = u32::from(!reading.settled);
             let waiting = u32::try_from(reading.unread.unwrap_or(1)).unwrap_or(u32::MAX);
             self.unanswered = self.unanswered.saturating_add(waiting).saturating_add(taken_out);
@@ -86,15 +86,15 @@ impl Evidence {
             }
         }
         if reading.want_up {
-            // The client that asked for down has been overruled since.
+            // Since then another client has overruled the down.
             self.foreign_down = false;
         }
         self.down_seen |= self.asked == Some(Want::Down) && !reading.want_up;
         self.drained = reading.unread == Some(0);
         self.given_back |= match self.asked {
-            // One that was asked for nothing has come after one that died.
+            // A supervisor without a request has come after one that died.
             None => reading.want_up && reading.settled,
-            // Where "down" was seen, "up" is not left from before it.
+            // Once "down" was seen, "up" cannot be a leftover from before it.
             Some(Want::Up) => reading.want_up && (self.drained || self.down_seen),
             Some(Want::Once) => reading.runs && self.drained,
             Some(Want::Down) => false,
@@ -102,7 +102,7 @@ impl Evidence {
         if reading.settled {
             self.unanswered = 0;
         } else if self.drained {
-            // All but the last of those taken out are answered.
+            // All but the last of the bytes taken out are answered.
             self.unanswered = self.unanswered.min(1);
         }
         self.last = Some(reading);
@@ -119,20 +119,20 @@ impl Evidence {
         }
     }
 
-    /// Another client has asked for down, and none for up since.
+    /// Whether another client has asked for down, and none for up since.
     #[must_use]
     pub const fn foreign_down(&self) -> bool {
         self.foreign_down
     }
 
-    /// What this scan asked for last was seen obeyed, and that was not down: nothing is owed any more, and what is asked for from here
-    /// on is another client's wish.
+    /// Whether the last request of this scan, other than for down, was obeyed: nothing is owed any more, and any later request is
+    /// another client's.
     #[must_use]
     pub const fn given_back(&self) -> bool {
         self.given_back
     }
 
-    /// What the record means that was read last; see [`want_of`](crate::want_of). `None`: none was.
+    /// The wanted state in the last record; see [`want_of`](crate::want_of). `None`: none was read.
     #[must_use]
     pub fn want(&self) -> Option<Want> {
         let last = self.last?;
@@ -182,7 +182,7 @@ mod tests {
         Reading { unread: Some(bytes), ..reading }
     }
 
-    /// Taken up, asked down once, then these.
+    /// Taken up, asked down once, then these readings.
     fn after_asking(readings: &[Reading]) -> Evidence {
         let mut evidence = Evidence::default();
         evidence.observe(ASLEEP);
@@ -194,29 +194,29 @@ mod tests {
     }
 
     #[test]
-    fn a_rewrite_at_rest_that_none_of_our_bytes_explains_is_another_clients_down() {
-        // All rewrites of the stop seen as one, as they are on a machine that is busy.
+    fn an_unexplained_rewrite_at_rest_is_another_clients_down() {
+        // All rewrites of the stop seen as one, as on a busy machine.
         assert!(!after_asking(&[at(REST, 4)]).foreign_down());
         assert!(after_asking(&[at(REST, 4), at(REST, 5)]).foreign_down());
-        // Each seen by itself.
+        // Each seen alone.
         let each = [at(ENDING, 2), at(ENDING, 3), at(REST, 4)];
         assert!(!after_asking(&each).foreign_down());
         assert!(after_asking(&[each[0], each[1], each[2], at(REST, 5)]).foreign_down());
     }
 
     #[test]
-    fn a_record_that_is_read_late_or_again_is_no_alarm() {
+    fn a_record_read_late_or_twice_is_no_foreign_down() {
         let evidence = after_asking(&[UP, UP, at(ENDING, 2), at(ENDING, 2), at(REST, 4), at(REST, 4)]);
         assert!(!evidence.foreign_down());
     }
 
     #[test]
-    fn a_second_byte_that_is_answered_long_after_the_first_is_no_alarm() {
+    fn a_late_answer_to_our_second_byte_is_no_foreign_down() {
         let mut evidence = Evidence::default();
         evidence.observe(ASLEEP);
         evidence.asked(Want::Down);
         evidence.asked(Want::Down);
-        // The first is answered, the service ends within its first second, and runsv sleeps that off.
+        // The first is answered, the service ends within its first second, and runsv sleeps until that second is over.
         for reading in [waiting(at(ENDING, 2), 1), waiting(at(ENDING, 3), 1), waiting(at(REST, 4), 1)] {
             evidence.observe(reading);
         }
@@ -228,12 +228,12 @@ mod tests {
     }
 
     #[test]
-    fn a_supervisor_asleep_beside_an_empty_fifo_has_answered_all_of_ours() {
+    fn a_sleeping_supervisor_with_an_empty_fifo_has_answered_all_our_bytes() {
         let mut evidence = Evidence::default();
         evidence.observe(ASLEEP);
         evidence.asked(Want::Down);
         evidence.observe(at(ENDING, 2));
-        // Asked again, and the service ends: seen as one.
+        // Asked again, and the service ends: seen as one rewrite.
         evidence.asked(Want::Down);
         evidence.observe(Reading { settled: true, ..at(REST, 5) });
         assert!(!evidence.foreign_down());
@@ -255,8 +255,8 @@ mod tests {
     }
 
     #[test]
-    fn bytes_of_another_client_before_ours_answer_none_of_ours() {
-        // Seed 195254: `sv restart` of another client while the service ends, ours behind it, and ours once more.
+    fn another_clients_bytes_before_ours_are_no_answers_to_ours() {
+        // Seed 195254: another client's `sv restart` while the service ends, our byte after it, and another byte of ours.
         let mut evidence = Evidence::default();
         evidence.observe(ASLEEP);
         evidence.asked(Want::Down);
@@ -271,18 +271,18 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_a_dead_scan_has_left_explain_their_rewrites() {
+    fn bytes_left_by_a_dead_scan_explain_their_rewrites() {
         let mut evidence = Evidence::default();
         evidence.observe(waiting(UP, 1));
         evidence.asked(Want::Down);
-        // The dead scan's is answered, ours has been taken out.
+        // The dead scan's byte is answered, ours has been taken out.
         evidence.observe(at(REST, 2));
         evidence.observe(at(REST, 3));
         assert!(!evidence.foreign_down(), "the answer to ours");
     }
 
     #[test]
-    fn a_wish_for_up_takes_a_foreign_down_back() {
+    fn a_request_for_up_cancels_a_foreign_down() {
         let mut evidence = after_asking(&[at(REST, 4), at(REST, 5)]);
         assert!(evidence.foreign_down());
         evidence.observe(at(UP, 6));
@@ -290,14 +290,14 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_is_rewritten_in_an_inode_that_was_used_before_is_another() {
+    fn a_record_in_a_reused_inode_is_another_record() {
         let mut evidence = after_asking(&[at(REST, 4)]);
         evidence.observe(Reading { identity: Identity { modified: (7, 0), ..file(4) }, ..at(REST, 4) });
         assert!(evidence.foreign_down());
     }
 
     #[test]
-    fn another_supervisor_answers_nothing_of_what_was_asked() {
+    fn a_new_supervisor_answers_no_earlier_request() {
         let mut evidence = after_asking(&[at(REST, 4)]);
         evidence.asked(Want::Down);
         evidence.restart();
@@ -308,12 +308,12 @@ mod tests {
     }
 
     #[test]
-    fn a_service_is_given_back_once_up_is_seen_behind_down() {
+    fn a_service_is_given_back_once_up_is_seen_after_down() {
         let mut evidence = after_asking(&[at(REST, 4)]);
         evidence.asked(Want::Up);
         evidence.observe(at(REST, 4));
         assert!(!evidence.given_back());
-        // The second of two requests waits yet; then an operator asks for down.
+        // The second of two requests still waits; then an operator asks for down.
         evidence.observe(waiting(at(UP, 5), 1));
         evidence.observe(at(REST, 6));
         assert!(evidence.given_back());
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn an_up_that_is_left_from_before_our_down_gives_nothing_back() {
+    fn an_up_from_before_our_down_is_no_proof_of_giving_back() {
         let mut evidence = after_asking(&[waiting(UP, 1)]);
         evidence.asked(Want::Up);
         evidence.observe(waiting(UP, 2));
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_counts_as_read_once_the_record_is_another() {
+    fn a_request_counts_as_read_once_the_record_changes() {
         let once = Reading { want_up: false, ..UP };
         let mut evidence = Evidence::default();
         evidence.observe(REST);

@@ -1,24 +1,24 @@
-//! The guard: what watches a scan that holds a service, and says what is owed to the service when the scan ends badly.
+//! The guard: watches a scan that holds a service, and tells what is owed to the service when the scan ends badly.
 //!
 //! ```text
-//! scan ── pipe ──► Guard::bytes       t, n              down is about to be asked for; the service was seen given back
-//!                                     f, w              another client wants down; no other does any more
-//!                                     m + 7 characters  what the modem is to be told: `0`, digits, or `-`
+//! scan ── pipe ──► Guard::bytes       t, n              down is about to be requested; the service was seen given back
+//!                                     f, w              another client wants down; no other client does any more
+//!                                     m + 7 characters  what to tell the modem: `0`, digits, or `-`
 //!                                     r                 released: the service is as it was found
-//!                                     h                 handed over: the scan has ended, and the service was not seen given back
+//!                                     h                 handed over: the scan has ended, and did not see the service given back
 //!          end of file, pidfd ──►     ended
 //!          time ──────────────►       timeout: the hold's limit, and nothing else
 //! ```
 //!
-//! Silence says nothing: a search lasts for 59 to 101 s (field logs), and the scan has nothing to tell meanwhile. Only
-//! a message, the end of the pipe, the scan's own end or the limit of the hold end the watch.
+//! Silence means nothing: a search lasts for 59 to 101 s (field logs), and the scan sends nothing during it. Only
+//! a message, the end of the pipe, the scan's end or the limit of the hold end the watch.
 
 use cellscan_core::carrier::Plmn;
-use cellscan_core::scan::Selection;
+use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::Want;
 use cellscan_core::time::Instant;
 
-/// The version of this language. A guard that speaks another would take one message for another: it is none of ours.
+/// The version of this protocol. A guard of another version would misread messages: it is refused.
 pub const PROTOCOL: u32 = 1;
 
 const TOUCHED: u8 = b't';
@@ -28,14 +28,14 @@ const HANDED_OVER: u8 = b'h';
 const FOREIGN_DOWN: u8 = b'f';
 const FOREIGN_UP: u8 = b'w';
 const MODEM: u8 = b'm';
-/// Bytes behind [`MODEM`]: digits, `0` or `-`, and spaces.
+/// Bytes after [`MODEM`]: digits, `0` or `-`, and spaces.
 const MODEM_LEN: usize = 7;
 
-/// What a scan tells its guard.
+/// A message of the scan to its guard.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Message {
-    /// Down is about to be asked for (`true`), or the service was seen given back since (`false`): what is asked for from then on is
-    /// another client's wish.
+    /// Down is about to be requested (`true`), or the service was seen given back since (`false`): any later request is another
+    /// client's.
     Touched(bool),
     /// The service is as it was found: nothing is owed.
     Released,
@@ -43,12 +43,12 @@ pub enum Message {
     HandedOver,
     /// Another client has asked for down (`true`), or for up since (`false`).
     ForeignDown(bool),
-    /// What the modem is to be told should the scan die; `None`: nothing.
+    /// What to tell the modem if the scan dies; `None`: nothing.
     Modem(Option<Selection>),
 }
 
 impl Message {
-    /// As it is written to the pipe.
+    /// The bytes for the pipe.
     #[must_use]
     pub fn bytes(self) -> Vec<u8> {
         match self {
@@ -70,12 +70,12 @@ impl Message {
     }
 }
 
-/// What is owed to a service whose scan is gone.
+/// What is owed to a service after the end of its scan.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Owed {
-    /// What the service is to be asked for; `None`: it was never touched, or another client wants it down.
+    /// The wanted state to ask for; `None`: the service was never touched, or another client wants it down.
     pub want: Option<Want>,
-    /// What its modem is to be told, where it was told otherwise.
+    /// The selection to restore in its modem, if the scan changed it.
     pub selection: Option<Selection>,
 }
 
@@ -86,14 +86,14 @@ pub enum Cause {
     Died,
     /// The scan asks for it.
     HandedOver,
-    /// The scan has held the service for longer than it may, and is to be killed first.
+    /// The scan has held the service for longer than its limit, and is to be killed first.
     HeldTooLong,
 }
 
-/// What the guard is to do.
+/// What the guard does next.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Verdict {
-    /// Go on watching.
+    /// Continue the watch.
     Watch,
     /// End: nothing is owed.
     Released,
@@ -109,13 +109,13 @@ pub struct Guard {
     touched: bool,
     foreign_down: bool,
     selection: Option<Selection>,
-    /// The message under way, behind its first byte.
+    /// The incomplete message, without its first byte.
     note: Option<Vec<u8>>,
     verdict: Verdict,
 }
 
 impl Guard {
-    /// Watches over a service that was found with this want; `limit` is when the hold has lasted too long, `None`: never.
+    /// Watches a service that was found with this want; `limit` is the end of the longest hold, `None`: no limit.
     #[must_use]
     pub const fn new(want: Want, limit: Option<Instant>) -> Self {
         Self {
@@ -129,7 +129,7 @@ impl Guard {
         }
     }
 
-    /// Takes in what came through the pipe. Bytes behind a verdict and those that are no message are ignored.
+    /// Takes in bytes from the pipe. Bytes after a verdict and bytes of no message are ignored.
     pub fn bytes(&mut self, bytes: &[u8]) -> Verdict {
         for byte in bytes {
             if self.verdict != Verdict::Watch {
@@ -161,7 +161,7 @@ impl Guard {
         }
     }
 
-    /// The pipe has ended, or the scan's process has. Whatever the scan wrote before must have been taken in.
+    /// The pipe or the scan's process has ended. All bytes that the scan wrote before must have been taken in.
     pub const fn ended(&mut self) -> Verdict {
         self.give_back(Cause::Died);
         self.verdict
@@ -175,7 +175,7 @@ impl Guard {
         self.verdict
     }
 
-    /// When [`Guard::timeout`] is to be called; `None`: never.
+    /// When to call [`Guard::timeout`]; `None`: never.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         self.limit.filter(|_| self.verdict == Verdict::Watch)
@@ -193,7 +193,7 @@ impl Guard {
     }
 }
 
-/// What [`Message::Modem`] writes behind its first byte; nothing else is believed.
+/// Parses the bytes of a [`Message::Modem`] after its first one; anything else is ignored.
 fn read_note(bytes: &[u8]) -> Option<Selection> {
     match bytes.trim_ascii_end() {
         b"0" => Some(Selection::Automatic),
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_of_any_length_below_the_limit_is_not_the_death_of_the_scan() {
+    fn silence_below_the_limit_does_not_mean_that_the_scan_died() {
         let mut guard = guard();
         for at in [60_000, 60_001, 130_000, 399_999] {
             assert_eq!(guard.timeout(Instant::from_millis(at)), Verdict::Watch, "{at} ms");
@@ -229,23 +229,23 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_the_scan_is_the_end_of_the_watch() {
+    fn the_end_of_the_scan_ends_the_watch() {
         assert_eq!(guard().ended(), up(Cause::Died));
         assert_eq!(guard().bytes(&Message::HandedOver.bytes()), up(Cause::HandedOver));
         let mut released = guard();
         assert_eq!(released.bytes(&Message::Released.bytes()), Verdict::Released);
-        assert_eq!(released.ended(), Verdict::Released, "its end comes behind its release");
+        assert_eq!(released.ended(), Verdict::Released, "its end comes after its release");
     }
 
     #[test]
-    fn a_service_that_was_never_touched_is_owed_nothing() {
+    fn nothing_is_owed_to_an_untouched_service() {
         let mut guard = Guard::new(Want::Up, None);
         assert_eq!(guard.ended(), Verdict::GiveBack(Cause::Died, Owed::default()));
         assert_eq!(guard.next_deadline(), None);
     }
 
     #[test]
-    fn a_service_that_was_seen_given_back_is_owed_nothing_until_it_is_asked_down_again() {
+    fn nothing_is_owed_to_a_service_given_back_until_the_next_request_for_down() {
         let mut guard = guard();
         guard.bytes(&Message::Touched(false).bytes());
         assert_eq!(guard.clone().ended(), Verdict::GiveBack(Cause::Died, Owed::default()));
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_down_is_respected_until_it_is_taken_back() {
+    fn a_foreign_down_is_respected_until_a_client_asks_for_up() {
         let mut guard = guard();
         guard.bytes(&Message::ForeignDown(true).bytes());
         assert_eq!(guard.clone().ended(), Verdict::GiveBack(Cause::Died, Owed::default()));
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_noted_of_a_modem_is_read_back_in_whatever_pieces_it_comes() {
+    fn a_selection_is_read_from_pieces_of_any_size() {
         let manual = Some(Selection::Manual(Plmn::parse(b"310410").unwrap()));
         for selection in [None, Some(Selection::Automatic), manual] {
             let mut guard = guard();
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_note_changes_nothing_and_nonsense_is_not_believed() {
+    fn an_incomplete_or_wrong_selection_is_ignored() {
         let mut whole = guard();
         whole.bytes(b"m0      m3104");
         assert_eq!(

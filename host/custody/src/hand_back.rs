@@ -1,11 +1,11 @@
-//! When a service counts as given back, and when it is asked again: for the guard, for `restore`, and in the simulator.
+//! When a service counts as given back, and when to ask again: for the guard, for `restore`, and in the simulator.
 //!
-//! It is asked at least once whatever the record says, since a `d` of the dead scan may still be unread (`runsv` sleeps off a
-//! crash for a second). It is given back once `supervise/control` was seen empty and the record that was read after
-//! that shows what is wanted: `runsv` answers in the order of the bytes, so every `d` before ours is answered by then.
+//! It is asked for at least once with any record, since a `d` of the dead scan may still be unread (`runsv` sleeps for a second
+//! after a crash). It is given back once `supervise/control` was seen empty and the record read after
+//! that shows the wanted state: `runsv` answers bytes in order, so every `d` before ours is answered by then.
 //!
-//! It is asked for ever. No constant of time decides that a service stays down: a `runsv` that is frozen for an hour obeys in the
-//! end, and one that is gone is followed by another.
+//! The requests never stop. No constant of time decides that a service stays down: a `runsv` that is frozen for an hour obeys in
+//! the end, and a `runsv` that is gone is followed by another.
 
 use core::time::Duration;
 
@@ -14,43 +14,43 @@ use cellscan_core::time::Instant;
 
 use crate::{Identity, Reading};
 
-/// From the first request to the second. `runsv` answers within 1.1 s unless it is frozen (measured: runit).
+/// Pause between the first request and the second. `runsv` answers within 1.1 s unless it is frozen (measured: runit).
 pub const AGAIN_AFTER: Duration = Duration::from_secs(1);
-/// Between two requests later on, at most: what a supervisor needs that comes back, and no load on a gateway.
+/// Longest pause between two later requests: soon enough for a supervisor that comes back, and no load on a gateway.
 pub const AGAIN_AFTER_MAX: Duration = Duration::from_secs(8);
 
-/// How the service stands.
+/// The observed state of the service.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Standing {
-    /// Another scan has taken the service since, and with it what is owed.
+pub struct Observation {
+    /// Another scan has taken the service since, and the obligation with it.
     pub adopted: bool,
-    /// The service's name still means this service. Where it does not, its new supervisor starts what it finds there.
+    /// The service's name still means this service. If not, its new supervisor starts the service in the new directory.
     pub named: bool,
-    /// A supervisor is there to obey.
+    /// A supervisor is present.
     pub supervised: bool,
-    /// The record; `None` where it cannot be read.
+    /// The record; `None` if it cannot be read.
     pub reading: Option<Reading>,
 }
 
-/// How it came to its end.
+/// How the giving back ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum End {
-    /// The record shows what is wanted.
+    /// The record shows the wanted state.
     GivenBack,
-    /// Another scan has it.
+    /// Another scan has the service.
     Adopted,
     /// The name means another service.
     Renamed,
 }
 
-/// What is to be done next.
+/// The next step.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Step {
-    /// Write this want to `supervise/control`, say what came of it by [`HandBack::sent`], and look again.
+    /// Write this want to `supervise/control`, report the result by [`HandBack::sent`], and look again.
     Ask(Want),
-    /// Look again when the record changes, and then at the latest.
+    /// Look again when the record changes, and at this time at the latest.
     Wait(Instant),
-    /// It is over.
+    /// The end.
     Done(End),
 }
 
@@ -60,37 +60,37 @@ pub struct HandBack {
     want: Want,
     again_at: Option<Instant>,
     pause: Duration,
-    /// When a name that means another service is believed.
+    /// When to accept that the name means another service.
     unnamed: Option<Instant>,
-    /// Asked since the last moment without a supervisor.
+    /// Requested since the last moment without a supervisor.
     asked: bool,
-    /// The record that was there before the last request.
+    /// The record before the last request.
     before: Option<Identity>,
 }
 
 impl HandBack {
-    /// Gives back to this.
+    /// Gives back to this wanted state.
     #[must_use]
     pub const fn new(want: Want) -> Self {
         Self { want, again_at: None, pause: AGAIN_AFTER, unnamed: None, asked: false, before: None }
     }
 
-    /// Decides.
-    pub fn step(&mut self, now: Instant, standing: Standing) -> Step {
-        if standing.adopted {
+    /// Decides the next step.
+    pub fn step(&mut self, now: Instant, observation: Observation) -> Step {
+        if observation.adopted {
             return Step::Done(End::Adopted);
         }
-        if standing.named {
+        if observation.named {
             self.unnamed = None;
         } else {
-            // A package that is upgraded makes the directory anew: for a moment the name means nothing.
+            // An upgrade of a package recreates the directory: for a moment the name means nothing.
             let until = *self.unnamed.get_or_insert(now + AGAIN_AFTER);
             return if now < until { Step::Wait(until) } else { Step::Done(End::Renamed) };
         }
-        if !standing.supervised {
+        if !observation.supervised {
             self.asked = false;
         }
-        if let Some(reading) = standing.reading.filter(|_| self.asked)
+        if let Some(reading) = observation.reading.filter(|_| self.asked)
             && reading.unread == Some(0)
             && self.is_shown(reading)
         {
@@ -102,7 +102,7 @@ impl HandBack {
         }
     }
 
-    /// Whether the byte was written, and which record was there before it was.
+    /// Reports whether the byte was written, and the record before that.
     pub fn sent(&mut self, now: Instant, written: bool, before: Option<Identity>) {
         if written {
             (self.asked, self.before) = (true, before);
@@ -114,7 +114,7 @@ impl HandBack {
     fn is_shown(&self, reading: Reading) -> bool {
         match self.want {
             Want::Up => reading.want_up,
-            // One that is to run once may have done so before it was looked at.
+            // A service that is to run once may have done so before the look.
             Want::Once => reading.runs || Some(reading.identity) != self.before,
             Want::Down => !reading.want_up,
         }
@@ -142,8 +142,8 @@ mod tests {
         settled: false,
     };
 
-    const fn with(reading: Reading) -> Standing {
-        Standing { adopted: false, named: true, supervised: true, reading: Some(reading) }
+    const fn with(reading: Reading) -> Observation {
+        Observation { adopted: false, named: true, supervised: true, reading: Some(reading) }
     }
 
     const fn at(ms: u64) -> Instant {
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_asked_at_least_once_also_where_the_record_says_up() {
+    fn there_is_at_least_one_request_even_if_the_record_says_up() {
         let mut back = HandBack::new(Want::Up);
         assert_eq!(back.step(at(0), with(UP)), Step::Ask(Want::Up));
         back.sent(at(0), true, Some(UP.identity));
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_asked_for_ever_while_the_supervisor_is_frozen() {
+    fn requests_never_stop_while_the_supervisor_is_frozen() {
         let mut back = HandBack::new(Want::Up);
         let (mut now, mut asked) = (at(0), 0);
         while now < at(3_600_000) {
@@ -182,14 +182,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_dead_supervisor_was_asked_counts_for_nothing() {
+    fn a_request_to_a_dead_supervisor_does_not_count() {
         let mut back = HandBack::new(Want::Up);
         back.sent(at(0), true, None);
-        let gone = Standing { supervised: false, ..with(UP) };
+        let gone = Observation { supervised: false, ..with(UP) };
         assert_eq!(
             back.step(at(10), gone),
             Step::Wait(at(1_000)),
-            "its record says up, and nobody keeps it so"
+            "its record says up, and no supervisor keeps it up"
         );
         assert_eq!(back.step(at(1_000), with(UP)), Step::Ask(Want::Up));
         back.sent(at(1_000), true, Some(UP.identity));
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_to_run_once_is_given_back_by_a_record_of_its_own() {
+    fn a_service_to_run_once_is_given_back_by_a_record_of_its_own() {
         let mut back = HandBack::new(Want::Once);
         back.sent(at(0), true, Some(HELD.identity));
         assert_eq!(back.step(at(1), with(HELD)), Step::Wait(at(1_000)));
@@ -208,9 +208,9 @@ mod tests {
     #[test]
     fn an_adopted_or_renamed_service_is_left_alone() {
         let mut back = HandBack::new(Want::Up);
-        let adopted = Standing { adopted: true, ..with(HELD) };
+        let adopted = Observation { adopted: true, ..with(HELD) };
         assert_eq!(back.step(at(0), adopted), Step::Done(End::Adopted));
-        let renamed = Standing { named: false, ..with(HELD) };
+        let renamed = Observation { named: false, ..with(HELD) };
         assert_eq!(back.step(at(0), renamed), Step::Wait(at(1_000)));
         assert_eq!(back.step(at(1_000), renamed), Step::Done(End::Renamed));
     }

@@ -1,22 +1,22 @@
-//! What decides beside the scan, without I/O: the same code on a gateway and in the simulator.
+//! Decisions outside of the scan, without I/O: the same code on a gateway and in the simulator.
 //!
-//! | module | decides | is fed with |
+//! | module | decides | from |
 //! | --- | --- | --- |
 //! | [`guard`] | whether the scan still holds the service, and what is owed to it | bytes of a pipe, its end, the scan's death, time |
 //! | [`hand_back`] | when a service counts as given back, and when it is asked again | readings of the status record, time |
 //! | [`evidence`] | whether another client has asked for down | readings of the status record, our own bytes |
-//! | [`port`] | whether the port is free, and which process is the service's | looks at the process table |
+//! | [`port`] | whether the port is free, and which processes belong to the service | looks at the process table |
 //!
-//! Four rules stand behind all of them:
+//! Four rules hold for all of them:
 //!
 //! 1. No constant of time decides that a service stays down. In doubt it is brought up.
-//! 2. A statement about processes is made from two looks that agree, the second begun after the first had ended, with no
-//!    process unaccounted that could have been forked in between.
+//! 2. A statement about processes needs two looks that agree, the second begun after the first had ended, and every
+//!    process that could have been forked in between must be accounted for.
 //! 3. Only descendants of the supervisor are signalled, and never the supervisor.
-//! 4. What can be known without touching the service is looked at before it is touched.
+//! 4. What can be known without touching the service is checked before it is touched.
 //!
-//! Nothing here reads a clock, a file or the process table: lateness of any of them changes no verdict, and the simulator
-//! makes them late on purpose.
+//! No code here reads a clock, a file or the process table: late information changes no verdict, and the simulator delays it
+//! on purpose.
 
 use cellscan_core::supervisor::Want;
 
@@ -25,11 +25,11 @@ pub mod guard;
 pub mod hand_back;
 pub mod port;
 
-/// Which file a status record was read from, by one `fstat(2)` on the descriptor that it was read through, so that it
-/// belongs to the content that was read and cannot lag behind it.
+/// The file from which a status record was read, by one `fstat(2)` on the descriptor of that read, so that it belongs to
+/// the content and cannot lag behind it.
 ///
 /// `runsv` writes each record to a new file and renames it into place (runsv.c: `update_status`), so another record is another
-/// inode. A number that is used again is told by the time of modification, not by that of change: the rename and the unlink
+/// inode. A reused inode number is recognised by the time of modification, not by that of change: the rename and the unlink
 /// of a file that is replaced while it is open move its time of change too.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Identity {
@@ -41,11 +41,11 @@ pub struct Identity {
     pub modified: (i64, i64),
 }
 
-/// One reading of the status record, with what waited in `supervise/control` just before it.
+/// One reading of the status record, with the number of bytes that waited in `supervise/control` just before it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact by itself, and none excludes another")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact")]
 pub struct Reading {
-    /// Which file it was in.
+    /// The file of the record.
     pub identity: Identity,
     /// The supervisor wants the service up (byte 17 is `u`).
     pub want_up: bool,
@@ -53,18 +53,18 @@ pub struct Reading {
     pub at_rest: bool,
     /// The service runs and was not sent TERM.
     pub runs: bool,
-    /// Bytes that waited in `supervise/control` *before* the record was read; `None` where that could not be told.
+    /// Bytes that waited in `supervise/control` *before* the record was read; `None` if that is unknown.
     pub unread: Option<u64>,
-    /// None waited, then the supervisor was seen asleep (state `S` of `proc_pid_stat(5)`), and then the record was read. `runsv` does not
-    /// sleep between the byte that it takes out and the record that it writes for it (runsv.c: `ctrl`), so this record
-    /// answers every byte. `false` also where that could not be told.
+    /// No byte waited, then the supervisor was seen asleep (state `S` of `proc_pid_stat(5)`), and then the record was read. `runsv`
+    /// does not sleep between the byte that it takes out and the record that it writes for it (runsv.c: `ctrl`), so this record
+    /// answers every byte. `false` also if that is unknown.
     pub settled: bool,
 }
 
-/// What a record means. It knows `u` and `d` only: a service that runs, is wanted down and was not told to end is to run once;
-/// unless it was this scan that asked for down and a `control/t` script kept the TERM from it.
+/// The wanted state in a record. It has `u` and `d` only: a service that runs, is wanted down and was not sent TERM is to run once;
+/// unless this scan asked for down and a `control/t` script kept the TERM from it.
 ///
-/// `runs`: it runs and was not sent TERM. `obeyed`: what was asked for last has been read.
+/// `runs`: it runs and was not sent TERM. `obeyed`: the supervisor has read the last request.
 #[must_use]
 pub const fn want_of(want_up: bool, runs: bool, asked: Option<Want>, obeyed: bool) -> Want {
     match asked {

@@ -1,87 +1,88 @@
-//! Whether the port is free, and which process is the service's.
+//! Whether the port is free, and which processes belong to the service.
 //!
 //! The process table can only be read entry by entry, while processes fork and end. A holder of the port that forks after the
 //! look has begun, and ends before the look reaches it, leaves a child that this look does not see. So one look proves nothing:
 //!
 //! - The port is **free** once two looks in a row found no holder, the second begun after the first had ended, and the second
-//!   saw no process that could have come from a holder which the first missed: each newcomer must descend from a
+//!   saw no process that could come from a holder which the first missed: each newcomer must descend from a
 //!   process that the first look saw without the port. One whose parent is init, or an ancestor of the service, may be an
 //!   orphan: then a third look decides, and so on.
-//! - A process that gets the port by `open(2)` is not among these: the caller watches for that (inotify), and says so. A fork makes no
-//!   such event, and a `pppd` needs none to leave its port to a child.
+//! - A process that gets the port by `open(2)` is not covered by this: the caller watches for that (inotify), and reports it. A
+//!   fork makes no such event, and a `pppd` needs none to leave its port to a child.
 //!
-//! A process is **the service's** if the status record names it as its own, if it descends from such a one, or if it has the port and
-//! descends from the supervisor. One whose parent is dead already is the service's if it was seen as a descendant before, or if it
-//! can only have inherited the port: it is new, all holders were the service's, and no process has opened the port since. Never the
-//! supervisor itself (its console may be this port), and never for its working directory: an operator may work there.
+//! A process **belongs to the service** if the status record names it, if it descends from such a process, or if it has the port
+//! and descends from the supervisor. A process whose parent is dead already belongs to the service if it was seen as a descendant
+//! before, or if it can only have inherited the port: it is new, all holders belonged to the service, and no process has opened the
+//! port since. The supervisor itself never does (its console may be this port), and a working directory is no reason: an operator
+//! may work there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Processes that are noted as the service's, at most; a `pppd` with its scripts has about five.
+/// Largest number of processes noted as the service's; a `pppd` with its scripts has about five.
 const MEMBERS_MAX: usize = 512;
-/// Generations that are climbed from a process to its ancestors, at most: a shell in a shell is two.
+/// Largest number of generations from a process to its ancestors: a shell in a shell is two.
 const GENERATIONS_MAX: usize = 64;
 /// The process that adopts orphans (`init`).
 const INIT: u32 = 1;
 
-/// A process, told from a later one of the same number by when it started (clock ticks since boot, `proc_pid_stat(5)`).
+/// A process, distinguished from a later one with the same id by its start time (clock ticks since boot, `proc_pid_stat(5)`).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Id {
-    /// Its number.
+    /// Its process id.
     pub pid: u32,
-    /// When it started.
+    /// Its start time.
     pub start: u64,
 }
 
-/// A process as a look found it.
+/// A process in a look.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Seen {
-    /// Which.
+    /// The process.
     pub id: Id,
-    /// Its parent's number.
+    /// The id of its parent.
     pub parent: u32,
-    /// It has the port open. The looking process itself has not, whatever it has open.
+    /// It has the port open. Always false for the looking process itself.
     pub holds: bool,
-    /// It is called `pppd`: if it has had the port it may open it again.
+    /// Its name is `pppd`: if it has had the port it may open it again.
     pub is_pppd: bool,
-    /// It is a zombie: it holds nothing and forks no more, but may have forked just before.
+    /// It is a zombie: it holds no file and forks no more, but may have forked just before.
     pub is_dead: bool,
 }
 
 /// One pass over the process table.
 #[derive(Clone, Debug, Default)]
 pub struct Look {
-    /// What was found.
+    /// The processes found.
     pub processes: Vec<Seen>,
-    /// Processes that were listed and had ended when they were looked at.
+    /// Processes that were listed and had ended when they were examined.
     pub vanished: Vec<u32>,
 }
 
-/// Whether the port was opened by any process from the beginning of the look before to the end of this one. What is opened during a
-/// look counts for two.
+/// Whether any process opened the port between the beginning of the previous look and the end of this one. An open during a
+/// look counts for two looks.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Opened {
-    /// It was not.
+    /// No.
     No,
-    /// It cannot be told: there is no watch.
+    /// Unknown: there is no watch.
     #[default]
     Unknown,
-    /// It was.
+    /// Yes.
     Yes,
 }
 
-/// What a look comes to.
+/// The result of a look.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Verdict {
-    /// No process has the port, and none of the service is left that could open it.
+    /// No process has the port, and no process of the service is left that could open it.
     Free,
-    /// There are such; see [`Port::remains`] and [`Port::strangers`].
+    /// Some process has, or is left; see [`Port::remains`] and [`Port::strangers`].
     Held,
-    /// This look found none, which proves nothing yet: look again.
+    /// This look found none, which is no proof yet: look again.
     Unsure,
 }
 
-/// What is known of the port and the processes of one service.
+/// What is known about the port and the processes of one service.
 #[derive(Clone, Debug, Default)]
 pub struct Port {
     supervisor: Option<u32>,
@@ -90,24 +91,24 @@ pub struct Port {
     before: Option<Before>,
     /// Members that have had the port.
     held: BTreeSet<Id>,
-    /// Members alone have the port, or had it when they were last seen, and no process has opened it since: an orphan that has it
+    /// Only members have the port, or had it when they were last seen, and no process has opened it since: an orphan that has it
     /// now, and was not seen without it, can only have inherited it from them.
     heirs: bool,
     remains: Vec<Id>,
     strangers: Vec<Id>,
 }
 
-/// What the look before found, by number: which process, and whether it had the port.
+/// The previous look by process id: which process, and whether it had the port.
 type Before = BTreeMap<u32, (Id, bool)>;
 
 impl Port {
-    /// Which process supervises the service; `None`: none is known.
+    /// Sets the process that supervises the service; `None`: unknown.
     pub const fn supervised_by(&mut self, supervisor: Option<u32>) {
         self.supervisor = supervisor;
     }
 
-    /// The process that the status record names, which the caller has checked to be the supervisor's child; `None`: none is
-    /// named any more.
+    /// Sets the process that the status record names, which the caller has checked to be the supervisor's child; `None`: the
+    /// record names none any more.
     pub fn main_is(&mut self, main: Option<Id>) {
         self.main = main;
         if let Some(main) = main {
@@ -115,15 +116,15 @@ impl Port {
         }
     }
 
-    /// Notes a process as the service's.
+    /// Notes a process as a member of the service.
     pub fn note(&mut self, id: Id) {
         if self.members.len() < MEMBERS_MAX && self.supervisor != Some(id.pid) {
             self.members.insert(id);
         }
     }
 
-    /// Takes a stranger of the last look for the service's, of which the caller knows more than the table shows: a `pppd` that
-    /// has detached itself from its supervisor.
+    /// Makes a stranger of the last look a member of the service, because the caller knows more than the table shows: a `pppd`
+    /// that has detached itself from its supervisor.
     pub fn adopt(&mut self, id: Id) {
         self.note(id);
         if self.members.contains(&id) && self.strangers.contains(&id) {
@@ -132,31 +133,32 @@ impl Port {
         }
     }
 
-    /// Whether a process is known as the service's.
+    /// Whether a process is a member of the service.
     #[must_use]
     pub fn is_member(&self, id: Id) -> bool {
         self.members.contains(&id)
     }
 
-    /// All that is known as the service's and was alive at the last look.
+    /// All members that were alive at the last look.
     pub fn members(&self) -> impl Iterator<Item = Id> {
         self.members.iter().copied()
     }
 
-    /// What is left of the service after the last look, its own process first: what has the port, what may open it again, and the
-    /// process that the record names. Its other processes are left alone. These may be signalled, and no others.
+    /// The remaining processes of the service after the last look, its main process first: those that have the port, those that may
+    /// open it again, and the process that the record names. Other processes of the service are left alone. Only these may be
+    /// signalled.
     #[must_use]
     pub fn remains(&self) -> &[Id] {
         &self.remains
     }
 
-    /// What had the port at the last look and is none of the service's.
+    /// The processes that had the port at the last look and do not belong to the service.
     #[must_use]
     pub fn strangers(&self) -> &[Id] {
         &self.strangers
     }
 
-    /// Takes in a look, begun after the one before had ended.
+    /// Takes in a look, begun after the previous one had ended.
     pub fn look(&mut self, look: &Look, opened: Opened) -> Verdict {
         let table: BTreeMap<u32, &Seen> = look.processes.iter().map(|seen| (seen.id.pid, seen)).collect();
         self.heirs &= opened == Opened::No;
@@ -168,7 +170,7 @@ impl Port {
         self.tell_apart(&table);
         let clean = self.remains.is_empty() && self.strangers.is_empty();
         let agreed = opened != Opened::Yes && self.agrees(look, &table);
-        // There are holders, all are the service's, and none was missed: from here on the port can only be inherited from them.
+        // All holders are members, and none was missed: from here on the port can only be inherited from them.
         let held = self.remains.iter().any(|id| table.get(&id.pid).is_some_and(|seen| seen.holds));
         self.heirs |= held && agreed && opened == Opened::No && self.strangers.is_empty();
         self.heirs &= !(clean && agreed);
@@ -180,7 +182,7 @@ impl Port {
         }
     }
 
-    /// The looks so far count for nothing: the port, or what was looked at, is another.
+    /// Forgets the looks so far: the port, or what was examined, is another.
     pub fn forget_looks(&mut self) {
         self.before = None;
         self.heirs = false;
@@ -228,8 +230,8 @@ impl Port {
         }
     }
 
-    /// Whether this look and the one before agree on who has the port, and no holder was missed by both: each process that the one
-    /// before has not seen descends from one that it saw without the port.
+    /// Whether this look and the previous one agree on the holders of the port, and neither missed a holder: each process that the
+    /// previous look has not seen descends from one that it saw without the port.
     fn agrees(&self, look: &Look, table: &BTreeMap<u32, &Seen>) -> bool {
         let Some(before) = &self.before else { return false };
         let now = table.values().filter(|seen| seen.holds).map(|seen| seen.id);

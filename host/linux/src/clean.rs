@@ -1,11 +1,11 @@
-//! Text that others have made (operators' names come over the air, processes and files are called as their owners like), as it may
-//! reach a terminal, a log or a table.
+//! Makes text from others (operators' names come over the air, names of processes and files from their owners) safe for a
+//! terminal, a log or a table.
 
 use std::borrow::Cow;
 
 use serde::Serialize;
 
-/// Whether a character does something to a terminal, begins a line of its own, turns the direction of text, or is not seen.
+/// Whether a character controls a terminal, begins a new line, changes the direction of text, or is invisible.
 #[must_use]
 pub fn is_unsafe(character: char) -> bool {
     character.is_control()
@@ -23,13 +23,13 @@ pub fn is_unsafe(character: char) -> bool {
         )
 }
 
-/// A text of others within a line: what is [unsafe](is_unsafe) is shown as `?`.
+/// Text within a line: [unsafe](is_unsafe) characters become `?`.
 #[must_use]
 pub fn shown(text: &str) -> String {
     text.chars().map(|c| if is_unsafe(c) { '?' } else { c }).collect()
 }
 
-/// An operator's name within a line of words. One that could be taken for more of the line than a name is quoted.
+/// An operator's name within a line of words, in quotes if it could be taken for more of the line than a name.
 #[must_use]
 pub fn name(name: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || " &.-_+'/!*".contains(c);
@@ -40,8 +40,8 @@ pub fn name(name: &str) -> String {
     }
 }
 
-/// Lines of ours with texts of others in them, before they are printed: what is unsafe, and is neither the end of a line nor a
-/// tab, is shown as `?`.
+/// Our own lines with text from others in them, before they are printed: unsafe characters other than line ends and tabs
+/// become `?`.
 #[must_use]
 pub fn lines(text: &str) -> Cow<'_, str> {
     let acts = |c: char| is_unsafe(c) && c != '\n' && c != '\t';
@@ -52,11 +52,11 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// An object as one line of JSON, without the end of the line. JSON itself escapes the control characters of ASCII alone: those of
-/// Latin-1, and what turns the direction of text, would still speak to a terminal. For a program it is the same text.
+/// An object as one line of JSON, without the line end. JSON itself escapes only the control characters of ASCII: those of Latin-1,
+/// and characters that change the direction of text, would still reach a terminal. A program reads the same text.
 ///
 /// # Errors
-/// The object cannot be written as JSON.
+/// The object cannot be serialised.
 pub fn json(object: &impl Serialize) -> serde_json::Result<String> {
     use std::fmt::Write as _;
 
@@ -81,19 +81,19 @@ pub fn json(object: &impl Serialize) -> serde_json::Result<String> {
 mod tests {
     use super::*;
 
-    /// An escape of a terminal in both forms, the end of a line, characters that turn text and that are not seen, a tag.
+    /// An escape sequence in both forms, a line end, characters that change the direction of text or are invisible, a tag.
     const HOSTILE: &str =
         "\x1b[2J\u{9b}31m\r\n\t\x07\u{7f}\u{202e}\u{2066}\u{61c}\u{200b}\u{feff}\u{e0041}evil";
 
     #[test]
-    fn a_name_from_the_air_cannot_speak_to_the_terminal() {
+    fn a_name_from_the_network_cannot_control_the_terminal() {
         assert_eq!(shown("AT&T"), "AT&T");
         assert_eq!(shown("\x1b[2J\u{202e}evil\r\n"), "?[2J?evil??");
         assert!(!shown(HOSTILE).contains(is_unsafe) && shown(HOSTILE).ends_with("evil"));
     }
 
     #[test]
-    fn a_name_that_could_be_more_of_the_line_is_quoted() {
+    fn a_name_that_looks_like_more_of_the_line_is_quoted() {
         for plain in ["AT&T", "T-Mobile", "Orange F", "3 UK", "Yoigo.", "Κόσμος", "中国移动"] {
             assert_eq!(name(plain), plain);
         }
@@ -104,13 +104,13 @@ mod tests {
     }
 
     #[test]
-    fn lines_stay_lines_and_hold_nothing_that_acts() {
+    fn lines_keep_their_ends_and_lose_unsafe_characters() {
         assert_eq!(lines("a\tb\nc\n"), "a\tb\nc\n");
         assert_eq!(lines("a\x1b[2J\r\n"), "a?[2J?\n");
     }
 
     #[test]
-    fn json_says_the_same_without_a_character_that_acts() {
+    fn json_escapes_unsafe_characters_and_keeps_the_text() {
         let line = json(&[HOSTILE]).unwrap();
         assert!(!line.contains(is_unsafe), "{line}");
         assert_eq!(serde_json::from_str::<[String; 1]>(&line).unwrap()[0], HOSTILE);

@@ -1,12 +1,12 @@
-//! The clock of the host: the core takes time as an argument, and this is where it comes from.
+//! The clock of the host: the core takes time as an argument, and the host gets it here.
 
 use cellscan_core::time::Instant;
 use rustix::time::{ClockId, DynamicClockId, clock_gettime, clock_gettime_dynamic};
 
 /// Milliseconds since boot, time asleep included (`CLOCK_BOOTTIME`, `clock_gettime(2)`).
 ///
-/// A gateway that was suspended has lost its link for that long, so time asleep counts against every deadline.
-/// Wall time is no use here: it jumps at the first time synchronisation, which comes with the link.
+/// The link of a suspended gateway is away for that long, so time asleep counts against every deadline.
+/// Wall time does not work here: it jumps at the first time synchronisation, which comes with the link.
 ///
 /// ```
 /// let clock = cellscan_linux::clock::Clock::new();
@@ -25,18 +25,18 @@ impl Clock {
         Self { boottime: clock_gettime_dynamic(DynamicClockId::Boottime).is_ok() }
     }
 
-    /// As where the kernel has no `CLOCK_BOOTTIME`.
+    /// A clock as on a kernel without `CLOCK_BOOTTIME`.
     #[cfg(test)]
     pub(crate) const fn monotonic() -> Self {
         Self { boottime: false }
     }
 
-    /// Whether time asleep counts: the clock is `CLOCK_BOOTTIME`, and its milliseconds are those of a timer on it.
+    /// Whether time asleep counts: the clock is `CLOCK_BOOTTIME`, and its milliseconds are those of a timer on that clock.
     pub(crate) const fn is_boottime(self) -> bool {
         self.boottime
     }
 
-    /// The time now. Rounded down, while deadlines round up: nothing is early.
+    /// The time now. Rounded down, while deadlines round up: no timer fires early.
     #[must_use]
     pub fn now(&self) -> Instant {
         let boottime =

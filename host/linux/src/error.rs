@@ -1,6 +1,6 @@
-//! Errors, as people are told of them.
+//! Errors as text for people.
 
-/// An error and what it comes from, in one line. A cause that is in its effect's own words already is not said twice.
+/// An error and its causes, in one line. Skips a cause already contained in the outer message.
 #[must_use]
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut said = error.to_string();
@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cause_is_said_once() {
+    fn a_cause_is_printed_once() {
         let source = std::io::Error::other("no space");
         let error = crate::link::LinkError::Io { what: "bind a socket", source };
         assert!(chain(&error).ends_with("no space"), "{}", chain(&error));

@@ -10,7 +10,7 @@ use cellscan_core::supervisor::{ServiceState, Want};
 pub use super::clean::shown;
 use crate::clean;
 
-/// A span for people: `302 ms`, `59.5 s`, `300 s`.
+/// A span of time for people: `302 ms`, `59.5 s`, `300 s`.
 #[must_use]
 pub fn span(span: Duration) -> String {
     if span < Duration::from_secs(1) {
@@ -22,7 +22,7 @@ pub fn span(span: Duration) -> String {
     }
 }
 
-/// What a service does.
+/// The state of a service.
 #[must_use]
 pub const fn service_state(state: ServiceState) -> &'static str {
     match state {
@@ -32,7 +32,7 @@ pub const fn service_state(state: ServiceState) -> &'static str {
     }
 }
 
-/// Why a request was not served.
+/// Why a request was declined.
 #[must_use]
 pub const fn declined(declined: Declined) -> &'static str {
     match declined {
@@ -43,7 +43,7 @@ pub const fn declined(declined: Declined) -> &'static str {
     }
 }
 
-/// What is wanted of a service.
+/// The wanted state of a service.
 #[must_use]
 pub const fn want(want: Want) -> &'static str {
     match want {
@@ -53,7 +53,7 @@ pub const fn want(want: Want) -> &'static str {
     }
 }
 
-/// `AT&T (310410)`, or the digits alone where no name is known.
+/// `AT&T (310410)`, or the digits alone if no name is known.
 #[must_use]
 pub fn carrier(scanner: &Scanner, plmn: Plmn) -> String {
     let known = scanner.carriers().iter().find(|carrier| carrier.plmn == plmn);
@@ -73,7 +73,7 @@ pub fn strength(strength: Strength) -> String {
     }
 }
 
-/// The access technologies under which it was listed.
+/// The access technologies with which it was listed.
 #[must_use]
 pub fn technologies(carrier: &Carrier) -> Vec<&'static str> {
     let mut names: Vec<&str> = carrier.technologies.iter().map(AccessTechnology::name).collect();
@@ -92,7 +92,7 @@ pub const fn availability(availability: Availability) -> &'static str {
     }
 }
 
-/// The stable word for how a trial went.
+/// The stable word for the outcome of a trial.
 #[must_use]
 pub const fn trial(trial: Trial) -> &'static str {
     match trial {
@@ -130,10 +130,7 @@ pub const fn phase(phase: Phase) -> &'static str {
 
 /// Why a scan failed, for people.
 #[must_use]
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the list may grow, and then its own name is better than nothing"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum may grow; a new variant is shown by its name")]
 pub fn failure(failure: Failure) -> String {
     let words = match failure {
         Failure::ServiceUnavailable => "the service could not be taken",
@@ -146,39 +143,41 @@ pub fn failure(failure: Failure) -> String {
         Failure::ModemSilent => "the modem does not answer AT",
         Failure::SimNotReady => "the SIM is missing or locked",
         Failure::SearchFailed => "the modem gave no operator list",
-        Failure::NoCarrier => "nobody could be registered with",
+        Failure::NoCarrier => "no carrier accepted the registration",
         Failure::BudgetSpent => "the rest of the outage budget would not have sufficed",
-        Failure::SecondClient => "somebody else keeps bringing the service up",
+        Failure::SecondClient => "another process keeps bringing the service up",
         Failure::Aborted => "it was told to end",
         other => other.name(),
     };
     words.to_owned()
 }
 
-/// What a failure means for whoever reads of it; `None` where its name says all.
+/// What the reader can do about a failure; `None` if its name says it all.
 #[must_use]
-#[expect(clippy::wildcard_enum_match_arm, reason = "the list may grow, and not everything needs a hint")]
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum may grow, and not every failure needs a hint")]
 pub const fn hint(failure: Failure) -> Option<&'static str> {
     match failure {
         Failure::ServiceUnavailable => Some("nothing was touched; the line before says what was wrong"),
-        Failure::SupervisorSilent => Some("its runsv hangs or is stopped: see what it does"),
-        Failure::PortHeld(_) => {
-            Some("what holds the port is none of the service's, or does not end: see what it is")
+        Failure::SupervisorSilent => Some("its runsv hangs or is stopped: find out why"),
+        Failure::PortHeld(_) => Some(
+            "the process that holds the port does not belong to the service, or does not end: find out which it is",
+        ),
+        Failure::PortUnavailable => {
+            Some("check whether the device is still there, and which process has locked it")
         }
-        Failure::PortUnavailable => Some("see whether the device is still there, and whose lock is on it"),
         Failure::ModemSilent => {
-            Some("a modem often has several ports: see whether --port is one that answers AT")
+            Some("a modem often has several ports: check that --port is one that answers AT")
         }
-        Failure::SimNotReady => Some("nobody can be registered with before the SIM is unlocked"),
+        Failure::SimNotReady => Some("no carrier accepts a registration before the SIM is unlocked"),
         Failure::SearchFailed => {
             Some("some modems give no list while they are registered or busy: try again")
         }
         Failure::NoCarrier => {
-            Some("nobody in reach lets this SIM in, or nobody is in reach: see to antenna, SIM and contract")
+            Some("no carrier in reach accepts this SIM, or none is in reach: check antenna, SIM and contract")
         }
         Failure::BudgetSpent => Some("allow a longer outage with --budget, or shorten the scan with --quick"),
         Failure::SecondClient => {
-            Some("another program watches the service, and has to hold still during a scan")
+            Some("another program watches the service, and must not touch it during a scan")
         }
         _ => None,
     }

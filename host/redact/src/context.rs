@@ -1,42 +1,42 @@
-//! What is known of a line from those before it, and what it says of those behind it.
+//! What earlier lines tell about a line, and what it tells about later ones.
 
 use super::kept::Asked;
 
-/// Bytes kept of a line, to be compared with results and with the line that was sent.
+/// Bytes kept of a line, for comparison with results and with the line sent last.
 const TEXT_LEN_MAX: usize = 64;
 
-/// The begin of a line, as it came.
+/// The beginning of a line, as it came.
 pub(super) type Text = heapless::Vec<u8, TEXT_LEN_MAX>;
 
-/// To or from the modem.
+/// The direction of a line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Direction {
-    /// To it.
+    /// To the modem.
     Sent,
-    /// From it.
+    /// From the modem.
     Received,
 }
 
-/// What a line was, for the lines behind it.
+/// The kind of a line, for the lines after it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Ended {
-    /// Commands; what the last of them is answered with.
+    /// Commands; which lines answer the last of them.
     Command(Asked),
     /// A result that ends a command.
     Result,
     /// `CONNECT`: data follow.
     Connect,
-    /// An answer that is kept.
+    /// An answer in the table of kept answers.
     Kept,
-    /// A line of an operator list, and where in it the line ended.
+    /// A line of an operator list, and where in the list it ended.
     List(Inside),
-    /// An answer behind which text follows, or in which a quote was still open.
+    /// An answer followed by text, or one with an open quote at its end.
     BeforeText,
     /// Anything else.
     Other,
 }
 
-/// Where in an operator list a line ended: some modems break it anywhere.
+/// The place in an operator list where a line ended: some modems break the list anywhere.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Inside {
     /// Within an operator.
@@ -45,22 +45,22 @@ pub(super) struct Inside {
     pub(super) quoted: bool,
 }
 
-/// What is known from the lines before.
+/// Facts from earlier lines.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Context {
-    /// The command under way.
+    /// The command in flight.
     pub(super) asked: Asked,
-    /// Where the operator list is that was begun.
+    /// The place in the operator list so far.
     pub(super) list: Inside,
-    /// What comes from the modem may be text of a message.
+    /// Bytes from the modem may be the text of a message.
     pub(super) text_received: bool,
-    /// What goes to the modem is text, up to its end.
+    /// Bytes to the modem are text, up to its end.
     pub(super) text_sent: bool,
-    /// The line that was sent last, for its echo.
+    /// The line sent last, to recognise its echo.
     pub(super) sent: Sent,
 }
 
-/// The begin of a line, as it went over the line and as it was written.
+/// The beginning of a line, as it was sent and as it was written.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sent {
     pub(super) text: Text,

@@ -1,9 +1,10 @@
-//! Data mode: from `CONNECT` on, until the modem or the host is back in command mode.
+//! Data mode: from `CONNECT` until modem and host are back in command mode.
 //!
-//! The modem says `NO CARRIER`, or `OK` to `+++` (V.250 §6.3.1 and the escape of Hayes); where the host drops DTR it may say nothing,
-//! and the host's next command is the first sign. It stands where no frame of PPP is open (RFC 1662 §4: each begins with `0x7e`).
+//! The modem reports `NO CARRIER`, or `OK` after `+++` (V.250 §6.3.1 and the escape of Hayes); after a drop of DTR by the host it
+//! may report nothing, and the host's next command is the first sign. That sign counts where no PPP frame is open (RFC 1662 §4:
+//! each begins with `0x7e`).
 
-/// What ends data mode, without its line ends.
+/// The report that ends data mode, without its line ends.
 const NO_CARRIER: &[u8] = b"NO CARRIER";
 const OK: &[u8] = b"OK";
 const COMMAND: &[u8] = b"AT";
@@ -11,7 +12,7 @@ const ESCAPE: &[u8] = b"+++";
 /// The flag between frames.
 const FLAG: u8 = 0x7e;
 
-/// Where in data mode.
+/// The state in data mode.
 #[derive(Clone, Debug)]
 pub(super) struct Data {
     sent: Window,
@@ -24,13 +25,13 @@ type Window = [u8; 12];
 
 impl Default for Data {
     fn default() -> Self {
-        // As behind a line end.
+        // As after a line end.
         Self { sent: [b'\r'; 12], received: [b'\r'; 12], escaped: false }
     }
 }
 
 impl Data {
-    /// A byte to the modem; what of it and those before it is of command mode again.
+    /// Takes a byte to the modem; returns the bytes, of it and those before it, that belong to command mode again.
     pub(super) fn sent(&mut self, byte: u8) -> Option<&'static [u8]> {
         push(&mut self.sent, byte);
         self.escaped |= self.sent.ends_with(ESCAPE);
@@ -39,7 +40,7 @@ impl Data {
         (between_frames && self.sent.ends_with(COMMAND)).then_some(COMMAND)
     }
 
-    /// A byte from it; likewise.
+    /// Takes a byte from the modem; likewise.
     pub(super) fn received(&mut self, byte: u8) -> Option<&'static [u8]> {
         push(&mut self.received, byte);
         let line = |words: &[u8]| {

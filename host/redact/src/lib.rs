@@ -1,17 +1,18 @@
-//! What goes over the line, made unreadable but for what a scan needs.
+//! Makes a dialogue with a modem unreadable except for what a scan needs.
 //!
-//! Kept are, of commands and of answers: the names; all of `+COPS`, `+CSQ`, `+CESQ`, `+CREG`, `+CGREG`, `+CEREG`, `+C5GREG`,
-//! `+CMEE`, results and their errors; the vendors' commands for the signal; the words of `+CPIN`; what tells how a modem is set up,
-//! with context, type and access point of `+CGDCONT`; who made the modem. The list is `TABLE` in `kept.rs`. Even there a
-//! number is kept as far as such a one is long, and no further: seven digits of a PLMN, ten of a cell, four of a signal.
+//! Of commands and answers it keeps: the names; all of `+COPS`, `+CSQ`, `+CESQ`, `+CREG`, `+CGREG`, `+CEREG`, `+C5GREG`,
+//! `+CMEE`, results and their errors; the vendors' signal commands; the words of `+CPIN`; the settings of the modem,
+//! with context, type and access point of `+CGDCONT`; vendor and model of the modem. The list is `TABLE` in `kept.rs`. Even there a
+//! number is kept only up to the length that it can have: seven digits of a PLMN, ten of a cell, four of a signal.
 //!
-//! Of everything else each digit becomes `0` and each letter behind the name `*`, but for one digit at the begin of a parameter
-//! outside quotes (a mode, the number of a context) and for the words of a line that has no name. Nothing is kept of the text of
-//! a message, of the values of commands that take a PIN or a password, and of a dial string but for a service code (`*99#`). Between
-//! `CONNECT` and the end of data mode bytes are only counted. Lengths stay, and so does what a parser makes of it.
+//! In everything else each digit becomes `0` and each letter after the name `*`, except for one digit at the beginning of a
+//! parameter outside quotes (a mode, the number of a context) and for the words of a line without a name. Nothing is kept of the
+//! text of a message, of the values of commands that take a PIN or a password, and of a dial string except a service code (`*99#`).
+//! Between
+//! `CONNECT` and the end of data mode bytes are only counted. Lengths stay, and a parser reads the same structure.
 //!
-//! Each byte is decided by those before it: nothing is held back until a line is whole, and it makes no difference in which pieces
-//! the bytes come.
+//! Each byte is decided by the bytes before it: no byte is held back until its line is complete, and the result does not depend on
+//! the pieces in which the bytes come.
 
 mod context;
 mod data;
@@ -24,21 +25,21 @@ use context::{Context, Direction, Ended, Inside};
 use data::Data;
 use line::Line;
 
-/// What is made unreadable, for the header of a recording.
+/// What was made unreadable, for the header of a recording.
 pub const KINDS: &str = "all but what a scan needs";
 
-/// What is written of some bytes.
+/// The output for some bytes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Passed {
-    /// Bytes of the dialogue.
+    /// Text of the dialogue.
     pub text: Vec<u8>,
-    /// Bytes of data mode that are left out; less those that were counted before and turned out to be its end.
+    /// Number of bytes of data mode left out, less those counted earlier that turned out to be its end.
     pub data: i64,
-    /// Data mode ended in them: what was counted is all of it.
+    /// Data mode ended in these bytes: the count is complete.
     pub ended: bool,
 }
 
-/// Both directions of a dialogue.
+/// The state of both directions of a dialogue.
 #[derive(Clone, Debug)]
 pub struct Redactor {
     sent: Line,
@@ -59,23 +60,23 @@ impl Default for Redactor {
 }
 
 impl Redactor {
-    /// At the begin of a dialogue, in command mode.
+    /// Starts at the beginning of a dialogue, in command mode.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The port was closed or opened: what comes next begins a line, as it does for the scan.
+    /// The port was closed or opened: the next byte begins a line, as it does for the scan.
     pub fn begin_line(&mut self) {
         let _lost = (self.sent.end(), self.received.end());
     }
 
-    /// Bytes that go to the modem.
+    /// Takes bytes to the modem.
     pub fn sent(&mut self, bytes: &[u8]) -> Passed {
         self.pass(Direction::Sent, bytes)
     }
 
-    /// Bytes that come from it.
+    /// Takes bytes from the modem.
     pub fn received(&mut self, bytes: &[u8]) -> Passed {
         self.pass(Direction::Received, bytes)
     }
@@ -106,7 +107,7 @@ impl Redactor {
         passed
     }
 
-    /// A byte in command mode.
+    /// Takes a byte in command mode.
     fn dialogue(&mut self, direction: Direction, byte: u8) -> u8 {
         let line = match direction {
             Direction::Sent => &mut self.sent,
@@ -117,7 +118,7 @@ impl Redactor {
             self.context.text_sent &= direction == Direction::Received || !matches!(byte, 0x1a | 0x1b);
             let kept = line.byte(byte, &self.context);
             if direction == Direction::Sent && line.is_escape() {
-                // No line end follows: that would end its guard time.
+                // No line end follows: it would violate the guard time of the escape.
                 let _escape = line.end();
             }
             let may_prompt = matches!(self.context.asked, kept::Asked::Text | kept::Asked::Other);
@@ -162,13 +163,13 @@ impl Redactor {
     }
 }
 
-/// A command of a log, the lines of its answer and its result, made unreadable in place.
+/// Makes a command of a log, the lines of its answer and its result unreadable, in place.
 pub fn turn(command: &mut Option<String>, answer: &mut [String], result: &mut Option<String>) {
     let mut redactor = Redactor::new();
     let mut one = |direction, text: &mut String| {
         let passed = redactor.pass(direction, text.as_bytes());
         let _end = redactor.pass(direction, b"\r");
-        // What a log has behind `CONNECT` may be anything; it has no bytes to be counted.
+        // In a log anything may follow `CONNECT`; it has no bytes to be counted.
         redactor.context.text_received |= redactor.data.take().is_some();
         *text = String::from_utf8_lossy(&passed.text).into_owned();
     };

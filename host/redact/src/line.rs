@@ -1,42 +1,42 @@
-//! One line, byte by byte: what is written of each byte is decided by those before it alone, so that it makes no difference in
-//! which pieces and when they come.
+//! One line, byte by byte: the output for each byte depends on the bytes before it alone, so it does not depend on the pieces
+//! in which they come, nor on their times.
 
 use super::context::{Context, Direction, Ended, Inside, Sent, Text};
 use super::kept::{self, Asked, Level};
 
-/// Bytes of a name that are looked at; the longest of V.250 and 3GPP have some twelve.
+/// Largest length of a name that is examined; the longest of V.250 and 3GPP have some twelve bytes.
 const NAME_LEN_MAX: usize = 16;
-/// Digits in a row that a name may have: `+C5GREG`, `+WS46`.
+/// Largest number of consecutive digits in a name: `+C5GREG`, `+WS46`.
 const NAME_DIGITS_MAX: u8 = 2;
-/// Digits in a row of a basic command: `S10=255`.
+/// Largest number of consecutive digits in a basic command: `S10=255`.
 const BASIC_DIGITS_MAX: u8 = 3;
-/// Digits of a service code: `*99`, `#777`.
+/// Largest number of digits of a service code: `*99`, `#777`.
 const SERVICE_DIGITS_MAX: u8 = 3;
-/// Digits of the context behind it: `***1#`, `***16#`.
+/// Largest number of digits of the context after it: `***1#`, `***16#`.
 const CONTEXT_DIGITS_MAX: u8 = 2;
-/// Digits of the name of a model: `SIM7600E`.
+/// Largest number of digits in the name of a model: `SIM7600E`.
 const MODEL_DIGITS_MAX: u8 = 4;
-/// Digits of the speed of a connection: `CONNECT 150000000`.
+/// Largest number of digits of the speed of a connection: `CONNECT 150000000`.
 const SPEED_DIGITS_MAX: u8 = 9;
-/// Bytes of a value in UCS2 (`AT+CSCS="UCS2"`): 32 characters of four hex digits.
+/// Largest length of a value in UCS2 (`AT+CSCS="UCS2"`): 32 characters of four hex digits.
 const UCS2_LEN_MAX: u8 = 128;
 
 type Name = heapless::Vec<u8, NAME_LEN_MAX>;
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 enum State {
-    /// Nothing printable yet.
+    /// No printable byte yet.
     #[default]
     Start,
     /// An `A` that may begin a command.
     MayBeCommand,
-    /// Behind `AT`, or in a basic command.
+    /// After `AT`, or in a basic command.
     Basic,
-    /// Behind `D`.
+    /// After `D`.
     Dial,
     /// In a name.
     Name,
-    /// Behind a name, in the values of a command or of an answer.
+    /// After a name, in the values of a command or of an answer.
     Values,
     /// Text without a name.
     Free,
@@ -44,14 +44,14 @@ enum State {
     Masked,
 }
 
-/// Letters and digits without anything between them, up to now.
+/// Consecutive letters and digits so far.
 #[derive(Clone, Copy, Debug, Default)]
 struct Token {
     len: u8,
     first: u8,
-    /// Digits in a row at its end.
+    /// Consecutive digits at its end.
     digits: u8,
-    /// A digit is in it.
+    /// It contains a digit.
     mixed: bool,
 }
 
@@ -72,26 +72,26 @@ impl Token {
 
 /// A line of one direction.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about where in the line it is")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact about the place in the line")]
 pub(super) struct Line {
     direction: Direction,
     state: State,
-    /// It is commands, or the echo of commands.
+    /// The line holds commands, or the echo of commands.
     command: bool,
     name: Name,
     text: Text,
     written: Text,
-    /// Bytes at the end of a line that is masked which are those of the line that was sent.
+    /// Bytes at the end of a masked line that match the line sent last.
     echoed: usize,
     token: Token,
     before: u8,
-    /// Which value behind a name, and whether nothing but blanks stands in it yet.
+    /// The index of the value after a name, and whether the value is blank so far.
     param: u8,
     fresh: bool,
     quoted: bool,
     /// Between brackets.
     group: bool,
-    /// A colon or an equals sign stood in a text without a name.
+    /// The text without a name contained a colon or an equals sign.
     behind: bool,
     /// Numbers of a dial string so far, and whether it began with `*` or `#`.
     numbers: u8,
@@ -122,10 +122,10 @@ impl Line {
         }
     }
 
-    /// The next byte, which is no line end: what is written of it.
+    /// Takes the next byte, which is no line end; returns the byte to write.
     pub(super) fn byte(&mut self, byte: u8, context: &Context) -> u8 {
         if self.state == State::Start && (!is_printable(byte) || byte == b' ') {
-            // Noise before a line (`\0OK`, `\xffOK`) is none of it.
+            // Noise before a line (`\0OK`, `\xffOK`) does not belong to it.
             return byte;
         }
         let is_room = self.text.push(byte).is_ok();
@@ -147,8 +147,8 @@ impl Line {
         written
     }
 
-    /// Where the line is masked: what is written of a byte that is of the echo of what was sent, which the modem says behind noise
-    /// as well.
+    /// In a masked line: the byte to write for a byte of the echo of the line sent last, which the modem also sends after
+    /// noise.
     fn echo(&mut self, byte: u8, context: &Context) -> Option<u8> {
         let sent = |at: usize| context.sent.text.get(at) == Some(&byte);
         self.echoed = if sent(self.echoed) { self.echoed.saturating_add(1) } else { usize::from(sent(0)) };
@@ -157,23 +157,23 @@ impl Line {
         context.sent.written.get(at).copied()
     }
 
-    /// The line has ended; it begins anew. What it was, and its begin.
+    /// Ends the line, and begins the next. Returns its kind, and its beginning.
     pub(super) fn end(&mut self) -> (Ended, Sent) {
         let line = core::mem::replace(self, Self::new(self.direction));
         (line.ended(), Sent { text: line.text, written: line.written })
     }
 
-    /// Whether there is nothing of it yet.
+    /// Whether the line is empty so far.
     pub(super) fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 
-    /// Whether it is `> `: the modem waits for text (3GPP TS 27.005 §3.5.1). No line end follows.
+    /// Whether the line is `> `: the modem waits for text (3GPP TS 27.005 §3.5.1). No line end follows.
     pub(super) fn is_prompt(&self) -> bool {
         self.text == b"> "
     }
 
-    /// Whether it is `+++`, out of data mode.
+    /// Whether the line is `+++`, which leaves data mode.
     pub(super) fn is_escape(&self) -> bool {
         self.text == b"+++"
     }
@@ -199,12 +199,12 @@ impl Line {
         }
     }
 
-    /// In the values of an answer that is kept.
+    /// Whether this is a value of a kept answer.
     fn is_in_kept(&self) -> bool {
         self.state == State::Values && !self.command && matches!(self.level(), Level::Kept(_) | Level::Words)
     }
 
-    /// Where text may come: whether the line, up to now, begins a result, an answer that is kept, or the echo of what was sent.
+    /// Where text may come: whether the line so far begins a result, a kept answer, or the echo of the line sent last.
     fn is_known(&self, context: &Context) -> bool {
         let text: Text = self.text.iter().map(u8::to_ascii_uppercase).collect();
         let name = text.split(|byte| *byte == b':').next().unwrap_or_default();
@@ -215,7 +215,7 @@ impl Line {
 
     fn decide(&mut self, byte: u8, context: &Context) -> bool {
         if !(is_printable(byte) || self.state == State::Values && byte >= 0x80) {
-            // A frame of PPP, or noise: the rest of the line is no dialogue.
+            // A PPP frame, or noise: the rest of the line is no dialogue.
             self.state = State::Masked;
             return self.direction == Direction::Received;
         }
@@ -258,7 +258,7 @@ impl Line {
                 (self.state, self.command) = (State::Basic, true);
                 true
             }
-            // Left in the line buffer before it: `AATQ0` (field log).
+            // A leftover in the line buffer: `AATQ0` (field log).
             b'A' | b'a' => true,
             _ if context.list.group && self.is_of_list(byte, context) => self.list(byte, context),
             _ => {
@@ -304,7 +304,7 @@ impl Line {
                 self.numbers = self.numbers.saturating_add(u8::from(self.token.digits > 0));
                 true
             }
-            // By tone or pulse.
+            // Tone or pulse dialling.
             b'T' | b't' | b'P' | b'p' => matches!(self.before, b'D' | b'd'),
             _ => !is_telling(byte),
         }
@@ -324,7 +324,7 @@ impl Line {
                 let goes_on = !self.name.contains(&b' ') || !self.command && kept::begins_kept(&self.name);
                 goes_on || self.mask(byte)
             }
-            // `+4915112345678`, `+CPIN 1234`, `+CPIN"1234"`: no name, or a value without a sign before it.
+            // `+4915112345678`, `+CPIN 1234`, `+CPIN"1234"`: no name, or a value without an equals sign before it.
             _ => self.mask(byte),
         }
     }
@@ -417,7 +417,7 @@ impl Line {
         match byte {
             b':' | b'=' => self.behind_a_word(),
             b'0'..=b'9' if self.text.starts_with(b"CONNECT ") => self.token.digits < SPEED_DIGITS_MAX,
-            // A result as a number (`ATV0`), or in the name of a model.
+            // A numeric result (`ATV0`), or a digit in the name of a model.
             b'0'..=b'9' => {
                 let model = identity
                     && !self.behind
@@ -444,7 +444,7 @@ impl Line {
         self.value(byte)
     }
 
-    /// `CME ERROR: 11` without its plus has a name all the same.
+    /// `CME ERROR: 11` has a name even without its plus.
     fn behind_a_word(&mut self) -> bool {
         let word = self.text.split_last().map(|(_, word)| word.trim_ascii_end()).unwrap_or_default();
         let name: Name = word.iter().map(u8::to_ascii_uppercase).take(NAME_LEN_MAX).collect();
@@ -461,12 +461,12 @@ const fn is_printable(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t')
 }
 
-/// What may begin the name of a command or of an answer (V.250 §5.4.1 and the vendors').
+/// Whether a byte may begin the name of a command or of an answer (V.250 §5.4.1 and the vendors').
 const fn is_mark(byte: u8) -> bool {
     matches!(byte, b'+' | b'^' | b'#' | b'$' | b'%' | b'*' | b'!' | b'@' | b'_' | b'-' | b'&')
 }
 
-/// What can tell something: the rest is shape.
+/// Whether a byte carries information: the rest is structure.
 const fn is_telling(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte >= 0x80
 }

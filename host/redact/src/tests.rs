@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A dialogue, `>` to the modem and `<` from it, each line with its end; what is written of it in the same form.
+/// A dialogue, `>` to the modem and `<` from it, each line with its end; the output in the same form.
 fn written(dialogue: &[&str]) -> Vec<String> {
     let mut redactor = Redactor::new();
     let line = |redactor: &mut Redactor, text: &str| {
@@ -26,7 +26,7 @@ fn stays(dialogue: &[&str]) {
 }
 
 #[test]
-fn what_a_scan_needs_stays() {
+fn what_a_scan_needs_is_kept() {
     stays(&[
         "> AT",
         "< AT",
@@ -61,7 +61,7 @@ fn what_a_scan_needs_stays() {
 }
 
 #[test]
-fn the_vendors_own_signal_and_names_stay() {
+fn vendors_signal_commands_and_model_names_are_kept() {
     stays(&["> ATI", "< Manufacturer: SIMCOM INCORPORATED", "< Model: SIM7600E-H", "< OK"]);
     stays(&["> AT+QCSQ", "< +QCSQ: \"LTE\",-52,-81,195,-10", "> AT^HCSQ?", "< ^HCSQ: \"LTE\",60,54,121,23"]);
     stays(&["> AT!GSTATUS?", "< !GSTATUS: ", "< PCC RxM RSSI: -51     RSRP (dBm): -80", "< OK"]);
@@ -70,7 +70,7 @@ fn the_vendors_own_signal_and_names_stay() {
 }
 
 #[test]
-fn how_a_modem_is_set_up_stays_but_for_addresses() {
+fn settings_of_the_modem_are_kept_except_for_addresses() {
     stays(&[
         "> ATQ0 V1 E1 S0=0 &C1 &D2 +FCLASS=0",
         "> AT+CFUN=1;+CGATT=1",
@@ -87,7 +87,7 @@ fn how_a_modem_is_set_up_stays_but_for_addresses() {
 }
 
 #[test]
-fn a_dial_string_is_masked_but_for_a_service_code() {
+fn a_dial_string_is_masked_except_for_a_service_code() {
     stays(&["> ATD*99***1#", "> ATDT*99#", "> ATDT#777", "> atd*98*16#"]);
     must_be(&[
         ("> ATD0151234567;", "> ATD0000000000;"),
@@ -98,7 +98,7 @@ fn a_dial_string_is_masked_but_for_a_service_code() {
 }
 
 #[test]
-fn pins_and_passwords_are_masked_however_they_are_written() {
+fn pins_and_passwords_are_masked_in_every_notation() {
     must_be(&[
         ("> AT+CMEE=1;+CPIN=\"2222\"", "> AT+CMEE=1;+CPIN=\"0000\""),
         ("> AT +CPIN = 2222", "> AT +CPIN = 0000"),
@@ -125,7 +125,7 @@ fn pins_and_passwords_are_masked_however_they_are_written() {
 }
 
 #[test]
-fn identities_are_masked_however_they_are_written() {
+fn identities_are_masked_in_every_notation() {
     must_be(&[
         ("< 460020123456789", "< 400000000000000"),
         ("< +CCID: 8931681012345678AF9F", "< +CCID: 8000000000000000**0*"),
@@ -148,7 +148,7 @@ fn identities_are_masked_however_they_are_written() {
 }
 
 #[test]
-fn what_follows_a_word_is_masked_but_for_the_name_of_a_modem() {
+fn text_after_a_word_is_masked_except_for_the_name_of_a_modem() {
     must_be(&[
         ("> ATI", "> ATI"),
         ("< password: Qqqq", "< password: ****"),
@@ -160,7 +160,7 @@ fn what_follows_a_word_is_masked_but_for_the_name_of_a_modem() {
 }
 
 #[test]
-fn an_operator_list_that_is_broken_anywhere_stays_and_other_lines_in_it_do_not() {
+fn an_operator_list_broken_anywhere_is_kept_and_other_lines_in_it_are_masked() {
     stays(&[
         "> AT+COPS=?",
         "< +COPS: (2,\"T-Mob",
@@ -179,7 +179,7 @@ fn an_operator_list_that_is_broken_anywhere_stays_and_other_lines_in_it_do_not()
 }
 
 #[test]
-fn the_text_of_a_message_is_masked_up_to_what_a_scan_needs() {
+fn the_text_of_a_message_is_masked_up_to_the_next_line_that_a_scan_needs() {
     must_be(&[
         ("> AT+COPS=?", "> AT+COPS=?"),
         (
@@ -240,7 +240,7 @@ fn bytes_of_data_mode_are_counted_until_it_ends() {
 }
 
 #[test]
-fn it_makes_no_difference_in_which_pieces_the_bytes_come() {
+fn the_output_does_not_depend_on_the_size_of_pieces() {
     let dialogue: [&[u8]; 7] = [
         b">ATE0;+CPIN=\"1234\"\rATD*99***1#\r",
         b"<\r\n+CMT: \"+49151\",,\"x\"\r\nsecret 12345\r\nOK\r\n\xff+COPS: (2,\"A\",\"A\",\"310410\",7)\r\n",

@@ -1,11 +1,11 @@
-//! Which options were typed, whatever their values.
+//! Which options were typed, with any value.
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, Error, FromArgMatches};
 
-/// The options that came from the command line or the environment; one whose typed value is its default is among them.
+/// The options from the command line or the environment; an option typed with its default value is among them.
 ///
-/// To be flattened into the arguments of a command before all others: what is parsed is taken out of the matches.
+/// Flatten it into the arguments of a command before all others: parsing removes what it has parsed from the matches.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Typed(Vec<String>);
 
@@ -33,7 +33,7 @@ impl FromArgMatches for Typed {
     }
 }
 
-/// It has no options of its own.
+/// No options of its own.
 impl clap::Args for Typed {
     fn augment_args(command: Command) -> Command {
         command

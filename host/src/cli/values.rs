@@ -1,17 +1,17 @@
-//! Values of the command line: what was found, or a sentence of what was found and what was wanted.
+//! Values of the command line; an error is a sentence with what was found and what was wanted.
 
 use std::time::Duration;
 
 use cellscan_core::carrier::Plmn;
 use cellscan_core::scan::Strategy;
 
-/// RSSI at which a carrier is good enough where none is stated, dBm: `+CSQ` 19, four bars of five on most gateways.
+/// RSSI at which a carrier is good enough by default, in dBm: `+CSQ` 19, four bars of five on most gateways.
 const GOOD_ENOUGH_DBM: i16 = -75;
-/// What `+CSQ` can say, dBm (3GPP TS 27.007 §8.5).
+/// The range of `+CSQ` in dBm (3GPP TS 27.007 §8.5).
 const RSSI_DBM: std::ops::RangeInclusive<i16> = -113..=-51;
-/// Seconds of a unit.
+/// Seconds per unit.
 const UNITS: [(char, u64); 3] = [('h', 3_600), ('m', 60), ('s', 1)];
-/// Digits of one number, at most: more than anybody means, and it cannot overflow.
+/// Largest number of digits of one number: more than any real value, and it cannot overflow.
 const DIGITS_MAX: usize = 6;
 
 /// A time such as `90s`, `2m`, `1m30s`, or `150` (seconds).
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_as_they_are_meant() {
+    fn times_are_parsed_with_their_units() {
         for (text, seconds) in
             [("90s", 90), ("2m", 120), ("1m30s", 90), ("150", 150), ("1h", 3_600), ("0", 0)]
         {
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_named() {
+    fn a_value_that_is_no_time_is_named() {
         for text in ["", "s", "1.5s", "-3s", "30s1m", "1m1m", "5x", "9999999", "1m30", "٣s"] {
             let error = duration(text).unwrap_err();
             assert!(error.contains(&format!("{text:?}")) && error.contains("1m30s"), "{error}");

@@ -1,4 +1,4 @@
-//! `scan` without a port: the daemon is asked for it, and what it tells is passed on.
+//! `scan` without a port: asks the daemon for a scan, and prints its answers.
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -13,17 +13,17 @@ use crate::exit::{Exit, Fatal};
 use crate::plan::AskedPlan;
 use crate::report::{clean, console};
 
-/// How a scan by the daemon is shown.
+/// How the answers of the daemon are shown.
 struct Shown {
     json: bool,
     quiet: bool,
     exit: Option<Exit>,
 }
 
-/// Asks the daemon, and waits until its scan has ended. A signal asks for the scan's end.
+/// Asks the daemon, and waits until its scan has ended. A signal requests the end of the scan.
 ///
 /// # Errors
-/// There is no daemon, it went away, or it could not scan.
+/// No daemon runs, it went away, or it could not scan.
 pub fn run(plan: &AskedPlan, json: bool, quiet: bool) -> Result<Exit, Fatal> {
     let mut signals =
         Signals::catch().map_err(|error| Fatal::system(format!("unable to catch signals: {error}")))?;
@@ -72,7 +72,7 @@ impl Shown {
                     print(&clean::json(answer).unwrap_or_default());
                 }
                 console::complain("note", &format!("the daemon declines: {reason}"));
-                // Served already is done; anything else may be tried again.
+                // A request that was already served is done; for any other reason a second attempt may succeed.
                 self.exit = Some(if reason == "repeated" { Exit::Done } else { Exit::System });
             }
             "error" => return Err(Fatal { message: text("message").to_owned(), exit: exit_of(answer) }),
@@ -91,7 +91,7 @@ fn exit_of(answer: &Value) -> Exit {
     }
 }
 
-/// Whoever closed the other end has seen enough; the scan goes on.
+/// Prints a line. A reader that closes the output does not end the scan.
 fn print(line: &str) {
     let mut out = io::stdout().lock();
     let _nobody_reads = writeln!(out, "{line}").and_then(|()| out.flush());

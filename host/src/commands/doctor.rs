@@ -1,4 +1,4 @@
-//! `doctor`: looks, says what it found and what to do, and with `--exercise` tries.
+//! `doctor`: checks, reports what it found and what to do, and with `--exercise` takes the service down and up once.
 
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -19,7 +19,7 @@ use crate::examine;
 use crate::examine::hazards::script;
 use crate::examine::modem::{self, Answer};
 use crate::examine::port::PortFacts;
-use crate::examine::service::{File, Standing};
+use crate::examine::service::{File, ServiceFacts};
 use crate::examine::sources::{self, PPP_DIR, Sources};
 use crate::exit::{Exit, Fatal};
 use crate::gateway::plan::hold_limit;
@@ -46,7 +46,7 @@ struct Sum {
     exercise: Option<Exercise>,
 }
 
-/// Checks everything.
+/// Runs all checks.
 ///
 /// # Errors
 /// The output failed, or signals cannot be caught for the exercise.
@@ -57,9 +57,9 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Fatal> {
     let found = locate::locate(args.gateway.service.as_deref(), &locate::default_roots(), named_port);
     findings.push(service::located(&found));
     let dir = found.ok().flatten().map(|found| found.dir);
-    let standing =
-        dir.as_deref().map(|dir| Standing::of(dir, &args.run_dir)).and_then(|standing| match standing {
-            Ok(standing) => Some(standing),
+    let facts =
+        dir.as_deref().map(|dir| ServiceFacts::of(dir, &args.run_dir)).and_then(|facts| match facts {
+            Ok(facts) => Some(facts),
             Err(error) => {
                 findings.push(service::unopened(&error));
                 None
@@ -67,37 +67,36 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Fatal> {
         });
     let mut space = vec![PathBuf::from("/run")];
     let mut sources = Sources::default();
-    if let Some(standing) = &standing {
-        findings.extend(service::all(standing));
-        sources = sources::follow(&standing.dir, Path::new(PPP_DIR));
-        space.push(standing.dir.join("supervise"));
+    if let Some(facts) = &facts {
+        findings.extend(service::all(facts));
+        sources = sources::follow(&facts.dir, Path::new(PPP_DIR));
+        space.push(facts.dir.join("supervise"));
     }
     findings.extend(leases::all(&args.run_dir, &examine::leases::all(&args.run_dir)));
-    let ppp_port = ppp_port(args, standing.as_ref(), &sources);
+    let ppp_port = ppp_port(args, facts.as_ref(), &sources);
     let at_port = args.gateway.port.clone().or_else(|| ppp_port.clone());
     let ppp_facts = ppp_port.as_ref().map(|path| PortFacts::of(path, &lock_dirs));
-    if let Some(standing) = &standing {
-        let finish = standing.dir.join("finish");
-        let finish =
-            (standing.finish != File::Missing).then(|| sources::read_bounded(&finish).ok()).flatten();
+    if let Some(facts) = &facts {
+        let finish = facts.dir.join("finish");
+        let finish = (facts.finish != File::Missing).then(|| sources::read_bounded(&finish).ok()).flatten();
         let seen = scripts::Seen {
-            is_pppd: standing.is_pppd(),
-            has_lock: has_lock(standing, ppp_facts.as_ref()),
-            finish: standing.finish,
+            is_pppd: facts.is_pppd(),
+            has_lock: has_lock(facts, ppp_facts.as_ref()),
+            finish: facts.finish,
             finish_sleeps_s: finish.and_then(|text| script(&text).sleeps_s),
         };
         findings.extend(scripts::all(&sources, seen));
     }
-    findings.extend(ports(args, standing.as_ref(), ppp_facts.as_ref(), at_port.as_deref()));
+    findings.extend(ports(args, facts.as_ref(), ppp_facts.as_ref(), at_port.as_deref()));
     if let Some(pattern) = args.gateway.link() {
-        let up = standing.as_ref().is_some_and(|standing| standing.process.is_some());
+        let up = facts.as_ref().is_some_and(|facts| facts.process.is_some());
         let family = Family::new(dir.as_deref(), ppp_port.as_deref());
         let found = Interfaces::named(pattern).up(&|pid| family.has(pid));
         findings.push(port::link(pattern, &found, up));
     }
     findings.extend(open_to_others(
         args,
-        standing.as_ref(),
+        facts.as_ref(),
         &lock_dirs,
         [ppp_port.as_deref(), at_port.as_deref()],
     ));
@@ -107,7 +106,7 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Fatal> {
     let mut exercised = None;
     if args.exercise {
         let (finding, exercise) =
-            exercise(args, dir.zip(standing.as_ref()), ppp_port, count(&findings, Level::Error))?;
+            exercise(args, dir.zip(facts.as_ref()), ppp_port, count(&findings, Level::Error))?;
         findings.push(finding);
         exercised = exercise;
     }
@@ -125,10 +124,10 @@ fn machine(lock_dirs: &[PathBuf]) -> Vec<Finding> {
     ]
 }
 
-/// What another user may read, change or take away.
+/// Files that another user may read, change or remove.
 fn open_to_others(
     args: &DoctorArgs,
-    standing: Option<&Standing>,
+    facts: Option<&ServiceFacts>,
     lock_dirs: &[PathBuf],
     ports: [Option<&Path>; 2],
 ) -> Vec<Finding> {
@@ -139,8 +138,8 @@ fn open_to_others(
         lock_dirs,
     };
     let mut items = permissions::items(&places);
-    items.extend(standing.map(|standing| permissions::of_service(&standing.dir)).unwrap_or_default());
-    // Each device once: `pppd` and the dialogue may share it.
+    items.extend(facts.map(|facts| permissions::of_service(&facts.dir)).unwrap_or_default());
+    // Each device once: `pppd` and the dialogue may use the same one.
     let mut devices: Vec<PathBuf> =
         ports.iter().flatten().filter_map(|port| port.canonicalize().ok()).collect();
     devices.dedup();
@@ -149,27 +148,27 @@ fn open_to_others(
     permissions::all(&items, args.recordings.as_deref(), rustix::process::geteuid().as_raw())
 }
 
-/// The port of `pppd`: as named, as held, as the options look like.
-fn ppp_port(args: &DoctorArgs, standing: Option<&Standing>, sources: &Sources) -> Option<PathBuf> {
-    let held = || standing.and_then(|standing| standing.ports.first().cloned());
+/// The port of `pppd`: as named, as held, or as its options name it.
+fn ppp_port(args: &DoctorArgs, facts: Option<&ServiceFacts>, sources: &Sources) -> Option<PathBuf> {
+    let held = || facts.and_then(|facts| facts.ports.first().cloned());
     let told = || sources.options.port_path();
     args.gateway.ppp_port.clone().or_else(held).or_else(|| args.gateway.port.clone()).or_else(told)
 }
 
-fn has_lock(standing: &Standing, port: Option<&PortFacts>) -> bool {
-    let pid = standing.process.as_ref().map(|process| process.pid);
+fn has_lock(facts: &ServiceFacts, port: Option<&PortFacts>) -> bool {
+    let pid = facts.process.as_ref().map(|process| process.pid);
     pid.is_some() && port.is_some_and(|port| port.locks.iter().any(|lock| lock.pid == pid))
 }
 
-/// The port of `pppd`, the port for the dialogue where that is another, and the modem.
+/// The port of `pppd`, the port of the dialogue if it is another one, and the modem.
 fn ports(
     args: &DoctorArgs,
-    standing: Option<&Standing>,
+    facts: Option<&ServiceFacts>,
     ppp: Option<&PortFacts>,
     at_port: Option<&Path>,
 ) -> Vec<Finding> {
     let Some(at_port) = at_port else { return vec![port::unknown()] };
-    let service = standing.map(family).unwrap_or_default();
+    let service = facts.map(family).unwrap_or_default();
     let mut findings: Vec<Finding> = ppp.map(|facts| port::all(facts, &service)).unwrap_or_default();
     let same = |facts: &PortFacts| facts.path == at_port || facts.real == at_port.canonicalize().ok();
     let shared = ppp.is_some_and(same);
@@ -182,7 +181,7 @@ fn ports(
         }
     };
     if at.not_a_tty.is_none() && at.accessible {
-        let answer = match not_to_be_asked(standing, &at, shared) {
+        let answer = match not_to_be_asked(facts, &at, shared) {
             Some(why) => Answer::NotAsked(why),
             None => modem::ask(&SerialOptions {
                 baud: args.baud,
@@ -195,27 +194,24 @@ fn ports(
     findings
 }
 
-/// The service's process and what descends from it.
-fn family(standing: &Standing) -> Vec<u32> {
-    let Some(pid) = standing.process.as_ref().and_then(|process| std::num::NonZeroU32::new(process.pid))
-    else {
+/// The service's process and its descendants.
+fn family(facts: &ServiceFacts) -> Vec<u32> {
+    let Some(pid) = facts.process.as_ref().and_then(|process| std::num::NonZeroU32::new(process.pid)) else {
         return Vec::new();
     };
     let descendants = crate::process::descendants(pid);
     std::iter::once(pid.get()).chain(descendants.iter().map(|proc| proc.pid().get())).collect()
 }
 
-/// A port is opened only where nobody can be hindered by it.
-fn not_to_be_asked(standing: Option<&Standing>, at: &PortFacts, shared: bool) -> Option<&'static str> {
-    if standing.is_some_and(|standing| standing.claimed_by.is_some()) {
+/// Why the port must not be opened, if that could disturb another process.
+fn not_to_be_asked(facts: Option<&ServiceFacts>, at: &PortFacts, shared: bool) -> Option<&'static str> {
+    if facts.is_some_and(|facts| facts.claimed_by.is_some()) {
         Some("a scan runs")
     } else if !at.is_free() {
         Some("the port is in use")
     } else if at.unreadable > 0 {
         Some("whether the port is in use cannot be seen")
-    } else if shared
-        && standing.is_some_and(|standing| standing.record.as_ref().is_ok_and(|record| record.want_up))
-    {
+    } else if shared && facts.is_some_and(|facts| facts.record.as_ref().is_ok_and(|record| record.want_up)) {
         Some("pppd may open the port at any moment")
     } else {
         None
@@ -224,25 +220,25 @@ fn not_to_be_asked(standing: Option<&Standing>, at: &PortFacts, shared: bool) ->
 
 fn exercise(
     args: &DoctorArgs,
-    service: Option<(PathBuf, &Standing)>,
+    service: Option<(PathBuf, &ServiceFacts)>,
     ppp_port: Option<PathBuf>,
     errors: usize,
 ) -> Result<(Finding, Option<Exercise>), Fatal> {
     const CHECK: &str = "exercise";
     let not_done =
         |why: &str, remedy: &str| Ok((Finding::warning(CHECK, format!("not done: {why}"), remedy), None));
-    let Some((dir, standing)) = service.filter(|_| errors == 0) else {
-        return not_done("there are errors", "see to them first");
+    let Some((dir, facts)) = service.filter(|_| errors == 0) else {
+        return not_done("there are errors", "resolve them first");
     };
-    if !standing.record.as_ref().is_ok_and(|record| record.want_up) {
+    if !facts.record.as_ref().is_ok_and(|record| record.want_up) {
         return not_done("the service is not wanted up", "bring it up with sv up");
     }
-    if standing.claimed_by.is_some() {
+    if facts.claimed_by.is_some() {
         return not_done("a scan runs", "try again when it has ended");
     }
     let options = LocateOptions {
         backend: args.backend,
-        // By the name it was found by: should that come to mean another directory, it is not given back there.
+        // By the name under which it was found: if that name comes to mean another directory, that one is not changed.
         service: dir.to_str().map(str::to_owned).or_else(|| args.gateway.service.clone()),
         ppp_port,
         ..LocateOptions::new()
@@ -253,7 +249,7 @@ fn exercise(
             limit: Some(hold_limit(&Policy::DEFAULT)),
             ..GuardOptions::default()
         }),
-        // Not a byte goes to the modem: there is nothing to restore in it.
+        // No byte goes to the modem, so there is nothing to restore in it.
         lease: Some(LeaseOptions {
             run_dir: args.run_dir.clone(),
             lock_dirs: args.gateway.lock_dirs(),

@@ -1,5 +1,5 @@
-//! `doctor --exercise`: the service really taken down and given back, by the same machine that scans, up to the moment at
-//! which a scan would open the port. It never does.
+//! `doctor --exercise`: really takes the service down and gives it back, by the state machine of a scan, up to the moment
+//! at which a scan would open the port. This one never opens it.
 
 use std::convert::Infallible;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -23,31 +23,32 @@ use crate::event_loop::{self, Signals};
 use crate::exit::Fatal;
 use crate::report::words;
 use crate::runit::dir::{ServiceDir, drain};
+use crate::spans::in_seconds;
 
-/// How long the service may take until it runs again: the pause after an early death, and a slow machine.
+/// How long the service may take to run again: runsv's pause after an early death, and a slow machine.
 const UP_LIMIT: Duration = Duration::from_secs(10);
-/// After a failed look nothing may wake the loop, and it looks again by itself.
+/// After a failed look no event may wake the loop, so it looks again after this time.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// How long a release may wait behind a slow backend.
+/// How long to wait for the release by a slow backend.
 const SETTLE_LIMIT: Duration = Duration::from_secs(5);
 const CHECK: &str = "exercise";
 
-/// What came of it, for programs.
+/// The result, for programs.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Exercise {
-    /// From the request for down to the record saying so.
+    /// From the request for down to the status record that says so.
     pub down_s: Option<f64>,
-    /// From the request for down to nobody holding the port.
+    /// From the request for down to a free port.
     pub port_free_s: Option<f64>,
     /// From the request for down to the service being wanted up.
     pub outage_s: Option<f64>,
-    /// From its being wanted up to a new process.
+    /// From then to a new process.
     pub up_s: Option<f64>,
     /// The service is wanted as it was found.
     pub given_back: bool,
 }
 
-/// A port that never opens: no byte can go to the modem.
+/// A port that never opens, so that no byte can go to the modem.
 #[derive(Debug)]
 struct NoPort;
 
@@ -85,10 +86,10 @@ impl Write for NoPort {
     }
 }
 
-/// One cycle. Whatever happens, also a signal, the service is given back; after SIGKILL by the guard.
+/// Runs one cycle. The service is given back in every case, also after a signal; after SIGKILL by the guard.
 ///
 /// # Errors
-/// Signals cannot be caught. Nothing was touched then.
+/// Signals cannot be caught. Nothing was touched.
 pub fn run(service: Held, dir: &Path) -> Result<(Finding, Exercise), Fatal> {
     let signals =
         Signals::catch().map_err(|error| Fatal::system(format!("unable to catch signals: {error}")))?;
@@ -99,16 +100,16 @@ pub fn run(service: Held, dir: &Path) -> Result<(Finding, Exercise), Fatal> {
     let report = cycle.driver.scanner().report().clone();
     let up = if report.given_back { cycle.wait_up(dir, before) } else { None };
     let exercise = Exercise {
-        down_s: report.down_after.map(seconds),
-        port_free_s: report.free_after.map(seconds),
-        outage_s: report.outage.map(seconds),
-        up_s: up.map(seconds),
+        down_s: report.down_after.map(in_seconds),
+        port_free_s: report.free_after.map(in_seconds),
+        outage_s: report.outage.map(in_seconds),
+        up_s: up.map(in_seconds),
         given_back: report.given_back,
     };
     Ok((judged(&report, up, cycle.stopped, cycle.last.as_deref()), exercise))
 }
 
-/// What is told of it.
+/// The finding about the exercise.
 fn judged(report: &Report, up: Option<Duration>, stopped: bool, last: Option<&str>) -> Finding {
     let reason = last.map(|last| format!(": {last}")).unwrap_or_default();
     if !report.given_back {
@@ -177,7 +178,7 @@ impl Cycle {
         }
     }
 
-    /// Everything that can be done now.
+    /// Takes in all events that are due.
     fn take_in(&mut self) {
         loop {
             let now = self.clock.now();
@@ -194,7 +195,7 @@ impl Cycle {
         }
     }
 
-    /// How long the service took to run again with another process.
+    /// Waits until the service runs with another process, and returns how long that took.
     fn wait_up(&mut self, dir: &Path, before: Option<u32>) -> Option<Duration> {
         let opened = ServiceDir::open(dir).ok()?;
         let watch = opened.watch().ok();
@@ -218,12 +219,8 @@ impl Cycle {
     }
 }
 
-/// The process of a service that runs.
+/// The process of a running service.
 fn running(dir: &Path) -> Option<u32> {
     let record = ServiceDir::open(dir).and_then(|opened| opened.read_status()).ok()?;
     record.pid.filter(|_| record.want_up && record.state == ServiceState::Run).map(std::num::NonZeroU32::get)
-}
-
-fn seconds(span: Duration) -> f64 {
-    f64::from(u32::try_from(span.as_millis()).unwrap_or(u32::MAX)) / 1_000.0
 }

@@ -1,4 +1,4 @@
-//! `record`: another program and the modem, and who listens between them.
+//! `record`: records the dialogue of another program with the modem, between the two.
 //!
 //! ```text
 //!  another program ◄──► pseudo-terminal ◄──► cellscan record ◄──► the modem's port
@@ -30,13 +30,13 @@ use crate::recording::{Extent, Recorder};
 use crate::report::console;
 use crate::serial::{SerialLine, SerialOptions};
 
-/// Bytes taken at once.
+/// Bytes per read.
 const PIECE_LEN: usize = 512;
 
-/// Stands between another program and the modem until a signal comes.
+/// Passes bytes on between another program and the modem until a signal comes.
 ///
 /// # Errors
-/// The port cannot be had, the pseudo-terminal or the recording cannot be made, or the port was lost.
+/// The port cannot be opened or locked, the pseudo-terminal or the recording cannot be made, or the port was lost.
 pub fn run(args: &RecordArgs) -> Result<Exit, Fatal> {
     let mut signals =
         Signals::catch().map_err(|error| Fatal::system(format!("unable to catch signals: {error}")))?;
@@ -84,7 +84,7 @@ fn to_modem(master: &OwnedFd, line: &mut SerialLine, tape: &mut Recorder, now: I
     let mut piece = [0; PIECE_LEN];
     loop {
         match rustix::io::read(master, &mut piece) {
-            // `EIO`: nobody has the pseudo-terminal open, yet or any more.
+            // `EIO`: no process has the pseudo-terminal open, not yet or not any more.
             Ok(0) | Err(Errno::IO | Errno::AGAIN) => return Ok(()),
             Ok(count) => {
                 let bytes = piece.get(..count).unwrap_or_default();
@@ -113,7 +113,7 @@ fn from_modem(
             return Ok(());
         }
         tape.received(now, bytes);
-        // What nobody takes is lost, as on a line that nobody has open; it is in the recording.
+        // Bytes that no process reads are lost, as on a line that no process has open; the recording has them.
         let _taken = rustix::io::write(master, bytes);
     }
     Ok(())
@@ -123,8 +123,8 @@ fn lost(error: &dyn std::error::Error) -> Fatal {
     Fatal::system(format!("the port was lost: {}", chain(error)))
 }
 
-/// The master's end, and the other one with its name; raw, so that nothing is echoed or changed between the two. The
-/// other is kept open: without anybody there the master would be ready all the time, and say that nobody is.
+/// The master's end, and the other one with its name; raw, so that neither end echoes or changes bytes. The other end is
+/// kept open: without it the master would always be ready, with `EIO`.
 fn pseudo_terminal() -> rustix::io::Result<(OwnedFd, OwnedFd, PathBuf)> {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     grantpt(&master)?;
@@ -140,7 +140,7 @@ fn pseudo_terminal() -> rustix::io::Result<(OwnedFd, OwnedFd, PathBuf)> {
     Ok((master, slave, PathBuf::from(name.to_string_lossy().into_owned())))
 }
 
-/// A link that goes with the program.
+/// A symbolic link that the program removes when it ends.
 struct Link(PathBuf);
 
 impl Link {
@@ -153,7 +153,7 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        // Somebody else may have removed it.
+        // Another process may have removed it.
         let _gone = fs::remove_file(&self.0);
     }
 }

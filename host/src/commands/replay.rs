@@ -1,4 +1,4 @@
-//! `replay`: what a log says happened, and what would have happened.
+//! `replay`: what happened according to a log, and what cellscan would have done.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -10,8 +10,8 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use crate::cli::ReplayArgs;
 use crate::exit::{Exit, Fatal};
 use crate::import::Format;
-use crate::replay::again::Recording;
 use crate::replay::analysis::Analysis;
+use crate::replay::rerun::Replayed;
 use crate::replay::summary::{self, Summary};
 use crate::replay::turns::Shown;
 use crate::replay::what_if::WhatIf;
@@ -21,11 +21,11 @@ use crate::timeline::{Timeline, html, terminal};
 
 /// The name of standard input.
 const STDIN: &str = "-";
-/// Directories in directories are looked into to this depth.
+/// Largest depth of nested directories.
 const DEPTH_MAX: usize = 8;
-/// Logs at once, at most: what is told of each is kept until its turn comes.
+/// Largest number of logs: their results wait for their turn in memory.
 const LOGS_MAX: usize = 100_000;
-/// Logs that are read at a time, so that what is told comes while others are still read.
+/// Logs read at a time, so that results appear while other logs are still read.
 const BATCH: usize = 256;
 
 /// Replays logs.
@@ -38,7 +38,7 @@ pub fn run(args: &ReplayArgs) -> Result<Exit, Fatal> {
     if args.html.is_some() && logs.len() > 1 {
         return Err(Fatal::usage(format!("--html: found {} logs, wanted one", logs.len())));
     }
-    // Colours of the lanes, where somebody sees them.
+    // Lanes have colours on a terminal.
     let mut out = anstream::AutoStream::auto(io::stdout()).lock();
     let told = if let [log] = logs.as_slice() {
         one(log, format, args, &mut out)
@@ -47,7 +47,7 @@ pub fn run(args: &ReplayArgs) -> Result<Exit, Fatal> {
     };
     match told.and_then(|()| out.flush().map_err(Wrong::Output)) {
         Ok(()) => Ok(Exit::Done),
-        // Whoever closed it has seen enough.
+        // The reader has closed the output.
         Err(Wrong::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
         Err(Wrong::Output(error)) => {
             Err(Fatal::system(format!("unable to write to standard output: {error}")))
@@ -74,7 +74,7 @@ fn find_format(name: &str) -> Result<Format, Fatal> {
     })
 }
 
-/// The files that are meant: those of a directory in the order of their names.
+/// The files to read: those of a directory in the order of their names.
 fn logs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Fatal> {
     let mut found = Vec::new();
     for path in paths {
@@ -117,7 +117,7 @@ fn source(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// One log, its turns as they are read.
+/// Replays one log; prints its turns as they are read.
 fn one(path: &Path, format: Option<Format>, args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Wrong> {
     let source = source(path);
     let mut failed = None;
@@ -135,12 +135,12 @@ fn one(path: &Path, format: Option<Format>, args: &ReplayArgs, out: &mut dyn Wri
             }
         })
     });
-    let analysis = analysis.map_err(|error| Wrong::Log(path.to_owned(), error))?;
+    let mut analysis = analysis.map_err(|error| Wrong::Log(path.to_owned(), error))?;
     failed.map_or(Ok(()), |error| Err(Wrong::Output(error)))?;
+    let replayed = analysis.rerun();
     let what_ifs = analysis.what_ifs();
-    let told = tell(path, &source, &analysis, &what_ifs, args)
-        .map_err(|error| Wrong::Log(path.to_owned(), error))?;
-    out.write_all(told.as_bytes()).map_err(Wrong::Output)?;
+    let text = results(&source, &analysis, replayed.as_ref(), &what_ifs, args);
+    out.write_all(text.as_bytes()).map_err(Wrong::Output)?;
     if let Some(page) = &args.html {
         let made = html::page(&source, &analysis, &what_ifs).map_err(io::Error::other);
         made.and_then(|text| fs::write(page, text)).map_err(|error| Wrong::File(page.clone(), error))?;
@@ -152,15 +152,15 @@ fn one(path: &Path, format: Option<Format>, args: &ReplayArgs, out: &mut dyn Wri
     Ok(())
 }
 
-/// A log of several, read.
-struct Told {
+/// The results of one log of several.
+struct Results {
     analysis: Analysis,
     what_ifs: Vec<Vec<WhatIf>>,
     text: String,
     rows: String,
 }
 
-/// Several logs, in parallel, told in their order.
+/// Replays several logs in parallel, and prints their results in order.
 fn many(
     paths: &[PathBuf],
     format: Option<Format>,
@@ -173,7 +173,7 @@ fn many(
     }
     let (mut summary, mut rows) = (Summary::default(), Vec::new());
     for batch in paths.chunks(BATCH) {
-        let read: Vec<io::Result<Told>> = batch
+        let read: Vec<io::Result<Results>> = batch
             .par_iter()
             .map(|path| {
                 let told = read(path, format, args);
@@ -209,36 +209,33 @@ fn many(
     Ok(())
 }
 
-fn read(path: &Path, format: Option<Format>, args: &ReplayArgs) -> io::Result<Told> {
+fn read(path: &Path, format: Option<Format>, args: &ReplayArgs) -> io::Result<Results> {
     let source = source(path);
     let mut told = String::new();
-    let analysis = Analysis::read(open(path)?, format, shown(args), &mut |turn| {
+    let mut analysis = Analysis::read(open(path)?, format, shown(args), &mut |turn| {
         if args.dialogue {
             told.push_str(&if args.json { json::turn(&source, turn) } else { text::turn(turn) });
             told.push('\n');
         }
     })?;
+    let replayed = analysis.rerun();
     let what_ifs = analysis.what_ifs();
-    told.push_str(&tell(path, &source, &analysis, &what_ifs, args)?);
+    told.push_str(&results(&source, &analysis, replayed.as_ref(), &what_ifs, args));
     let rows = summary::rows(&source, &analysis, &what_ifs);
-    Ok(Told { analysis, what_ifs, text: told, rows })
+    Ok(Results { analysis, what_ifs, text: told, rows })
 }
 
-/// All that is told of a log, but for its dialogue.
-fn tell(
-    path: &Path,
+/// All results of a log except its dialogue.
+fn results(
     source: &str,
     analysis: &Analysis,
+    replayed: Option<&Replayed>,
     what_ifs: &[Vec<WhatIf>],
     args: &ReplayArgs,
-) -> io::Result<String> {
+) -> String {
     let mut lines = vec![if args.json { json::log(source, analysis) } else { text::log(source, analysis) }];
-    if analysis.format == Format::Atlog && path.as_os_str() != STDIN {
-        let recording = Recording::read(open(path)?)?;
-        if recording.has_scan() {
-            let replayed = recording.replay();
-            lines.push(if args.json { json::replayed(source, &replayed) } else { text::replayed(&replayed) });
-        }
+    if let Some(replayed) = replayed {
+        lines.push(if args.json { json::replayed(source, replayed) } else { text::replayed(replayed) });
     }
     for (scan, what_ifs) in analysis.scans.iter().zip(what_ifs) {
         if args.json {
@@ -259,10 +256,10 @@ fn tell(
     }
     let mut text = lines.join("\n");
     text.push('\n');
-    Ok(text)
+    text
 }
 
-/// Columns of the terminal, or what fits into a mail.
+/// Columns of the terminal, or 100, which fit into a mail.
 fn columns() -> usize {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
     size.filter(|columns| *columns > 0).unwrap_or(100)

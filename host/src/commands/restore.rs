@@ -19,22 +19,22 @@ use crate::runit::dir::want_of;
 use crate::runit::{RestoreMethod, RunitError};
 use crate::serial::uucp;
 
-/// What became of one lease.
+/// The result for one lease.
 #[derive(Debug)]
 enum Restored {
-    /// The record shows what was found before the scan.
+    /// The status record shows what was wanted before the scan.
     GivenBack(Want),
-    /// The service directory is gone, or its name means another.
+    /// The service directory is gone, or its name means another directory.
     Stale,
-    /// This process of ours, a scan or what follows one, has the service in hand.
+    /// This process of the same user, a scan or its guard, has the service.
     Held(NonZeroU32),
-    /// Another scan has taken the service since and is dead too; its lease stays.
+    /// Another scan has taken the service since and died too; its lease stays.
     Overtaken,
-    /// The record does not show it; the lease stays.
+    /// The status record does not show it; the lease stays.
     Silent(Duration),
     /// The service could not be asked; the lease stays.
     Refused(RunitError),
-    /// The lease is gone since it was read: the scan that took the service over has given it back.
+    /// The lease was removed since it was read: the scan that took the service over has given it back.
     Gone,
     /// The lease cannot be read or removed.
     Unusable(LeaseError),
@@ -54,33 +54,33 @@ struct Line<'a> {
     registration_reason: Option<&'a String>,
 }
 
-/// Honours every orphaned lease of the run directory.
+/// Gives back the service of every orphaned lease in the run directory.
 ///
 /// # Errors
-/// The run directory is not to be trusted or cannot be read, or the output failed after all was done.
+/// The run directory is not trusted or cannot be read, or the output failed after all leases were handled.
 pub fn run(args: &RestoreArgs) -> Result<Exit, Fatal> {
     let unusable = |error: LeaseError| Fatal::system(format!("unable to look for leases: {}", chain(&error)));
     let Some(dir) = RunDir::open(&args.run_dir).map_err(unusable)? else { return Ok(Exit::Done) };
     let (mut exit, mut output) = (Exit::Done, Ok(Exit::Done));
     for name in dir.names().map_err(unusable)? {
         let lease = match dir.read_named(&name) {
-            // Gone since the directory was read: its scan has ended.
+            // It was removed since the directory was read: its scan has ended.
             Ok(None) => continue,
             Ok(Some(lease)) => Ok(lease),
             Err(error) => Err(error),
         };
         let (lease, honoured) = match lease {
             Ok(mut lease) => {
-                let mut honoured = honour(&dir, &lease, args.timeout);
+                let mut honoured = handle(&dir, &lease, args.timeout);
                 if let (Restored::Overtaken, Ok(Some(now))) = (&honoured.restored, dir.read_named(&name)) {
                     lease = now;
-                    honoured = honour(&dir, &lease, args.timeout);
+                    honoured = handle(&dir, &lease, args.timeout);
                 }
                 (Some(lease), honoured)
             }
-            Err(error) => (None, Honoured::only(Restored::Unusable(error))),
+            Err(error) => (None, Handled::only(Restored::Unusable(error))),
         };
-        let Honoured { restored, registration, contested } = honoured;
+        let Handled { restored, registration, contested } = honoured;
         if restored.is_failure() {
             exit = Exit::System;
         }
@@ -94,7 +94,7 @@ pub fn run(args: &RestoreArgs) -> Result<Exit, Fatal> {
         if let (None, Some(why)) = (args.json.then_some(()), unregistered) {
             said = format!("{said}; the registration of its modem was not restored: {why}");
         }
-        // Whoever reads this may be gone, and the next service still waits.
+        // If the reader has closed the output, the next service is still given back.
         let written = printed(|out| {
             if args.json {
                 let line = Line {
@@ -121,22 +121,22 @@ pub fn run(args: &RestoreArgs) -> Result<Exit, Fatal> {
     output.map(|_written| exit)
 }
 
-/// What became of one lease, and all that goes with it.
-struct Honoured {
+/// The result for one lease, with what the report needs.
+struct Handled {
     restored: Restored,
     registration: Option<Result<(), String>>,
-    /// The claim could not be had, and no process of ours has it.
+    /// The claim could not be taken, and no process of this user has it.
     contested: bool,
 }
 
-impl Honoured {
+impl Handled {
     const fn only(restored: Restored) -> Self {
         Self { restored, registration: None, contested: false }
     }
 }
 
-/// Gives one service back, if no scan of this user has it in hand.
-fn honour(dir: &RunDir, lease: &Lease, limit: Duration) -> Honoured {
+/// Gives one service back, unless a scan of this user has it.
+fn handle(dir: &RunDir, lease: &Lease, limit: Duration) -> Handled {
     match owed(dir, lease) {
         Ok((owed, want, claim)) => {
             let request = RestoreRequest {
@@ -151,31 +151,31 @@ fn honour(dir: &RunDir, lease: &Lease, limit: Duration) -> Honoured {
             } else {
                 Restored::Silent(limit)
             };
-            Honoured { restored, registration, contested: claim.is_contested() }
+            Handled { restored, registration, contested: claim.is_contested() }
         }
-        Err(restored) => Honoured::only(restored),
+        Err(restored) => Handled::only(restored),
     }
 }
 
-/// What is to be given back, and to what. The claim is kept to the end, so that no scan takes our byte for another client's
-/// wish. Only a living process of this user keeps the service from being given back; where the claim cannot be had otherwise it is
-/// given back without.
+/// The service to give back, and what was wanted of it. The claim is kept to the end, so that no scan takes our request for another
+/// client's. Only a living process of this user keeps the service from being given back; if the claim cannot be taken for another
+/// reason, the service is given back without it.
 fn owed(dir: &RunDir, lease: &Lease) -> Result<(RestoreTarget, Want, ServiceClaim), Restored> {
     if lease.is_owner_alive() {
         return Err(Restored::Held(lease.pid));
     }
     let owed = match RestoreTarget::open(&lease.service, &lease.way) {
-        // A port that was away has another inode.
+        // A port that was unplugged has another inode.
         Ok(owed) if matches!(lease.way, RestoreMethod::Start { .. }) => owed,
         Ok(owed) if owed.dir().is_some_and(|dir| lease.is_of(dir)) => owed,
-        // What may not be looked into is known by its inode alone.
+        // A directory that may not be opened is known by its inode alone.
         Ok(owed) if owed.dir().is_none() && owed.identity() == Some(lease.identity()) => owed,
-        // A directory that was made anew has a supervisor of its own, which starts what it finds there.
+        // A recreated directory has a supervisor of its own, which starts the service.
         Ok(_) | Err(RunitError::NoService { .. }) => return Err(removed(dir, lease, Restored::Stale)),
         Err(error) => return Err(Restored::Refused(error)),
     };
     let claim = owed.claim(Some(dir)).map_err(Restored::Held)?;
-    // Between the look and the claim a scan may have come and gone.
+    // A scan may have come and gone between the look and the claim.
     match dir.read(lease.identity()) {
         Ok(Some(now)) if now == *lease => {}
         Ok(Some(now)) if now.is_owner_alive() => return Err(Restored::Held(now.pid)),

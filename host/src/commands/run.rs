@@ -1,4 +1,4 @@
-//! `run`: the daemon. What a killed scan has left is given back first; then it scans when it is asked, one scan at a time.
+//! `run`: the daemon. First it gives back what a killed scan has left; then it scans on request, one scan at a time.
 
 use std::fs;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -26,26 +26,26 @@ use crate::recording::ring::{Next, Ring};
 use crate::report::words;
 use crate::report::{Reporter, Style, console};
 
-/// How long a service is asked that a dead scan has left: a daemon that cannot give it back goes on, and its next start tries
+/// How long `restore` asks for a service at the start: a daemon that cannot give it back goes on, and its next start tries
 /// again.
 const RESTORE_LIMIT: Duration = Duration::from_secs(20);
-/// Between two looks at a link that is down, and after an automatic scan was declined.
+/// Pause between two looks at a link that is down, and after a declined automatic request.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
-/// Requests without a number of their own count from here, out of the way of those that people give.
+/// Requests without a number get numbers from here, so that they do not meet the numbers of users.
 const OWN_IDS: u32 = 1 << 31;
 
-/// A scan under way.
-struct Under {
+/// A scan in progress.
+struct ActiveScan {
     scan: GatewayScan,
     reporter: Reporter,
-    /// Who asked; whoever it is may be gone by now.
+    /// The client that asked; it may have disconnected.
     asker: Option<ClientId>,
     id: u32,
     told: bool,
     recording: Option<PathBuf>,
 }
 
-/// Where the next scan is recorded. That it cannot be is no reason not to scan.
+/// Where the next scan is recorded. A scan runs even if it cannot be recorded.
 fn place(ring: &Ring, reporter: &mut Reporter) -> Option<To> {
     match ring.next() {
         Ok(Next { path, skipped }) => {
@@ -66,9 +66,9 @@ struct Daemon<'a> {
     clock: Clock,
     signals: Signals,
     control: Control,
-    /// The machine between scans: it remembers who failed, and when the last scan was.
+    /// The state machine between scans: it remembers carriers that failed, and the end of the last scan.
     scanner: Scanner,
-    under: Option<Under>,
+    active: Option<ActiveScan>,
     link: Option<Link>,
     link_down_since: Option<Instant>,
     look_at: Option<Instant>,
@@ -77,16 +77,16 @@ struct Daemon<'a> {
     stopping: bool,
 }
 
-/// Runs until SIGTERM, SIGINT or SIGHUP; a scan under way then ends first, and gives back what it holds.
+/// Runs until SIGTERM, SIGINT or SIGHUP; a scan in progress then ends first, and gives back what it holds.
 ///
 /// # Errors
-/// There is a daemon already, the run directory or signals cannot be had.
+/// Another daemon runs, or the run directory or signals cannot be used.
 pub fn run(plan: &DaemonPlan) -> Result<Exit, Fatal> {
     let signals =
         Signals::catch().map_err(|error| Fatal::system(format!("unable to catch signals: {error}")))?;
     let control = Control::listen(&plan.gateway.run_dir)?;
     let run_dir = plan.gateway.run_dir.clone();
-    // What it could not do is said, and no reason not to be there for the next request.
+    // What could not be given back is reported, and the daemon still waits for requests.
     let restored = restore::run(&RestoreArgs { run_dir, timeout: RESTORE_LIMIT, json: false });
     if let Err(fatal) = restored {
         console::complain("warning", &fatal.message);
@@ -107,7 +107,7 @@ pub fn run(plan: &DaemonPlan) -> Result<Exit, Fatal> {
         signals,
         control,
         scanner,
-        under: None,
+        active: None,
         link,
         link_down_since: None,
         look_at,
@@ -123,13 +123,13 @@ pub fn run(plan: &DaemonPlan) -> Result<Exit, Fatal> {
 }
 
 impl Daemon<'_> {
-    /// Everything that can be done now; whether it is to end.
+    /// Handles all events that are due; returns whether the daemon is to end.
     fn turn(&mut self) -> bool {
         if let Some(stop) = self.signals.take() {
             self.stopping = true;
-            if let Some(under) = &mut self.under {
-                let again = under.scan.end();
-                under.reporter.note(stop.announcement(again));
+            if let Some(active) = &mut self.active {
+                let again = active.scan.end();
+                active.reporter.note(stop.announcement(again));
             }
         }
         for (client, request) in self.control.turn(self.clock.now()) {
@@ -138,27 +138,27 @@ impl Daemon<'_> {
         self.look_at_link();
         self.go_on();
         self.control.sweep();
-        self.stopping && self.under.is_none()
+        self.stopping && self.active.is_none()
     }
 
     fn wait(&mut self) {
         let now = self.clock.now();
-        let under = self.under.as_ref().and_then(|under| under.scan.deadline(&under.reporter));
-        // While a scan is under way the link is its own to look at.
-        let look_at = self.look_at.filter(|_| self.under.is_none());
-        // A guard that ends after its scan stays a zombie until it is waited for.
+        let active = self.active.as_ref().and_then(|active| active.scan.deadline(&active.reporter));
+        // During a scan the scan itself watches the link.
+        let look_at = self.look_at.filter(|_| self.active.is_none());
+        // A guard that ends after its scan is a zombie until it is waited for.
         let ending = guard::reap_ended().then(|| now + LOOK_AGAIN);
-        let deadline = [under, self.control.deadline(now), look_at, ending].into_iter().flatten().min();
+        let deadline = [active, self.control.deadline(now), look_at, ending].into_iter().flatten().min();
         let mut fds: Vec<BorrowedFd<'_>> = vec![self.signals.as_fd()];
         fds.extend(self.control.wake_fds());
-        fds.extend(self.under.iter().flat_map(|under| under.scan.wake_fds()));
+        fds.extend(self.active.iter().flat_map(|active| active.scan.wake_fds()));
         fds.extend(self.link.as_ref().and_then(Link::fd));
         if let Err(error) = event_loop::wait(&fds, deadline, self.clock) {
             console::complain("warning", &format!("unable to wait for what happens: {error}"));
             self.stopping = true;
-            if let Some(under) = &mut self.under {
-                under.scan.end();
-                under.scan.look_again();
+            if let Some(active) = &mut self.active {
+                active.scan.end();
+                active.scan.look_again();
             }
             let _without_even_that = event_loop::wait(&[], Some(now + LOOK_AGAIN / 10), self.clock);
         }
@@ -169,7 +169,7 @@ impl Daemon<'_> {
             Request::Scan { id, automatic } => return self.begin(Some(client), id, automatic),
             Request::Status => self.status(),
             Request::Abort => {
-                let scanning = self.under.as_mut().map(|under| under.scan.end()).is_some();
+                let scanning = self.active.as_mut().map(|active| active.scan.end()).is_some();
                 Answer::Aborting { scanning }
             }
         };
@@ -178,7 +178,7 @@ impl Daemon<'_> {
     }
 
     fn status(&self) -> Answer {
-        let scanner = self.under.as_ref().map_or(&self.scanner, |under| under.scan.scanner());
+        let scanner = self.active.as_ref().map_or(&self.scanner, |active| active.scan.scanner());
         let now = self.clock.now();
         let denied = scanner.deny_list().iter().filter(|denied| denied.until > now);
         Answer::Daemon {
@@ -189,13 +189,13 @@ impl Daemon<'_> {
         }
     }
 
-    /// Begins a scan, and tells whoever asked what comes of it.
+    /// Begins a scan, and sends its answers to the client.
     fn begin(&mut self, asker: Option<ClientId>, id: Option<u32>, automatic: bool) {
         let id = id.unwrap_or_else(|| {
             self.next_id = self.next_id.wrapping_add(1).max(OWN_IDS);
             self.next_id
         });
-        if self.under.is_some() || self.stopping {
+        if self.active.is_some() || self.stopping {
             return self.decline(asker, Declined::Busy);
         }
         let gateway = &self.plan.gateway;
@@ -216,7 +216,7 @@ impl Daemon<'_> {
         match begun {
             Ok(scan) => {
                 let recording = record.map(|to| to.path);
-                self.under = Some(Under { scan, reporter, asker, id, told: false, recording });
+                self.active = Some(ActiveScan { scan, reporter, asker, id, told: false, recording });
             }
             Err(error) => {
                 let fatal = Fatal::from(error);
@@ -237,46 +237,46 @@ impl Daemon<'_> {
         }
     }
 
-    /// The scan under way: what it tells goes to whoever asked, and at its end the machine is kept.
+    /// Continues the scan in progress: sends its events to the client, and at its end keeps the state machine.
     fn go_on(&mut self) {
-        let Some(mut under) = self.under.take() else { return };
-        under.scan.turn(&mut under.reporter);
-        if let Some(reason) = under.scan.declined() {
-            self.scanner = under.scan.scanner().clone();
-            // Whoever asks again and again would push out the recordings of scans.
-            if let Some(path) = &under.recording {
+        let Some(mut active) = self.active.take() else { return };
+        active.scan.turn(&mut active.reporter);
+        if let Some(reason) = active.scan.declined() {
+            self.scanner = active.scan.scanner().clone();
+            // The recordings of a client's repeated failing requests would push out the recordings of scans.
+            if let Some(path) = &active.recording {
                 let _not_begun = fs::remove_file(path);
             }
-            return self.decline(under.asker, reason);
+            return self.decline(active.asker, reason);
         }
-        if !core::mem::replace(&mut under.told, true)
-            && let Some(asker) = under.asker
+        if !core::mem::replace(&mut active.told, true)
+            && let Some(asker) = active.asker
         {
-            self.control.answer(asker, &Answer::Accepted { id: under.id });
+            self.control.answer(asker, &Answer::Accepted { id: active.id });
         }
-        let exit = under.scan.is_over().then(|| self.end(&mut under));
-        for told in under.reporter.relayed() {
-            if let Some(asker) = under.asker {
+        let exit = active.scan.is_over().then(|| self.end(&mut active));
+        for told in active.reporter.relayed() {
+            if let Some(asker) = active.asker {
                 self.control.relay(asker, &told);
             }
         }
         match exit {
             Some(exit) => {
-                if let Some(asker) = under.asker {
+                if let Some(asker) = active.asker {
                     self.control.answer(asker, &Answer::Done { exit: exit.code() });
                     self.control.close(asker);
                 }
             }
-            None => self.under = Some(under),
+            None => self.active = Some(active),
         }
     }
 
-    fn end(&mut self, under: &mut Under) -> Exit {
+    fn end(&mut self, active: &mut ActiveScan) -> Exit {
         self.scans = self.scans.saturating_add(1);
         self.link_down_since = None;
-        self.scanner = under.scan.scanner().clone();
-        if let (Some(path), None) = (&under.recording, under.scan.report().outage) {
-            // It never asked for down, and no cool-down keeps it from being tried again: it would push out the others.
+        self.scanner = active.scan.scanner().clone();
+        if let (Some(path), None) = (&active.recording, active.scan.report().outage) {
+            // It never asked for down, and no cool-down delays the next request: its recordings would push out the others.
             let _nothing_in_it = fs::remove_file(path);
         }
         if let Some(ring) = &self.plan.recordings
@@ -284,15 +284,15 @@ impl Daemon<'_> {
         {
             console::complain("warning", &format!("{}: old recordings: {error}", ring.dir.display()));
         }
-        finish(&under.scan, &self.plan.gateway, &mut under.reporter).unwrap_or_else(|fatal| {
+        finish(&active.scan, &self.plan.gateway, &mut active.reporter).unwrap_or_else(|fatal| {
             console::complain("error", &fatal.message);
-            Exit::of(under.scan.report())
+            Exit::of(active.scan.report())
         })
     }
 
-    /// Scans by itself where the link has been down for as long as was said.
+    /// Requests a scan if the link has been down for `--when-link-down`.
     fn look_at_link(&mut self) {
-        let (Some(link), Some(limit), None) = (&mut self.link, self.plan.when_link_down, &self.under) else {
+        let (Some(link), Some(limit), None) = (&mut self.link, self.plan.when_link_down, &self.active) else {
             return;
         };
         link.woken();

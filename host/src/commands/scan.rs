@@ -1,4 +1,4 @@
-//! `scan`: a real port and a real service, one `poll(2)` over all that can happen.
+//! `scan`: a real port and a real service; one `poll(2)` waits for all events.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -16,7 +16,7 @@ use crate::report::{Ended, Reporter, Style};
 /// Scans on this gateway.
 ///
 /// # Errors
-/// The service or the port cannot be had; nothing was touched then. Or the output failed, after all was given back.
+/// The service or the port cannot be used, and nothing was touched. Or the output failed after the service was given back.
 pub fn run(
     plan: &GatewayPlan,
     record: Option<&To>,
@@ -25,7 +25,7 @@ pub fn run(
     verbose: bool,
 ) -> Result<Exit, Fatal> {
     let clock = Clock::new();
-    // Before anything is taken: from here on a signal is asked for, and ends nothing by itself.
+    // Before the scan takes anything: from here on a signal requests the end, and does not end the program.
     let mut signals =
         Signals::catch().map_err(|error| Fatal::system(format!("unable to catch signals: {error}")))?;
     let mut reporter = Reporter::new(Style { json, quiet, bar: !verbose, relay: false }, clock.now());

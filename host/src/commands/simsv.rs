@@ -1,14 +1,14 @@
-//! `simsv`: scenarios on standard input, what was observed on standard output.
+//! `simsv`: reads scenarios from standard input, writes observations to standard output.
 
 use std::io::{self, BufWriter};
 
 use crate::exit::{Exit, Fatal};
 use crate::simsv::{self, SimsvError};
 
-/// Answers every scenario.
+/// Runs every scenario.
 ///
 /// # Errors
-/// Lines that are no scenarios, after all others were answered; or input or output failed.
+/// Some lines are no scenarios (all others were answered); or input or output failed.
 pub fn run() -> Result<Exit, Fatal> {
     match simsv::run(io::stdin().lock(), BufWriter::new(io::stdout().lock())) {
         Ok(()) => Ok(Exit::Done),

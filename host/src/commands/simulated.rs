@@ -1,4 +1,4 @@
-//! `scan --sim`: the same scan, in a world that is computed.
+//! `scan --sim`: the same scan in a simulated world.
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -21,10 +21,10 @@ use crate::report::{Ended, Reporter, Style};
 
 pub mod world;
 
-/// The reason in the report of a scanner that was killed.
+/// The reason in the report of a killed scan.
 const KILLED: &str = "scanner_killed";
 
-/// Writes what there is: name, exit code, one line of what it shows.
+/// Lists the worlds: name, exit code, one line of description.
 ///
 /// # Errors
 /// The output failed.
@@ -87,17 +87,17 @@ pub fn run(
     Ok(exit)
 }
 
-/// Passes on what the scan tells.
+/// Passes on the events of the scan.
 struct Teller<'a> {
     reporter: &'a mut Reporter,
-    /// Of what port and supervisor failed with, so many were passed on.
+    /// Number of errors of port and supervisor passed on so far.
     errors: usize,
 }
 
 impl Teller<'_> {
     fn pass_on<P: Port, S: Supervisor>(&mut self, told: &[Told], world: &World<P, S>) {
         for error in world.errors().get(self.errors..).unwrap_or_default() {
-            // Without its time: what fails again and again is said once.
+            // Without its time, so that a repeated error is reported once.
             self.reporter.warn(error.split_once(": ").map_or(error, |(_, what)| what));
         }
         self.errors = world.errors().len();
@@ -115,7 +115,7 @@ fn at_full_speed<P: Port, S: Supervisor>(world: &mut World<P, S>, origin: Instan
     }
 }
 
-/// Waits for each event as a real scan does, so that a signal ends it as it ends a real one.
+/// Waits for each event as a real scan does, so that a signal ends it in the same way.
 fn in_its_own_time<P: Port, S: Supervisor>(
     world: &mut World<P, S>,
     origin: Instant,
@@ -125,7 +125,7 @@ fn in_its_own_time<P: Port, S: Supervisor>(
     let clock = Clock::new();
     let mut signals = Signals::catch().map_err(system)?;
     let began = clock.now();
-    // What the gateway did before the request is of no interest.
+    // Events before the request are not shown.
     let told = world.advance_to(origin);
     teller.pass_on(&told, world);
     let limit = origin + SCAN_TIME_MAX;
@@ -149,7 +149,7 @@ fn in_its_own_time<P: Port, S: Supervisor>(
     Ok(())
 }
 
-/// Lives on until the lease of a dead scanner is honoured.
+/// Runs on until the guard has given back the service of a dead scan.
 fn guard_gives_back<P: Port, S: Supervisor>(world: &mut World<P, S>) -> bool {
     let limit = world.now() + Duration::max(LIVENESS, Duration::from_secs(1));
     while world.machine().lease().is_some() && world.next_event().is_some_and(|next| next <= limit) {

@@ -1,4 +1,4 @@
-//! `status`: how the service, the port and the link stand. Nothing is touched, also while a scan runs.
+//! `status`: the state of service, port and link. It changes nothing, also while a scan runs.
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -17,7 +17,7 @@ use crate::error::chain;
 use crate::event_loop;
 use crate::examine::Who;
 use crate::examine::port::PortFacts;
-use crate::examine::service::Standing;
+use crate::examine::service::ServiceFacts;
 use crate::examine::sources::{self, PPP_DIR};
 use crate::exit::{Exit, Fatal};
 use crate::gateway::remembered;
@@ -27,7 +27,7 @@ use crate::report::{clean, console};
 use crate::service::family::Family;
 use crate::service::locate::{self, Located};
 
-/// How long a daemon may take to answer; it is in one loop with a scan, and does not wait there.
+/// How long a daemon may take to answer; it shares one loop with a scan, and does not block there.
 const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 
 #[derive(Serialize)]
@@ -65,10 +65,10 @@ struct Lock {
     alive: bool,
 }
 
-/// Tells how it stands.
+/// Prints the state.
 ///
 /// # Errors
-/// There is no service to tell of, or the output failed.
+/// No service was found, or the output failed.
 pub fn run(args: &StatusArgs) -> Result<Exit, Fatal> {
     let unable = |error: &dyn std::error::Error| {
         Fatal::system(format!("unable to find the service of pppd: {}", chain(error)))
@@ -78,8 +78,8 @@ pub fn run(args: &StatusArgs) -> Result<Exit, Fatal> {
     let Some(Located { dir, .. }) = found.map_err(|error| unable(&error))? else {
         return Err(Fatal::system(format!("unable to find the service of pppd: {}", locate::NONE)));
     };
-    let standing = Standing::of(&dir, &args.run_dir).map_err(|error| unable(&error))?;
-    let status = look(args, standing);
+    let facts = ServiceFacts::of(&dir, &args.run_dir).map_err(|error| unable(&error))?;
+    let status = look(args, facts);
     printed(|out| {
         if args.gateway.json {
             return writeln!(out, "{}", clean::json(&status)?);
@@ -88,28 +88,28 @@ pub fn run(args: &StatusArgs) -> Result<Exit, Fatal> {
     })
 }
 
-fn look(args: &StatusArgs, standing: Standing) -> Status {
-    let port = args.gateway.ppp_port.clone().or_else(|| standing.ports.first().cloned());
+fn look(args: &StatusArgs, facts: ServiceFacts) -> Status {
+    let port = args.gateway.ppp_port.clone().or_else(|| facts.ports.first().cloned());
     let port = port.or_else(|| args.gateway.port.clone());
-    // What the service has started may have left it and hold the port: the options of pppd name that.
-    let port = port.or_else(|| sources::follow(&standing.dir, Path::new(PPP_DIR)).options.port_path());
-    let record = standing.record.as_ref().ok();
-    for error in standing.record.as_ref().err().into_iter().chain(standing.supervised.as_ref().err()) {
+    // A process that the service started may have left it and hold the port: the options of pppd name that port.
+    let port = port.or_else(|| sources::follow(&facts.dir, Path::new(PPP_DIR)).options.port_path());
+    let record = facts.record.as_ref().ok();
+    for error in facts.record.as_ref().err().into_iter().chain(facts.supervised.as_ref().err()) {
         console::complain("warning", &chain(error));
     }
-    let family = Family::new(Some(&standing.dir), port.as_deref());
+    let family = Family::new(Some(&facts.dir), port.as_deref());
     let interfaces = args.gateway.link().map(Interfaces::named);
     Status {
         kind: "status",
         service: ServiceStatus {
-            supervised: standing.supervised.as_ref().ok().copied(),
+            supervised: facts.supervised.as_ref().ok().copied(),
             state: record.map(|record| words::service_state(record.state)),
             pid: record.and_then(|record| record.pid).map(std::num::NonZeroU32::get),
-            want: standing.want().map(words::want),
-            comm: standing.process.map(|process| process.comm),
-            dir: standing.dir,
+            want: facts.want().map(words::want),
+            comm: facts.process.map(|process| process.comm),
+            dir: facts.dir,
         },
-        scan: standing.claimed_by,
+        scan: facts.claimed_by,
         port: port.map(|path| {
             let facts = PortFacts::of(&path, &args.gateway.lock_dirs());
             let locks = facts.locks.into_iter();
@@ -129,7 +129,7 @@ fn look(args: &StatusArgs, standing: Standing) -> Status {
     }
 }
 
-/// What the daemon says of itself; `None` where there is none.
+/// The daemon's status; `None` if no daemon runs.
 fn daemon(run_dir: &Path) -> Option<Value> {
     let answer = ask(run_dir).unwrap_or_else(|error| {
         console::complain("warning", &format!("the daemon does not answer: {error}"));
@@ -156,7 +156,7 @@ impl Status {
         let service = &self.service;
         let dir = shown(&service.dir.display().to_string());
         match (service.supervised, service.state, service.want) {
-            (Some(false), ..) => writeln!(out, "service: {dir}: nobody supervises it")?,
+            (Some(false), ..) => writeln!(out, "service: {dir}: no process supervises it")?,
             (_, Some(state), Some(want)) => {
                 let of = service.comm.as_ref().map(|comm| format!(" ({})", shown(comm))).unwrap_or_default();
                 let pid = service.pid.map(|pid| format!(", process {pid}{of}")).unwrap_or_default();
@@ -169,15 +169,16 @@ impl Status {
             None => writeln!(out, "scan: none")?,
         }
         match &self.port {
-            None => writeln!(out, "port: none is held, and none was named or found in the options of pppd")?,
+            None => writeln!(out, "port: unknown: none is held, named or in the options of pppd")?,
             Some(port) => {
                 let name = |who: &Who| format!("{} ({})", who.pid, shown(&who.comm));
                 let holders: Vec<String> = port.holders.iter().map(name).collect();
-                let holders = if holders.is_empty() { "nobody".to_owned() } else { holders.join(", ") };
+                let holders = if holders.is_empty() { "no process".to_owned() } else { holders.join(", ") };
                 writeln!(out, "port: {}: held by {holders}", shown(&port.path.display().to_string()))?;
                 for lock in &port.locks {
-                    let owner = lock.pid.map_or_else(|| "nobody".to_owned(), |pid| format!("process {pid}"));
-                    let gone = if lock.alive { "" } else { ", left behind" };
+                    let owner =
+                        lock.pid.map_or_else(|| "no process".to_owned(), |pid| format!("process {pid}"));
+                    let gone = if lock.alive { "" } else { ", stale" };
                     writeln!(out, "lock: {}: {owner}{gone}", shown(&lock.path.display().to_string()))?;
                 }
             }

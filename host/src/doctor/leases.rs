@@ -1,17 +1,17 @@
-//! What scans have left in the run directory.
+//! Leases of scans in the run directory.
 
 use std::path::Path;
 
 use super::Finding;
 use crate::custody::lease::{DEFAULT_RUN_DIR, LeaseError};
 use crate::error::chain;
-use crate::examine::leases::{Found, Standing};
+use crate::examine::leases::{Found, LeaseState};
 
 const CHECK: &str = "lease";
-/// Leases that have a line each; a gateway has one modem, or a few.
+/// Largest number of leases with a line each; a gateway has one modem, or a few.
 const SHOWN_MAX: usize = 16;
 
-/// All of them.
+/// One line per lease, up to [`SHOWN_MAX`].
 #[must_use]
 pub fn all(run_dir: &Path, found: &Result<Option<Vec<Found>>, LeaseError>) -> Vec<Finding> {
     let shown = run_dir.display();
@@ -29,7 +29,7 @@ pub fn all(run_dir: &Path, found: &Result<Option<Vec<Found>>, LeaseError>) -> Ve
     findings
 }
 
-/// A scan goes on without a lease, with its guard alone.
+/// A scan runs without a lease too, with its guard alone.
 fn unusable_dir(error: &LeaseError) -> Finding {
     let remedy = if matches!(error, LeaseError::NotOurs { .. }) {
         "remove it, or name another with --run-dir: no lease is kept there"
@@ -57,14 +57,14 @@ fn one(run_dir: &Path, found: &Found) -> Finding {
     };
     let service = lease.service.display();
     match standing {
-        Standing::Held(Some(by)) => Finding::ok(CHECK, format!("process {by} has {service} in hand")),
-        Standing::Held(None) => Finding::ok(CHECK, format!("a process has {service} in hand")),
-        Standing::Orphaned => Finding::warning(
+        LeaseState::Held(Some(by)) => Finding::ok(CHECK, format!("process {by} has {service} in hand")),
+        LeaseState::Held(None) => Finding::ok(CHECK, format!("a process has {service} in hand")),
+        LeaseState::Orphaned => Finding::warning(
             CHECK,
             format!("process {} ended with {service} in hand: it may be left down", lease.pid),
             format!("give it back with `{restore}`"),
         ),
-        Standing::Stale => Finding::warning(
+        LeaseState::Stale => Finding::warning(
             CHECK,
             format!("process {} ended with {service} in hand, a directory that is gone", lease.pid),
             format!("remove the lease with `{restore}`"),
@@ -82,8 +82,8 @@ mod tests {
     use crate::examine::leases;
     use crate::runit::RestoreMethod;
 
-    /// A run directory with these files, and what is said of them.
-    fn said(files: &[(&str, &str)]) -> Vec<Finding> {
+    /// The findings for a run directory with these files.
+    fn findings_for(files: &[(&str, &str)]) -> Vec<Finding> {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("run");
         std::fs::DirBuilder::new().mode(0o700).create(&dir).unwrap();
@@ -94,8 +94,8 @@ mod tests {
         all(&dir, &leases::all(&dir))
     }
 
-    /// A lease of this process, or of an earlier one of its number, and what is said of it.
-    fn said_of(ours: bool, service: &Path, identity: (u64, u64)) -> Finding {
+    /// The finding for a lease of this process, or of an earlier process with its id.
+    fn finding_for(ours: bool, service: &Path, identity: (u64, u64)) -> Finding {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("run");
         let want = LeasedWant::Up;
@@ -120,37 +120,37 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_of_the_living_is_ok_and_one_of_the_dead_is_to_be_given_back() {
+    fn a_lease_of_a_live_process_is_ok_and_one_of_a_dead_process_is_a_warning() {
         let service = tempfile::tempdir().unwrap();
         std::fs::create_dir(service.path().join("supervise")).unwrap();
         let meta = std::fs::metadata(service.path()).unwrap();
         let identity = (meta.dev(), meta.ino());
-        let held = said_of(true, service.path(), identity);
+        let held = finding_for(true, service.path(), identity);
         assert_eq!((held.level, &held.remedy), (Level::Ok, &None), "{held:?}");
-        let orphaned = said_of(false, service.path(), identity).line();
+        let orphaned = finding_for(false, service.path(), identity).line();
         assert!(
             orphaned.starts_with("warning  lease: ") && orphaned.contains("`cellscan restore --run-dir ")
         );
         for (path, identity) in [(Path::new("/nowhere/pppd"), identity), (service.path(), (0, 1))] {
-            let stale = said_of(false, path, identity).line();
+            let stale = finding_for(false, path, identity).line();
             assert!(stale.starts_with("warning") && stale.contains("a directory that is gone"), "{stale}");
         }
     }
 
     #[test]
-    fn no_lease_is_ok_and_what_is_none_is_warned_of() {
-        assert_eq!(said(&[])[0].level, Level::Ok);
+    fn no_lease_is_ok_and_a_file_that_is_no_lease_is_a_warning() {
+        assert_eq!(findings_for(&[])[0].level, Level::Ok);
         assert_eq!(all(Path::new("/nowhere"), &Ok(None))[0].level, Level::Ok);
-        assert_eq!(said(&[("lease-1-2.json", "{}")])[0].level, Level::Warning);
+        assert_eq!(findings_for(&[("lease-1-2.json", "{}")])[0].level, Level::Warning);
         let names: Vec<String> = (0..40).map(|n| format!("lease-1-{n:x}.json")).collect();
         let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
-        let many = said(&files);
+        let many = findings_for(&files);
         assert_eq!(many.len(), SHOWN_MAX + 1);
         assert!(many.last().unwrap().found.starts_with("24 more"));
     }
 
     #[test]
-    fn a_directory_that_others_may_write_is_not_trusted() {
+    fn a_directory_that_another_user_may_write_is_not_trusted() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
         let found = all(dir.path(), &leases::all(dir.path()));

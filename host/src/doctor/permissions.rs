@@ -1,6 +1,6 @@
-//! What another user may read, change or take away: directories and files of ours, those of the service, the modem's device.
+//! Files that another user may read, change or remove: directories and files of ours, those of the service, the modem's device.
 //!
-//! Nothing of that keeps a scan from working, so that each is a warning; its remedy is a command.
+//! None of that keeps a scan from working, so each is a warning; its remedy is a command.
 
 use std::path::{Path, PathBuf};
 
@@ -8,41 +8,41 @@ use super::Finding;
 use crate::examine::modes::Modes;
 
 const CHECK: &str = "permissions";
-/// Recordings that have a line each.
+/// Largest number of recordings with a line each.
 const RECORDINGS_SHOWN_MAX: usize = 8;
-/// Files of the directory of recordings that are looked at.
+/// Largest number of files checked in the directory of recordings.
 const RECORDINGS_MAX: usize = 4_096;
 
-/// What is wanted of a mode.
+/// The required mode.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Wanted {
-    /// No other user reads or writes: leases, remembered carriers, recordings.
+    /// No other user may read or write: leases, remembered carriers, recordings.
     Private,
-    /// No other user writes: what root executes, and what `runsv` obeys.
+    /// No other user may write: files that root executes, and the FIFO that `runsv` obeys.
     Ours,
-    /// Not every user reads and writes: a modem obeys whoever writes to it. A group is meant to.
+    /// Not every user may read and write: a modem obeys every writer. A group may.
     Device,
-    /// Who may make a file cannot remove another user's: a lock is as good as its file.
+    /// A user who may create a file may not remove another user's: a lock is only as safe as its file.
     Locks,
 }
 
-/// One thing to look at: what people call it, its name, what is wanted of it.
+/// A file to check: its description, its name, the required mode.
 pub type Item = (&'static str, PathBuf, Wanted);
 
-/// Where things are that belong to no service and no modem.
+/// Files that belong to no service and no modem.
 #[derive(Clone, Copy, Debug)]
 pub struct Places<'a> {
     /// Leases, and the daemon's control socket.
     pub run_dir: &'a Path,
     /// The remembered carriers.
     pub state_dir: &'a Path,
-    /// The daemon's recordings, where they were named.
+    /// The daemon's recordings, if `--recordings` names them.
     pub recordings: Option<&'a Path>,
     /// UUCP locks.
     pub lock_dirs: &'a [PathBuf],
 }
 
-/// What is to be looked at in these places.
+/// The files to check in these places.
 #[must_use]
 pub fn items(places: &Places<'_>) -> Vec<Item> {
     let mut items = vec![
@@ -56,7 +56,7 @@ pub fn items(places: &Places<'_>) -> Vec<Item> {
     items
 }
 
-/// What is to be looked at in a service directory.
+/// The files to check in a service directory.
 #[must_use]
 pub fn of_service(dir: &Path) -> Vec<Item> {
     let files = ["run", "finish", "down", "control", "supervise", "supervise/control", "supervise/status"];
@@ -64,7 +64,7 @@ pub fn of_service(dir: &Path) -> Vec<Item> {
     std::iter::once(("service directory", dir.to_path_buf(), Wanted::Ours)).chain(inside).collect()
 }
 
-/// All of it, and the recordings in their directory: a line for each that is too open, and one for all others.
+/// Checks all files, and the recordings in their directory: a line for each file that is too open, and one for all others.
 #[must_use]
 pub fn all(items: &[Item], recordings: Option<&Path>, us: u32) -> Vec<Finding> {
     let (mut sound, mut findings) = (Vec::new(), Vec::new());
@@ -94,11 +94,11 @@ pub fn all(items: &[Item], recordings: Option<&Path>, us: u32) -> Vec<Finding> {
     findings
 }
 
-/// One thing; `None` where it is as wanted.
+/// Checks one file; `None` if its mode is right.
 #[must_use]
 pub fn one(what: &str, modes: &Modes, wanted: Wanted, us: u32) -> Option<Finding> {
     let path = argument(&modes.path);
-    let (why, want, remedy) = if modes.is_anothers(us) {
+    let (why, want, remedy) = if modes.has_another_owner(us) {
         (
             "another user may change it".to_owned(),
             "root's or our own".to_owned(),
@@ -108,7 +108,7 @@ pub fn one(what: &str, modes: &Modes, wanted: Wanted, us: u32) -> Option<Finding
         match wanted {
             Wanted::Private if modes.is_open() => {
                 let verb = if modes.is_writable() { "write" } else { "read" };
-                // What the owner may is right as it is: only what others may goes.
+                // The bits of the owner stay: only those of other users are removed.
                 let want = format!("mode {:04o}", modes.mode & 0o7700);
                 (format!("others may {verb} it"), want, format!("chmod go= {path}"))
             }
@@ -117,7 +117,7 @@ pub fn one(what: &str, modes: &Modes, wanted: Wanted, us: u32) -> Option<Finding
                 ("others may write it".to_owned(), want, format!("chmod go-w {path}"))
             }
             Wanted::Device if modes.is_writable_by_all() => {
-                // udev makes the node anew each time that the modem is plugged in.
+                // udev recreates the node each time the modem is plugged in.
                 let mode = modes.mode & !0o007;
                 let want = format!("mode {mode:04o}, for good by MODE=\"{mode:04o}\" in its udev rule");
                 ("every user may command the modem".to_owned(), want, format!("chmod o= {path}"))
@@ -171,7 +171,7 @@ mod tests {
         Modes { path: "/a b".into(), uid, gid: 5, mode }
     }
 
-    /// The line of one thing of another mode or owner.
+    /// The finding for a file of this owner and mode.
     #[track_caller]
     fn line(uid: u32, mode: u32, wanted: Wanted) -> String {
         let finding = one("thing", &modes(uid, mode), wanted, US).expect("it is too open");
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_may_read_or_write_is_told_with_what_is_wanted_and_a_command() {
+    fn a_mode_that_is_too_open_is_reported_with_the_right_mode_and_a_command() {
         assert_eq!(
             line(0, 0o755, Wanted::Private),
             "warning  permissions: thing /a b (mode 0755, user 0): others may read it; wanted mode 0700; \
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_as_wanted_has_no_line() {
+    fn a_file_with_the_right_mode_has_no_line() {
         for (mode, wanted) in [
             (0o700, Wanted::Private),
             (0o600, Wanted::Private),
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_another_user_is_told_whatever_its_mode() {
+    fn a_file_of_another_user_is_reported_with_any_mode() {
         for wanted in [Wanted::Private, Wanted::Ours, Wanted::Device, Wanted::Locks] {
             let line = line(1_000, 0o700, wanted);
             assert!(
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_of_a_service_that_another_may_write_has_its_line() {
+    fn every_file_of_a_service_that_another_user_may_write_has_a_line() {
         let root = tempfile::tempdir().unwrap();
         let us = rustix::process::geteuid().as_raw();
         let dir = root.path().join("ppp");
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn recordings_that_others_may_read_are_told_the_first_by_name() {
+    fn recordings_that_other_users_may_read_are_reported_the_first_by_name() {
         let root = tempfile::tempdir().unwrap();
         let us = rustix::process::geteuid().as_raw();
         let dir = root.path();

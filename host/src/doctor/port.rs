@@ -6,7 +6,7 @@ use crate::examine::modem::Answer;
 use crate::examine::port::PortFacts;
 use crate::link::LinkError;
 
-/// All about one port. `service`: its holders that belong to the service, by their ids.
+/// All findings about one port. `service`: those of its holders that belong to the service, by process id.
 #[must_use]
 pub fn all(facts: &PortFacts, service: &[u32]) -> Vec<Finding> {
     let shown = facts.path.display();
@@ -43,7 +43,8 @@ fn holders(facts: &PortFacts, service: &[u32]) -> Finding {
         of.iter().map(|who| format!("{} ({})", who.pid, who.comm)).collect::<Vec<_>>().join(", ")
     };
     if !strangers.is_empty() {
-        let found = format!("{} has {}, and is none of the service", names(&strangers), facts.path.display());
+        let found =
+            format!("{} has {}, and does not belong to the service", names(&strangers), facts.path.display());
         return Finding::warning(CHECK, found, "end it: a scan waits for it, and gives up in the end");
     }
     if !ours.is_empty() {
@@ -53,7 +54,7 @@ fn holders(facts: &PortFacts, service: &[u32]) -> Finding {
         let found = format!("{} processes cannot be looked into: one of them may have it", facts.unreadable);
         return Finding::warning(CHECK, found, "run it as root");
     }
-    Finding::ok(CHECK, format!("nobody has {}", facts.path.display()))
+    Finding::ok(CHECK, format!("no process has {}", facts.path.display()))
 }
 
 fn locks(facts: &PortFacts) -> Vec<Finding> {
@@ -66,25 +67,25 @@ fn locks(facts: &PortFacts) -> Vec<Finding> {
             Some(pid) => Finding::warning(
                 "port lock",
                 format!("{shown}: process {pid}, which has ended"),
-                "none: whoever locks next removes it",
+                "none: the next program that locks the port removes it",
             ),
             None => Finding::warning(
                 "port lock",
                 format!("{shown} names no process"),
-                "remove it, if nobody is just making it",
+                "remove it, unless a program is creating it just now",
             ),
         }
     };
     facts.locks.iter().map(finding).collect()
 }
 
-/// No port is known.
+/// The finding if no port is known.
 #[must_use]
 pub fn unknown() -> Finding {
     Finding::warning("port", "no port was named, and the service holds none", "name it with --port")
 }
 
-/// Whether a modem answered.
+/// The finding about the modem's answer.
 #[must_use]
 pub fn modem(answer: &Answer) -> Finding {
     const CHECK: &str = "modem";
@@ -107,7 +108,7 @@ pub fn modem(answer: &Answer) -> Finding {
     }
 }
 
-/// The interfaces that are up with an address. `up`: the service runs.
+/// The finding about interfaces that are up with an address. `up`: the service runs.
 #[must_use]
 pub fn link(pattern: &str, found: &Result<Vec<String>, LinkError>, up: bool) -> Finding {
     const CHECK: &str = "link";
@@ -146,13 +147,13 @@ mod tests {
     }
 
     #[test]
-    fn a_port_held_by_the_service_or_nobody_is_ok() {
+    fn a_port_that_the_service_or_no_process_holds_is_ok() {
         assert_eq!(worst(&healthy()), Level::Ok);
         assert_eq!(worst(&PortFacts { holders: Vec::new(), ..healthy() }), Level::Ok);
     }
 
     #[test]
-    fn a_port_that_cannot_be_used_is_an_error_and_a_doubtful_one_a_warning() {
+    fn an_unusable_port_is_an_error_and_a_doubtful_one_a_warning() {
         for facts in [
             PortFacts { real: None, ..healthy() },
             PortFacts { not_a_tty: Some("it is a directory".to_owned()), ..healthy() },
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_modem_that_was_asked_and_is_silent_is_an_error() {
+    fn a_modem_that_does_not_answer_is_an_error() {
         for (answer, level) in [
             (Answer::Ok, Level::Ok),
             (Answer::NotAsked("held"), Level::Ok),
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_missed_only_while_the_service_runs() {
+    fn a_missing_link_is_a_warning_only_while_the_service_runs() {
         assert_eq!(link("ppp*", &Ok(vec!["ppp0".to_owned()]), true).level, Level::Ok);
         assert_eq!(link("ppp*", &Ok(Vec::new()), true).level, Level::Warning);
         assert_eq!(link("ppp*", &Ok(Vec::new()), false).level, Level::Ok);

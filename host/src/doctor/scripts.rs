@@ -1,11 +1,11 @@
-//! What the scripts around `pppd` look like. What was seen of the running service goes over it.
+//! What the scripts around `pppd` look like. What is seen of the running service overrides it.
 
 use super::Finding;
 use crate::examine::hazards::Undoes;
 use crate::examine::service::File;
 use crate::examine::sources::Sources;
 
-/// What is known without reading scripts.
+/// Facts known without reading scripts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Seen {
     /// The supervisor's child is `pppd` itself.
@@ -18,7 +18,7 @@ pub struct Seen {
     pub finish_sleeps_s: Option<u32>,
 }
 
-/// All that the scripts look like.
+/// All findings about the scripts.
 #[must_use]
 pub fn all(sources: &Sources, seen: Seen) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -140,7 +140,7 @@ fn finish(seen: Seen) -> Option<Finding> {
         (File::Missing, _) => None,
         (File::NotExecutable, _) => Some(Finding::warning(
             "finish",
-            "the finish script may not be executed, and costs a failure at each end of pppd",
+            "the finish script may not be executed: runsv fails to run it at each end of pppd",
             "chmod +x it, or remove it",
         )),
         (File::Executable, Some(seconds)) if seconds > 0 => Some(Finding::warning(
@@ -184,13 +184,13 @@ mod tests {
     }
 
     #[test]
-    fn a_sound_script_is_ok() {
+    fn a_script_without_hazards_is_ok() {
         let findings = all(&sources("#!/bin/sh\nexec pppd nodetach lock connect 'exec chat -f x'\n"), UNSEEN);
         assert!(findings.iter().all(|finding| finding.level == Level::Ok), "{findings:?}");
     }
 
     #[test]
-    fn each_hazard_has_its_line() {
+    fn each_hazard_has_a_line() {
         let found = lines("#!/bin/sh\npppd connect 'chat -f x' updetach\n", UNSEEN);
         for part in ["run: line 2", "updetach", "has not the option lock", "connect: looks like `chat -f x`"]
         {
@@ -203,13 +203,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_seen_goes_over_what_it_looks_like() {
+    fn facts_about_the_running_service_override_the_script() {
         let seen = Seen { is_pppd: true, has_lock: true, ..UNSEEN };
         assert!(lines("#!/bin/sh\npppd\n", seen).iter().all(|line| line.starts_with("ok")));
     }
 
     #[test]
-    fn commands_that_undo_a_scan_and_a_slow_finish_are_warned_of() {
+    fn commands_that_undo_a_scan_and_a_slow_finish_are_warnings() {
         let command = modem_commands("'' AT+COPS=0", Syntax::Words).remove(0);
         let modem = vec![("/etc/chatscripts/isp".into(), command)];
         let sources = Sources { modem, ..sources("exec pppd nodetach lock") };

@@ -4,13 +4,13 @@ use cellscan_core::supervisor::Want;
 
 use super::Finding;
 use crate::error::chain;
-use crate::examine::service::{File, Standing};
+use crate::examine::service::{File, ServiceFacts};
 use crate::report::words;
 use crate::runit::RunitError;
 use crate::service::ServiceError;
 use crate::service::locate::{self, How, Located};
 
-/// Whether there is one service, and which.
+/// Whether exactly one service was found, and which.
 #[must_use]
 pub fn located(found: &Result<Option<Located>, ServiceError>) -> Finding {
     match found {
@@ -21,11 +21,11 @@ pub fn located(found: &Result<Option<Located>, ServiceError>) -> Finding {
             locate::NONE,
             "name it with --service; a pppd without a supervisor needs scan --backend unsupervised --start-command",
         ),
-        Err(error) => Finding::error("service", chain(error), "name the one that is meant with --service"),
+        Err(error) => Finding::error("service", chain(error), "name one with --service"),
     }
 }
 
-/// A service directory that could not be opened.
+/// The finding for a service directory that could not be opened.
 #[must_use]
 pub fn unopened(error: &RunitError) -> Finding {
     Finding::error("supervision", chain(error), remedy_of(error))
@@ -43,45 +43,45 @@ fn remedy_of(error: &RunitError) -> &'static str {
     }
 }
 
-/// Everything about a service that could be opened.
+/// All findings for a service that could be opened.
 #[must_use]
-pub fn all(standing: &Standing) -> Vec<Finding> {
-    let mut findings = vec![supervision(standing), record(standing)];
-    findings.extend(process(standing));
-    findings.extend(run_file(standing));
-    if standing.down_file {
+pub fn all(facts: &ServiceFacts) -> Vec<Finding> {
+    let mut findings = vec![supervision(facts), record(facts)];
+    findings.extend(process(facts));
+    findings.extend(run_file(facts));
+    if facts.down_file {
         findings.push(Finding::warning(
             "down file",
             "the file down is there: after a reboot the service stays down",
             "remove it, unless that is meant",
         ));
     }
-    if standing.control_t == File::Executable {
+    if facts.control_t == File::Executable {
         findings.push(Finding::warning(
             "control/t",
             "the script control/t is there: it may keep the TERM from pppd, and runsv waits for it",
             "look whether it exits other than 0 within a second",
         ));
     }
-    if let Some(by) = &standing.claimed_by {
+    if let Some(by) = &facts.claimed_by {
         findings.push(Finding::ok("claim", format!("process {} ({}) is scanning", by.pid, by.comm)));
     }
     findings
 }
 
-/// Whether somebody supervises it.
+/// Whether a process supervises it.
 #[must_use]
-pub fn supervision(standing: &Standing) -> Finding {
+pub fn supervision(facts: &ServiceFacts) -> Finding {
     const CHECK: &str = "supervision";
-    match &standing.supervised {
+    match &facts.supervised {
         Err(error) => Finding::error(CHECK, chain(error), remedy_of(error)),
         Ok(false) => Finding::error(
             CHECK,
-            format!("nobody supervises {}: its record is stale", standing.dir.display()),
+            format!("nobody supervises {}: its record is stale", facts.dir.display()),
             "start runsvdir or runsv; a pppd that still runs is an orphan then",
         ),
-        Ok(true) => match &standing.supervisor {
-            Some(who) if standing.displaced => Finding::error(
+        Ok(true) => match &facts.supervisor {
+            Some(who) if facts.displaced => Finding::error(
                 CHECK,
                 format!(
                     "{} ({}) supervises a directory that was deleted or moved: its record is not seen any more",
@@ -90,7 +90,7 @@ pub fn supervision(standing: &Standing) -> Finding {
                 format!("end process {} with TERM, and let runsvdir start another", who.pid),
             ),
             Some(who) => {
-                let again = match &standing.restarted_by {
+                let again = match &facts.restarted_by {
                     Some(runsvdir) => format!("{} {} starts another if it dies", runsvdir.comm, runsvdir.pid),
                     None => "no runsvdir is over it to start another if it dies".to_owned(),
                 };
@@ -101,18 +101,18 @@ pub fn supervision(standing: &Standing) -> Finding {
             }
             None => Finding::warning(
                 CHECK,
-                "somebody reads control and ok, but no runsv is found that has the lock",
+                "a process reads control and ok, but no runsv is found that has the lock",
                 "run it as root, in the process namespace of the supervisor",
             ),
         },
     }
 }
 
-/// What the record says.
+/// The content of the status record.
 #[must_use]
-pub fn record(standing: &Standing) -> Finding {
+pub fn record(facts: &ServiceFacts) -> Finding {
     const CHECK: &str = "status";
-    let (record, want) = match (&standing.record, standing.want()) {
+    let (record, want) = match (&facts.record, facts.want()) {
         (Ok(record), Some(want)) => (record, want),
         (Ok(_), None) => return Finding::ok(CHECK, "unknown"),
         (Err(error), _) => return Finding::error(CHECK, chain(error), remedy_of(error)),
@@ -135,11 +135,11 @@ pub fn record(standing: &Standing) -> Finding {
     Finding::ok(CHECK, found)
 }
 
-/// Whose process it is that the supervisor started.
+/// The process that the supervisor started.
 #[must_use]
-pub fn process(standing: &Standing) -> Option<Finding> {
-    let process = standing.process.as_ref()?;
-    let finding = if standing.is_pppd() {
+pub fn process(facts: &ServiceFacts) -> Option<Finding> {
+    let process = facts.process.as_ref()?;
+    let finding = if facts.is_pppd() {
         Finding::ok("process", format!("{} is pppd itself", process.pid))
     } else {
         Finding::warning(
@@ -151,8 +151,8 @@ pub fn process(standing: &Standing) -> Option<Finding> {
     Some(finding)
 }
 
-fn run_file(standing: &Standing) -> Option<Finding> {
-    match standing.run {
+fn run_file(facts: &ServiceFacts) -> Option<Finding> {
+    match facts.run {
         File::Executable => None,
         File::Missing => Some(Finding::error("run", "there is no run script", "write one")),
         File::NotExecutable => {
@@ -182,8 +182,8 @@ mod tests {
         StatusRecord { tai_seconds: 0, nanos: 0, pid, paused: false, want_up, got_term: false, state }
     }
 
-    fn healthy() -> Standing {
-        Standing {
+    fn healthy() -> ServiceFacts {
+        ServiceFacts {
             dir: "/s/pppd".into(),
             supervised: Ok(true),
             supervisor: Some(who("runsv")),
@@ -200,53 +200,53 @@ mod tests {
         }
     }
 
-    fn worst(standing: &Standing) -> Level {
-        all(standing).iter().map(|finding| finding.level).max().unwrap()
+    fn worst(facts: &ServiceFacts) -> Level {
+        all(facts).iter().map(|finding| finding.level).max().unwrap()
     }
 
     #[test]
     fn a_healthy_service_has_nothing_but_ok() {
         assert_eq!(worst(&healthy()), Level::Ok);
         assert!(supervision(&healthy()).found.ends_with("runsvdir 7 starts another if it dies"));
-        let alone = supervision(&Standing { restarted_by: None, ..healthy() });
+        let alone = supervision(&ServiceFacts { restarted_by: None, ..healthy() });
         assert!(alone.level == Level::Ok && alone.found.contains("no runsvdir"), "{alone:?}");
         let record = StatusRecord { want_up: false, pid: None, state: ServiceState::Down, ..running() };
-        assert_eq!(worst(&Standing { record: Ok(record), process: None, ..healthy() }), Level::Ok);
+        assert_eq!(worst(&ServiceFacts { record: Ok(record), process: None, ..healthy() }), Level::Ok);
     }
 
     #[test]
-    fn what_keeps_a_scan_from_working_is_an_error() {
+    fn a_fact_that_keeps_a_scan_from_working_is_an_error() {
         let denied = || RunitError::Denied { path: "/s".into(), source: std::io::ErrorKind::NotFound.into() };
-        for standing in [
-            Standing { supervised: Ok(false), ..healthy() },
-            Standing { supervised: Err(denied()), ..healthy() },
-            Standing { record: Err(denied()), ..healthy() },
-            Standing { displaced: true, ..healthy() },
-            Standing { run: File::Missing, ..healthy() },
-            Standing { run: File::NotExecutable, ..healthy() },
+        for facts in [
+            ServiceFacts { supervised: Ok(false), ..healthy() },
+            ServiceFacts { supervised: Err(denied()), ..healthy() },
+            ServiceFacts { record: Err(denied()), ..healthy() },
+            ServiceFacts { displaced: true, ..healthy() },
+            ServiceFacts { run: File::Missing, ..healthy() },
+            ServiceFacts { run: File::NotExecutable, ..healthy() },
         ] {
-            assert_eq!(worst(&standing), Level::Error, "{standing:?}");
+            assert_eq!(worst(&facts), Level::Error, "{facts:?}");
         }
         assert!(unopened(&denied()).line().ends_with("; run it as root"));
     }
 
     #[test]
-    fn what_only_hinders_is_a_warning() {
+    fn a_fact_that_only_hinders_a_scan_is_a_warning() {
         let flapping = StatusRecord { state: ServiceState::Down, pid: None, ..running() };
-        for standing in [
-            Standing { down_file: true, ..healthy() },
-            Standing { control_t: File::Executable, ..healthy() },
-            Standing { process: Some(who("sh")), ..healthy() },
-            Standing { supervisor: None, ..healthy() },
-            Standing { record: Ok(flapping), process: None, ..healthy() },
-            Standing { record: Ok(StatusRecord { paused: true, ..running() }), ..healthy() },
+        for facts in [
+            ServiceFacts { down_file: true, ..healthy() },
+            ServiceFacts { control_t: File::Executable, ..healthy() },
+            ServiceFacts { process: Some(who("sh")), ..healthy() },
+            ServiceFacts { supervisor: None, ..healthy() },
+            ServiceFacts { record: Ok(flapping), process: None, ..healthy() },
+            ServiceFacts { record: Ok(StatusRecord { paused: true, ..running() }), ..healthy() },
         ] {
-            assert_eq!(worst(&standing), Level::Warning, "{standing:?}");
+            assert_eq!(worst(&facts), Level::Warning, "{facts:?}");
         }
     }
 
     #[test]
-    fn none_one_and_several_services_are_told_apart() {
+    fn no_service_one_service_and_several_differ() {
         let found = |how| Ok(Some(Located { dir: "/s/wwan".into(), how }));
         assert_eq!(located(&found(How::ByName)).line(), "ok       service: /s/wwan");
         let by_runsv = "ok       service: /s/wwan, found by its runsv, the only one that runs a pppd";
@@ -258,8 +258,8 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_speaks_to_a_terminal_is_muted() {
-        let line = process(&Standing { process: Some(who("\u{1b}[2J")), ..healthy() }).unwrap().line();
+    fn control_characters_in_a_name_are_not_printed() {
+        let line = process(&ServiceFacts { process: Some(who("\u{1b}[2J")), ..healthy() }).unwrap().line();
         assert!(!line.contains('\u{1b}'), "{line}");
     }
 }

@@ -1,4 +1,4 @@
-//! The machine: programs, directories, space, the clock, who we are.
+//! The machine: programs, directories, space, the clock, the user.
 
 use std::path::{Path, PathBuf};
 
@@ -8,14 +8,14 @@ use super::Finding;
 use crate::examine::port::may;
 use crate::runit::sv::{Flavour, SvProgram};
 
-/// The first second of 2024: no gateway with a sane clock is before it.
+/// The first second of 2024: a gateway with a correct clock is never before it.
 const YEAR_2024: u64 = 1_704_067_200;
-/// Less space than this is none: the supervisor loses updates of its record.
+/// With less free space the supervisor loses updates of its record.
 const SPACE_ERROR: u64 = 16 * 1024;
-/// Less than this will soon be none.
+/// With less free space it will soon be used up.
 const SPACE_WARNING: u64 = 1024 * 1024;
 
-/// The `sv` program. Without it nothing is missing.
+/// The `sv` program. It is optional.
 #[must_use]
 pub fn sv(found: Option<&SvProgram>) -> Finding {
     const CHECK: &str = "sv";
@@ -31,7 +31,7 @@ pub fn sv(found: Option<&SvProgram>) -> Finding {
     }
 }
 
-/// The directories that services are looked for in.
+/// The directories where services are looked for.
 #[must_use]
 pub fn roots(roots: &[PathBuf]) -> Finding {
     let shown = |root: &PathBuf| {
@@ -45,7 +45,7 @@ pub fn roots(roots: &[PathBuf]) -> Finding {
     Finding::ok("directories", roots.iter().map(shown).collect::<Vec<_>>().join(", "))
 }
 
-/// Who we are.
+/// The user of this process.
 #[must_use]
 pub fn user(uid: u32) -> Finding {
     if uid == 0 {
@@ -72,12 +72,12 @@ pub fn clock(seconds: u64) -> Finding {
     )
 }
 
-/// Room for status records and locks: bytes and files that are free there.
+/// Space for status records and locks: free bytes and files.
 #[must_use]
 pub fn space(dir: &Path, bytes: u64, files: Option<u64>) -> Finding {
     let found = format!("{}: {} KiB free", dir.display(), bytes / 1024);
     if bytes < SPACE_ERROR || files == Some(0) {
-        let found = if files == Some(0) { format!("{found}, and no file more") } else { found };
+        let found = if files == Some(0) { format!("{found}, and no free file") } else { found };
         return Finding::error("space", found, "make room: records and locks cannot be written");
     }
     if bytes < SPACE_WARNING {
@@ -86,7 +86,7 @@ pub fn space(dir: &Path, bytes: u64, files: Option<u64>) -> Finding {
     Finding::ok("space", found)
 }
 
-/// The same for each of these directories that is there, each file system once.
+/// The space of each of these directories that exists, each file system once.
 #[must_use]
 pub fn spaces(dirs: &[PathBuf]) -> Vec<Finding> {
     let mut seen = Vec::new();
@@ -96,7 +96,7 @@ pub fn spaces(dirs: &[PathBuf]) -> Vec<Finding> {
         let (Ok(device), Ok(stat)) = (device, statvfs(dir)) else { continue };
         if !seen.contains(&device) {
             seen.push(device);
-            // File systems without a table of files (btrfs) say 0 of 0.
+            // File systems without a limit on files (btrfs) report 0 of 0.
             let files = (stat.f_files > 0).then_some(stat.f_favail);
             findings.push(space(dir, stat.f_bavail.saturating_mul(stat.f_frsize), files));
         }
@@ -104,7 +104,7 @@ pub fn spaces(dirs: &[PathBuf]) -> Vec<Finding> {
     findings
 }
 
-/// The directories of UUCP locks: of each whether it is there, and whether we may write into it.
+/// The directories of UUCP locks: for each, whether it exists, and whether this process may write into it.
 #[must_use]
 pub fn lock_dirs(dirs: &[(PathBuf, bool, bool)]) -> Finding {
     let there: Vec<_> = dirs.iter().filter(|(_, there, _)| *there).collect();
@@ -130,7 +130,7 @@ pub fn lock_dirs(dirs: &[(PathBuf, bool, bool)]) -> Finding {
     Finding::ok("lock directory", names(&there))
 }
 
-/// Looks at them.
+/// The facts for [`lock_dirs`].
 #[must_use]
 pub fn lock_dir_facts(dirs: &[PathBuf]) -> Vec<(PathBuf, bool, bool)> {
     let fact = |dir: &PathBuf| {
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_sv_program_is_no_fault() {
+    fn a_missing_sv_program_is_ok() {
         let finding = sv(None);
         assert_eq!((finding.level, finding.remedy), (Level::Ok, None));
         assert!(finding.found.contains("not needed"));
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_directory_is_there_and_ours() {
+    fn a_lock_directory_exists_and_is_writable() {
         let fact = |there, ours| vec![(PathBuf::from("/l"), there, ours)];
         assert_eq!(lock_dirs(&fact(true, true)).level, Level::Ok);
         assert_eq!(lock_dirs(&fact(true, false)).level, Level::Error);

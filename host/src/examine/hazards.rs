@@ -1,4 +1,4 @@
-//! What in the scripts around `pppd` undoes or hinders a scan: found by their words, so it only ever "looks like" it.
+//! Finds commands in the scripts around `pppd` that undo or hinder a scan: by their words, so it only "looks like" it.
 
 use std::path::{Path, PathBuf};
 
@@ -9,20 +9,20 @@ use super::shell::{Statement, Syntax, is_program, statements};
 pub struct Launch {
     /// The line of the script.
     pub line: usize,
-    /// The shell is replaced by it.
+    /// It replaces the shell.
     pub exec: bool,
-    /// It goes to the background.
+    /// It runs in the background.
     pub background: bool,
     /// Its arguments.
     pub options: Vec<String>,
 }
 
-/// What a script does.
+/// The findings in a script.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Script {
-    /// Each `pppd` it starts.
+    /// Each `pppd` that it starts.
     pub launches: Vec<Launch>,
-    /// It sets a trap, which may hand TERM on.
+    /// It sets a trap, which may pass TERM on.
     pub traps: bool,
     /// The longest `sleep` in it, in seconds.
     pub sleeps_s: Option<u32>,
@@ -45,9 +45,9 @@ pub fn script(text: &str) -> Script {
     }
 }
 
-/// What `pppd` is told, by its arguments and in its files, as far as a scan cares.
+/// The options of `pppd`, from its arguments and its files, as far as they matter to a scan.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of pppd, which is there or not")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of pppd, set or not")]
 pub struct Options {
     /// `nodetach`: it stays the supervisor's child.
     pub nodetach: bool,
@@ -57,7 +57,7 @@ pub struct Options {
     pub lock: bool,
     /// `demand`: its interface has an address before there is a link.
     pub demand: bool,
-    /// The port, where one of the words looks like one.
+    /// The port, if a word looks like one.
     pub port: Option<String>,
     /// The commands of `connect`, `disconnect` and `init`.
     pub scripts: Vec<String>,
@@ -68,7 +68,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Takes in more words.
+    /// Adds the options in these words.
     pub fn read<'a>(&mut self, words: impl IntoIterator<Item = &'a str>) {
         let mut words = words.into_iter();
         while let Some(word) = words.next() {
@@ -89,20 +89,20 @@ impl Options {
         }
     }
 
-    /// Takes in an options file.
+    /// Adds the options in a file.
     pub fn read_file(&mut self, text: &str) {
         let lines = statements(text, Syntax::Words);
         self.read(lines.iter().flat_map(|line| &line.words).map(String::as_str));
     }
 
-    /// The path of the port that they name.
+    /// The path of the port in the options.
     #[must_use]
     pub fn port_path(&self) -> Option<PathBuf> {
         self.port.as_ref().map(|name| Path::new("/dev").join(name))
     }
 
-    /// The commands of `connect` and the like that look as if `chat`, or a script, lived on when `pppd` is told to end:
-    /// it starts them by `sh -c`, and only that shell gets the TERM.
+    /// The commands of `connect` and the like after which `chat`, or a script, seems to live on when `pppd` gets a TERM: `pppd`
+    /// starts them by `sh -c`, and passes the TERM to that shell only.
     pub fn outliving(&self) -> impl Iterator<Item = &str> {
         let outlives = |script: &&String| {
             let commands = statements(script, Syntax::Shell);
@@ -112,7 +112,7 @@ impl Options {
     }
 }
 
-/// No configuration has this many; a hostile one shall not fill the screen.
+/// A bound that no real configuration reaches; a hostile one must not fill the screen.
 fn keep(kept: &mut Vec<String>, word: Option<&str>) {
     const KEPT_MAX: usize = 32;
     if let Some(word) = word.filter(|word| kept.len() < KEPT_MAX && kept.iter().all(|known| known != word)) {
@@ -126,7 +126,7 @@ fn is_tty_name(word: &str) -> bool {
         && rest.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
-/// The files that a command names as scripts of `chat` (`-f FILE`), and the script that it is itself.
+/// The files that a command names as scripts of `chat` (`-f FILE`), and the command itself if it is a script.
 #[must_use]
 pub fn named_files(command: &str) -> Vec<(String, Syntax)> {
     let mut found = Vec::new();
@@ -147,7 +147,7 @@ pub fn named_files(command: &str) -> Vec<(String, Syntax)> {
     found
 }
 
-/// What a command to the modem does to the result of a scan.
+/// How a command to the modem undoes a scan.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Undoes {
     /// It selects an operator, or lets the modem select one.
@@ -158,14 +158,14 @@ pub enum Undoes {
     Radio,
 }
 
-/// A command to the modem that undoes what a scan has chosen.
+/// A command to the modem that undoes the result of a scan.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ModemCommand {
-    /// The line it is in.
+    /// Its line.
     pub line: usize,
-    /// The command, as far as it was looked for.
+    /// The command, as far as it matters here.
     pub command: &'static str,
-    /// What it does.
+    /// How it undoes a scan.
     pub undoes: Undoes,
 }
 
@@ -188,7 +188,7 @@ pub fn modem_commands(text: &str, syntax: Syntax) -> Vec<ModemCommand> {
 fn in_word(word: &str) -> Vec<(&'static str, Undoes)> {
     let after = |start: &str| word.split(start).skip(1).map(str::to_owned).collect::<Vec<_>>();
     let mut found = Vec::new();
-    // A question changes nothing, and 3 only sets the format of the answer (3GPP TS 27.007 §7.3).
+    // A query changes nothing, and 3 only sets the format of the answer (3GPP TS 27.007 §7.3).
     if after("+COPS=").iter().any(|rest| !rest.starts_with('?') && !rest.starts_with('3')) {
         found.push(("AT+COPS=", Undoes::Selection));
     }
@@ -202,7 +202,7 @@ fn in_word(word: &str) -> Vec<(&'static str, Undoes)> {
     if word.contains("AT") && word.contains("&F") {
         found.push(("AT&F", Undoes::Settings));
     }
-    // Full functionality that is there already changes nothing; with `,1` it restarts (3GPP TS 27.007 §8.2).
+    // Setting full functionality again changes nothing; with `,1` the modem restarts (3GPP TS 27.007 §8.2).
     if after("+CFUN=")
         .iter()
         .any(|rest| !rest.starts_with('?') && (!rest.starts_with('1') || rest.starts_with("1,")))
@@ -217,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_launch_is_told_with_and_without_exec() {
+    fn a_launch_is_found_with_and_without_exec() {
         let good = script("#!/bin/sh\nexec 2>&1\nexec pppd call isp nodetach\n");
         assert!(good.launches[0].exec && good.launches[0].line == 3 && !good.traps);
         let shell = script("#!/bin/sh\ntrap 'kill $pid' TERM\npppd call isp nodetach &\nwait\n");
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn of_too_many_scripts_some_are_kept() {
+    fn the_number_of_scripts_is_bounded() {
         let mut options = Options::default();
         options.read_file(&"connect a connect b ".repeat(1_000));
         assert_eq!(options.scripts, ["a", "b"]);
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_that_undo_a_scan_are_named_once_with_their_line() {
+    fn commands_that_undo_a_scan_are_found_once_with_their_line() {
         let text = "ABORT BUSY\n'' ATZ\nOK at+cops=0\nOK AT+COPS=1,2,\"310410\"\nOK AT+CFUN=1,1\nOK AT&F0\n";
         let found: Vec<_> =
             modem_commands(text, Syntax::Words).iter().map(|one| (one.line, one.command)).collect();
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn questions_formats_comments_and_other_words_undo_nothing() {
+    fn queries_formats_comments_and_other_words_undo_nothing() {
         let text = "# ATZ\n'' AT+COPS=? OK AT+COPS? OK AT+COPS=3,2 OK AT+CFUN? OK AT+CFUN=1 OK ATE0 OK WATZ OK ATD*99#";
         assert_eq!(modem_commands(text, Syntax::Words), []);
     }

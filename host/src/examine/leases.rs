@@ -1,4 +1,4 @@
-//! The leases that lie in the run directory, looked at without honouring or removing any.
+//! Reads the leases in the run directory. None is handled or removed.
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -7,36 +7,36 @@ use crate::custody::claim::claimed_by;
 use crate::custody::lease::{Lease, LeaseError, RunDir};
 use crate::runit::dir::ServiceDir;
 
-/// How one lease stands.
+/// The state of a lease.
 #[derive(Debug)]
-pub enum Standing {
-    /// A process has the service in hand; which, where that can be told.
+pub enum LeaseState {
+    /// A process has the service; its id, if known.
     Held(Option<NonZeroU32>),
-    /// Who wrote it is dead, and nobody has claimed the service since.
+    /// The process that wrote it is dead, and no process has claimed the service since.
     Orphaned,
-    /// The service directory is gone, or its path means another by now.
+    /// The service directory is gone, or its path means another directory now.
     Stale,
 }
 
 /// One lease.
 #[derive(Debug)]
 pub struct Found {
-    /// Its file.
+    /// The file.
     pub path: PathBuf,
-    /// The lease and how it stands, or why it cannot be used.
-    pub lease: Result<(Lease, Standing), LeaseError>,
+    /// The lease and its state, or why it cannot be used.
+    pub lease: Result<(Lease, LeaseState), LeaseError>,
 }
 
-/// All leases of a run directory; `None` where there is no such directory.
+/// All leases of a run directory; `None` if the directory does not exist.
 ///
 /// # Errors
-/// The directory is not to be trusted, or cannot be read.
+/// The directory is not trusted, or cannot be read.
 pub fn all(run_dir: &Path) -> Result<Option<Vec<Found>>, LeaseError> {
     let Some(dir) = RunDir::open(run_dir)? else { return Ok(None) };
     let mut found = Vec::new();
     for name in dir.names()? {
         let lease = match dir.read_named(&name) {
-            // Gone since the directory was read.
+            // It was removed since the directory was read.
             Ok(None) => continue,
             Ok(Some(lease)) => {
                 let standing = standing(run_dir, &lease);
@@ -49,17 +49,17 @@ pub fn all(run_dir: &Path) -> Result<Option<Vec<Found>>, LeaseError> {
     Ok(Some(found))
 }
 
-fn standing(run_dir: &Path, lease: &Lease) -> Standing {
+fn standing(run_dir: &Path, lease: &Lease) -> LeaseState {
     if lease.is_owner_alive() {
-        return Standing::Held(Some(lease.pid));
+        return LeaseState::Held(Some(lease.pid));
     }
     match ServiceDir::open(&lease.service) {
         Ok(service) if lease.is_of(&service) => match claimed_by(run_dir, &service) {
-            Some(by) => Standing::Held(Some(by)),
-            None => Standing::Orphaned,
+            Some(by) => LeaseState::Held(Some(by)),
+            None => LeaseState::Orphaned,
         },
-        // What may not be looked into is there; only what is gone is stale.
-        Err(_) if lease.service.exists() => Standing::Orphaned,
-        Ok(_) | Err(_) => Standing::Stale,
+        // A directory that may not be opened exists; only one that is gone makes the lease stale.
+        Err(_) if lease.service.exists() => LeaseState::Orphaned,
+        Ok(_) | Err(_) => LeaseState::Stale,
     }
 }

@@ -1,4 +1,4 @@
-//! Whether a modem answers on a port: one `AT`, through the same line that a scan uses, which locks it first.
+//! Whether a modem answers on a port: one `AT`, through the same serial line as a scan, which locks the port first.
 
 use std::time::Duration;
 
@@ -11,29 +11,29 @@ use crate::error::chain;
 use crate::event_loop::wait_one;
 use crate::serial::{SerialLine, SerialOptions};
 
-/// How long an answer may take. A modem that sleeps needs half a second to wake up.
+/// How long an answer may take. A sleeping modem needs half a second to wake up.
 const ANSWER_LIMIT: Duration = Duration::from_secs(1);
-/// How often it is asked: the first bytes may wake it, or complete what somebody else left half typed.
+/// Number of attempts: the first bytes may wake the modem, or complete a half-typed command of another program.
 const ATTEMPTS: u32 = 2;
-/// Bytes that are taken in for one answer.
+/// Largest number of bytes read for one answer.
 const ANSWER_LEN_MAX: usize = 4_096;
 
-/// What came of it.
+/// The result.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Answer {
     /// `OK`.
     Ok,
-    /// Something else; this many bytes.
+    /// Other bytes; their number.
     Noise(usize),
-    /// Nothing.
+    /// No answer.
     Silence,
-    /// The line could not be had, or failed.
+    /// The line could not be opened, or failed.
     Failed(String),
-    /// It was not asked, for this reason.
+    /// Not asked, for this reason.
     NotAsked(&'static str),
 }
 
-/// Asks. The line is closed again, with its settings as they were found.
+/// Asks the modem. The line is closed with the settings that it had before.
 #[must_use]
 pub fn ask(options: &SerialOptions) -> Answer {
     let mut line = SerialLine::new(options.clone());
@@ -81,13 +81,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ok_is_a_line_of_its_own() {
+    fn only_an_ok_on_its_own_line_counts() {
         assert!(is_ok(b"AT\r\r\nOK\r\n") && is_ok(b"\r\n+CREG: 1\r\n\r\nOK\r\n"));
         assert!(!is_ok(b"OKAY\r\n") && !is_ok(b"\r\nOK") && !is_ok(b"\r\nERROR\r\n") && !is_ok(b""));
     }
 
     #[test]
-    fn a_port_that_is_not_there_is_told() {
+    fn a_missing_port_is_reported() {
         assert!(matches!(ask(&SerialOptions::new("/dev/nonexistent")), Answer::Failed(_)));
     }
 }

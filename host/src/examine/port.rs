@@ -1,4 +1,4 @@
-//! A tty, looked at without opening it: to open one may raise DTR, or take it from a `pppd` that is about to start.
+//! Looks at a tty without opening it: an open may raise DTR, or take the tty from a `pppd` that is about to start.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -11,27 +11,27 @@ use crate::process;
 use crate::serial::tty;
 use crate::serial::uucp::{self, FoundLock};
 
-/// How a port stands.
+/// The state of a port.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PortFacts {
-    /// The name it was given.
+    /// The name that the user gave.
     pub path: PathBuf,
-    /// What that leads to; `None` where there is nothing.
+    /// The resolved path; `None` if nothing exists there.
     pub real: Option<PathBuf>,
-    /// Why it is no tty; `None` where it is one.
+    /// Why it is no tty; `None` if it is one.
     pub not_a_tty: Option<String>,
-    /// We may read and write it.
+    /// Whether this process may read and write it.
     pub accessible: bool,
-    /// Who has it open.
+    /// The processes that have it open.
     pub holders: Vec<Who>,
-    /// Processes whose descriptors may not be read.
+    /// Number of processes whose descriptors may not be read.
     pub unreadable: usize,
     /// Its UUCP locks.
     pub locks: Vec<FoundLock>,
 }
 
 impl PortFacts {
-    /// Looks.
+    /// Examines a port.
     #[must_use]
     pub fn of(path: &Path, lock_dirs: &[PathBuf]) -> Self {
         let real = path.canonicalize().ok();
@@ -50,13 +50,13 @@ impl PortFacts {
         }
     }
 
-    /// Nobody is known to have it.
+    /// Whether no process is known to have it.
     #[must_use]
     pub fn is_free(&self) -> bool {
         self.holders.is_empty() && self.locks.iter().all(|lock| !lock.alive)
     }
 
-    /// Whether its name stays when the modem is plugged in anew: a link that udev keeps, or a port of the board.
+    /// Whether the name stays the same when the modem is plugged in again: a link of udev, or a port of the board.
     #[must_use]
     pub fn is_stable(&self) -> bool {
         let name = self.path.to_string_lossy();
@@ -67,7 +67,7 @@ impl PortFacts {
     }
 }
 
-/// Whether we, as we are (the effective user), may do that with a file.
+/// Whether this process (the effective user) has this access to a file.
 #[must_use]
 pub fn may(path: &Path, access: Access) -> bool {
     accessat(CWD, path, access, AtFlags::EACCESS).is_ok()

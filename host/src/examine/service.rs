@@ -1,4 +1,4 @@
-//! A service directory, looked at from outside: nothing is claimed, and no byte is sent.
+//! Looks at a service directory from outside: claims nothing, and sends no byte.
 
 use std::fs;
 use std::num::NonZeroU32;
@@ -17,11 +17,11 @@ use crate::runit::status::StatusRecord;
 /// A script of the service directory.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum File {
-    /// There is none.
+    /// It does not exist.
     Missing,
-    /// There is one that may not be executed.
+    /// It exists and may not be executed.
     NotExecutable,
-    /// There is one.
+    /// It exists.
     Executable,
 }
 
@@ -35,26 +35,26 @@ impl File {
     }
 }
 
-/// How a service stands.
+/// The state of a service.
 #[derive(Debug)]
-pub struct Standing {
-    /// The directory, links resolved.
+pub struct ServiceFacts {
+    /// The resolved directory.
     pub dir: PathBuf,
-    /// Whether somebody reads its FIFOs, or why that cannot be told.
+    /// Whether a process reads its FIFOs, or why that is unknown.
     pub supervised: Result<bool, RunitError>,
     /// Its supervisor.
     pub supervisor: Option<Who>,
-    /// Its parent, if that is a `runsvdir`, which starts another when it dies.
+    /// The supervisor's parent, if it is a `runsvdir`, which restarts the supervisor.
     pub restarted_by: Option<Who>,
-    /// The supervisor works in another directory than the one of this name: it was deleted or moved under it.
+    /// The supervisor works in another directory than the one of this name: the directory was deleted or moved.
     pub displaced: bool,
     /// The status record.
     pub record: Result<StatusRecord, RunitError>,
-    /// The process that the record names, where it lives.
+    /// The process in the record, if it lives.
     pub process: Option<Who>,
     /// The serial ports that the service's processes hold.
     pub ports: Vec<PathBuf>,
-    /// Who has claimed it: a scan that runs.
+    /// The running scan that has claimed it.
     pub claimed_by: Option<Who>,
     /// The file `down`.
     pub down_file: bool,
@@ -66,11 +66,11 @@ pub struct Standing {
     pub control_t: File,
 }
 
-impl Standing {
-    /// Looks.
+impl ServiceFacts {
+    /// Examines a service.
     ///
     /// # Errors
-    /// There is no such directory, or it has no `supervise`, or it may not be looked into.
+    /// The directory does not exist, or has no `supervise`, or may not be read.
     pub fn of(dir: &Path, run_dir: &Path) -> Result<Self, RunitError> {
         let opened = ServiceDir::open(dir)?;
         let record = opened.read_status();
@@ -97,14 +97,14 @@ impl Standing {
         })
     }
 
-    /// Whether it is `pppd` itself that runs under the supervisor: neither a shell in between nor a `pppd` that has
-    /// detached itself.
+    /// Whether `pppd` itself runs under the supervisor: neither a shell in between nor a `pppd` that has detached
+    /// itself.
     #[must_use]
     pub fn is_pppd(&self) -> bool {
         self.process.as_ref().is_some_and(|process| process.comm == "pppd")
     }
 
-    /// What is wanted, where the record tells.
+    /// The wanted state, if the record tells.
     #[must_use]
     pub fn want(&self) -> Option<Want> {
         self.record.as_ref().ok().map(|record| want_of(record, None, false))

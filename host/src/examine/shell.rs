@@ -1,11 +1,11 @@
-//! The words of scripts and option files, as far as a look from outside can tell them.
+//! Splits scripts and option files into words, as far as that is possible without running them.
 //!
-//! This is no shell: it knows words, quotes, comments and what ends a command, and nothing of what a script computes. Who
-//! uses it says "looks like".
+//! This is no shell: it knows words, quotes, comments and the ends of commands, and cannot see what a script computes. Its
+//! users say "looks like".
 
 use std::collections::HashMap;
 
-/// What the text is written for.
+/// The program that reads the text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Syntax {
     /// A shell script: `;`, `&`, `|`, parentheses and line feeds end a command.
@@ -25,12 +25,12 @@ pub struct Statement {
     pub background: bool,
 }
 
-/// Words that variables may stand for in one text: a small script can name a large value many times.
+/// Largest number of words after expansion of variables: a small script can name a large value many times.
 const EXPANDED_MAX: usize = 4_096;
-/// Words that come before a command and are none.
+/// Words before a command that belong to no command.
 const KEYWORDS: [&str; 11] =
     ["if", "then", "else", "elif", "do", "while", "until", "!", "{", "time", "command"];
-/// Programs that end by executing the one named in their arguments.
+/// Programs that execute the program named in their arguments.
 const WRAPPERS: [&str; 14] = [
     "chpst",
     "env",
@@ -49,13 +49,13 @@ const WRAPPERS: [&str; 14] = [
 ];
 
 impl Statement {
-    /// Whether it begins with `exec`, so that no shell stays behind.
+    /// Whether it begins with `exec`, so that no shell stays.
     #[must_use]
     pub fn is_exec(&self) -> bool {
         self.command().first().is_some_and(|word| word == "exec")
     }
 
-    /// The arguments of `program`, where this command looks like running it, by itself or through one of the usual
+    /// The arguments of `program`, if this command seems to run it, directly or through one of the usual
     /// wrappers.
     #[must_use]
     pub fn arguments_of(&self, program: &str) -> Option<&[String]> {
@@ -74,7 +74,7 @@ impl Statement {
         words.get(at + 1..)
     }
 
-    /// From the first word that is neither a keyword nor an assignment.
+    /// The words from the first one that is neither a keyword nor an assignment.
     fn command(&self) -> &[String] {
         let skipped = |word: &&String| KEYWORDS.contains(&word.as_str()) || assignment(word).is_some();
         let count = self.words.iter().take_while(skipped).count();
@@ -82,13 +82,13 @@ impl Statement {
     }
 }
 
-/// Whether the word names this program, by whatever path.
+/// Whether the word names this program, with any path.
 #[must_use]
 pub fn is_program(word: &str, program: &str) -> bool {
     word.rsplit('/').next() == Some(program)
 }
 
-/// The commands of a text. Variables that are set to a plain word in a script stand for it in what follows.
+/// The commands of a text. A variable that the script sets to a plain word is expanded after that.
 #[must_use]
 pub fn statements(text: &str, syntax: Syntax) -> Vec<Statement> {
     let mut split = Split { syntax, line: 1, now: Statement::default(), word: None, found: Vec::new() };
@@ -150,7 +150,7 @@ impl Split {
         self.word.get_or_insert_default().push(character);
     }
 
-    /// `2>&1` and `&>file` are words, and send nothing to the background.
+    /// `2>&1` and `&>file` are words, and no `&` of a background command.
     fn redirects(&self, next: Option<&char>) -> bool {
         next == Some(&'>') || self.word.as_ref().is_some_and(|word| word.ends_with(['>', '<']))
     }
@@ -173,7 +173,7 @@ impl Split {
     }
 }
 
-/// Puts in what variables were set to before. A value of several words becomes several words.
+/// Expands variables set before. A value of several words becomes several words.
 fn expanded(mut found: Vec<Statement>) -> Vec<Statement> {
     let mut set: HashMap<String, String> = HashMap::new();
     let mut left = EXPANDED_MAX;
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_end_where_a_shell_ends_them_and_know_their_line() {
+    fn commands_end_as_in_a_shell_and_have_their_line() {
         let found = shell("#!/bin/sh\nexec 2>&1\nsleep 1 && \\\n  exec pppd 'a b' \"c;d\" # no\nx &\n");
         let lines: Vec<_> = found.iter().map(|one| (one.line, one.words.join("|"), one.background)).collect();
         assert_eq!(
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_found_behind_exec_wrappers_and_assignments_and_nowhere_else() {
+    fn a_program_is_found_after_exec_wrappers_and_assignments_only() {
         for (text, exec, arguments) in [
             ("exec /usr/sbin/pppd call isp", true, "call isp"),
             ("pppd nodetach", false, "nodetach"),
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_text_ends() {
+    fn hostile_text_is_read_in_bounded_time() {
         for text in ["'", "\"\\", "\\", "$", "${", "&&&&", "((((", "\0\u{1b}[2J", "A=$A\n$A $A", "#"] {
             for syntax in [Syntax::Shell, Syntax::Words] {
                 assert!(statements(text, syntax).len() <= text.len(), "{text:?}");

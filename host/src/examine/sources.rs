@@ -1,6 +1,6 @@
-//! The scripts and option files around one `pppd`, followed from its `run` script.
+//! Reads the scripts and option files around one `pppd`, followed from its `run` script.
 //!
-//! They are others' files: each is read to a bound, only so many are, and what is no plain file is not read at all.
+//! Other users may own these files: a bounded number is read, each to a bound, and only plain files.
 
 use std::collections::{HashSet, VecDeque};
 use std::io::{self, Read};
@@ -10,25 +10,25 @@ use super::hazards::{ModemCommand, Options, Script, modem_commands, named_files,
 use super::shell::Syntax;
 use crate::checked;
 
-/// Where `pppd` looks for what is `call`ed and for the options of all.
+/// The directory of `pppd` for `call` and for the options of every `pppd`.
 pub const PPP_DIR: &str = "/etc/ppp";
-/// Bytes of one file that are looked at.
+/// Largest number of bytes read of one file.
 pub const SCRIPT_LEN_MAX: u64 = 64 * 1024;
-/// Files that are followed at most.
+/// Largest number of files read.
 const FILES_MAX: usize = 32;
 
-/// All that could be read.
+/// The content of all files that could be read.
 #[derive(Debug, Default)]
 pub struct Sources {
     /// The `run` script.
     pub run: Script,
-    /// The options of `pppd`, from everywhere together.
+    /// The options of `pppd` from all files.
     pub options: Options,
-    /// The commands that undo a scan, and the files they are in.
+    /// The commands that undo a scan, and their files.
     pub modem: Vec<(PathBuf, ModemCommand)>,
-    /// What was read.
+    /// The files that were read.
     pub read: Vec<PathBuf>,
-    /// What could not be, and why.
+    /// The files that could not be read, and why.
     pub unread: Vec<(PathBuf, String)>,
 }
 
@@ -39,7 +39,7 @@ enum Kind {
     Script(Syntax),
 }
 
-/// Reads the `run` script of a service, and what it leads to.
+/// Reads the `run` script of a service, and the files that it names.
 #[must_use]
 pub fn follow(service_dir: &Path, ppp_dir: &Path) -> Sources {
     let mut sources = Sources::default();
@@ -75,7 +75,7 @@ pub fn follow(service_dir: &Path, ppp_dir: &Path) -> Sources {
 }
 
 impl Sources {
-    /// One more file; returns the texts in it that may name scripts.
+    /// Adds one file; returns the texts in it that may name scripts.
     fn take_in(&mut self, path: &Path, kind: Kind, text: &str) -> Vec<String> {
         let (syntax, commands) = match kind {
             Kind::Run => {
@@ -98,13 +98,13 @@ impl Sources {
     }
 }
 
-/// The lines of a script that mention `chat`: programs that it starts beside that are none of our business.
+/// The lines of a script that mention `chat`: other programs that it starts do not matter here.
 fn chat_only(text: &str) -> String {
     let joined = text.replace("\\\n", " ");
     joined.lines().filter(|line| line.contains("chat ")).collect::<Vec<_>>().join("\n")
 }
 
-/// At most [`SCRIPT_LEN_MAX`] bytes of a plain file, as text.
+/// Reads at most [`SCRIPT_LEN_MAX`] bytes of a plain file as text.
 ///
 /// # Errors
 /// It cannot be read, is no plain file, or holds no text.
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn from_run_over_peers_and_connect_to_the_script_of_chat() {
+    fn files_are_followed_from_run_over_peers_and_connect_to_the_chat_script() {
         let dir = tempfile::tempdir().unwrap();
         let chat = dir.path().join("isp.chat");
         let peer = format!("connect \"/usr/sbin/chat -v -f {}\"\nnodetach\n", chat.display());
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn no_run_script_is_told() {
+    fn a_missing_run_script_is_reported() {
         let sources = follow(Path::new("/nonexistent"), Path::new("/nonexistent"));
         assert_eq!(sources.unread.len(), 1);
     }

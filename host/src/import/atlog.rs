@@ -1,11 +1,11 @@
 //! Our own recordings, see [`recording`](crate::recording).
 
+use cellscan_core::at::signal::Csq;
+
 use crate::recording::entry::{Entry, Timed, Who};
-use crate::replay::habits::rssi;
 
 use super::event::{Carrier, Event, Millis, Note, Pppd, Unread, What};
 use super::stream::Stream;
-use super::text::shown;
 use super::{Importer, Sink};
 
 /// Reads our own recordings.
@@ -15,16 +15,19 @@ pub struct Atlog {
     line: u64,
     outgoing: Stream,
     incoming: Stream,
-    /// The last signal that was read, and whether the carrier under trial has registered.
+    /// The last signal read, and whether the carrier under trial has registered.
     signal: Option<u8>,
     registered: bool,
-    /// The service was asked down and is not given back yet.
+    /// The scan asked for down and has not given the service back yet.
     taken: bool,
 }
 
 impl Importer for Atlog {
     fn line(&mut self, number: u64, line: &[u8], sink: &mut Sink<'_>) {
         self.line = number;
+        if let Some(header) = line.strip_prefix(b"# ") {
+            return sink(Event::new(number, self.at, What::Header(header)));
+        }
         let timed = match Timed::parse(line) {
             Ok(Some(timed)) => timed,
             Ok(None) => return sink(Event::new(number, self.at, What::Other(line))),
@@ -32,6 +35,7 @@ impl Importer for Atlog {
         };
         self.at = Millis::try_from(timed.at_ms).ok();
         let at = self.at;
+        sink(Event::new(number, at, What::Entry(&timed)));
         match timed.entry {
             Entry::Sent(bytes) => {
                 let mut outgoing = core::mem::take(&mut self.outgoing);
@@ -41,7 +45,8 @@ impl Importer for Atlog {
             Entry::Received(bytes) => {
                 let mut incoming = core::mem::take(&mut self.incoming);
                 incoming.push(&bytes, &mut |line| {
-                    self.signal = rssi(&shown(line)).or(self.signal);
+                    let rssi = Csq::parse(line).and_then(|csq| u8::try_from(csq.rssi).ok());
+                    self.signal = rssi.or(self.signal);
                     sink(Event::new(number, at, What::Received(line)));
                 });
                 self.incoming = incoming;
@@ -57,7 +62,7 @@ impl Atlog {
         let mut tell = |what: What<'_>| sink(Event::new(number, at, what));
         let (first, rest) = words.split_once(' ').unwrap_or((words, ""));
         let note = match (who, first) {
-            // What the scan tells of a step stands behind what it did in it: the first of all is this.
+            // The scan's own line of a step follows the actions of the step, so this is the first line of all.
             (Who::Sv, "taken") => Note::Began,
             (Who::Sv, "ask") if rest == "down ok" && !core::mem::replace(&mut self.taken, true) => {
                 Note::AskedDown

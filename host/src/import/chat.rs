@@ -1,4 +1,4 @@
-//! Syslog with `chat -v`, `pppd` and `comgt` (by `netifd`) in it.
+//! Syslog with lines of `chat -v`, `pppd` and `comgt` (started by `netifd`).
 //!
 //! ```text
 //! line = ["<" prio ">"] stamp [host] [facility "." level] tag ["[" pid "]"] ": " body
@@ -6,8 +6,8 @@
 //! v    = visible: "^" (byte xor 0x40), "M-" (byte - 0x80)
 //! ```
 //!
-//! A line of the modem is logged when its LF comes, and a piece of 80 bytes when it does not: that piece goes on in the
-//! next record, with no mark. What follows a match (the CR LF of `OK`) shows up under the next `expect`.
+//! `chat` logs a line of the modem when its LF comes, and a piece of 80 bytes when no LF comes: the next record continues
+//! that piece, without a mark. What follows a match (the CR LF of `OK`) appears under the next `expect`.
 
 use super::event::{Event, Millis, Note, Pppd, What};
 use super::stamp::{date_and_clock, month, number, spaces, syslog};
@@ -17,32 +17,32 @@ use super::{Importer, Sink, pppd};
 
 /// Bytes after which `chat` cuts a line (`chat.c`: `logged`, an array of 80).
 const PIECE_LEN: usize = 80;
-/// Bytes put together to one line, at most.
+/// Largest length of a line put together from pieces, in bytes.
 const LINE_MAX: usize = 64 * 1024;
 
 /// Reads syslog.
 #[derive(Debug, Default)]
 pub struct Chat {
     tags: Names,
-    /// Lines of `chat` that go on, each with its dialogue.
+    /// Incomplete lines of `chat`, each with its dialogue.
     pieces: Vec<(u32, Vec<u8>)>,
-    /// There is a `chat` of its own name: what others say in its words are copies (systemd and `chat -s` log twice).
+    /// A process named `chat` logs here: the same words under other names are copies (systemd and `chat -s` log twice).
     named: bool,
     at: Option<Millis>,
 }
 
 impl Chat {
-    /// For a log that begins so.
+    /// An importer for a log that begins with `head`.
     #[must_use]
     pub fn new(head: &[u8]) -> Self {
         Self { named: contains(head, b" chat["), ..Self::default() }
     }
 }
 
-/// A record: who said it, and what.
+/// A record: the process that logged it, and its text.
 struct Record<'a> {
     name: &'a [u8],
-    /// With its pid.
+    /// The tag with its pid.
     tag: &'a [u8],
     body: &'a [u8],
 }
@@ -50,7 +50,7 @@ struct Record<'a> {
 impl Importer for Chat {
     fn line(&mut self, number: u64, line: &[u8], sink: &mut Sink<'_>) {
         let mut line = line.strip_suffix(b"\r").unwrap_or(line);
-        // A record may have swallowed the next one.
+        // A record may contain the next one.
         while let Some(inside) = record_inside(line) {
             self.record(number, &line[..inside], sink);
             line = &line[inside..];
@@ -94,7 +94,7 @@ impl Chat {
         self.chat(number, channel, record.body, sink);
     }
 
-    /// A process of another name that has spoken in the words of `chat` before.
+    /// Whether a process of another name has used the words of `chat` before.
     fn tags_speak_chat(&self, channel: u32) -> bool {
         self.pieces.iter().any(|(known, _)| *known == channel)
     }
@@ -133,7 +133,7 @@ impl Chat {
         }
     }
 
-    /// What came from the modem.
+    /// Text from the modem.
     fn text(&mut self, channel: u32, body: &[u8], tell: &mut dyn FnMut(What<'_>)) {
         let bytes = unvisible(body);
         let goes_on = bytes.len() >= PIECE_LEN && !bytes.ends_with(b"\r");
@@ -165,12 +165,12 @@ fn is_chat(body: &[u8]) -> bool {
     words.iter().any(|word| body.starts_with(word))
 }
 
-/// Where a record begins inside another: a stamp, and a tag with a pid behind it.
+/// The position of a record inside another: a stamp, and a tag with a pid after it.
 fn record_inside(line: &[u8]) -> Option<usize> {
     let mut from = 16;
     while let Some(found) = line.get(from..).and_then(|rest| memchr::memmem::find(rest, b"]: ")) {
         let end = from + found;
-        // The stamp stands at most so far before the colon: host, facility, tag and pid lie between.
+        // The stamp is at most 120 bytes before the colon: host, facility, tag and pid lie between.
         let begin = end.saturating_sub(120).max(1);
         for at in begin..end {
             let rest = &line[at..];
@@ -195,7 +195,7 @@ fn parse(line: &[u8]) -> Option<(Option<Millis>, Record<'_>)> {
         _ => line,
     };
     let (at, rest) = stamp(line)?;
-    // Host, facility and level may be there or not; the tag is the word that ends in a colon.
+    // Host, facility and level are optional; the tag is the word that ends in a colon.
     let mut rest = rest.trim_ascii_start();
     loop {
         let len = rest.iter().take_while(|byte| **byte != b' ').count();
@@ -212,7 +212,7 @@ fn parse(line: &[u8]) -> Option<(Option<Millis>, Record<'_>)> {
 /// The stamps of syslog, of journald with ISO dates, and of `OpenWrt`'s logread.
 fn stamp(line: &[u8]) -> Option<(Millis, &[u8])> {
     syslog(line).or_else(|| date_and_clock(line, b".,")).or_else(|| logread(line)).map(|(at, rest)| {
-        // A time zone, or the year of logread.
+        // A time zone, or the year in logread.
         let word = rest.iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
         let zone = rest.first().is_some_and(|byte| matches!(byte, b'+' | b'-' | b'Z'));
         (at, if zone { &rest[word..] } else { rest })
@@ -232,12 +232,12 @@ fn logread(line: &[u8]) -> Option<(Millis, &[u8])> {
     })
 }
 
-/// The bytes that were made visible.
+/// Decodes the visible form of `chat`.
 fn unvisible(mut shown: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(shown.len());
     while let Some((first, rest)) = shown.split_first() {
         let (high, rest_high) = match shown.strip_prefix(b"M-") {
-            // Only where something above 0x7f was shown; a name may well hold these two characters.
+            // Only where a byte above 0x7f was encoded; a name may contain these two characters as they are.
             Some(rest) if !rest.is_empty() && rest[0] != b' ' && !rest[0].is_ascii_alphanumeric() => {
                 (0x80, rest)
             }
@@ -261,7 +261,7 @@ fn unvisible(mut shown: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A command as it was sent, out of what `chat` shows of it: without pauses and other marks for `chat` itself.
+/// The command as sent, from the form that `chat` logs: without pauses and other escapes for `chat` itself.
 fn plain(shown: &[u8]) -> Vec<u8> {
     let raw = unvisible(shown);
     let mut plain = Vec::with_capacity(raw.len());
@@ -287,7 +287,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_sent_is_without_the_marks_for_chat() {
+    fn a_sent_command_has_no_escapes_of_chat() {
         assert_eq!(plain(b"\\dAT^M"), b"AT");
         assert_eq!(plain(b"\\d+++\\d\\d"), b"+++");
         assert_eq!(plain(b"AT+CGDCONT=1,\"IP\",\"a\\sb\"^M"), b"AT+CGDCONT=1,\"IP\",\"a b\"");
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn stamps_of_three_kinds_and_a_priority_are_taken() {
+    fn three_kinds_of_stamps_and_a_priority_are_read() {
         for line in [
             "<6>Jun 11 09:02:18 chat[310]: send (AT^M)",
             "Jun 11 09:02:18 host chat[310]: send (AT^M)",
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_swallowed_record_is_found() {
+    fn a_record_inside_another_is_found() {
         let line = b"Jun 26 22:37:51 H chat[7]: AT+CGEQMIN=1^M^MJun 26 22:37:51 H chat[7]: OK";
         let at = record_inside(line).unwrap();
         assert_eq!(&line[at..], b"Jun 26 22:37:51 H chat[7]: OK");

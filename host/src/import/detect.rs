@@ -1,11 +1,11 @@
-//! Which format it is, by its content: each line of the beginning speaks for the formats that it fits, and the one for
-//! which most is said is taken.
+//! Detects the format of a log by content: each line of the beginning adds to the score of the formats that it fits, and
+//! the format with the highest score wins.
 
 use super::stamp::{clock_with_fraction, number};
 use super::text::{contains, final_result, is_command, split_once};
 use super::{Format, svlogd};
 
-/// The format of which most is found in the first bytes of a log; a terminal where nothing is.
+/// The format with the highest score in the first bytes of a log; the terminal where no format scores.
 #[must_use]
 pub fn format(head: &[u8]) -> Format {
     let mut best = (0, Format::Terminal);
@@ -19,7 +19,7 @@ pub fn format(head: &[u8]) -> Format {
     best.1
 }
 
-/// How much a line speaks for a format. A mark that no other format has weighs most.
+/// The score of a line for a format. A mark that no other format has weighs most.
 fn score(format: Format, line: &[u8]) -> u32 {
     if line.is_empty() {
         return 0;
@@ -81,7 +81,7 @@ trait Prompted {
 }
 
 impl Prompted for [u8] {
-    /// Without a prompt, and without a stamp that is glued to it.
+    /// Without a prompt, and without a stamp joined to the prompt.
     fn trim_start_with_prompt(&self) -> &[u8] {
         let behind_stamp = match split_once(self, b"]") {
             Some((head, rest)) if head.starts_with(b"[2") => rest,
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_format_is_known_by_its_marks() {
+    fn each_format_is_detected_by_its_marks() {
         for (line, format) in [
             ("[1767039137.465] [00:09:31.225] [Cellular Scan - State 1: Stopping PPP]", Format::Gateway),
             (

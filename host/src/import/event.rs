@@ -1,29 +1,31 @@
-//! What a log tells, in the order in which it tells it.
+//! The events of a log, in the order of the log.
 
-/// Milliseconds on the log's own clock, whose origin the format has: up time, midnight, 1970. Only differences count.
+use crate::recording::entry::Timed;
+
+/// Milliseconds on the log's own clock. The format has the origin: up time, midnight, 1970. Only differences matter.
 pub type Millis = i64;
 
-/// One thing that a log tells.
+/// One event of a log.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Event<'a> {
     /// The line of the log, from 1.
     pub line: u64,
-    /// When; `None` where neither this line nor one before it has a stamp.
+    /// The time; `None` where neither this line nor a line before it has a stamp.
     pub at: Option<Millis>,
-    /// Which of several dialogues: a port or a process. 0 where there is only one.
+    /// The dialogue, a port or a process, of several. 0 where there is only one.
     pub channel: u32,
-    /// What.
+    /// What happened.
     pub what: What<'a>,
 }
 
 impl<'a> Event<'a> {
-    /// An event of the only dialogue.
+    /// An event of a log with one dialogue.
     #[must_use]
     pub const fn new(line: u64, at: Option<Millis>, what: What<'a>) -> Self {
         Self { line, at, channel: 0, what }
     }
 
-    /// A line that was to fit a rule and does not.
+    /// A line that breaks the rule of its record.
     #[must_use]
     pub const fn unread(line: u64, why: Unread) -> Self {
         Self::new(line, None, What::Unread(why))
@@ -33,34 +35,38 @@ impl<'a> Event<'a> {
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum What<'a> {
-    /// A command went to the modem: its text, without CR.
+    /// The host sent a command: its text, without CR.
     Sent(&'a [u8]),
-    /// A line came from the modem, without its CR LF; it may be the echo of the command.
+    /// The modem sent a line, without its CR LF; it may be the echo of the command.
     Received(&'a [u8]),
-    /// The command in flight ended so, as the log says in its own words or by what it leaves out.
+    /// The command in flight ended with this result, as the log says in its own words or as an omission shows.
     Ended(&'a [u8]),
-    /// The host has given up waiting for the command in flight; its answer may come yet.
+    /// The host gave up waiting for the command in flight; its answer may still come.
     GivenUp,
-    /// The dialogue is over: what has no answer gets none.
+    /// The dialogue has ended: open commands get no answer.
     Closed,
-    /// Something about the scan, the service or the link.
+    /// An event of the scan, the service or the link.
     Note(Note<'a>),
-    /// It fits no rule of the format: other programs write into the same log.
+    /// A header line of our own recording, without `# `. It counts as a line that fits no rule.
+    Header(&'a [u8]),
+    /// An entry of our own recording, for a rerun. The events that the log analysis needs follow.
+    Entry(&'a Timed),
+    /// The line fits no rule of the format: other programs write into the same log.
     Other(&'a [u8]),
-    /// It was to fit a rule and does not.
+    /// The line breaks the rule of its record.
     Unread(Unread),
 }
 
-/// Why a line, or a part of one, could not be read.
+/// Why a line, or a part of a line, could not be read.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Unread {
-    /// Two writers wrote into each other.
+    /// Two writers overwrote each other.
     Torn,
-    /// It is longer than a line may be, and was cut.
+    /// It is longer than the limit, and was cut.
     Overlong,
-    /// A record says how long it is, or that it goes on, and is not so.
+    /// A record announces a length or a continuation that does not come.
     Incomplete,
-    /// A record begins as one of the format and breaks its grammar.
+    /// A record begins as a record of the format and breaks its grammar.
     Malformed,
 }
 
@@ -86,56 +92,56 @@ pub struct Carrier<'a> {
     pub plmn: &'a [u8],
 }
 
-/// Something about the scan, the service or the link.
+/// An event of the scan, the service or the link.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Note<'a> {
-    /// A scan is asked for.
+    /// A user or a program requests a scan.
     Requested,
     /// A scan begins.
     Began,
     /// A state of the scan, in the log's own words.
     State(&'a [u8]),
-    /// The supervisor is asked for down.
+    /// The scan asks the supervisor for down.
     AskedDown,
-    /// It says that the service is down.
+    /// The supervisor says that the service is down.
     IsDown,
     /// The port is free.
     PortFree,
-    /// The list of operators is there, as the scan understood it.
+    /// The list of operators is complete, as the scan understood it.
     Listed,
     /// The trial of a carrier begins.
     TrialBegan(Carrier<'a>),
-    /// A carrier is passed over, since the deny list has it.
+    /// The scan skips a carrier on the deny list.
     TrialDenied(Carrier<'a>),
-    /// The scan holds the carrier under trial for registered.
+    /// The scan takes the carrier under trial as registered.
     TrialConnected,
     /// The trial has failed.
     TrialFailed,
-    /// The signal of the carrier under trial, `<rssi>` of `+CSQ`; `None`: it could not be had.
+    /// The signal of the carrier under trial, `<rssi>` of `+CSQ`; `None`: the modem did not give it.
     Measured(Option<u8>),
-    /// This carrier is chosen.
+    /// The scan chooses this carrier.
     Chosen(Carrier<'a>),
-    /// No carrier is chosen.
+    /// The scan chooses no carrier.
     NoneChosen,
-    /// The modem is on this carrier, as the scan has verified.
+    /// The scan has verified that the modem is registered on this carrier.
     Verified(Carrier<'a>),
-    /// The service is given back.
+    /// The scan gives the service back.
     AskedUp,
     /// The scan is complete.
     Complete,
     /// The scan has failed.
     Failed,
-    /// A carrier is put on a deny list.
+    /// The scan puts a carrier on the deny list.
     Denied(&'a [u8]),
     /// The link is up.
     LinkUp,
-    /// The link did not come up in its time.
+    /// The link did not come up before its time limit.
     LinkLate,
-    /// Something about a `pppd`.
+    /// An event of a `pppd`.
     Pppd(Pppd),
-    /// The supervisor's process was killed.
+    /// A process killed the supervisor.
     SupervisorKilled,
-    /// The port is not there, or is gone.
+    /// The port is missing, or went away.
     PortGone,
 }
 
@@ -144,17 +150,17 @@ pub enum Note<'a> {
 pub enum Pppd {
     /// The supervisor starts it.
     Started,
-    /// Somebody starts it by hand.
+    /// An operator starts it by hand.
     StartedByHand,
     /// Its connect script has failed.
     ConnectFailed,
-    /// Its connect script has ended well.
+    /// Its connect script has succeeded.
     Connected,
     /// It has an address, or says that it needs no route.
     Addressed,
-    /// Somebody asks it to end.
+    /// A process asks it to end.
     Stopping,
-    /// It is killed.
+    /// A process kills it.
     Killed,
     /// It has ended.
     Ended,

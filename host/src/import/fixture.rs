@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! {"command": "AT+COPS?", "response_hex": "4154…", …}      one object, in one line or several
-//! AT+COPS?  \r\n+COPS: 0\r\n\r\nOK\r\n                      a command, blanks, a reply with its line ends written out
+//! AT+COPS?  \r\n+COPS: 0\r\n\r\nOK\r\n                      a command, blanks, a reply with escaped line ends
 //! <chat><command>AT+COPS?</command><response>+COPS: 0\nOK</response></chat>
 //! ```
 
@@ -13,13 +13,13 @@ use super::stream::Stream;
 use super::text::{is_command, split_once};
 use super::{Importer, Sink};
 
-/// Bytes of one object, at most.
+/// Largest length of one object, in bytes.
 const OBJECT_MAX: usize = 1024 * 1024;
 
 /// Reads replay tables.
 #[derive(Debug, Default)]
 pub struct Fixture {
-    /// A JSON object or an element that is not whole yet, and where it began.
+    /// An incomplete JSON object or element, and the line on which it began.
     held: Vec<u8>,
     began: u64,
 }
@@ -66,7 +66,7 @@ impl Fixture {
         if self.held.starts_with(b"<") {
             return self.elements(sink);
         }
-        // An object ends with a brace: only then is it worth the attempt.
+        // An object ends with a brace: parse only then.
         if !matches!(self.held.trim_ascii_end().last(), Some(b'}' | b']')) {
             return;
         }
@@ -100,7 +100,7 @@ impl Fixture {
     }
 }
 
-/// Each row is a dialogue of its own: what it does not answer no other row does.
+/// Each row is a separate dialogue: a command without an answer gets none from another row.
 fn dialogue(number: u64, command: &[u8], reply: &[u8], sink: &mut Sink<'_>) {
     let mut tell = |what: What<'_>| sink(Event::new(number, None, what));
     tell(What::Sent(command));
@@ -110,7 +110,7 @@ fn dialogue(number: u64, command: &[u8], reply: &[u8], sink: &mut Sink<'_>) {
     tell(What::Closed);
 }
 
-/// The content of an element, with the five entities of XML resolved.
+/// The content of an element, with the five entities of XML decoded.
 fn element(text: &[u8], open: &[u8], close: &[u8]) -> Option<Vec<u8>> {
     let (_, rest) = split_once(text, open)?;
     let (_, rest) = split_once(rest, b">")?;
@@ -126,7 +126,7 @@ fn fake_port(text: &[u8]) -> Option<(&[u8], Vec<u8>)> {
     is_command(command).then(|| (command, unescaped(reply.trim_ascii())))
 }
 
-/// `\r`, `\n` and `\\` resolved.
+/// Decodes `\r`, `\n` and `\\`.
 fn unescaped(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.iter();

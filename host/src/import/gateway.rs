@@ -4,9 +4,9 @@
 //! line = [ "[" unix "." ms "] " ] [ "[" HH:MM:SS ["." ms] "] " ] ( "[" tag " - " text "]" | other text )
 //! ```
 //!
-//! The clock of seconds since 1970 jumps when the gateway learns the time; the other one is its up time, and is the one
-//! used. Several threads write at once, so that a record may begin in the middle of another: a whole stamp found there
-//! begins a record, what stands before it is torn. Lines of syslog are in between.
+//! Each record may have two clocks. Seconds since 1970 jump when the gateway learns the time, so the up time is used.
+//! Several threads write at once, so a record may begin in the middle of another: a whole stamp there begins a record, and
+//! the text before it is torn. Lines of syslog come in between.
 
 use cellscan_core::at::current::{CurrentOperator, Operator};
 use memchr::memchr_iter;
@@ -17,19 +17,19 @@ use super::stamp::{clock_with_fraction, number, syslog};
 use super::text::{contains, is_command, rsplit_once, split_once};
 use super::{Importer, Sink, pppd};
 
-/// Bytes of `[1767039135.073] `.
+/// Length of `[1767039135.073] `, in bytes.
 const UNIX_LEN: usize = 17;
 
 /// Reads the gateway's own log.
 #[derive(Debug, Default)]
 pub struct Gateway {
-    /// Up time of the last line that had one.
+    /// Up time of the last line that had a stamp.
     at: Option<Millis>,
-    /// The command in flight, as far as it decides what a line means.
+    /// The command in flight, where it decides the meaning of a line.
     in_flight: Vec<u8>,
 }
 
-/// A stamp at the beginning of `bytes`: up time, and what follows. `None` where there is none.
+/// A stamp at the beginning of `bytes`: up time, and the rest. `None` without a stamp.
 fn stamp(bytes: &[u8]) -> Option<(Option<Millis>, &[u8])> {
     let after_unix = bytes
         .split_at_checked(UNIX_LEN)
@@ -49,7 +49,7 @@ fn stamp(bytes: &[u8]) -> Option<(Option<Millis>, &[u8])> {
     }
 }
 
-/// Where a whole stamp begins behind the first byte.
+/// The position of a whole stamp after the first byte.
 fn stamp_inside(bytes: &[u8]) -> Option<usize> {
     memchr_iter(b'[', bytes).find(|at| {
         let rest = &bytes[*at..];
@@ -57,7 +57,7 @@ fn stamp_inside(bytes: &[u8]) -> Option<usize> {
     })
 }
 
-/// Whether the beginning of a stamp is there that is not whole: the mark of a torn record.
+/// Whether the line contains the beginning of an incomplete stamp: the mark of a torn record.
 fn half_stamp_inside(bytes: &[u8]) -> bool {
     memchr_iter(b'[', bytes).any(|at| {
         let digits = bytes[at + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -86,7 +86,7 @@ impl Importer for Gateway {
 }
 
 impl Gateway {
-    /// What stands before a stamp in the middle of a line: whole where it ends as a record does.
+    /// The text before a stamp in the middle of a line: a whole record if it ends as a record does.
     fn head(&mut self, number: u64, head: &[u8], sink: &mut Sink<'_>) {
         let head = head.trim_ascii();
         if head.starts_with(b"[Cellular") && head.ends_with(b"]") && !half_stamp_inside(head) {
@@ -95,7 +95,7 @@ impl Gateway {
         if head.starts_with(b"[") || half_stamp_inside(head) {
             sink(Event::new(number, self.at, What::Unread(Unread::Torn)));
         } else if !head.is_empty() {
-            // A prompt, or what another program was about to say.
+            // A prompt, or the beginning of another program's text.
             sink(Event::new(number, self.at, What::Other(head)));
         }
     }
@@ -107,7 +107,7 @@ impl Gateway {
         if line.starts_with(b"[Cellular ") {
             return self.body(number, line, sink);
         }
-        // Before anything else: an address in brackets looks like half a stamp.
+        // First of all: an address in brackets looks like half a stamp.
         if let Some(said) = syslog(line).and_then(|(_, rest)| split_once(rest, b"]: ")).map(|(_, said)| said)
         {
             let what = pppd::note(said).map_or(What::Other(line), What::Note);
@@ -137,12 +137,12 @@ impl Gateway {
         }
         tell(What::Other(body));
         if text.first().is_some_and(u8::is_ascii_lowercase) {
-            // `[Cellulare: +COPS: …]`: a record of which the middle is gone.
+            // `[Cellulare: +COPS: …]`: a record that lost its middle.
             self.salvage(number, body, sink);
         }
     }
 
-    /// Of a torn record the answer to `AT+COPS?`, where that is whole: it cannot be taken for anything else.
+    /// Reads the answer to `AT+COPS?` of a torn record, where it is whole: it cannot be mistaken for anything else.
     fn salvage(&self, number: u64, torn: &[u8], sink: &mut Sink<'_>) {
         let Some(answer) = torn.strip_suffix(b"]").and_then(|torn| Some(&torn[rfind(torn, b"+COPS: ")?..]))
         else {
@@ -206,7 +206,7 @@ impl Gateway {
         if is_command(line) {
             self.in_flight = line.to_ascii_uppercase();
         } else if line.starts_with(b"+CSQ:") && self.in_flight.starts_with(b"AT+COPS=1") {
-            // No selection is answered with a signal: the lines between, its OK and the next command, are not in the log.
+            // A signal never answers a selection: the lines between, its OK and the next command, are missing in the log.
             tell(What::Ended(b"OK"));
             tell(What::Sent(b"AT+CSQ"));
             self.in_flight = b"AT+CSQ".to_vec();
@@ -214,7 +214,7 @@ impl Gateway {
         tell(What::Received(line));
     }
 
-    /// The log says by what it does next that `command` ended well, where it has not said so before.
+    /// The next step in the log shows that `command` succeeded, and no line before said so.
     fn ended(&self, command: &[u8], number: u64, sink: &mut Sink<'_>) {
         if self.in_flight == command {
             sink(Event::new(number, self.at, What::Ended(b"OK")));

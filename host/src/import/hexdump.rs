@@ -1,4 +1,4 @@
-//! Rows of hex dumps, and the two formats that keep a dialogue only in them: gammu's debug output and Zephyr's log.
+//! Rows of hex dumps, and the two formats that keep a dialogue as hex dumps only: gammu's debug output and Zephyr's log.
 
 use super::event::{Event, Millis, Unread, What};
 use super::stamp::{clock_with_fraction, date_and_clock, number};
@@ -6,7 +6,7 @@ use super::stream::Stream;
 use super::text::{contains, split_once};
 use super::{Importer, Sink};
 
-/// Bytes put together of one frame, at most.
+/// Largest length of one frame, in bytes.
 const FRAME_MAX: usize = 64 * 1024;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -15,18 +15,18 @@ enum Direction {
     Received,
 }
 
-/// What is being put together.
+/// The incomplete frame.
 #[derive(Debug)]
 struct Frame {
     direction: Direction,
     line: u64,
     at: Option<Millis>,
-    /// As its header says.
+    /// The length in its header.
     len: Option<usize>,
     bytes: Vec<u8>,
 }
 
-/// A dialogue out of frames.
+/// Builds a dialogue from frames.
 #[derive(Debug, Default)]
 struct Frames {
     frame: Option<Frame>,
@@ -69,7 +69,7 @@ fn hex(digits: &[u8]) -> Option<u8> {
     u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()
 }
 
-/// Reads gammu's debug output: cells `HHc`, joined by `|`, sixteen a row.
+/// Reads gammu's debug output: cells `HHc`, joined by `|`, sixteen per row.
 #[derive(Debug, Default)]
 pub struct Gammu {
     frames: Frames,
@@ -114,7 +114,7 @@ impl Importer for Gammu {
     }
 }
 
-/// The bytes of a row; none where it is no row.
+/// The bytes of a row; none if it is not a row.
 fn cells(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = text;
@@ -129,7 +129,7 @@ fn cells(text: &[u8]) -> Vec<u8> {
     Vec::new()
 }
 
-/// Reads Zephyr's log: a header line says who, rows of hex follow without a stamp.
+/// Reads Zephyr's log: a header line names the source, rows of hex follow without a stamp.
 #[derive(Debug, Default)]
 pub struct Zephyr {
     frames: Frames,
@@ -174,7 +174,7 @@ impl Importer for Zephyr {
     }
 }
 
-/// The bytes of a row `49 6e 69 …  0a  |Init…`; none where it is no row.
+/// The bytes of a row `49 6e 69 …  0a  |Init…`; none if it is not a row.
 fn dump(text: &[u8]) -> Vec<u8> {
     let Some((digits, _)) = split_once(text, b"|") else { return Vec::new() };
     let cells = digits.split(|byte| *byte == b' ').filter(|cell| !cell.is_empty());
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_told_from_words() {
+    fn rows_are_distinguished_from_words() {
         assert_eq!(cells(b"41A|54T|7C||0D                              AT|."), b"AT|\r");
         assert!(cells(b"Checking line: OK").is_empty());
         assert_eq!(dump(b"49 6e 69 74 2e 2e 2e 0d  0a                      |Init.... ."), b"Init...\r\n");

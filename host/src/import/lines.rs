@@ -4,22 +4,22 @@ use std::io::{self, ErrorKind, Read};
 
 use memchr::memchr;
 
-/// Bytes looked at to find the format.
+/// Bytes read to detect the format.
 pub const HEAD_LEN: usize = 64 * 1024;
 
-/// Bytes of a line, at most; what is over is dropped, and told. The longest real line seen is an operator list of a
-/// border town, some 2 KiB; a JSON fixture on one line has some 20 KiB.
+/// Largest length of a line, in bytes; the rest of a longer line is dropped and reported. The longest real line seen is
+/// an operator list of a border town, some 2 KiB; a JSON fixture on one line has some 20 KiB.
 pub const LINE_LEN_MAX: usize = 128 * 1024;
 
-/// Bytes read at once.
+/// Bytes per read.
 const BUFFER_LEN: usize = 256 * 1024;
 
 /// A line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Line<'a> {
-    /// Without its LF.
+    /// The bytes, without the LF.
     pub bytes: &'a [u8],
-    /// There was more of it than [`LINE_LEN_MAX`].
+    /// The line was longer than [`LINE_LEN_MAX`].
     pub overlong: bool,
 }
 
@@ -28,20 +28,20 @@ pub struct Line<'a> {
 pub struct Lines<R> {
     log: R,
     buffer: Vec<u8>,
-    /// What of the buffer is filled, and what of that was given out.
+    /// End of the filled part of the buffer, and end of the lines already returned.
     filled: usize,
     given: usize,
-    /// The log is at its end.
+    /// The log has ended.
     ended: bool,
 }
 
 impl<R: Read> Lines<R> {
-    /// At the beginning.
+    /// Starts at the beginning of the log.
     pub fn new(log: R) -> Self {
         Self { log, buffer: vec![0; BUFFER_LEN], filled: 0, given: 0, ended: false }
     }
 
-    /// The first bytes, as many as there are up to `len`; they are given out again as lines.
+    /// The first bytes, up to `len`; [`Self::next`] returns them again as lines.
     ///
     /// # Errors
     /// The log cannot be read.
@@ -52,11 +52,11 @@ impl<R: Read> Lines<R> {
         Ok(&self.buffer[..self.filled.min(len)])
     }
 
-    /// The next line; `None` at the end. What follows the last LF is a line too, where it is not empty.
+    /// The next line; `None` at the end. Text after the last LF is a line too, unless it is empty.
     ///
     /// # Errors
     /// The log cannot be read.
-    #[expect(clippy::should_implement_trait, reason = "what it gives lives in its buffer")]
+    #[expect(clippy::should_implement_trait, reason = "the line borrows the buffer")]
     pub fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         let mut searched = self.given;
         loop {
@@ -71,13 +71,13 @@ impl<R: Read> Lines<R> {
                 return Ok((from < self.filled).then(|| self.line(from, self.filled)));
             }
             if searched - self.given > LINE_LEN_MAX {
-                // What is over is dropped as it comes; the line is given out at its end.
+                // The excess is dropped as it comes; the line is returned at its end.
                 searched = self.given + LINE_LEN_MAX + 1;
                 self.filled = searched;
             }
             let moved = self.given;
             self.fill()?;
-            // Filling may have moved what is there to the front.
+            // Filling may have moved the bytes to the front.
             searched -= moved - self.given;
         }
     }
@@ -110,13 +110,13 @@ impl<R: Read> Lines<R> {
     }
 }
 
-const _: () = assert!(2 * (LINE_LEN_MAX + 1) <= BUFFER_LEN + 2, "a whole line and more must fit");
+const _: () = assert!(2 * (LINE_LEN_MAX + 1) <= BUFFER_LEN + 2, "a whole line and more fit");
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Gives few bytes at once, as a pipe may.
+    /// Returns few bytes per read, as a pipe may.
     struct Drip<'a>(&'a [u8], usize);
 
     impl Read for Drip<'_> {
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_the_same_however_they_come() {
+    fn lines_do_not_depend_on_the_size_of_reads() {
         let text = b"one\n\ntwo\r\nthree";
         for at_once in [1, 2, 3, 100] {
             let found: Vec<_> = all(text, at_once).into_iter().map(|(line, _)| line).collect();
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_log_comes_out_whole() {
+    fn every_line_of_a_long_log_is_returned() {
         let text: Vec<u8> =
             (0..60_000).flat_map(|n| format!("line number {n} of the log\n").into_bytes()).collect();
         for at_once in [7_919, 100_000] {
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn an_overlong_line_is_cut_and_the_next_one_is_sound() {
+    fn an_overlong_line_is_cut_and_the_next_line_is_whole() {
         for excess in [0, 1, 5, LINE_LEN_MAX, 3 * LINE_LEN_MAX] {
             let mut text = vec![b'x'; LINE_LEN_MAX + excess];
             text.extend_from_slice(b"\nsound\n");

@@ -31,7 +31,7 @@ impl Importer for Mbed {
         if let Some(shown) = text(b"AT TX (") {
             unshow(shown, &mut self.bytes);
             self.outgoing.push(&self.bytes, &mut |line| tell(What::Sent(line)));
-            // Its CR is written on its own, or not shown at all.
+            // Its CR is in a record of its own, or missing.
             self.outgoing.flush(&mut |line| tell(What::Sent(line)));
         } else if let Some(shown) = text(b"AT RX (") {
             unshow(shown, &mut self.bytes);

@@ -5,8 +5,8 @@
 //! shown   = printable | "<CR>" | "<LF>" | "\" decimal
 //! ```
 //!
-//! One record is one `write()` or `read()`: a reply may lie across several. The apostrophe is not escaped, so the last one
-//! of the record ends it.
+//! One record is one `write()` or `read()`: a reply may span several. The apostrophe is not escaped, so the last one of
+//! the record ends it.
 
 use super::event::{Event, Millis, Unread, What};
 use super::stamp::{fraction, number};
@@ -18,13 +18,13 @@ use super::{Importer, Sink};
 #[derive(Debug, Default)]
 pub struct ModemManager {
     ports: Names,
-    /// What came of each port and is no line yet.
+    /// Bytes of each port that are no complete line yet.
     incoming: Vec<Stream>,
     at: Option<Millis>,
     bytes: Vec<u8>,
 }
 
-/// Ports whose replies are put together, at most.
+/// Largest number of ports whose replies are put together.
 const PORTS_MAX: usize = 64;
 
 impl Importer for ModemManager {
@@ -72,11 +72,11 @@ impl Importer for ModemManager {
 }
 
 impl ModemManager {
-    /// By the port: the last word before the arrow or the message, in its brackets.
+    /// The number of the port: the last word before the arrow or the message, in its brackets.
     fn channel(&mut self, head: &[u8]) -> u32 {
         let port = head.rsplit(|byte| matches!(byte, b'[' | b'(')).next().unwrap_or_default();
         let port = port.split(|byte| matches!(byte, b']' | b')')).next().unwrap_or_default();
-        // `modem0/ttyUSB2/at` is what `ttyUSB2/at` was before the modem had a number.
+        // `modem0/ttyUSB2/at` is the same port as `ttyUSB2/at` before the modem had a number.
         let port = port.strip_suffix(b"/at").unwrap_or(port);
         self.ports.number(port.rsplit(|byte| *byte == b'/').next().unwrap_or(port))
     }
@@ -89,7 +89,7 @@ impl Stream {
     }
 }
 
-/// `[1764000100.250318]`, the first one in the line.
+/// `[1764000100.250318]`, the first in the line.
 fn stamp(line: &[u8]) -> Option<Millis> {
     line.split(|byte| *byte == b'[').skip(1).find_map(|part| {
         let (inner, _) = split_once(part, b"]")?;
@@ -99,7 +99,7 @@ fn stamp(line: &[u8]) -> Option<Millis> {
     })
 }
 
-/// The bytes that were shown.
+/// Decodes the bytes of the log.
 pub(super) fn unshow(mut shown: &[u8], bytes: &mut Vec<u8>) {
     while let Some((first, rest)) = shown.split_first() {
         if let Some(rest) = shown.strip_prefix(b"<CR>") {
@@ -110,7 +110,7 @@ pub(super) fn unshow(mut shown: &[u8], bytes: &mut Vec<u8>) {
             shown = rest;
         } else if *first == b'\\' && rest.first().is_some_and(u8::is_ascii_digit) {
             let len = rest.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
-            // As many digits as make a byte; where more follow nobody knows which is meant.
+            // The longest run of digits that fits a byte; where more digits follow, the log is ambiguous.
             let len = (1..=len)
                 .rev()
                 .find(|len| number(&rest[..*len]).is_some_and(|value| value < 256))
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_are_shown_in_decimal() {
+    fn bytes_are_decoded_from_decimal() {
         let mut bytes = Vec::new();
         unshow(b"AT+X='a'<CR><LF>\\26\\2550\\7", &mut bytes);
         assert_eq!(bytes, b"AT+X='a'\r\n\x1a\xff0\x07");

@@ -1,9 +1,9 @@
-//! What `pppd` and its `run` and `finish` scripts say, wherever it was written (`FORMATS` 4 and 5 of the reference).
+//! Lines of `pppd` and its `run` and `finish` scripts, in any log (`FORMATS` 4 and 5 of the reference).
 
 use super::event::{Note, Pppd};
 use super::text::contains;
 
-/// What a line of `pppd`, or of a script around it, means; `None` for what is of no interest here.
+/// The meaning of a line of `pppd`, or of a script around it; `None` for a line without interest here.
 #[must_use]
 pub fn note(text: &[u8]) -> Option<Note<'static>> {
     let text = text.trim_ascii();

@@ -1,7 +1,7 @@
 //! `AT> ` and `AT< `: Quectel-CM, and the vendor daemons of Android's radio layer in logcat.
 //!
 //! ```text
-//! line = [stamp …] ("AT> " command | "AT< " one line of a reply, or of nobody's) | other text
+//! line = [stamp …] ("AT> " command | "AT< " one line of a reply, or unsolicited) | other text
 //! ```
 
 use super::event::{Event, Millis, What};
@@ -15,7 +15,7 @@ pub struct Ril {
     at: Option<Millis>,
 }
 
-/// `MM-DD`, a byte, and a clock, with or without a bracket before: ms since the beginning of a leap year.
+/// `MM-DD`, a byte, and a clock, with or without a bracket before: milliseconds since the beginning of a leap year.
 fn stamp(line: &[u8]) -> Option<Millis> {
     let line = line.strip_prefix(b"[").unwrap_or(line);
     let (date, rest) = line.split_at_checked(6)?;

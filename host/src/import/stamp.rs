@@ -1,11 +1,11 @@
-//! Time stamps at the head of lines.
+//! Time stamps at the beginning of lines.
 
 use super::event::Millis;
 
 /// Milliseconds of a day.
 pub const DAY_MS: Millis = 24 * 3_600_000;
 
-/// The decimal number that `bytes` are; `None` where there is another byte, or none at all, or more than 15.
+/// The decimal number in `bytes`; `None` where there is another byte, or no byte, or more than 15.
 #[must_use]
 pub fn number(bytes: &[u8]) -> Option<Millis> {
     if bytes.is_empty() || bytes.len() > 15 {
@@ -14,7 +14,7 @@ pub fn number(bytes: &[u8]) -> Option<Millis> {
     bytes.iter().try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + Millis::from(byte - b'0')))
 }
 
-/// The fraction of a second in milliseconds: digits behind the point, however many; what is finer is cut.
+/// The fraction of a second in milliseconds: any number of digits after the point; finer digits are cut.
 #[must_use]
 pub fn fraction(digits: &[u8]) -> Option<Millis> {
     let kept = digits.get(..3).unwrap_or(digits);
@@ -27,7 +27,7 @@ pub fn fraction(digits: &[u8]) -> Option<Millis> {
     Some(number(kept)? * scale)
 }
 
-/// `HH:MM:SS` at the beginning: milliseconds, and what follows.
+/// `HH:MM:SS` at the beginning: milliseconds, and the rest.
 #[must_use]
 pub fn clock(bytes: &[u8]) -> Option<(Millis, &[u8])> {
     let (head, rest) = bytes.split_at_checked(8)?;
@@ -38,7 +38,7 @@ pub fn clock(bytes: &[u8]) -> Option<(Millis, &[u8])> {
     (minutes < 60 && seconds < 61).then_some((((hours * 60 + minutes) * 60 + seconds) * 1_000, rest))
 }
 
-/// `HH:MM:SS` with or without a fraction behind one of `points`: milliseconds, and what follows.
+/// `HH:MM:SS` with or without a fraction after one of `points`: milliseconds, and the rest.
 #[must_use]
 pub fn clock_with_fraction<'a>(bytes: &'a [u8], points: &[u8]) -> Option<(Millis, &'a [u8])> {
     let (whole, rest) = clock(bytes)?;
@@ -64,7 +64,7 @@ pub const fn days(year: Millis, month: Millis, day: Millis) -> Millis {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
-/// `YYYY-MM-DD`, a byte, and a clock with a fraction: milliseconds since 1970, and what follows.
+/// `YYYY-MM-DD`, a byte, and a clock with a fraction: milliseconds since 1970, and the rest.
 #[must_use]
 pub fn date_and_clock<'a>(bytes: &'a [u8], points: &[u8]) -> Option<(Millis, &'a [u8])> {
     let (head, rest) = bytes.split_at_checked(11)?;
@@ -77,7 +77,7 @@ pub fn date_and_clock<'a>(bytes: &'a [u8], points: &[u8]) -> Option<(Millis, &'a
     Some((days(year, month, day) * DAY_MS + clock, rest))
 }
 
-/// The number, from 1, of an English month of three letters.
+/// The number, from 1, of a three-letter English month.
 #[must_use]
 pub fn month(name: &[u8]) -> Option<Millis> {
     const NAMES: [&[u8]; 12] =
@@ -86,7 +86,7 @@ pub fn month(name: &[u8]) -> Option<Millis> {
     Millis::try_from(at + 1).ok()
 }
 
-/// `Mon D HH:MM:SS` of syslog, which has no year: milliseconds since the beginning of a leap year, and what follows.
+/// `Mon D HH:MM:SS` of syslog, which has no year: milliseconds since the beginning of a leap year, and the rest.
 #[must_use]
 pub fn syslog(bytes: &[u8]) -> Option<(Millis, &[u8])> {
     let (name, rest) = bytes.split_at_checked(3)?;
@@ -98,7 +98,7 @@ pub fn syslog(bytes: &[u8]) -> Option<(Millis, &[u8])> {
     Some(((days(2_000, month, number(day)?) - days(2_000, 1, 1)) * DAY_MS + clock, rest))
 }
 
-/// What follows one or more blanks; `None` where there is none.
+/// The rest after one or more blanks; `None` without a blank.
 #[must_use]
 pub fn spaces(bytes: &[u8]) -> Option<&[u8]> {
     let rest = bytes.trim_ascii_start();
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_days_of_the_calendar() {
+    fn dates_are_converted_to_days() {
         assert_eq!((days(1970, 1, 1), days(2000, 3, 1), days(2025, 12, 31)), (0, 11_017, 20_453));
         let (at, rest) = date_and_clock(b"2025-11-16_23:22:33.77886 Start", b".").unwrap();
         assert_eq!((at % DAY_MS, rest), (84_153_778, &b" Start"[..]));

@@ -1,18 +1,18 @@
-//! Bytes of one direction of one dialogue, as they came, made into lines; and dialogues told apart by name.
+//! Splits the bytes of one direction of one dialogue into lines, and numbers dialogues by name.
 
-/// Bytes of a line that are held while its end has not come, at most.
+/// Largest length of an incomplete line, in bytes.
 const HELD_MAX: usize = 64 * 1024;
-/// Dialogues that are told apart, at most; the others are one more together.
+/// Largest number of separate dialogues; all others share one number.
 const NAMES_MAX: usize = 1_000;
 
-/// Bytes that came in pieces.
+/// Bytes received in pieces.
 #[derive(Clone, Debug, Default)]
 pub struct Stream {
     held: Vec<u8>,
 }
 
 impl Stream {
-    /// The next piece. `line` takes each line that ends in it, without CR and LF; empty ones are passed over.
+    /// Adds a piece. `line` receives each line that ends in it, without CR and LF; empty lines are skipped.
     pub fn push(&mut self, piece: &[u8], line: &mut dyn FnMut(&[u8])) {
         for byte in piece {
             match byte {
@@ -23,7 +23,7 @@ impl Stream {
         }
     }
 
-    /// What is there is a line, whatever may come.
+    /// Ends the line here, whatever comes next.
     pub fn flush(&mut self, line: &mut dyn FnMut(&[u8])) {
         if !self.held.is_empty() {
             line(&self.held);
@@ -37,7 +37,7 @@ impl Stream {
 pub struct Names(Vec<Vec<u8>>);
 
 impl Names {
-    /// The number of this one.
+    /// The number of a dialogue.
     pub fn number(&mut self, name: &[u8]) -> u32 {
         let found = self.0.iter().rposition(|known| known == name);
         let index = found.unwrap_or_else(|| {
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_whole_however_it_is_cut() {
+    fn lines_do_not_depend_on_the_size_of_pieces() {
         let text = b"\r\n+CPIN: READY\r\n\r\nOK\r\n";
         for size in 1..text.len() {
             let (mut stream, mut lines) = (Stream::default(), Vec::new());
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn names_have_numbers_that_stay() {
+    fn a_name_keeps_its_number() {
         let mut names = Names::default();
         assert_eq!([names.number(b"a"), names.number(b"b"), names.number(b"a")], [0, 1, 0]);
     }

@@ -1,28 +1,28 @@
-//! What `pppd`, `chat -V` and their `run` script write to standard error, as `svlogd` keeps it; also a `logfile` of
-//! `pppd`, and an excerpt that lost its stamps.
+//! Standard error of `pppd`, `chat -V` and their `run` script, as `svlogd` keeps it; also a `logfile` of `pppd`, and an
+//! excerpt without stamps.
 //!
 //! ```text
 //! line = [YYYY-MM-DD_HH:MM:SS.frac " " | "@" 24 hex " "] text
 //! ```
 //!
-//! Nothing marks who speaks: the echo of a command stands for the command, and what follows is its reply. `chat -V` ends
-//! no line of its own, so that others' words are glued to the modem's: `+CME ERRORScript …`, `CONNECTchat: …`.
+//! No mark says which program wrote a line: the echo of a command stands for the command, and its reply follows. `chat -V`
+//! does not end its lines, so text of other programs is joined to the modem's: `+CME ERRORScript …`, `CONNECTchat: …`.
 
 use super::event::{Event, Millis, What};
 use super::stamp::date_and_clock;
 use super::text::{is_command, split_once};
 use super::{Importer, Sink, pppd};
 
-/// Reads what `svlogd` keeps of `pppd`.
+/// Reads output of `pppd` that `svlogd` keeps.
 #[derive(Debug, Default)]
 pub struct Svlogd {
     at: Option<Millis>,
 }
 
-/// TAI64 of 1970-01-01 (cr.yp.to/libtai/tai64.html); the ten leap seconds of then do not matter for differences.
+/// TAI64 of 1970-01-01 (cr.yp.to/libtai/tai64.html); its ten leap seconds do not matter for differences.
 const TAI_EPOCH: u64 = 1 << 62;
 
-/// A stamp at the beginning, and what follows.
+/// A stamp at the beginning, and the rest.
 #[must_use]
 pub fn stamp(line: &[u8]) -> Option<(Millis, &[u8])> {
     if let Some((head, rest)) = line.strip_prefix(b"@").and_then(|rest| rest.split_at_checked(24)) {
@@ -38,7 +38,7 @@ pub fn stamp(line: &[u8]) -> Option<(Millis, &[u8])> {
     Some((at, rest.strip_prefix(b" ").unwrap_or(rest)))
 }
 
-/// Whether the text is `pppd`'s or its script's, and none of the modem's.
+/// Whether the text comes from `pppd` or its script, and not from the modem.
 #[must_use]
 pub fn is_of_pppd(text: &[u8]) -> bool {
     const BEGINNINGS: [&[u8]; 28] = [
@@ -104,7 +104,7 @@ impl Svlogd {
         if is_of_pppd(text) || text.starts_with(b"chat:  ") {
             return tell(What::Other(text));
         }
-        // `AATQ0`: an `A` of the command before was still in the modem's line buffer.
+        // `AATQ0`: an `A` of the previous command was still in the modem's line buffer.
         let command = if text.starts_with(b"AAT") { &text[1..] } else { text };
         tell(if is_command(command) { What::Sent(command) } else { What::Received(text) });
     }

@@ -1,8 +1,8 @@
 //! Captures of terminals: minicom, microcom, picocom, atinout, atcom, gcom, the Arduino monitor, forum posts.
 //!
-//! A line is a command if it looks like one, with or without a prompt (`> `, `$ `, `# `) before it; everything up to the
-//! next final result is its reply. Shell lines, comments and kernel messages are nobody's. Stamps may be glued to the
-//! text: `[2022-10-06_15:15:28:241]AT`, `14:25:36.443 -> AT`. `[CR]` and `[LF]` may be written out.
+//! A line that looks like a command is a command, with or without a prompt (`> `, `$ `, `# `) before it; all lines up to
+//! the next final result are its reply. Shell lines, comments and kernel messages belong to no command. A stamp may be
+//! joined to the text: `[2022-10-06_15:15:28:241]AT`, `14:25:36.443 -> AT`. `[CR]` and `[LF]` may be escaped like this.
 
 use super::event::{Event, Millis, What};
 use super::stamp::{clock_with_fraction, date_and_clock, number};
@@ -13,11 +13,11 @@ use super::{Importer, Sink};
 #[derive(Debug, Default)]
 pub struct Terminal {
     at: Option<Millis>,
-    /// The command that has no final result yet, and whether anything was answered.
+    /// The command without a final result yet, and whether a line answered it.
     open: Option<(Vec<u8>, bool)>,
 }
 
-/// A stamp before the text, and the text.
+/// The stamp before the text, and the text.
 fn stamp(line: &[u8]) -> (Option<Millis>, &[u8]) {
     let found = line
         .strip_prefix(b"[")
@@ -38,7 +38,7 @@ fn is_of_kernel(line: &[u8]) -> bool {
         .is_some_and(|(seconds, micros)| number(seconds.trim_ascii()).is_some() && number(micros).is_some())
 }
 
-/// What stands behind a prompt; `None` where there is none.
+/// The text after a prompt; `None` without a prompt.
 fn behind_prompt(line: &[u8]) -> Option<&[u8]> {
     let rest =
         line.strip_prefix(b">").or_else(|| line.strip_prefix(b"$")).or_else(|| line.strip_prefix(b"#"))?;

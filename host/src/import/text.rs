@@ -1,11 +1,11 @@
-//! Small things that all importers need of bytes.
+//! Functions on bytes that all importers need.
 
 use std::borrow::Cow;
 
 use cellscan_core::at::reply::FinalResult;
 use memchr::memmem;
 
-/// Bytes for people: UTF-8 where it is that, else Latin-1, as modems and syslogs that are not UTF-8 mean it.
+/// Bytes as text: UTF-8 if they are valid UTF-8, else Latin-1, which such modems and syslogs mean.
 #[must_use]
 pub fn shown(bytes: &[u8]) -> Cow<'_, str> {
     match core::str::from_utf8(bytes) {
@@ -14,34 +14,34 @@ pub fn shown(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// What stands before the first `needle`, and what behind it.
+/// The bytes before the first `needle`, and after it.
 #[must_use]
 pub fn split_once<'a>(bytes: &'a [u8], needle: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let at = memmem::find(bytes, needle)?;
     Some((&bytes[..at], &bytes[at + needle.len()..]))
 }
 
-/// What stands before the last `needle`, and what behind it.
+/// The bytes before the last `needle`, and after it.
 #[must_use]
 pub fn rsplit_once<'a>(bytes: &'a [u8], needle: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let at = memmem::rfind(bytes, needle)?;
     Some((&bytes[..at], &bytes[at + needle.len()..]))
 }
 
-/// Whether `needle` is somewhere in it.
+/// Whether `bytes` contain `needle`.
 #[must_use]
 pub fn contains(bytes: &[u8], needle: &[u8]) -> bool {
     memmem::find(bytes, needle).is_some()
 }
 
-/// Whether it looks like a command that somebody typed or sent: `AT`, and what may follow it.
+/// Whether the text looks like a command that a user typed or a program sent: `AT`, and what may follow it.
 #[must_use]
 pub fn is_command(text: &[u8]) -> bool {
     let Some((head, rest)) = text.split_at_checked(2) else { return false };
     if !head.eq_ignore_ascii_case(b"AT") {
         return false;
     }
-    // `ATTENTION` and `at last` are words. One letter with a number or a mark behind it is a basic command.
+    // `ATTENTION` and `at last` are words. One letter with a number or a mark after it is a basic command.
     match rest {
         [] | [b'+' | b'&' | b'#' | b'^' | b'!' | b'*' | b'$' | b'%' | b'\\', ..] => true,
         [b'D' | b'd', ..] => !rest.contains(&b' ') || rest.iter().any(u8::is_ascii_digit),
@@ -57,7 +57,7 @@ pub fn is_command(text: &[u8]) -> bool {
     }
 }
 
-/// The final result that a line of a modem is, in the words of [`result_text`].
+/// The final result in a line of a modem, in the words of [`result_text`].
 #[must_use]
 pub fn final_result(line: &[u8]) -> Option<Cow<'_, str>> {
     let line = line.trim_ascii();
@@ -73,7 +73,7 @@ pub fn final_result(line: &[u8]) -> Option<Cow<'_, str>> {
     Some(result_text(result, line))
 }
 
-/// A final result in words: as the modem said it, without the `+` of `+CME ERROR` and without the speed of `CONNECT`.
+/// A final result as text: in the modem's words, without the `+` of `+CME ERROR` and without the speed of `CONNECT`.
 #[must_use]
 pub fn result_text(result: FinalResult, line: &[u8]) -> Cow<'_, str> {
     if result == FinalResult::Connect {
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands_are_told_from_words() {
+    fn commands_are_distinguished_from_words() {
         for command in [
             "AT",
             "at+cops?",

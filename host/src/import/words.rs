@@ -1,4 +1,4 @@
-//! Small formats of one line a command and one a reply: comgt's trace, ublox-cellular-rs' notes, `MikroTik`'s `at-chat`.
+//! Small formats with one line per command and per reply: comgt's trace, ublox-cellular-rs' notes, `MikroTik`'s `at-chat`.
 
 use super::event::{Event, Millis, What};
 use super::stamp::clock;
@@ -9,7 +9,7 @@ use super::{Importer, Sink};
 #[derive(Debug, Default)]
 pub struct Comgt {
     at: Option<Millis>,
-    /// A command is open, and was answered.
+    /// A command is open, and has an answer.
     answered: bool,
 }
 
@@ -37,17 +37,17 @@ impl Importer for Comgt {
             return tell(What::Received(answer));
         }
         if statement == b"exit 0" && self.answered {
-            // What it waited for came: the script ends well, and its `OK` is not in the trace.
+            // The expected text came: the script succeeds, and its `OK` is not in the trace.
             return tell(What::Ended(b"OK"));
         }
         tell(What::Other(said));
     }
 }
 
-/// Reads the notes of ublox-cellular-rs: `>> "cmd"`, `<< OK`, `<< "line"`, `<<< urc`. The `OK` after a line is left out.
+/// Reads the notes of ublox-cellular-rs: `>> "cmd"`, `<< OK`, `<< "line"`, `<<< urc`. The `OK` after a line is omitted.
 #[derive(Debug, Default)]
 pub struct Ublox {
-    /// A command is open and was answered by a line.
+    /// A command is open, and a line answered it.
     answered: bool,
 }
 
@@ -81,7 +81,7 @@ impl Importer for Ublox {
     }
 }
 
-/// What stands between the first quote and the last; a remark in round brackets may follow.
+/// The text between the first quote and the last; a remark in round brackets may follow.
 fn unquoted(text: &[u8]) -> &[u8] {
     let text = text.trim_ascii();
     let Some(inner) = text.strip_prefix(b"\"") else {
@@ -95,10 +95,10 @@ fn unquoted(text: &[u8]) -> &[u8] {
     }
 }
 
-/// Reads `MikroTik`'s `at-chat`: `input="cmd"`, then `output: reply` with its line ends turned to blanks.
+/// Reads `MikroTik`'s `at-chat`: `input="cmd"`, then `output: reply` with line ends turned into blanks.
 #[derive(Debug, Default)]
 pub struct Mikrotik {
-    /// A reply is open: lines that are set back belong to it.
+    /// A reply is open: indented lines belong to it.
     open: bool,
 }
 
@@ -131,7 +131,7 @@ impl Importer for Mikrotik {
     }
 }
 
-/// Parts between `\r` and `\n` written out.
+/// The parts between escaped `\r` and `\n`.
 fn marks(text: &[u8]) -> Vec<&[u8]> {
     let mut parts = vec![text];
     for mark in [&b"\\r"[..], b"\\n"] {
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotes_and_remarks_are_taken_off() {
+    fn quotes_and_remarks_are_removed() {
         assert_eq!(
             unquoted(b" \"+CREG: 2,5,\"9E9A\",\"0196\",2\"         (2 = URC enabled)"),
             b"+CREG: 2,5,\"9E9A\",\"0196\",2"

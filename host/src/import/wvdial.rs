@@ -1,4 +1,4 @@
-//! `wvdial`: `--> ` before what the dialler says (1.60 and later), or `WvDial<*1>: ` and `WvDial Modem<*1>: ` (1.56).
+//! `wvdial`: `--> ` before the dialler's messages (1.60 and later), or `WvDial<*1>: ` and `WvDial Modem<*1>: ` (1.56).
 
 use super::event::{Event, What};
 use super::text::{contains, split_once};

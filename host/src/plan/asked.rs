@@ -1,4 +1,4 @@
-//! A scan that the daemon is asked for, and which options of `scan` that leaves.
+//! A scan by the daemon, and the options of `scan` that it allows.
 
 use std::path::PathBuf;
 
@@ -8,23 +8,23 @@ use crate::cli::typed::Typed;
 use crate::cli::{Args, ScanArgs};
 use crate::exit::Fatal;
 
-/// The options that mean something when the daemon is asked: to the request, or to how the answers are shown. The daemon
-/// goes by its own for the rest, so that any other option is refused.
-const HONOURED: [&str; 6] = ["run_dir", "request", "automatic", "json", "quiet", "verbose"];
+/// The options that the request carries, or that decide how answers are shown. For the rest the daemon goes by its own
+/// options, so any other option is refused.
+const USED: [&str; 6] = ["run_dir", "request", "automatic", "json", "quiet", "verbose"];
 
-/// A scan that the daemon is asked for.
+/// A scan by the daemon.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AskedPlan {
-    /// Where its control socket is.
+    /// The directory of its control socket.
     pub run_dir: PathBuf,
-    /// Which request it is; `None`: one of its own.
+    /// The number of the request; `None`: the daemon chooses one.
     pub id: Option<u32>,
-    /// Nobody asked in person.
+    /// A program asks, not a user.
     pub automatic: bool,
 }
 
 impl AskedPlan {
-    /// What was typed, without a port.
+    /// Checks the arguments of a scan without a port.
     ///
     /// # Errors
     /// An option was typed that the daemon would ignore.
@@ -37,7 +37,7 @@ impl AskedPlan {
 fn refuse_what_is_ignored(typed: &Typed) -> Result<(), Fatal> {
     let program = Args::command();
     let ignored: Vec<&str> = options(&program, "scan")
-        .filter(|(id, _)| typed.contains(id) && !HONOURED.contains(id))
+        .filter(|(id, _)| typed.contains(id) && !USED.contains(id))
         .map(|(_, name)| name)
         .collect();
     if ignored.is_empty() {
@@ -80,7 +80,7 @@ mod tests {
     use crate::exit::Exit;
     use crate::plan::Plan;
 
-    /// Options of `scan` that are not for the daemon, and how each is typed. A value that is the default is typed all the same.
+    /// Options of `scan` that the daemon ignores, and how each is typed. A default value counts as typed too.
     const REFUSED: [(&str, &str); 21] = [
         ("ppp_port", "--ppp-port /dev/ttyUSB0"),
         ("baud", "--baud 115200"),
@@ -104,7 +104,7 @@ mod tests {
         ("keep_identities", "--record scan.atlog --keep-identities"),
         ("record_limit", "--record scan.atlog --record-limit 5000"),
     ];
-    /// Options that make it another kind of scan, or need one of those.
+    /// Options that select another kind of scan, or need one of those.
     const OF_OTHER_PLANS: [&str; 4] = ["port", "sim", "realtime", "seed"];
 
     fn plan(words: &str) -> Result<Plan, Fatal> {
@@ -114,17 +114,17 @@ mod tests {
     }
 
     #[test]
-    fn each_option_of_scan_is_either_honoured_or_refused_when_the_daemon_is_asked() {
+    fn each_option_of_scan_is_either_used_or_refused_when_the_daemon_scans() {
         let mut program = Args::command();
         program.build();
         let scan = program.find_subcommand("scan").unwrap();
         let mut known: Vec<&str> = scan.get_arguments().map(|arg| arg.get_id().as_str()).collect();
         known.retain(|id| *id != "help");
         let refused = REFUSED.iter().map(|(id, _)| *id).chain(OF_OTHER_PLANS);
-        let mut listed: Vec<&str> = refused.chain(HONOURED).collect();
+        let mut listed: Vec<&str> = refused.chain(USED).collect();
         known.sort_unstable();
         listed.sort_unstable();
-        assert_eq!(known, listed, "a new option has to be put into one of the lists");
+        assert_eq!(known, listed, "a new option must be in one of the lists");
     }
 
     #[test]
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_are_refused_are_named_at_once_with_where_they_belong() {
+    fn all_refused_options_are_named_with_the_command_they_belong_to() {
         let message = plan("--service pppd --quick --record scan.atlog").unwrap_err().message;
         assert!(message.starts_with("--service, --quick, --record: found no --port"), "{message}");
         assert!(message.contains("or --service, --quick for `cellscan run`"), "{message}");
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_request_carries_and_how_it_is_shown_is_honoured() {
+    fn options_of_the_request_and_of_the_output_are_used() {
         let words = "--run-dir /run/c --request 7 --automatic --json --quiet -v";
         let Ok(Plan::Asked(plan)) = plan(words) else { panic!() };
         assert_eq!(plan, AskedPlan { run_dir: "/run/c".into(), id: Some(7), automatic: true });

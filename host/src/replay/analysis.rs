@@ -1,4 +1,4 @@
-//! A whole log, read once.
+//! Analyses a whole log in one pass.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -7,21 +7,22 @@ use crate::import::{Event, Format, Unread, What, import};
 
 use super::findings::{Finding, Findings, Kind};
 use super::habits::Habits;
+use super::rerun::{Recording, Replayed};
 use super::scans::{Scan, Scans};
 use super::turns::{Shown, Turn, Turns};
 use super::what_if::{self, WhatIf};
 
-/// Line numbers kept of what could not be read, at most; the others are counted.
+/// Largest number of line numbers kept of unreadable lines; more are counted.
 pub const UNREAD_LINES_MAX: usize = 1_000;
-/// Scans kept of one log, at most; more are counted. A gateway that rescans every five minutes makes 288 a day.
+/// Largest number of scans kept of one log; more are counted. A gateway that rescans every five minutes makes 288 a day.
 pub const SCANS_MAX: usize = 1_000;
 
-/// What could not be read.
+/// Lines and parts of lines that could not be read.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Skipped {
-    /// How often, by reason.
+    /// Their number, by reason.
     pub counts: BTreeMap<Unread, u64>,
-    /// On which lines, the first so many.
+    /// Their line numbers, up to [`UNREAD_LINES_MAX`].
     pub lines: Vec<u64>,
 }
 
@@ -33,13 +34,13 @@ impl Skipped {
         }
     }
 
-    /// How often, all in all.
+    /// Their number over all reasons.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.counts.values().sum()
     }
 
-    /// The lines, such as `3-5, 17`.
+    /// The line numbers, such as `3-5, 17`.
     #[must_use]
     pub fn ranges(&self) -> String {
         let mut ranges: Vec<(u64, u64)> = Vec::new();
@@ -60,35 +61,37 @@ impl Skipped {
     }
 }
 
-/// What a log tells, but for its dialogue.
+/// The content of a log, without the dialogue.
 #[derive(Debug)]
 pub struct Analysis {
-    /// Which format it was read as.
+    /// The format of the log.
     pub format: Format,
-    /// Its lines.
+    /// The number of lines.
     pub lines: u64,
-    /// Turns in it.
+    /// The number of turns.
     pub turns: u64,
-    /// Lines of the modem that nobody had asked for.
+    /// The number of unsolicited lines of the modem.
     pub unsolicited: u64,
-    /// Lines that fit no rule: other programs', or what is of no interest here.
+    /// The number of lines that fit no rule: other programs' lines, or lines without interest here.
     pub other: u64,
-    /// What could not be read.
+    /// Lines that could not be read.
     pub skipped: Skipped,
     /// The scans, in order.
     pub scans: Vec<Scan>,
-    /// Scans that were too many to be kept.
+    /// The number of scans beyond [`SCANS_MAX`].
     pub scans_left_out: u64,
-    /// How the modem behaved.
+    /// Times and properties of the modem.
     pub habits: Habits,
-    /// What went wrong, by line.
+    /// Problems, by line.
     pub findings: Vec<Finding>,
-    /// How often, by kind; of each kind the first hundred are in `findings`.
+    /// The number of findings of each kind; `findings` holds the first hundred of a kind.
     pub finding_counts: BTreeMap<Kind, u64>,
+    /// The log as a recording of our own, until [`Self::rerun`] takes it.
+    recording: Option<Recording>,
 }
 
 impl Analysis {
-    /// Reads a log; `turn` takes each turn of its dialogue as it is complete. Turns are redacted before anything is made of them.
+    /// Reads a log; `turn` receives each complete turn of the dialogue. Turns are redacted before any other use.
     ///
     /// # Errors
     /// The log could not be read to its end.
@@ -101,8 +104,20 @@ impl Analysis {
         let mut reading = Reading { shown, ..Reading::default() };
         let (format, lines) = import(log, format, &mut |event| reading.event(&event, turn))?;
         reading.end(turn);
-        let Reading { shown: _, turns, scans: _, found, left_out, habits, skipped, other, count, findings } =
-            reading;
+        let Reading {
+            shown: _,
+            turns,
+            scans: _,
+            found,
+            left_out,
+            habits,
+            skipped,
+            other,
+            count,
+            findings,
+            recording,
+        } = reading;
+        let recording = (format == Format::Atlog).then(|| recording.complete()).transpose()?;
         let (findings, finding_counts) = findings.finish(lines);
         Ok(Self {
             format,
@@ -116,16 +131,22 @@ impl Analysis {
             habits,
             findings,
             finding_counts,
+            recording,
         })
     }
 
-    /// What the machine would have done in the scan at `index`.
+    /// Reruns a recording of our own, once: the entries are dropped. `None` if the log is no recording, or holds no scan.
+    pub fn rerun(&mut self) -> Option<Replayed> {
+        self.recording.take().filter(Recording::has_scan).map(|recording| recording.replay())
+    }
+
+    /// What the state machine would have done in the scan at `index`.
     #[must_use]
     pub fn what_if(&self, index: usize) -> Vec<WhatIf> {
         self.scans.get(index).map(|scan| what_if::ask(scan, &self.scans, &self.habits)).unwrap_or_default()
     }
 
-    /// The same of each scan.
+    /// What the state machine would have done in each scan.
     #[must_use]
     pub fn what_ifs(&self) -> Vec<Vec<WhatIf>> {
         (0..self.scans.len()).map(|index| self.what_if(index)).collect()
@@ -144,12 +165,18 @@ struct Reading {
     other: u64,
     count: u64,
     findings: Findings,
+    recording: Recording,
 }
 
 impl Reading {
     fn event(&mut self, event: &Event<'_>, tell: &mut dyn FnMut(&Turn)) {
         match event.what {
             What::Other(_) => self.other += 1,
+            What::Header(_) => {
+                self.other += 1;
+                self.recording.event(event);
+            }
+            What::Entry(_) => self.recording.event(event),
             What::Unread(why) => self.skipped.note(event.line, why),
             What::Note(_) => {
                 self.findings.event(event);

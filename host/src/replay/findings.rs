@@ -1,4 +1,4 @@
-//! What went wrong, by name, with the line that shows it and why it matters.
+//! Finds problems in a log: each with a name, the line that shows it, and why it matters.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,29 +8,29 @@ use crate::import::{Event, Note, Pppd, What};
 use super::scans::{Moment, Outcome, Scan, Tried, selected_plmn};
 use super::turns::{TIMEOUT, Turn};
 
-/// Findings of one kind kept of one log, at most; more are counted.
+/// Largest number of findings of one kind kept of one log; more are counted.
 const KEPT_MAX: usize = 100;
-/// So many kills, each so soon after the one before, are a battle: `runsv` starts a new `pppd` within a second, and a
-/// gateway that fights it needs one to four seconds a round.
+/// Number of kills, each within [`BATTLE_PAUSE`] of the last, that make a battle: `runsv` starts a new `pppd` within a
+/// second, and a gateway that fights it needs one to four seconds per round.
 const BATTLE_KILLS: u32 = 3;
 const BATTLE_PAUSE: Millis = 15_000;
-/// A `pppd` that ends so soon after it was up had no time to be of use: its address takes two to six seconds.
+/// A `pppd` that ends within this time after it was up was of no use: its address takes two to six seconds.
 const YOUNG: Millis = 30_000;
-/// So many requests for a scan in so long are a storm.
+/// Number of requests for a scan within [`STORM_TIME`] that make a storm.
 const STORM_REQUESTS: u32 = 3;
 const STORM_TIME: Millis = 300_000;
-/// Two words for one request are not two requests.
+/// Two lines within this time belong to one request.
 const SAME_REQUEST: Millis = 1_000;
-/// After the service was given back: failures of the connect script in this time are the scan's.
+/// Failures of the connect script within this time after the service was given back are an effect of the scan.
 const AFTER_SCAN: Millis = 180_000;
-/// Carriers measured so alike, in steps of `+CSQ`, were measured on one and the same.
+/// Carriers whose signals differ by no more, in steps of `+CSQ`, were measured on one and the same carrier.
 const ALIKE: u8 = 2;
-/// So many at least: two neighbours may well be alike.
+/// Smallest number of such carriers: two neighbours may well have the same signal.
 const ALIKE_MIN: usize = 3;
 
-/// What can be found.
+/// The kinds of findings.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[expect(missing_docs, reason = "`why` says what each is")]
+#[expect(missing_docs, reason = "`why` explains each")]
 pub enum Kind {
     SupervisorBattle,
     LateAnswer,
@@ -68,16 +68,16 @@ impl Kind {
         }
     }
 
-    /// Why it matters.
+    /// Why the finding matters.
     #[must_use]
     pub const fn why(self) -> &'static str {
         match self {
             Self::SupervisorBattle => {
-                "what is killed while it is wanted up is started again at once: the port is never free, and the link \
+                "runsv restarts what is killed while it is wanted up at once: the port is never free, and the link is \
                  never up; ask the supervisor for down instead"
             }
             Self::LateAnswer => {
-                "an answer that comes after its time is taken for the next command's, and from there every answer \
+                "an answer that comes after its time-out is taken for the next command's, and from there every answer \
                  belongs to the wrong carrier"
             }
             Self::TrailerTried => {
@@ -85,26 +85,26 @@ impl Kind {
                  the link is away"
             }
             Self::DuplicateTried => {
-                "one carrier listed under two access technologies is one carrier: the second trial tells nothing new"
+                "a carrier listed under two access technologies is one carrier: the second trial gives nothing new"
             }
             Self::ForbiddenTried => {
-                "the network or the SIM says no to it: its trial ends in a refusal or a time-out"
+                "the network or the SIM forbids it: its trial ends in a refusal or a time-out"
             }
             Self::LeftDeregistered => {
                 "the modem is on no network when the service comes back, so that pppd's connect script fails for minutes"
             }
             Self::DenyListExhausted => {
-                "a deny list that leaves nobody to try leaves the gateway without a link; it may order and delay only"
+                "a deny list without a carrier left to try leaves the gateway without a link; it may only order and delay"
             }
             Self::SignalTooEarly => {
-                "carriers that measure alike were measured before the modem had reached them: the choice between them \
-                 is a matter of chance"
+                "carriers with the same signal were measured before the modem had reached them: the choice between them \
+                 is chance"
             }
             Self::PortVanished => {
-                "the modem's port went away (reset, USB): whoever had it open talks to nobody until it is opened again"
+                "the modem's port went away (reset, USB): a process that had it open must open it again"
             }
             Self::SecondClient => {
-                "somebody else used the service while the scan had it: two talk to the modem at once"
+                "another process used the service while the scan had it: both talk to the modem at once"
             }
             Self::PppdKilledAfterUp => {
                 "the link had just come up, or was about to: killing it then costs another registration and another dial"
@@ -119,43 +119,43 @@ impl Kind {
     }
 }
 
-/// Something found.
+/// A problem in a log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
-    /// What.
+    /// The kind.
     pub kind: Kind,
     /// The line that shows it.
     pub line: u64,
-    /// When, where the log says.
+    /// The time, where the log has one.
     pub at: Option<Millis>,
-    /// What exactly.
+    /// The details.
     pub detail: String,
 }
 
-/// Looks for all of them.
+/// Looks for findings of all kinds.
 #[derive(Debug, Default)]
 pub struct Findings {
     found: Vec<Finding>,
     counts: BTreeMap<Kind, u64>,
     /// The scan holds the service.
     holding: bool,
-    /// A second client was seen in this hold already.
+    /// A second client was already seen during this scan.
     second: bool,
-    /// Kills in a row: how many, the line of the first, when the last was.
+    /// Consecutive kills: their number, the line of the first, the time of the last.
     kills: (u32, u64, Option<Millis>),
-    /// When, and on which line, a `pppd` was last seen up.
+    /// The line and time at which a `pppd` was last seen up.
     up: Option<(u64, Option<Millis>)>,
-    /// Requests in a row: how many, when the first was, when the last.
+    /// Consecutive requests: their number, the time of the first and of the last.
     requests: (u32, Millis, Millis),
-    /// When the service was last given back, and how often the connect script failed since.
+    /// When the service was last given back, and the number of failures of the connect script since.
     given: Option<(Millis, u32)>,
     port_gone: Option<Millis>,
-    /// Signals measured since a scan began, with the last line.
+    /// Signals measured since the scan began, with the last line.
     measured: Vec<u8>,
 }
 
 impl Findings {
-    /// The next event.
+    /// Takes the next event.
     pub fn event(&mut self, event: &Event<'_>) {
         let What::Note(note) = event.what else { return };
         match note {
@@ -222,11 +222,11 @@ impl Findings {
         let Some((line, up)) = self.up.take() else { return };
         let young = match (up, event.at) {
             (Some(up), Some(now)) => (0..=YOUNG).contains(&(now - up)),
-            // Without stamps: the very next thing that is told of it.
+            // Without time stamps: the very next line about it.
             _ => event.line.abs_diff(line) <= 2,
         };
         if young && !self.holding {
-            self.find(Kind::PppdKilledAfterUp, event, format!("it was up on line {line}"));
+            self.find(Kind::PppdKilledAfterUp, event, format!("it was up at line {line}"));
         }
     }
 
@@ -239,7 +239,7 @@ impl Findings {
         self.kills = if soon { (count + 1, first, event.at) } else { (1, event.line, event.at) };
         if self.kills.0 == BATTLE_KILLS {
             let detail = format!(
-                "killed {BATTLE_KILLS} times since line {}, and it comes back each time",
+                "killed {BATTLE_KILLS} times since line {}, and runsv restarted it each time",
                 self.kills.1
             );
             self.find(Kind::SupervisorBattle, event, detail);
@@ -259,7 +259,7 @@ impl Findings {
             self.find(
                 Kind::RescanStorm,
                 event,
-                format!("{STORM_REQUESTS} scans were asked for within {seconds} s"),
+                format!("{STORM_REQUESTS} scans were requested within {seconds} s"),
             );
         }
     }
@@ -296,7 +296,7 @@ impl Findings {
         }
     }
 
-    /// The next turn.
+    /// Takes the next turn.
     pub fn turn(&mut self, turn: &Turn) {
         let command = turn.command.as_deref().unwrap_or_default();
         if turn.late && turn.result.as_deref().is_some_and(|result| result != TIMEOUT) {
@@ -305,11 +305,11 @@ impl Findings {
             self.add(Kind::LateAnswer, turn.ended_line, turn.ended, detail);
         }
         if command.to_ascii_uppercase().starts_with("AT+COPS=1") && command.contains("\"\"") {
-            self.add(Kind::TrailerTried, turn.line, turn.at, format!("{command} selects nobody"));
+            self.add(Kind::TrailerTried, turn.line, turn.at, format!("{command} selects no carrier"));
         }
     }
 
-    /// A scan that is over.
+    /// Takes a complete scan.
     pub fn scan(&mut self, scan: &Scan) {
         let mut tried: BTreeSet<&str> = BTreeSet::new();
         for trial in scan.trials.iter().filter(|trial| trial.outcome != Tried::Skipped) {
@@ -342,13 +342,13 @@ impl Findings {
         let worked = scan.trials.iter().any(|trial| trial.outcome == Tried::Registered);
         if skipped > 0 && !worked && scan.outcome == Outcome::Failed {
             let detail =
-                format!("{skipped} of {} were passed over, and nobody else answered", scan.trials.len());
+                format!("{skipped} of {} were skipped, and no other carrier registered", scan.trials.len());
             self.add(Kind::DenyListExhausted, scan.line_of(&Moment::Failed), scan.ended, detail);
         }
         self.deregistered(scan);
     }
 
-    /// The last thing that the modem was told about networks was to leave one, or to go where it was not let in.
+    /// The last command about networks left one, or selected one that refused the modem.
     fn deregistered(&mut self, scan: &Scan) {
         if scan.outcome == Outcome::Complete || scan.asked_up.is_none() {
             return;
@@ -362,7 +362,7 @@ impl Findings {
         if let Some((turn, command)) = last.filter(|(turn, command)| *command == "AT+COPS=2" || !turn.is_ok())
         {
             let detail =
-                format!("{command} of line {} was the last word before the service came back", turn.line);
+                format!("{command} of line {} was the last command before the service came back", turn.line);
             self.add(Kind::LeftDeregistered, scan.line_of(&Moment::AskedUp), scan.asked_up, detail);
         }
     }
@@ -379,7 +379,7 @@ impl Findings {
         }
     }
 
-    /// The log is at its end: all that was found, by line, and how often each, more than are kept included.
+    /// Ends the log: all findings, by line, and the number of each kind, findings that were not kept included.
     #[must_use]
     pub fn finish(mut self, last_line: u64) -> (Vec<Finding>, BTreeMap<Kind, u64>) {
         let end = Event::new(last_line, None, What::Note(Note::NoneChosen));

@@ -1,8 +1,9 @@
-//! How long the recorded modem takes for what, and what came of choosing which carrier, over a whole log.
+//! How long the recorded modem takes for each kind of command, and the results of its selections, over a whole log.
 
 use std::collections::BTreeMap;
 
 use cellscan_core::at::reply::FinalResult;
+use cellscan_core::at::signal::Csq;
 use cellscan_sim::modem::recorded::RecordedSelection;
 
 use crate::import::event::Millis;
@@ -10,19 +11,19 @@ use crate::import::event::Millis;
 use super::scans::selected_plmn;
 use super::turns::{TIMEOUT, Turn};
 
-/// Times kept of one kind of command, at most: the median of the first so many.
+/// Largest number of times kept of one kind of command: the median is that of the first ones.
 const TIMES_MAX: usize = 512;
-/// Selections kept, at most.
+/// Largest number of selections kept.
 const SELECTIONS_MAX: usize = 4_096;
-/// A selection that is answered so soon was one of the carrier that the modem was on: the quickest change of carrier in
-/// a field log took 4 s, the slowest selection of the same one 0.4 s.
+/// A selection that succeeds within this time selected the carrier on which the modem was: the quickest change of carrier
+/// in a field log took 4 s, the slowest selection of the same carrier 0.4 s.
 const RESELECT_MAX: Millis = 1_500;
-/// A command sent so soon after a selection's `OK` meets a modem that is still busy with that.
+/// A command within this time after the `OK` of a selection meets a modem that is still busy.
 const RIGHT_AFTER: Millis = 300;
-/// An answer that comes so long after it was given up was waiting to be read: when it came is not known.
+/// An answer that comes later than this after its time-out was waiting in a buffer: its real time is not known.
 const LATE_MAX: Millis = 2_000;
 
-/// Commands that take alike.
+/// Commands that take the same time.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[expect(missing_docs, reason = "each is a command or a group of them, by name")]
 pub enum Kind {
@@ -34,32 +35,32 @@ pub enum Kind {
     Automatic,
     Search,
     Reselect,
-    /// From the `OK` of a selection to the first answer to anything else.
+    /// From the `OK` of a selection to the first answer to another command.
     AfterSelection,
 }
 
-/// A selection that the log shows.
+/// A selection in the log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Selection {
     /// Its line.
     pub line: u64,
-    /// Which carrier.
+    /// The carrier.
     pub plmn: String,
-    /// What came of it.
+    /// The result.
     pub came: RecordedSelection,
-    /// The answer came when the host had given up.
+    /// The answer came after the host had given up.
     pub late: bool,
 }
 
-/// What a log shows of its modem.
+/// Times and properties of the modem of a log.
 #[derive(Clone, Debug, Default)]
 pub struct Habits {
     times: BTreeMap<Kind, Vec<Millis>>,
     selections: Vec<Selection>,
-    /// `<rssi>` read on a carrier, with the line.
+    /// `<rssi>` on a carrier, with the line.
     signals: Vec<(u64, String, u8)>,
     on: Option<String>,
-    /// When the last selection that changed carriers said `OK`.
+    /// When the last selection that changed the carrier got its `OK`.
     changed: Option<Millis>,
     echoed: u64,
     unechoed: u64,
@@ -68,7 +69,7 @@ pub struct Habits {
 }
 
 impl Habits {
-    /// The next turn.
+    /// Takes the next turn.
     pub fn turn(&mut self, turn: &Turn) {
         let Some(command) = turn.command.as_deref().map(str::to_ascii_uppercase) else { return };
         if turn.result.is_some() && !turn.inferred {
@@ -87,7 +88,9 @@ impl Habits {
             self.on = None;
         }
         if command == "AT+CSQ"
-            && let (Some(on), Some(rssi)) = (&self.on, turn.answer.iter().find_map(|line| rssi(line)))
+            && let Some(on) = &self.on
+            && let Some(csq) = turn.answer.iter().find_map(|line| Csq::parse(line.as_bytes()))
+            && let Ok(rssi) = u8::try_from(csq.rssi)
             && self.signals.len() < SELECTIONS_MAX
         {
             self.signals.push((turn.line, on.clone(), rssi));
@@ -138,7 +141,7 @@ impl Habits {
         self.on = turn.is_ok().then(|| plmn.to_owned());
         self.changed = turn.ended.filter(|_| turn.is_ok() && took > RESELECT_MAX && !turn.late);
         if turn.is_ok() && took <= RESELECT_MAX && !turn.late {
-            // Nobody changes carriers in that time.
+            // A change of carrier takes longer than that.
             if was_on {
                 self.note(Kind::Reselect, took);
             }
@@ -159,7 +162,7 @@ impl Habits {
         }
     }
 
-    /// The median time of this kind; `None`: the log does not show it.
+    /// The median time of this kind; `None` if the log does not show it.
     #[must_use]
     pub fn time(&self, kind: Kind) -> Option<u64> {
         let mut times = self.times.get(&kind)?.clone();
@@ -167,8 +170,8 @@ impl Habits {
         times.get(times.len().checked_sub(1)? / 2).and_then(|time| u64::try_from(*time).ok())
     }
 
-    /// What came of choosing this carrier: in the scan of these lines if it was tried there, else where it was tried
-    /// nearest. An answer that came in its time goes before a late one, and that before none.
+    /// The result of selecting this carrier: in the scan of these lines if it was tried there, else in the nearest trial.
+    /// An answer in time is preferred to a late one, and that to none.
     #[must_use]
     pub fn selection(&self, plmn: &str, lines: (u64, u64)) -> Option<&Selection> {
         let grade = |selection: &Selection| match selection.came {
@@ -189,7 +192,7 @@ impl Habits {
             .or_else(|| of().min_by_key(|selection| (!inside(selection), selection.line.abs_diff(lines.0))))
     }
 
-    /// `<rssi>` of this carrier: in the scan of these lines, else nearest to it.
+    /// `<rssi>` of this carrier: in the scan of these lines, else in the nearest.
     #[must_use]
     pub fn signal(&self, plmn: &str, lines: (u64, u64)) -> Option<(u64, u8)> {
         let of = || self.signals.iter().filter(|(_, on, rssi)| on == plmn && *rssi <= 31);
@@ -198,28 +201,21 @@ impl Habits {
             .map(|(line, _, rssi)| (*line, *rssi))
     }
 
-    /// Whether it echoes, mostly.
+    /// Whether the modem echoes, by majority.
     #[must_use]
     pub const fn echo(&self) -> Option<bool> {
         if self.echoed + self.unechoed == 0 { None } else { Some(self.echoed > self.unechoed) }
     }
 
-    /// Whether it knows `+CESQ`.
+    /// Whether the modem knows `+CESQ`.
     #[must_use]
     pub const fn cesq(&self) -> Option<bool> {
         self.cesq
     }
 
-    /// Whether it knows the four registration commands.
+    /// Whether the modem knows the four registration commands.
     #[must_use]
     pub const fn domains(&self) -> [Option<bool>; 4] {
         self.domains
     }
-}
-
-/// `<rssi>` of an answer to `AT+CSQ`.
-#[must_use]
-pub fn rssi(line: &str) -> Option<u8> {
-    let (name, rest) = line.split_once(':')?;
-    name.trim().eq_ignore_ascii_case("+CSQ").then(|| rest.split(',').next()?.trim().parse().ok())?
 }

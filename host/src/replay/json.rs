@@ -1,17 +1,15 @@
-//! For programs: one object a line; keys as in `host/README.md`.
-
-use std::time::Duration;
+//! Output for programs: one object per line; keys as in `host/README.md`.
 
 use cellscan_core::carrier::{Carrier, Plmn, Trial};
 use cellscan_core::scan::Outcome;
 use serde::Serialize;
 
-use crate::import::event::Millis;
 use crate::report::{clean, words};
+use crate::spans::{in_seconds, millis, seconds};
 
-use super::again::Replayed;
 use super::analysis::Analysis;
 use super::findings::Finding;
+use super::rerun::Replayed;
 use super::scans::{self, Scan};
 use super::turns::Turn;
 use super::what_if::{self, GOOD_ENOUGH_DBM, Way, WhatIf};
@@ -133,7 +131,7 @@ pub fn turn(source: &str, turn: &Turn) -> String {
     })
 }
 
-/// What was read and what was not.
+/// The format of the log, and the numbers of its lines, turns and scans.
 #[must_use]
 pub fn log(source: &str, analysis: &Analysis) -> String {
     line(&LogLine {
@@ -163,7 +161,7 @@ struct FindingLine<'a> {
     why: &'static str,
 }
 
-/// Something that went wrong.
+/// A finding.
 #[must_use]
 pub fn finding(source: &str, finding: &Finding) -> String {
     line(&FindingLine {
@@ -188,7 +186,7 @@ struct ReplayedLine<'a> {
     now: Option<&'a str>,
 }
 
-/// Whether the machine decides the same once more.
+/// Whether the state machine made the same decisions in the rerun.
 #[must_use]
 pub fn replayed(source: &str, replayed: &Replayed) -> String {
     let difference = replayed.difference.as_ref();
@@ -250,7 +248,7 @@ fn recorded_trial(trial: &scans::Trial) -> Tried<'_> {
     }
 }
 
-/// What would have happened.
+/// What the state machine would have done.
 #[must_use]
 pub fn what_if(source: &str, scan: &Scan, what_if: &WhatIf) -> String {
     let report = what_if.run.as_ref().map(|run| &run.report);
@@ -269,15 +267,15 @@ pub fn what_if(source: &str, scan: &Scan, what_if: &WhatIf) -> String {
             Some(Outcome::Complete) | None => None,
         }),
         given_back: report.is_some_and(|report| report.given_back),
-        outage_s: outage.map(of),
-        limit_s: limit.map(|limit| of(limit.total())),
+        outage_s: outage.map(in_seconds),
+        limit_s: limit.map(|limit| in_seconds(limit.total())),
         limit: limit.map(|limit| Limit {
-            stop_s: of(limit.stop),
-            modem_s: of(limit.modem),
-            start_s: of(limit.start),
+            stop_s: in_seconds(limit.stop),
+            modem_s: in_seconds(limit.modem),
+            start_s: in_seconds(limit.start),
         }),
         saved_s: scan.outage().zip(outage).map(|(was, is)| seconds(was - millis(is))),
-        search_s: report.and_then(|report| report.search).map(of),
+        search_s: report.and_then(|report| report.search).map(in_seconds),
         trials: what_if.run.iter().flat_map(|run| run.carriers.iter()).map(simulated_trial).collect(),
         assumed: &what_if.assumed,
     })
@@ -296,7 +294,7 @@ fn simulated_trial(carrier: &Carrier) -> Tried<'_> {
         name: given(carrier.name.as_str()),
         signal,
         outcome: words::trial(carrier.trial),
-        took_s: (carrier.trial != Trial::Untried).then(|| f64::from(carrier.took_ms) / 1_000.0),
+        took_s: (carrier.trial != Trial::Untried).then(|| seconds(carrier.took_ms.into())),
     }
 }
 
@@ -304,24 +302,7 @@ fn given(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-fn millis(span: Duration) -> Millis {
-    Millis::try_from(span.as_millis()).unwrap_or(Millis::MAX)
-}
-
-fn of(span: Duration) -> f64 {
-    seconds(millis(span))
-}
-
-/// Whole milliseconds, divided once: `59.516` and never `59.51600000000001`.
-#[must_use]
-pub fn seconds(span: Millis) -> f64 {
-    // Beyond 2^53 ms, some 285,000 years, a millisecond would be lost.
-    #[expect(clippy::cast_precision_loss, reason = "see above")]
-    let span = span as f64;
-    span / 1_000.0
-}
-
 pub(crate) fn line(object: &impl Serialize) -> String {
-    // Strings, numbers, booleans and lists of them: there is nothing in it that cannot be written.
+    // Strings, numbers, booleans and lists of them: all can be serialised.
     clean::json(object).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Each scan that a log tells of.
+//! Finds the scans in a log.
 
 use crate::import::event::{Carrier, Millis};
 use crate::import::text::shown;
@@ -12,13 +12,13 @@ mod scan;
 pub use listed::{Listed, operators};
 pub use scan::{Mark, Moment, Outcome, Scan, Trial, Tried};
 
-/// Turns kept of one scan, at most: a scan has some fifty.
+/// Largest number of turns kept of one scan: a scan has some fifty.
 const TURNS_MAX: usize = 2_000;
-/// Trials of one scan, at most.
+/// Largest number of trials of one scan.
 const TRIALS_MAX: usize = 256;
-/// Carriers known from before, at most.
+/// Largest number of carriers known from earlier scans.
 const KNOWN_MAX: usize = 32;
-/// How long after the service was given back the link may come up for the scan to be the reason.
+/// A link that comes up within this time after the service was given back belongs to the scan.
 const LINK_WAIT: Millis = 120_000;
 
 /// Finds the scans of a log.
@@ -26,13 +26,13 @@ const LINK_WAIT: Millis = 120_000;
 pub struct Scans {
     current: Option<Scan>,
     trial: Option<Trial>,
-    /// The carrier that the modem was last seen on.
+    /// The last carrier on which the modem was seen.
     on: Option<(String, bool)>,
     known: Vec<String>,
 }
 
 impl Scans {
-    /// The next event; `sink` takes a scan that is over with it.
+    /// Takes the next event; `sink` receives a scan that ends with it.
     pub fn event(&mut self, event: &Event<'_>, sink: &mut dyn FnMut(Scan)) {
         let What::Note(note) = event.what else { return };
         if note == Note::Began {
@@ -112,7 +112,7 @@ impl Scans {
         }
     }
 
-    /// The next turn. It may come long after its command.
+    /// Takes the next turn. It may come long after its command.
     pub fn turn(&mut self, turn: Turn) {
         if turn.is("AT+COPS?")
             && let Some((plmn, by_hand)) = turn.answer.iter().find_map(|line| listed::current(line))
@@ -156,7 +156,7 @@ impl Scans {
         }
     }
 
-    /// The log is at its end.
+    /// Ends the log.
     pub fn finish(&mut self, sink: &mut dyn FnMut(Scan)) {
         let at = self.current.as_ref().map(Scan::end);
         self.end_trial(at, Tried::TimedOut);
@@ -166,7 +166,7 @@ impl Scans {
         }
     }
 
-    /// A carrier that works: likeliest last.
+    /// Remembers a carrier that works: the likeliest is last.
     fn learn(&mut self, plmn: &str) {
         self.known.retain(|known| known != plmn);
         if self.known.len() >= KNOWN_MAX {

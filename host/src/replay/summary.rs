@@ -1,4 +1,4 @@
-//! Many logs in a few lines, and as a table for other programs.
+//! Summarises many logs in a few lines, and as a table for other programs.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -7,14 +7,15 @@ use serde::Serialize;
 
 use crate::import::event::Millis;
 use crate::report::words;
+use crate::spans::{millis, seconds};
 
 use super::analysis::Analysis;
-use super::json::{line, seconds};
+use super::json::line;
 use super::scans::Scan;
 use super::text::span;
 use super::what_if::{Way, WhatIf};
 
-/// What many logs come to.
+/// Totals over many logs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
     logs: u64,
@@ -31,22 +32,22 @@ pub struct Summary {
 pub const COLUMNS: &str = "source,line,started_s,outcome,before,selected,operators,trials,stop_s,search_s,outage_s,\
                            full_s,good_enough_s,quick_s,full_selected";
 
-/// The value so many percent of the way up; `None` of none.
+/// The quantile of `values` at `percent`; `None` without values.
 fn quantile(values: &[Millis], percent: usize) -> Option<Millis> {
     let mut sorted = values.to_vec();
     sorted.sort_unstable();
-    // The nearest rank: a value that was there, and no mean of two.
+    // The nearest rank: a value of the sample, not the mean of two.
     let rank = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
     sorted.get(rank).copied()
 }
 
 fn away(what_ifs: &[WhatIf], way: Way) -> Option<Millis> {
     let run = what_ifs.iter().find(|what_if| what_if.way == way)?.run.as_ref()?;
-    Millis::try_from(run.report.outage?.as_millis()).ok()
+    run.report.outage.map(millis)
 }
 
 impl Summary {
-    /// One more log.
+    /// Adds a log.
     pub fn add(&mut self, analysis: &Analysis, what_ifs: &[Vec<WhatIf>]) {
         self.logs += 1;
         self.lines += analysis.lines;
@@ -63,7 +64,7 @@ impl Summary {
         }
     }
 
-    /// A log that could not be read, and why.
+    /// Adds a log that could not be read, and why.
     pub fn failed(&mut self, why: String) {
         self.failed.push(why);
     }
@@ -74,7 +75,7 @@ impl Summary {
         &self.failed
     }
 
-    /// For people.
+    /// The summary for people.
     #[must_use]
     pub fn text(&self) -> String {
         let scans: u64 = self.outcomes.values().sum();
@@ -103,7 +104,7 @@ impl Summary {
         text
     }
 
-    /// For programs.
+    /// The summary for programs.
     #[must_use]
     pub fn json(&self) -> String {
         #[derive(Serialize)]
@@ -176,8 +177,8 @@ fn row(source: &str, scan: &Scan, what_ifs: &[WhatIf]) -> String {
     values.map(|value| quoted(&value)).join(",")
 }
 
-/// As RFC 4180 has it, on one line. What a spreadsheet would take for a formula is told to be text, its forms of full width too, and
-/// a value with what some take for a separator is quoted. File names may hold anything.
+/// As in RFC 4180, on one line. A value that a spreadsheet would take for a formula is marked as text, its full-width form too, and
+/// a value with a character that some take for a separator is quoted. File names may contain any character.
 fn quoted(value: &str) -> String {
     let value = words::shown(value);
     let first = value.trim_start();
@@ -193,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_are_values_that_were_there() {
+    fn a_quantile_is_a_value_of_the_sample() {
         let values: Vec<Millis> = (1..=20).rev().collect();
         assert_eq!(
             (quantile(&values, 50), quantile(&values, 95), quantile(&[], 50)),
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_name_is_one_value_on_one_line_and_no_formula() {
+    fn a_file_name_becomes_one_value_on_one_line_and_no_formula() {
         for (name, written) in [
             ("=HYPERLINK(\"http://x\")", "\"'=HYPERLINK(\"\"http://x\"\")\""),
             ("+1", "'+1"),
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn values_cannot_leave_their_column() {
+    fn a_value_stays_in_its_column() {
         assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
         assert_eq!(
             (quoted("=1+1"), quoted("-5.5"), quoted("-x")),

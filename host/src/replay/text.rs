@@ -1,28 +1,29 @@
-//! For people: what happened, where the time went, and what would have been.
+//! Output for people: what happened, where the time went, and what the state machine would have done.
 
 use std::fmt::Write;
 use std::time::Duration;
 
 use crate::import::event::Millis;
 use crate::report::words;
+use crate::spans::millis;
 
-use super::again::Replayed;
 use super::analysis::Analysis;
+use super::rerun::Replayed;
 use super::scans::{Scan, Tried};
 use super::turns::Turn;
 use super::what_if::{self, WhatIf};
 
-/// Findings of one kind with their detail; of more the lines alone.
+/// Largest number of findings of one kind shown with detail; of more, the line numbers are shown.
 const FINDINGS_SHOWN: usize = 5;
 
-/// A span for people.
+/// A span of time for people.
 #[must_use]
 pub fn span(millis: Millis) -> String {
     let span = words::span(Duration::from_millis(millis.unsigned_abs()));
     if millis < 0 { format!("-{span}") } else { span }
 }
 
-/// What was read.
+/// The format of the log, and the numbers of its lines, turns and scans.
 #[must_use]
 pub fn log(source: &str, analysis: &Analysis) -> String {
     let mut text = format!(
@@ -45,7 +46,7 @@ pub fn log(source: &str, analysis: &Analysis) -> String {
     text
 }
 
-/// What went wrong, each kind once with its lines and why it matters.
+/// The findings: each kind once, with its lines and why it matters.
 #[must_use]
 pub fn findings(analysis: &Analysis) -> String {
     let mut text = String::new();
@@ -63,7 +64,7 @@ pub fn findings(analysis: &Analysis) -> String {
     text
 }
 
-/// Whether the machine decides the same once more.
+/// Whether the state machine made the same decisions in the rerun.
 #[must_use]
 pub fn replayed(replayed: &Replayed) -> String {
     match &replayed.difference {
@@ -101,7 +102,7 @@ fn cut(line: &str) -> String {
     }
 }
 
-/// A moment of a log's clock.
+/// A time on the log's clock.
 #[must_use]
 pub fn clock(at: Millis) -> String {
     let (seconds, millis) = (at.div_euclid(1_000), at.rem_euclid(1_000));
@@ -145,14 +146,14 @@ pub fn scan(scan: &Scan) -> String {
     text
 }
 
-/// What would have been.
+/// What the state machine would have done.
 #[must_use]
 pub fn what_ifs(scan: &Scan, what_ifs: &[WhatIf]) -> String {
     let mut text = String::from("What cellscan would have done:");
     for what_if in what_ifs {
         let name = what_if.way.name();
         let Some(run) = &what_if.run else {
-            let _always = write!(text, "\n  {name:<12} nobody can say");
+            let _always = write!(text, "\n  {name:<12} unknown");
             continue;
         };
         let _always = write!(text, "\n  {name:<12} {}", what_if::outcome(&run.report));
@@ -160,7 +161,7 @@ pub fn what_ifs(scan: &Scan, what_ifs: &[WhatIf]) -> String {
             let _always = write!(text, ", selected {selected}");
         }
         if let Some(outage) = run.report.outage {
-            let away = Millis::try_from(outage.as_millis()).unwrap_or(Millis::MAX);
+            let away = millis(outage);
             let _always = write!(text, ", link away for {}", span(away));
             if let Some(was) = scan.outage() {
                 let _always = write!(text, " ({} saved)", span(was - away));

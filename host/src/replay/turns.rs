@@ -1,7 +1,7 @@
-//! The dialogue as turns: a command, what was answered, how it ended, how long it took.
+//! The dialogue as turns: a command, its answer, its final result, its duration.
 //!
-//! Whose answer is it? A modem that echoes says so itself: what follows an echo is the answer to what was echoed, also
-//! where the host had given that command up long before and sent another. Without an echo it is the one sent last.
+//! Which command does an answer belong to? With echo, the lines after an echo answer the echoed command, also where the
+//! host gave that command up long ago and sent another. Without echo, the last command sent.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,89 +9,89 @@ use crate::import::event::Millis;
 use crate::import::text::{final_result, shown};
 use crate::import::{Event, What};
 
-/// Lines kept of an answer, at most; what is over is counted.
+/// Largest number of lines kept of an answer; more are counted.
 pub const ANSWER_LINES_MAX: usize = 256;
-/// Bytes kept of one line of an answer or of a command, at most.
+/// Largest number of bytes kept of one line of an answer or of a command.
 pub const TEXT_LEN_MAX: usize = 8 * 1024;
-/// Commands that wait for an answer in one dialogue, at most: a host that gives up and goes on has one or two.
+/// Largest number of open commands in one dialogue: a host that gives up and continues has one or two.
 const WAITING_MAX: usize = 8;
-/// Dialogues at once, at most; the oldest ends when there are more.
+/// Largest number of dialogues at once; with more, the oldest ends.
 const CHANNELS_MAX: usize = 64;
-/// Turns that are held so that they come in order, at most.
+/// Largest number of turns held back to keep their order.
 const DONE_MAX: usize = 256;
-/// Bytes that may stand before an echo: what was left in a line buffer (`RDATE0Q0V1`).
+/// Largest number of bytes before an echo: the rest of a line buffer (`RDATE0Q0V1`).
 const LEFTOVER_LEN_MAX: usize = 4;
 
 /// The final result of a command that was given up.
 pub const TIMEOUT: &str = "TIMEOUT";
 
-/// A command and what came of it.
+/// A command and its result.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Turn {
-    /// The line of the command or, where there is none, of the result.
+    /// The line of the command or, without a command, of the result.
     pub line: u64,
-    /// Which dialogue.
+    /// The dialogue.
     pub channel: u32,
-    /// When it was sent.
+    /// When the host sent it.
     pub at: Option<Millis>,
-    /// The command; `None`: a final result that belongs to none that is in the log.
+    /// The command; `None`: a final result that belongs to no command in the log.
     pub command: Option<String>,
     /// The lines between the echo and the final result.
     pub answer: Vec<String>,
-    /// How many lines more there were.
+    /// The number of further lines.
     pub left_out: u32,
-    /// The final result in the modem's words, [`TIMEOUT`] where the host gave up, `None` where the log holds none.
+    /// The final result in the modem's words, [`TIMEOUT`] if the host gave up, `None` if the log holds none.
     pub result: Option<String>,
-    /// When the modem could begin with it: it had answered what was sent before. `None` without a result.
+    /// When the modem could begin: it had answered the commands before. `None` without a result.
     pub begun: Option<Millis>,
-    /// When the final result came, or the command was given up.
+    /// When the final result came, or the host gave up.
     pub ended: Option<Millis>,
-    /// The line of that.
+    /// The line of the final result.
     pub ended_line: u64,
     /// The modem echoed the command.
     pub echoed: bool,
-    /// When it did.
+    /// When the modem echoed it.
     pub echoed_at: Option<Millis>,
-    /// The host had given the command up, or gone on to another, before the result came: it was taken for another's.
+    /// The result came after the host had given the command up or sent another: the host took it for the other's.
     pub late: bool,
-    /// The log does not hold the final result; it says in its own words that the command ended so, or leaves it out.
+    /// The log does not hold the final result; its own words, or an omission, show that the command ended so.
     pub inferred: bool,
 }
 
 impl Turn {
-    /// From the command to its end, milliseconds.
+    /// From the command to its end, in milliseconds.
     #[must_use]
     pub fn took(&self) -> Option<Millis> {
         Some(self.ended? - self.at?).filter(|took| *took >= 0)
     }
 
-    /// From when the modem could begin with it to its end, milliseconds; without a result as [`took`](Self::took).
+    /// From when the modem could begin to the end, in milliseconds; without a result as [`took`](Self::took).
     #[must_use]
     pub fn own(&self) -> Option<Millis> {
         let begun = self.begun.or(self.at)?;
         Some(self.ended? - begun).filter(|took| *took >= 0)
     }
 
-    /// Whether the command is this one, whatever its case.
+    /// Whether this is the command, in any case.
     #[must_use]
     pub fn is(&self, command: &str) -> bool {
         self.command.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(command))
     }
 
-    /// Whether the modem said yes.
+    /// Whether the result is `OK`.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.result.as_deref() == Some("OK")
     }
 }
 
-/// What of a log is shown.
+/// Which part of a log is shown.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Shown {
-    /// What a scan needs.
+    /// Only the parts that a scan needs.
     #[default]
     Redacted,
-    /// All of it.
+    /// The whole text.
     AsItIs,
 }
 
@@ -109,7 +109,7 @@ impl Shown {
 #[derive(Debug, Default)]
 struct Dialogue {
     waiting: VecDeque<Waiting>,
-    /// The last command that ended had been echoed.
+    /// The modem echoed the last command that ended.
     echoes: bool,
     /// When the last result came.
     answered: Option<Millis>,
@@ -119,7 +119,7 @@ struct Dialogue {
 struct Waiting {
     turn: Turn,
     given_up: bool,
-    /// The host has sent another since.
+    /// The host has sent another command since.
     overtaken: bool,
 }
 
@@ -127,16 +127,19 @@ struct Waiting {
 #[derive(Debug, Default)]
 pub struct Turns {
     dialogues: BTreeMap<u32, Dialogue>,
-    /// Complete, while one that began before, in another dialogue, is not.
+    /// Complete turns that wait for an earlier one, of another dialogue.
     done: Vec<Turn>,
-    /// Lines that no command asked for.
+    /// The number of unsolicited lines.
     pub unsolicited: u64,
 }
 
 impl Turns {
-    /// The next event; `sink` takes each turn that is complete with it.
+    /// Takes the next event; `sink` receives each turn that it completes.
     pub fn event(&mut self, event: &Event<'_>, sink: &mut dyn FnMut(Turn)) {
-        if matches!(event.what, What::Note(_) | What::Other(_) | What::Unread(_)) {
+        if matches!(
+            event.what,
+            What::Note(_) | What::Header(_) | What::Entry(_) | What::Other(_) | What::Unread(_)
+        ) {
             return;
         }
         let done = &mut self.done;
@@ -154,7 +157,7 @@ impl Turns {
             What::Ended(result) => dialogue.ended(event, &shown(result), true, &mut keep),
             What::GivenUp => dialogue.given_up(event),
             What::Closed => dialogue.end(&mut keep),
-            What::Note(_) | What::Other(_) | What::Unread(_) => {}
+            What::Note(_) | What::Header(_) | What::Entry(_) | What::Other(_) | What::Unread(_) => {}
         }
         if !self.done.is_empty() {
             self.emit(sink);
@@ -170,7 +173,7 @@ impl Turns {
         self.done.drain(..ready).for_each(sink);
     }
 
-    /// The log is at its end: what has no result has none.
+    /// Ends the log: open commands stay without a result.
     pub fn end(&mut self, sink: &mut dyn FnMut(Turn)) {
         while let Some((_, mut dialogue)) = self.dialogues.pop_first() {
             dialogue.end(&mut |turn| self.done.push(turn));
@@ -185,8 +188,8 @@ impl Dialogue {
         if command.is_empty() {
             return;
         }
-        // What an echoing modem has not echoed yet it has not begun, and what was given up may still be answered;
-        // whatever else is open had its chance.
+        // An echoing modem has not begun a command that it has not echoed, and may still answer one that the host gave up;
+        // any other open command gets no result any more.
         while let Some(front) = self.waiting.front() {
             let to_come = if front.turn.echoed { front.given_up } else { self.echoes };
             if to_come && self.waiting.len() < WAITING_MAX {
@@ -207,7 +210,7 @@ impl Dialogue {
         self.waiting.push_back(Waiting { turn, given_up: false, overtaken: false });
     }
 
-    /// Whether nobody had asked for it.
+    /// Takes a line of the modem. Returns whether it is unsolicited.
     fn received(&mut self, event: &Event<'_>, line: &[u8], sink: &mut dyn FnMut(Turn)) -> bool {
         let line = line.trim_ascii();
         if line.is_empty() {
@@ -239,7 +242,7 @@ impl Dialogue {
         false
     }
 
-    /// The command that what comes now belongs to: the oldest, which has been echoed or is the one to be.
+    /// The command that the next line belongs to: the oldest that is echoed, or the one to be echoed next.
     fn current(&mut self) -> Option<&mut Waiting> {
         self.waiting.front_mut()
     }
@@ -269,7 +272,7 @@ impl Dialogue {
     }
 
     fn given_up(&mut self, event: &Event<'_>) {
-        // Whoever gives up the last one no longer waits for those before it.
+        // A host that gives up the last command no longer waits for those before it.
         for waiting in self.waiting.iter_mut().filter(|waiting| !waiting.given_up) {
             waiting.given_up = true;
             waiting.turn.ended = event.at;
@@ -287,7 +290,7 @@ impl Dialogue {
         if waiting.turn.result.is_none() && waiting.given_up {
             waiting.turn.result = Some(TIMEOUT.to_owned());
         }
-        // What a modem does with its echo it says with the answer to this very command.
+        // The answer to this command shows whether the modem echoes.
         if waiting.turn.result.is_some() && !waiting.turn.inferred {
             self.echoes = waiting.turn.echoed;
         }
@@ -309,7 +312,7 @@ fn is_echo(line: &[u8], waiting: &Waiting) -> bool {
     line[before..].eq_ignore_ascii_case(command.as_bytes())
 }
 
-/// Text without control characters and blanks at its ends, cut to its length.
+/// The text without control characters and surrounding blanks, cut to [`TEXT_LEN_MAX`].
 fn trimmed(bytes: &[u8]) -> String {
     let from = bytes.iter().take_while(|byte| **byte <= b' ').count();
     let rest = &bytes[from..];

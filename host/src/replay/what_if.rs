@@ -1,8 +1,8 @@
-//! What the core's machine would have done: the same scanner and driver as on a gateway, in a simulated world whose
-//! modem answers as the recorded one did, with its delays, and whose `pppd` takes the recorded times.
+//! What core's state machine would have done: the same scanner and driver as on a gateway, in a simulated world whose modem
+//! gives the recorded answers with the recorded delays, and whose `pppd` takes the recorded times.
 //!
-//! `limit_s` is what the modem's answers and `pppd`'s own stop and start add up to: no scan that asks the same is quicker.
-//! What lies between is the machine's own: silence, the settling of a signal, pauses, second tries, time-outs.
+//! `limit_s` is the sum of the modem's answers and of `pppd`'s stop and start: no scan with the same commands is quicker.
+//! The rest is the state machine's own: quiet times, settling of a signal, pauses, second tries, time-outs.
 
 use std::time::Duration;
 
@@ -23,10 +23,10 @@ use crate::import::event::Millis;
 use super::habits::{Habits, Kind};
 use super::scans::{Listed, Scan};
 
-/// The level at which `good_enough` ends the trials, dBm: as `scan --strategy good-enough` has it.
+/// The level at which `good_enough` ends the trials, in dBm: as in `scan --strategy good-enough`.
 pub const GOOD_ENOUGH_DBM: i16 = -75;
 
-/// How it was chosen to scan.
+/// The strategy of the scan.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(missing_docs, reason = "the words of `Strategy`")]
 pub enum Way {
@@ -36,7 +36,7 @@ pub enum Way {
 }
 
 impl Way {
-    /// All of them.
+    /// All strategies.
     pub const ALL: [Self; 3] = [Self::Full, Self::GoodEnough, Self::Quick];
 
     /// The stable word.
@@ -58,33 +58,33 @@ impl Way {
     }
 }
 
-/// What would have happened.
+/// What the state machine would have done.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WhatIf {
-    /// How it was scanned.
+    /// The strategy.
     pub way: Way,
-    /// What was assumed where the record is silent.
+    /// Assumptions about facts that the record does not show.
     pub assumed: Vec<String>,
-    /// What came of it; `None`: the record shows too little of the modem.
+    /// The run; `None`: the record shows too little of the modem.
     pub run: Option<Run>,
 }
 
-/// A scan in a world made of a record.
+/// A scan in a simulated world made from a record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
-    /// What came of it.
+    /// The report of the scan.
     pub report: Report,
     /// The carriers.
     pub carriers: Carriers,
     /// The sum of the modem's and `pppd`'s own times.
     pub limit: Option<Limit>,
-    /// What the scan told, with times from the request.
+    /// The events of the scan, with times from the request.
     pub told: Vec<(Duration, Event)>,
     /// The dialogue, with times from the request.
     pub dialogue: Vec<(Duration, ModemEvent)>,
 }
 
-/// What nobody can be quicker than.
+/// The lower limit of the outage.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Limit {
     /// `pppd`'s own stop.
@@ -96,15 +96,15 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// Together.
+    /// The sum.
     #[must_use]
     pub const fn total(&self) -> Duration {
         self.stop.saturating_add(self.modem).saturating_add(self.start)
     }
 }
 
-/// What the machine would have done with each strategy. `others`: the scans of the same log, for what this one does not
-/// show.
+/// What the state machine would have done with each strategy. `others`: the scans of the same log, for facts that this one
+/// does not show.
 #[must_use]
 pub fn ask(scan: &Scan, others: &[Scan], habits: &Habits) -> Vec<WhatIf> {
     let (recorded, mut notes) = recorded(scan, others, habits);
@@ -137,7 +137,7 @@ pub fn ask(scan: &Scan, others: &[Scan], habits: &Habits) -> Vec<WhatIf> {
         .collect()
 }
 
-/// A quick scan with something remembered neither searches nor deregisters.
+/// A quick scan with remembered carriers neither searches nor deregisters.
 fn concerns(way: Way, scan: &Scan, assumption: &Assumption) -> bool {
     let searches = way != Way::Quick || scan.known.is_empty();
     match assumption {
@@ -162,17 +162,18 @@ fn remembered(way: Way, scan: &Scan, assumed: &mut Vec<String>) -> Vec<Plmn> {
 
 fn pppd(scan: &Scan, assumed: &mut Vec<String>) -> PppdProfile {
     let default = PppdProfile::default();
-    let stop = scan.is_down.zip(scan.asked_down).and_then(|(down, asked)| millis(down - asked));
+    let stop = scan.is_down.zip(scan.asked_down).and_then(|(down, asked)| not_negative(down - asked));
     let term = stop.map_or_else(
         || {
             assumed.push(
-                "the record does not show when the service was down: 300 ms after it was asked".to_owned(),
+                "the record does not show when the service was down: assumed 300 ms after the request"
+                    .to_owned(),
             );
             default.term
         },
         PppdTerm::Ends,
     );
-    let link = scan.link_up.zip(scan.asked_up).and_then(|(link, asked)| millis(link - asked));
+    let link = scan.link_up.zip(scan.asked_up).and_then(|(link, asked)| not_negative(link - asked));
     if link.is_none() {
         assumed.push(
             "the record does not show the link coming up: both outages end with the service given back"
@@ -193,10 +194,7 @@ fn recorded(scan: &Scan, others: &[Scan], habits: &Habits) -> (Option<Recorded>,
     };
     let listing = if scan.operators.is_some() { Some(scan) } else { nearest() };
     let Some((from, operators)) = listing.and_then(|from| Some((from, from.operators.as_ref()?))) else {
-        notes.push(
-            "the record has no list of operators: nobody can say what the modem would have answered"
-                .to_owned(),
-        );
+        notes.push("the record has no list of operators: the modem's answer is unknown".to_owned());
         return (None, notes);
     };
     if from.line != scan.line {
@@ -210,7 +208,7 @@ fn recorded(scan: &Scan, others: &[Scan], habits: &Habits) -> (Option<Recorded>,
         signal: habits.time(Kind::Signal),
         deregister: own_time(scan, "AT+COPS=2").or_else(|| habits.time(Kind::Deregister)),
         automatic: habits.time(Kind::Automatic),
-        search: from.search.and_then(millis),
+        search: from.search.and_then(not_negative),
         reselect: habits.time(Kind::Reselect),
         after_selection: habits.time(Kind::AfterSelection),
         after_stop: after_stop(scan),
@@ -227,22 +225,22 @@ fn recorded(scan: &Scan, others: &[Scan], habits: &Habits) -> (Option<Recorded>,
     (Some(recorded), notes)
 }
 
-/// An echo that comes so much later than its command was waited for.
+/// The host waited for an echo that comes later than this after its command.
 const ECHO_SLOW: Millis = 300;
 
-/// From the end of `pppd` to the first echo, where that was slow: the modem was busy with the end of the call.
+/// From the end of `pppd` to the first echo, where that was late: the modem was busy with the end of the call.
 fn after_stop(scan: &Scan) -> Option<u64> {
     let down = scan.is_down?;
     let first = scan.turns.iter().find(|turn| turn.at.is_some_and(|at| at >= down))?;
     let echoed = first.echoed_at.filter(|echoed| *echoed > first.at.unwrap_or(*echoed) + ECHO_SLOW)?;
-    millis(echoed - down)
+    not_negative(echoed - down)
 }
 
-/// How long the modem took for a command of this very scan, from its echo where that was slow.
+/// The modem's time for a command of this scan, from its echo where that was late.
 fn own_time(scan: &Scan, command: &str) -> Option<u64> {
     let turn = scan.turns.iter().find(|turn| turn.is(command) && turn.is_ok() && !turn.late)?;
     let waited = turn.echoed_at.zip(turn.at).map_or(0, |(echoed, at)| echoed - at);
-    millis(turn.took()? - if waited > ECHO_SLOW { waited } else { 0 })
+    not_negative(turn.took()? - if waited > ECHO_SLOW { waited } else { 0 })
 }
 
 fn network(
@@ -277,7 +275,7 @@ fn network(
     })
 }
 
-fn millis(span: Millis) -> Option<u64> {
+fn not_negative(span: Millis) -> Option<u64> {
     u64::try_from(span).ok()
 }
 
@@ -308,7 +306,7 @@ fn live(scenario: Scenario, pppd: &PppdProfile, link: bool) -> Run {
     }
 }
 
-/// From each command to the last byte of its answer.
+/// The sum of the times from each command to the last byte of its answer.
 fn own_time_of_modem(log: &[&ModemLog]) -> Duration {
     let mut total = Duration::ZERO;
     let mut command: Option<(Instant, Instant)> = None;
@@ -335,7 +333,7 @@ fn own_time_of_modem(log: &[&ModemLog]) -> Duration {
     total + command.map_or(Duration::ZERO, |(from, to)| to.saturating_since(from))
 }
 
-/// Whether the service was given back, and the word for how it ended.
+/// The outcome in one word.
 #[must_use]
 pub const fn outcome(report: &Report) -> &'static str {
     match report.outcome {

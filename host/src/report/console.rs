@@ -1,4 +1,4 @@
-//! Standard error. Whoever read it may be gone; that is no reason for a scan to stop.
+//! Standard error. A closed standard error does not stop a scan.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -15,8 +15,8 @@ const DIM: Style = Style::new().dimmed();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 const RED: Style = AnsiColor::Red.on_default().bold();
 
-/// One line, `cellscan: LEVEL: TEXT`, for what has no console of its own. As in every other line here, what the text holds of
-/// other people's making cannot speak to the terminal, and begins no line.
+/// Writes one line, `cellscan: LEVEL: TEXT`, for code that has no console of its own. As in every other line here, text from others
+/// cannot control the terminal, nor begin a line.
 pub fn complain(level: &str, text: &str) {
     let style = match level {
         "fatal" | "error" => RED,
@@ -26,17 +26,17 @@ pub fn complain(level: &str, text: &str) {
     write_line(format_args!("cellscan: {style}{level}{style:#}: {}", shown(text)));
 }
 
-/// A line that somebody else has made.
+/// Writes a line that the daemon has made.
 pub fn relay(text: &str) {
     write_line(format_args!("{}", shown(text)));
 }
 
-/// Colours are taken out where they are not wanted: no terminal, `NO_COLOR`, `TERM=dumb`.
+/// Removes colours where they are not wanted: no terminal, `NO_COLOR`, `TERM=dumb`.
 fn write_line(line: fmt::Arguments<'_>) {
     let _nobody_listens = writeln!(anstream::AutoStream::auto(io::stderr().lock()), "{line}");
 }
 
-/// Lines, and at most one bar below them.
+/// Writes lines, and at most one bar below them.
 #[derive(Debug)]
 pub struct Console {
     draws: bool,
@@ -44,25 +44,25 @@ pub struct Console {
 }
 
 impl Console {
-    /// With a bar where standard error is a terminal that can draw one and `bar` allows it.
+    /// A console with a bar if `bar` allows it and standard error is a terminal that can draw one.
     #[must_use]
     pub fn new(bar: bool) -> Self {
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         Self { draws: bar && !dumb && io::stderr().is_terminal(), bar: None }
     }
 
-    /// A state of the scan.
+    /// Writes the line of a state.
     pub fn state(&self, phase: Phase, text: &str) {
         let number = phase.number();
         self.line(format_args!("{BOLD}Cellular Scan - State {number}:{BOLD:#} {}", shown(text)));
     }
 
-    /// Something that is worth a line.
+    /// Writes a warning.
     pub fn warn(&self, text: &str) {
         self.line(format_args!("cellscan: {YELLOW}warning{YELLOW:#}: {}", shown(text)));
     }
 
-    /// Something that is good to know.
+    /// Writes a note.
     pub fn note(&self, text: &str) {
         self.line(format_args!("cellscan: {}", shown(text)));
     }
@@ -74,7 +74,7 @@ impl Console {
         }
     }
 
-    /// A bar that is full after `limit`; `false` where none is drawn.
+    /// Begins a bar that is full after `limit`; returns `false` if none is drawn.
     pub fn begin_bar(&mut self, limit: Duration) -> bool {
         if !self.draws {
             return false;
@@ -89,14 +89,14 @@ impl Console {
         true
     }
 
-    /// So much more time has gone.
+    /// Advances the bar by `span`.
     pub fn advance_bar(&self, span: Duration) {
         if let Some(bar) = &self.bar {
             bar.inc(span.as_secs());
         }
     }
 
-    /// The bar goes, and leaves nothing behind.
+    /// Removes the bar.
     pub fn end_bar(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();

@@ -1,10 +1,12 @@
-//! For programs: one object a line, keys in `snake_case` that do not change, times in seconds with the unit in the key.
+//! Output for programs: one object per line, keys in `snake_case` that do not change, times in seconds with the unit in the key.
 
 use std::time::Duration;
 
 use cellscan_core::carrier::{Carrier, Plmn, Strength, Trial};
 use cellscan_core::scan::{Outcome, Phase};
 use serde::Serialize;
+
+use crate::spans::{in_seconds, seconds};
 
 use super::{Ended, clean, words};
 
@@ -65,13 +67,13 @@ struct Scan<'a> {
     virtual_s: Option<f64>,
 }
 
-/// A state was entered, so long after the request.
+/// The object for a state, `since` after the request.
 #[must_use]
 pub fn state(phase: Phase, since: Duration) -> String {
-    line(&Entered { kind: "state", state: phase.number(), name: words::phase(phase), t_s: seconds(since) })
+    line(&Entered { kind: "state", state: phase.number(), name: words::phase(phase), t_s: in_seconds(since) })
 }
 
-/// The carriers, and last the scan.
+/// The objects for the carriers, and last the scan.
 #[must_use]
 pub fn result(ended: &Ended<'_>) -> Vec<String> {
     let scanner = ended.scanner;
@@ -126,11 +128,11 @@ fn scan<'a>(ended: &Ended<'a>) -> Scan<'a> {
         reason: ended.reason.or(reason),
         selected: report.selected.as_ref().map(Plmn::as_str),
         before: report.before.as_ref().map(Plmn::as_str),
-        outage_s: report.outage.map(seconds),
-        budget_s: seconds(scanner.policy().budget),
-        down_s: report.down_after.map(seconds),
-        port_free_s: report.free_after.map(seconds),
-        search_s: report.search.map(seconds),
+        outage_s: report.outage.map(in_seconds),
+        budget_s: in_seconds(scanner.policy().budget),
+        down_s: report.down_after.map(in_seconds),
+        port_free_s: report.free_after.map(in_seconds),
+        search_s: report.search.map(in_seconds),
         link: report.link.filter(|_| ended.watches_link),
         given_back: ended.given_back,
         restored: report.restored,
@@ -140,7 +142,7 @@ fn scan<'a>(ended: &Ended<'a>) -> Scan<'a> {
         reopens: report.reopens,
         dropped_lines: report.dropped,
         simulated: ended.simulated,
-        virtual_s: ended.virtual_time.map(seconds),
+        virtual_s: ended.virtual_time.map(in_seconds),
     }
 }
 
@@ -152,28 +154,10 @@ fn measured(carrier: &Carrier) -> Strength {
 }
 
 fn took(carrier: &Carrier) -> Option<f64> {
-    (carrier.trial != Trial::Untried).then(|| f64::from(carrier.took_ms) / 1_000.0)
-}
-
-/// Whole milliseconds, divided once: `59.512` and never `59.51200000000001`.
-fn seconds(span: Duration) -> f64 {
-    f64::from(u32::try_from(span.as_millis()).unwrap_or(u32::MAX)) / 1_000.0
+    (carrier.trial != Trial::Untried).then(|| seconds(carrier.took_ms.into()))
 }
 
 fn line(object: &impl Serialize) -> String {
-    // Strings, numbers, booleans and lists of them: there is nothing in it that cannot be written.
+    // Strings, numbers, booleans and lists of them: all can be serialised.
     clean::json(object).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn seconds_have_no_more_digits_than_milliseconds() {
-        for millis in [302, 59_512, 99_012, 117_023] {
-            let written = line(&seconds(Duration::from_millis(millis)));
-            assert!(written.len() <= 7, "{written}");
-        }
-    }
 }

@@ -1,7 +1,7 @@
-//! For people: one line for each state of a scan, with what matters about it.
+//! Output for people: one line per state of a scan.
 //!
-//! A state whose point is a result (1b: down after how long?) has its line when the result is there, and one that it
-//! left without when it is left. So the lines are in the order of the states.
+//! A state with a result (1b: time until down) has its line when the result is known; one that the scan leaves without a
+//! result, when the scan leaves it. So the lines are in the order of the states.
 
 use std::time::Duration;
 
@@ -12,25 +12,25 @@ use cellscan_core::time::Instant;
 
 use super::words;
 
-/// A line about a state.
+/// The line of a state.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Line {
-    /// Which.
+    /// The state.
     pub phase: Phase,
-    /// What is to be known of it.
+    /// The text.
     pub text: String,
 }
 
-/// Makes lines out of events.
+/// Makes lines from events.
 #[derive(Clone, Debug)]
 pub struct States {
     phase: Phase,
     entered: Instant,
-    /// The line of the present state is out.
+    /// Whether the present state has had its line.
     told: bool,
     found: Option<ServiceStatus>,
     signalled: Option<Signal>,
-    /// How often the service was asked down, by others' doing or by policy.
+    /// How often the scan asked for down, after interruptions too.
     asked: u32,
     begun: Vec<Plmn>,
     last_trial: Option<Plmn>,
@@ -44,7 +44,7 @@ impl Default for States {
 }
 
 impl States {
-    /// Idle.
+    /// The idle state.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -60,8 +60,8 @@ impl States {
         }
     }
 
-    /// The lines that follow from an event.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "what has no state of its own is one function down")]
+    /// The lines for an event.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "`extra` has the events without a state of their own")]
     pub fn tell(&mut self, at: Instant, event: Event, scanner: &Scanner) -> Vec<Line> {
         match event {
             Event::Moved { to, .. } => self.moved(at, to, scanner),
@@ -106,31 +106,31 @@ impl States {
         core::mem::take(&mut self.lines)
     }
 
-    /// What has no state of its own.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "what remains has no line")]
+    /// Takes an event without a state of its own.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other events have no line")]
     fn extra(&mut self, event: Event, scanner: &Scanner) {
         match event {
             Event::Signalled(signal) => {
                 self.signalled = Some(signal);
                 let name = if signal == Signal::Term { "TERM" } else { "KILL" };
-                self.say(format!("what remains of the service gets {name}"));
+                self.say(format!("remaining processes of the service get {name}"));
             }
             Event::HeldByStranger(pid) => {
                 self.say(format!(
-                    "process {pid} holds the port and is none of the service's: it is not touched"
+                    "process {pid} holds the port and does not belong to the service: it is not touched"
                 ));
             }
             Event::Interrupted { supervised, left } => {
                 let what =
-                    if supervised { "somebody else brought the service up" } else { "the supervisor died" };
+                    if supervised { "another process brought the service up" } else { "the supervisor died" };
                 self.say(format!("{what}; asking for down again, {left} more times at most"));
             }
             Event::ForeignDown => {
-                self.say("somebody else wants the service down: it will be left so".to_owned());
+                self.say("another process wants the service down: it will stay down".to_owned());
             }
             Event::PortLost => self.say("the port went away; opening it again".to_owned()),
             Event::Lost(plmn) => {
-                self.say(format!("{} is not to be had after all", words::carrier(scanner, plmn)));
+                self.say(format!("{} is not available after all", words::carrier(scanner, plmn)));
             }
             Event::Declined(why) => self.say(format!("the request is declined: {why:?}")),
             _ => {}
@@ -139,7 +139,7 @@ impl States {
 
     #[expect(
         clippy::wildcard_enum_match_arm,
-        reason = "the others have their line when their result is there"
+        reason = "the other states have their line when their result is known"
     )]
     fn moved(&mut self, at: Instant, to: Phase, scanner: &Scanner) {
         if !self.told {
@@ -164,7 +164,7 @@ impl States {
         }
     }
 
-    /// The line of a state that is left without a result of its own.
+    /// The line of a state that the scan leaves without a result.
     fn left(&self, after: Duration, to: Phase, scanner: &Scanner) -> String {
         let took = words::span(after);
         let report = scanner.report();
@@ -179,17 +179,21 @@ impl States {
             }
             (Phase::Prepare, _) => format!("the modem is not ready after {took}"),
             (Phase::WaitResults, _) => format!("no list after {took}"),
-            (Phase::TestCarrier | Phase::WaitSignal, _) => format!("the trial is broken off after {took}"),
+            (Phase::TestCarrier | Phase::WaitSignal, _) => format!("the trial is aborted after {took}"),
             (Phase::NextCarrier, Phase::TestCarrier) => {
                 let tried = self.begun.len();
-                format!("{}{tried} of {} tried, next", self.in_vain(scanner), candidates(scanner).max(tried))
+                format!(
+                    "{}{tried} of {} tried, next",
+                    self.failed_trial(scanner),
+                    candidates(scanner).max(tried)
+                )
             }
             (Phase::NextCarrier, _) => {
                 let tried = self.begun.len();
                 let why = if tried < candidates(scanner) { "that is enough" } else { "none is left to try" };
-                format!("{}{tried} tried, {why}", self.in_vain(scanner))
+                format!("{}{tried} tried, {why}", self.failed_trial(scanner))
             }
-            (Phase::SelectBest, _) => "nobody is left to choose".to_owned(),
+            (Phase::SelectBest, _) => "no carrier is left to choose".to_owned(),
             (Phase::ConnectBest, Phase::VerifyCarrier) if after.is_zero() => {
                 "the modem is on it already".to_owned()
             }
@@ -227,8 +231,8 @@ impl States {
         self.once(format!("trying {}, {number} of {all}", words::carrier(scanner, plmn)));
     }
 
-    /// How the last trial went, where it did not come as far as state 6, which would have said so.
-    fn in_vain(&self, scanner: &Scanner) -> String {
+    /// How the last trial failed, if it did not reach state 6, whose line would say so.
+    fn failed_trial(&self, scanner: &Scanner) -> String {
         let Some(plmn) = self.last_trial else { return String::new() };
         let failed =
             |carrier: &Carrier| carrier.plmn == plmn && !matches!(carrier.trial, Trial::Registered(_));
@@ -239,7 +243,7 @@ impl States {
         }
     }
 
-    /// Times count from the first request.
+    /// For times that count from the first request.
     const fn first(&self) -> &'static str {
         if self.asked > 1 { "first " } else { "" }
     }
@@ -258,7 +262,7 @@ impl States {
         }
     }
 
-    /// The line of the present state, unless it has had one.
+    /// Writes the line of the present state, unless it has had one.
     fn once(&mut self, text: String) {
         if self.told {
             return;
@@ -287,7 +291,7 @@ fn service(found: ServiceStatus) -> String {
     format!("service found {state}{pid}, wanted {want}")
 }
 
-/// How many will be tried, as far as that can be told.
+/// The number of carriers to try, as far as it is known.
 fn candidates(scanner: &Scanner) -> usize {
     let all = scanner.policy().try_forbidden;
     scanner.carriers().iter().filter(|carrier| all || carrier.availability != Availability::Forbidden).count()

@@ -1,4 +1,4 @@
-//! For people: what came of a scan.
+//! Output for people: the result of a scan.
 
 use std::fmt::Write;
 
@@ -9,10 +9,10 @@ use comfy_table::{CellAlignment, Table, presets};
 use super::{Ended, words};
 
 const HEADER: [&str; 8] = ["PLMN", "Name", "Technologies", "Status", "Trial", "RSSI dBm", "RSRP dBm", "Took"];
-/// The columns that hold numbers.
+/// The columns with numbers.
 const NUMBERS: std::ops::RangeInclusive<usize> = 5..=7;
 
-/// The table of carriers, and below it what was chosen and how things stand.
+/// The table of carriers, then the choice and the state of service and modem.
 #[must_use]
 pub fn text(ended: &Ended<'_>) -> String {
     let mut text = String::new();
@@ -82,7 +82,7 @@ fn facts(ended: &Ended<'_>) -> Vec<(&'static str, String)> {
     }
     if report.outcome == Some(Outcome::Complete) {
         let chosen =
-            report.selected.map_or_else(|| "nobody".to_owned(), |plmn| words::carrier(ended.scanner, plmn));
+            report.selected.map_or_else(|| "none".to_owned(), |plmn| words::carrier(ended.scanner, plmn));
         let before = match report.before {
             Some(before) if Some(before) == report.selected => "as before the scan".to_owned(),
             Some(before) => format!("before the scan {}", words::carrier(ended.scanner, before)),
@@ -105,7 +105,7 @@ fn facts(ended: &Ended<'_>) -> Vec<(&'static str, String)> {
     let service = if ended.given_back {
         "given back"
     } else {
-        "NOT given back: its supervisor did not do what it was asked; see to it with `sv up`"
+        "NOT given back: its supervisor did not obey; bring it up with `sv up`"
     };
     facts.push(("Service", service.to_owned()));
     if let (Some(name), Some(time)) = (ended.simulated, ended.virtual_time) {

@@ -1,4 +1,4 @@
-//! One line of JSON to one scenario.
+//! Parses one line of JSON into one scenario.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ struct Service {
     supervise_symlink: bool,
 }
 
-/// A script: a program, one for each execution, or literal shell.
+/// A script: a program, one per execution, or literal shell.
 #[derive(Default, Deserialize)]
 struct Spec {
     #[serde(default)]
@@ -47,7 +47,7 @@ struct Spec {
     sh: Option<String>,
     #[serde(default)]
     noexec: bool,
-    /// Of a log only.
+    /// Only for a log service.
     #[serde(default)]
     down_file: bool,
 }
@@ -124,7 +124,7 @@ pub(super) fn parse(text: &str) -> Result<(String, Scenario), String> {
     Ok((line.id, scenario))
 }
 
-/// Longer than any scenario; also what keeps the conversion exact.
+/// Longer than any scenario; within it the conversion is exact.
 const MS_MAX: f64 = 1e12;
 
 fn whole_ms(ms: f64, what: &str) -> Result<u64, String> {

@@ -1,4 +1,4 @@
-//! One file that needs nothing else: no network, no build step. What a log brings is escaped by the template.
+//! One self-contained file: no network, no build step. The template escapes all text of the log.
 
 use askama::Template;
 
@@ -10,18 +10,19 @@ use crate::replay::text::{clock, span};
 use crate::replay::turns::Turn;
 use crate::replay::what_if::{self, WhatIf};
 use crate::report::words;
+use crate::spans::millis;
 
 use super::lanes::{Class, Lane, Timeline};
 use super::terminal::tick;
 
-/// Height of a lane and of the axis, pixels.
+/// Height of a lane and of the axis, in pixels.
 const LANE: usize = 26;
 const AXIS: usize = 24;
-/// Marks of the axis, at most.
+/// Largest number of marks on the axis.
 const TICKS: usize = 12;
-/// Lines of an answer that are shown.
+/// Largest number of lines shown of an answer.
 const ANSWER_SHOWN: usize = 12;
-/// Scans in one page, at most.
+/// Largest number of scans in one page.
 pub const SCANS_MAX: usize = 50;
 
 #[derive(Template)]
@@ -97,10 +98,10 @@ struct Saved {
     limit: String,
 }
 
-/// The page of a log, with what would have been of each of its scans.
+/// The page of a log, with the what-ifs of each of its scans.
 ///
 /// # Errors
-/// The template could not be written out, which memory alone can cause.
+/// The template could not be rendered, for which lack of memory is the only cause.
 pub fn page(source: &str, analysis: &Analysis, what_ifs: &[Vec<WhatIf>]) -> Result<String, askama::Error> {
     let shown = analysis.scans.len().min(SCANS_MAX);
     let scans = analysis.scans.iter().zip(what_ifs).take(shown).enumerate();
@@ -134,7 +135,7 @@ fn section<'a>(index: usize, scan: &'a Scan, what_ifs: &[WhatIf], analysis: &'a 
         started: clock(scan.started),
         outcome: scan.outcome.name(),
         good: scan.outcome.name() == "complete",
-        selected: scan.selected.as_deref().unwrap_or("nobody"),
+        selected: scan.selected.as_deref().unwrap_or("none"),
         facts: facts(scan),
         height: AXIS + rows.len() * LANE,
         axis: AXIS,
@@ -161,7 +162,7 @@ fn facts(scan: &Scan) -> Vec<(&'static str, String)> {
     .collect()
 }
 
-/// A place on the axis, in percent of it.
+/// A position on the axis, in percent.
 fn percent(timeline: &Timeline, at: Millis) -> String {
     let whole = (timeline.to - timeline.from).max(1);
     let part = (at - timeline.from).clamp(0, whole).saturating_mul(100_000) / whole;
@@ -260,11 +261,11 @@ fn said(scan: &Scan, turn: &Turn) -> Said {
 fn saved(scan: &Scan, what_if: &WhatIf) -> Saved {
     let report = what_if.run.as_ref().map(|run| &run.report);
     let outage = report.and_then(|report| report.outage);
-    let millis = outage.and_then(|outage| Millis::try_from(outage.as_millis()).ok());
+    let millis = outage.map(millis);
     let limit = what_if.run.as_ref().and_then(|run| run.limit);
     Saved {
         way: what_if.way.name(),
-        outcome: report.map_or("nobody can say", what_if::outcome),
+        outcome: report.map_or("unknown", what_if::outcome),
         selected: report.and_then(|report| report.selected).map(|plmn| plmn.to_string()).unwrap_or_default(),
         outage: outage.map(words::span).unwrap_or_default(),
         won: scan.outage().zip(millis).map(|(was, is)| span(was - is)).unwrap_or_default(),

@@ -1,6 +1,4 @@
-//! Lanes of spans and marks.
-
-use std::time::Duration;
+//! Lanes with spans and marks.
 
 use cellscan_core::at::current::{CurrentOperator, Operator};
 use cellscan_core::scan::Event;
@@ -12,11 +10,12 @@ use crate::replay::text::span as for_people;
 use crate::replay::turns::{TIMEOUT, Turn};
 use crate::replay::what_if::{Run, WhatIf};
 use crate::report::words;
+use crate::spans::millis;
 
-/// Seen before the scan.
+/// Time shown before the scan.
 const MARGIN: Millis = 2_000;
 
-/// What a span or a mark is, for its colour.
+/// The meaning of a span or a mark, for its colour.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Class {
     /// As it should be: up, registered, answered.
@@ -25,11 +24,11 @@ pub enum Class {
     Bad,
     /// Late, given up, in between.
     Doubtful,
-    /// Away, down, nothing.
+    /// Away, down, no carrier.
     Away,
     /// The search.
     Search,
-    /// The scan has it.
+    /// The scan has the port.
     Scan,
 }
 
@@ -48,16 +47,16 @@ impl Class {
     }
 }
 
-/// Something that lasts. Times are milliseconds from the beginning of the scan.
+/// A span. Times are milliseconds from the beginning of the scan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Span {
-    /// When it begins.
+    /// Its beginning.
     pub from: Millis,
-    /// When it ends.
+    /// Its end.
     pub to: Millis,
     /// Its colour.
     pub class: Class,
-    /// What it is.
+    /// Its label.
     pub label: String,
     /// The line of the log, where there is one.
     pub line: Option<u64>,
@@ -66,11 +65,11 @@ pub struct Span {
 /// A moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mark {
-    /// When.
+    /// The time.
     pub at: Millis,
     /// Its colour.
     pub class: Class,
-    /// What.
+    /// The label.
     pub label: String,
     /// The line of the log, where there is one.
     pub line: Option<u64>,
@@ -81,9 +80,9 @@ pub struct Mark {
 pub struct Lane {
     /// Its name.
     pub name: &'static str,
-    /// In order.
+    /// The spans, in order.
     pub spans: Vec<Span>,
-    /// In order.
+    /// The marks, in order.
     pub marks: Vec<Mark>,
 }
 
@@ -99,27 +98,27 @@ impl Lane {
     }
 }
 
-/// A scan and what would have been.
+/// A scan and its what-ifs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timeline {
-    /// Where the axis begins.
+    /// The beginning of the axis.
     pub from: Millis,
-    /// Where it ends.
+    /// The end of the axis.
     pub to: Millis,
-    /// As recorded.
+    /// The recorded scan.
     pub recorded: Vec<Lane>,
-    /// As it would have been: a title, and its lanes.
+    /// The what-ifs: a title, and its lanes.
     pub would_be: Vec<(String, Vec<Lane>)>,
 }
 
 impl Timeline {
-    /// Of one scan.
+    /// The timeline of one scan.
     #[must_use]
     pub fn new(scan: &Scan, what_ifs: &[WhatIf]) -> Self {
         let end = scan.end() - scan.started;
         let away = |what_if: &WhatIf| Some(millis(what_if.run.as_ref()?.report.outage?));
         let longest = what_ifs.iter().filter_map(away).max().unwrap_or(0);
-        // Behind the end there is room for what is written at it.
+        // After the end there is room for its labels.
         let (from, to) = (-MARGIN, end.max(longest) + MARGIN.max(end.max(longest) / 8));
         let recorded = vec![
             service(scan, from, to),
@@ -143,10 +142,6 @@ impl Timeline {
             .collect();
         Self { from, to, recorded, would_be }
     }
-}
-
-fn millis(span: Duration) -> Millis {
-    Millis::try_from(span.as_millis()).unwrap_or(Millis::MAX)
 }
 
 fn since(scan: &Scan, at: Option<Millis>) -> Option<Millis> {
@@ -223,7 +218,7 @@ fn label_of(turn: &Turn) -> String {
     format!("{command} → {}{late}", turn.result.as_deref().unwrap_or("(no result)"))
 }
 
-/// The search, the trials, the choice.
+/// The lane of search, trials and choice.
 fn steps(scan: &Scan) -> Lane {
     let mut lane = Lane::new("scan");
     if let Some(turn) = scan.turns.iter().find(|turn| turn.is("AT+COPS=?"))
@@ -283,7 +278,7 @@ fn steps(scan: &Scan) -> Lane {
     lane
 }
 
-/// Where the modem is registered, as far as its answers say.
+/// The lane of the registration, as far as the answers show it.
 fn registration(scan: &Scan, end: Millis) -> Lane {
     let mut lane = Lane::new("registered");
     let mut on: Option<(String, Millis, Option<u64>)> =

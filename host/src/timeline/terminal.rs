@@ -1,4 +1,4 @@
-//! Lanes in a terminal: one line each, and below it what its spans are.
+//! Lanes in a terminal: one line each, and a line with the labels of its spans below.
 
 use std::fmt::Write;
 
@@ -9,9 +9,9 @@ use crate::report::words;
 
 use super::lanes::{Class, Lane, Timeline};
 
-/// Columns of the names.
+/// Columns for the names.
 const NAME_WIDTH: usize = 12;
-/// Columns of the lanes, at least: with fewer nothing can be told apart.
+/// Smallest number of columns for the lanes: with fewer the spans cannot be told apart.
 const LANE_WIDTH_MIN: usize = 20;
 
 const fn style(class: Class) -> Style {
@@ -26,7 +26,7 @@ const fn style(class: Class) -> Style {
     color.on_default()
 }
 
-/// What is drawn where there are no colours.
+/// The letter drawn without colours.
 const fn letter(class: Class) -> char {
     match class {
         Class::Good => '=',
@@ -38,7 +38,7 @@ const fn letter(class: Class) -> char {
     }
 }
 
-/// The whole, in so many columns; with escape sequences for colours, which whoever prints it may strip.
+/// Draws the timeline in `columns` columns, with escape sequences for colours, which the caller may strip.
 #[must_use]
 pub fn draw(timeline: &Timeline, columns: usize) -> String {
     let width = columns.saturating_sub(NAME_WIDTH).max(LANE_WIDTH_MIN);
@@ -65,7 +65,7 @@ fn column(timeline: &Timeline, at: Millis, width: usize) -> usize {
     usize::try_from(part.saturating_mul(width_ms) / whole.max(1)).unwrap_or(0).min(width)
 }
 
-/// A mark each so many seconds, as many as fit.
+/// An axis with as many marks as fit.
 fn axis(timeline: &Timeline, width: usize, text: &mut String) {
     let step = tick(timeline, width / 10);
     let mut line = vec![' '; width + 8];
@@ -82,7 +82,7 @@ fn axis(timeline: &Timeline, width: usize, text: &mut String) {
     let _always = writeln!(text, "{:NAME_WIDTH$}{}  s", "", line.trim_end());
 }
 
-/// Between two marks of the axis: 1, 2 or 5 times a power of ten seconds, so that there are `most` at most.
+/// The distance between two marks of the axis: 1, 2 or 5 times a power of ten seconds, so that there are at most `most`.
 #[must_use]
 pub fn tick(timeline: &Timeline, most: usize) -> Millis {
     let whole = timeline.to - timeline.from;
@@ -104,7 +104,7 @@ fn lane_line(timeline: &Timeline, lane: &Lane, width: usize, text: &mut String) 
     for span in &lane.spans {
         let from = column(timeline, span.from, width).min(width - 1);
         let to = column(timeline, span.to, width).clamp(from + 1, width);
-        // What is worse is not hidden by what is wider.
+        // A worse class is drawn over a better one.
         for cell in &mut cells[from..to] {
             if !matches!(cell, Some(Class::Bad)) {
                 *cell = Some(span.class);
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_of_the_axis_are_round_and_few() {
+    fn marks_of_the_axis_are_few_and_at_round_numbers() {
         let of = |to, most| tick(&Timeline { from: 0, to, recorded: Vec::new(), would_be: Vec::new() }, most);
         assert_eq!(
             [of(8_000, 10), of(60_000, 10), of(110_000, 10), of(600_000, 10)],

@@ -1,6 +1,10 @@
-//! A real `runsv` over a directory of its own.
+//! A real `runsv` over its own service directory.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says where")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on panics with its place"
+)]
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -25,9 +29,9 @@ use cellscan_core::time::Instant;
 use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
 use tempfile::TempDir;
 
-/// More than anything here takes on a loaded box; the throttle of `runsv` is 1 s.
+/// More than any wait here takes on a loaded machine; the throttle of `runsv` is 1 s.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
-/// The longest wait between two looks at a condition that wakes nobody.
+/// The longest wait between two looks at a condition without an event.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 pub(crate) fn now() -> Instant {
@@ -42,7 +46,7 @@ pub(crate) fn wait(native: &Held, limit: Duration) -> Ready {
     event_loop::wait(&native.wake_fds(), Some(after(limit)), Clock::new()).unwrap()
 }
 
-/// Looks, and waits for something to happen, until the condition holds.
+/// Waits for events until the condition holds.
 #[track_caller]
 pub(crate) fn until(native: &mut Held, what: &str, mut holds: impl FnMut(&mut Held) -> bool) {
     let deadline = after(SOON);
@@ -53,7 +57,7 @@ pub(crate) fn until(native: &mut Held, what: &str, mut holds: impl FnMut(&mut He
     }
 }
 
-/// Asks again until there is an answer, waiting for what the backend waits for.
+/// Repeats a call until it has an answer; in between waits for the backend's events.
 pub(crate) fn done<T>(
     service: &mut Held,
     mut ask: impl FnMut(&mut Held) -> nb::Result<T, CustodyError>,
@@ -102,14 +106,14 @@ pub(crate) fn remains(native: &mut Held) -> Remains {
     nb::block!(native.remains()).unwrap()
 }
 
-/// Stopped, as the scan means it.
+/// Whether the service is stopped as a scan needs it.
 pub(crate) fn down_and_free(native: &mut Held) -> bool {
     let now = status(native);
     let down = now.state == ServiceState::Down && now.want == Want::Down && now.pid.is_none();
     down && remains(native).is_free()
 }
 
-/// The guards that stand for a service.
+/// The guards of a service.
 pub(crate) fn guards_of(runit: &Runit) -> Vec<Proc> {
     let dir = runit.dir().canonicalize().unwrap();
     let is_guard = |pid: &NonZeroU32| {
@@ -120,7 +124,7 @@ pub(crate) fn guards_of(runit: &Runit) -> Vec<Proc> {
     process::all().into_iter().filter(is_guard).filter_map(|pid| Proc::open(pid).unwrap()).collect()
 }
 
-/// A terminal whose other end is held open here.
+/// A terminal whose other end stays open in this process.
 pub(crate) struct Pty {
     pub(crate) name: String,
     _modem: std::os::fd::OwnedFd,
@@ -134,7 +138,7 @@ impl Pty {
         Self { name, _modem: modem }
     }
 
-    /// Somebody who has it open.
+    /// A process that has it open.
     pub(crate) fn hold(&self) -> Child {
         let tty = fs::File::options().read(true).write(true).open(&self.name).unwrap();
         Command::new("sleep").arg("600").stdin(tty).spawn().unwrap()
@@ -144,7 +148,7 @@ impl Pty {
 pub(crate) struct Runit {
     root: TempDir,
     runsv: Option<Child>,
-    /// The service ends at once, each time.
+    /// The service ends at once, every time.
     crashes: bool,
 }
 
@@ -154,7 +158,7 @@ impl Runit {
         Self::with_scripts(&[("run", run)], false)
     }
 
-    /// A service that ends at once: no process of it is waited for.
+    /// A service that ends at once, so there is no process to wait for.
     #[must_use]
     pub(crate) fn crashing(run: &str) -> Self {
         Self::with_scripts(&[("run", run)], true)
@@ -200,7 +204,7 @@ impl Runit {
         }
     }
 
-    /// As a crash would: the service lives on.
+    /// Kills it, as a crash would; the service lives on.
     pub(crate) fn kill_runsv(&mut self) {
         let mut runsv = self.runsv.take().unwrap();
         runsv.kill().unwrap();
@@ -261,7 +265,7 @@ impl Runit {
         symlink("lock", &link).unwrap();
     }
 
-    /// What a package upgrade does: the name gets a new directory with the old `supervise`.
+    /// As an upgrade of a package does: the name gets a new directory with the old `supervise`.
     pub(crate) fn replace_dir(&self) {
         let old = self.root.path().join("old");
         fs::rename(self.dir(), &old).unwrap();
@@ -296,7 +300,7 @@ fn hold_program() -> PathBuf {
 
 impl Drop for Runit {
     fn drop(&mut self) {
-        // Whatever works in this directory was started by this test.
+        // This test has started every process that works in this directory.
         use std::os::unix::fs::MetadataExt;
         let identity = |dir: &Path| fs::metadata(dir).ok().map(|meta| (meta.dev(), meta.ino()));
         let dirs = [identity(&self.dir()), identity(&self.root.path().join("old"))];

@@ -1,10 +1,10 @@
 use super::*;
 
-/// A gateway that finds nothing.
+/// A gateway without port and service.
 fn open() -> *mut Handle {
     let mut config = MaybeUninit::uninit();
     let mut gateway = ptr::null_mut();
-    // SAFETY: each points to what its type says; the config is filled in before it is read.
+    // SAFETY: each pointer points to its type; the config is filled in before it is read.
     let code = unsafe {
         assert_eq!(cellscan_gateway_defaults(config.as_mut_ptr()), Code::Ok);
         let mut config = config.assume_init();
@@ -17,7 +17,7 @@ fn open() -> *mut Handle {
 }
 
 #[test]
-fn a_bug_is_an_answer_and_the_gateway_does_nothing_any_more() {
+fn a_panic_returns_a_code_and_disables_the_gateway() {
     let gateway = open();
     assert_eq!(lend(gateway, |_gateway| panic!("a bug, on purpose")), Code::Broken);
     assert_eq!(lend(gateway, |_gateway| Code::Ok), Code::Broken);
@@ -26,11 +26,11 @@ fn a_bug_is_an_answer_and_the_gateway_does_nothing_any_more() {
 }
 
 #[test]
-fn a_pipe_that_nobody_reads_ends_no_application_and_leaves_the_mask_as_it_was() {
+fn a_pipe_without_a_reader_ends_no_application_and_keeps_the_signal_mask() {
     use std::io::Write;
 
     // The test harness ignores SIGPIPE; an application in C does not.
-    // SAFETY: the default action is no function of ours.
+    // SAFETY: the default action is no function of this program.
     let before = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     let gateway = open();
     let (reader, mut writer) = std::io::pipe().unwrap();
@@ -42,7 +42,7 @@ fn a_pipe_that_nobody_reads_ends_no_application_and_leaves_the_mask_as_it_was() 
     });
     assert_eq!(code, Code::Ok);
     assert_eq!(broke.map(|error| error.kind()), Some(std::io::ErrorKind::BrokenPipe));
-    assert!(!is_pipe_pending(), "it is not left for the application to meet");
+    assert!(!is_pipe_pending(), "the application must not receive it");
     let mut mask = signals(false);
     // SAFETY: the mask is only read, into a set that lives.
     let blocked = unsafe {
@@ -50,7 +50,7 @@ fn a_pipe_that_nobody_reads_ends_no_application_and_leaves_the_mask_as_it_was() 
         libc::sigismember(&raw const mask, libc::SIGPIPE)
     };
     assert_eq!(blocked, 0);
-    // SAFETY: `open` made it, and it is not used any more; the action is the one that was found.
+    // SAFETY: `open` made it, and it is not used any more; the action is the one found before.
     unsafe {
         assert_eq!(cellscan_gateway_close(gateway), Code::Ok);
         libc::signal(libc::SIGPIPE, before);

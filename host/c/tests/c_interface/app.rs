@@ -30,12 +30,12 @@ pub(super) fn example(library: Library) -> Program {
     Program::new(&root().join("host/c/examples/gateway.c"), library)
 }
 
-/// Its command line on a bench, with a PATH that has the program `cellscan` for its guard.
+/// Its command line on a bench, with a PATH that contains the program `cellscan` for its guard.
 pub(super) fn on_bench(command: Command, bench: &Bench) -> Command {
     with_service(command, bench, bench.service())
 }
 
-/// The same, with another service.
+/// The same command with another service.
 pub(super) fn with_service(mut command: Command, bench: &Bench, service: &Path) -> Command {
     command.arg(bench.port()).arg(service).arg(bench.locks());
     let cellscan = PathBuf::from(binaries::cellscan().get_program());
@@ -46,7 +46,7 @@ pub(super) fn with_service(mut command: Command, bench: &Bench, service: &Path) 
     command
 }
 
-/// The same, by a caller that has left this file open for it, as number 9.
+/// The same command by a caller that left this file open for it, as descriptor 9.
 pub(super) fn with_file(command: &Command, file: &Path) -> Command {
     let mut shell = Command::new("sh");
     shell
@@ -58,7 +58,7 @@ pub(super) fn with_file(command: &Command, file: &Path) -> Command {
     shell
 }
 
-/// A process has nothing of the application's: not that file, and none of the signals that it has blocked.
+/// Checks that a process has neither that file of the application nor its blocked signals.
 #[track_caller]
 pub(super) fn must_be_apart(pid: u32, file: &Path) {
     let entries = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs").flatten();
@@ -69,14 +69,14 @@ pub(super) fn must_be_apart(pid: u32, file: &Path) {
     assert_eq!(blocked, Some("0000000000000000"));
 }
 
-/// The application as it runs.
+/// The running application.
 pub(super) struct App {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
     reader: JoinHandle<()>,
 }
 
-/// How it ended.
+/// The result of the application.
 pub(super) struct Ended {
     pub(super) code: Option<i32>,
     pub(super) lines: Vec<String>,
@@ -84,7 +84,7 @@ pub(super) struct Ended {
 }
 
 impl App {
-    /// Started, and waiting for what it is told.
+    /// Starts it, and reads its output.
     #[track_caller]
     pub(super) fn start(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -94,7 +94,7 @@ impl App {
         let into = Arc::clone(&lines);
         let reader = std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                into.lock().expect("no panic holds it").push(line);
+                into.lock().expect("no other thread has panicked").push(line);
             }
         });
         let app = Self { child, lines, reader };
@@ -103,10 +103,10 @@ impl App {
     }
 
     pub(super) fn lines(&self) -> Vec<String> {
-        self.lines.lock().expect("no panic holds it").clone()
+        self.lines.lock().expect("no other thread has panicked").clone()
     }
 
-    /// Waits for a line that begins so.
+    /// Waits for a line that begins with `wanted`.
     #[track_caller]
     pub(super) fn wait_for(&self, wanted: &str) {
         wait_until(SCAN, wanted, || self.lines().iter().any(|line| line.starts_with(wanted)));
@@ -133,9 +133,9 @@ impl App {
         let code =
             cellscan_tests::support::wait_for(SCAN, "it ends", || self.child.try_wait().ok().flatten())
                 .code();
-        // A guard has neither of its pipes: they end with it.
+        // A guard has neither of the application's pipes, so both end with the application.
         let ended = look_for(SOON, || self.reader.is_finished().then_some(()));
-        assert!(ended.is_some(), "somebody else has its standard output");
+        assert!(ended.is_some(), "another process has its standard output");
         let mut errors = String::new();
         self.child.stderr.take().expect("a pipe").read_to_string(&mut errors).expect("UTF-8");
         let lines = self.lines();
@@ -143,7 +143,7 @@ impl App {
     }
 }
 
-/// The service is wanted up and runs, the modem is registered, and nothing of ours is left.
+/// The service is wanted up and runs, the modem is registered, and no lease and no guard is left.
 #[track_caller]
 pub(super) fn must_be_up_again(bench: &Bench, before: u32) {
     let after = bench.wait_for_holder(SOON, Some(before));

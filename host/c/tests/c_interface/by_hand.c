@@ -1,4 +1,4 @@
-/* An application whose pppd nobody supervises, and which has blocked a signal and opened a file for itself.
+/* An application whose pppd has no supervisor, and which has blocked a signal and opened a file.
  *
  *     by_hand TTY COMMAND DIRECTORY */
 #include <cellscan_gateway.h>

@@ -1,4 +1,4 @@
-//! Small programs in C, each judged by its own checks and by valgrind.
+//! Small programs in C, each checked by itself and by valgrind.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ fn beside(name: &str) -> PathBuf {
 }
 
 #[test]
-fn the_machine_over_callbacks_scans_with_every_library() {
+fn the_state_machine_over_callbacks_scans_with_every_library() {
     for library in [Library::Static, Library::Shared, Library::Firmware] {
         let program = Program::new(&beside("machine.c"), library);
         let said = done(&mut program.under_valgrind());
@@ -21,7 +21,7 @@ fn the_machine_over_callbacks_scans_with_every_library() {
 }
 
 #[test]
-fn wrong_use_is_answered_with_a_code() {
+fn wrong_use_returns_a_code() {
     let program = Program::new(&beside("misuse.c"), Library::Shared);
     let said = done(&mut program.under_valgrind());
     assert_eq!(said, "done\n");

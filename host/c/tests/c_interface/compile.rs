@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::root;
 
-/// What is warned of, all of it an error.
+/// The warnings of the compiler; each is an error.
 const WARNINGS: [&str; 5] = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"];
 
 /// A language, by its version.
@@ -30,16 +30,16 @@ impl Language {
     }
 }
 
-/// Which of the libraries a program is linked with.
+/// The library that a program is linked with.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Library {
     Static,
     Shared,
-    /// The machine alone, as firmware has it.
+    /// The state machine alone, as in firmware.
     Firmware,
 }
 
-/// A program that was compiled and linked, and goes with this value.
+/// A compiled and linked program; its directory is removed with this value.
 #[derive(Debug)]
 pub(super) struct Program {
     directory: TempDir,
@@ -55,11 +55,11 @@ impl Program {
         command.arg(source).args(["-x", "none", "-o"]).arg(&program);
         match library {
             Library::Static => command.arg(built("libcellscan_gateway.a")).args(["-lpthread", "-ldl", "-lm"]),
-            // What the compiler may call is all that the archive needs of a libc, and that is here.
+            // The archive needs from a libc only functions that the compiler may call, and they are present here.
             Library::Firmware => command.arg(firmware()).arg("-Wl,--gc-sections"),
             Library::Shared => {
                 let shared = built("libcellscan_gateway.so");
-                // As it is installed: the name to link with leads to the name that it is loaded by.
+                // As installed: the name for the linker leads to the name for the loader.
                 for name in ["libcellscan_gateway.so", SHARED_NAME] {
                     symlink(&shared, directory.path().join(name)).expect("a link");
                 }
@@ -70,14 +70,14 @@ impl Program {
         Self { directory }
     }
 
-    /// To be run as it is.
+    /// A command that runs it.
     pub(super) fn command(&self) -> Command {
         let mut command = Command::new(self.directory.path().join("program"));
         command.env("LD_LIBRARY_PATH", self.directory.path());
         command
     }
 
-    /// To be run under valgrind: any error and any byte that is lost ends it with an exit code of its own.
+    /// A command that runs it under valgrind: any error and any lost byte ends it with a special exit code.
     pub(super) fn under_valgrind(&self) -> Command {
         let mut command = Command::new("valgrind");
         command
@@ -93,14 +93,14 @@ impl Program {
         self.directory.path().join("valgrind.log")
     }
 
-    /// Valgrind has said nothing but which system calls are newer than itself (there `ENOSYS` is their answer), and that
-    /// what was open at the end was so at the beginning.
+    /// Checks that valgrind reported only system calls that are newer than itself (they return `ENOSYS`), and that only descriptors
+    /// from the beginning were open at the end.
     #[track_caller]
     pub(super) fn must_have_been_clean(&self) {
         let log = fs::read_to_string(self.valgrind_log()).expect("valgrind wrote one");
         let found = |word: &str| log.lines().filter(|line| line.contains(word)).count();
         let open = found("Open file descriptor");
-        assert!(log.contains("FILE DESCRIPTORS"), "it did not come to its end:\n{log}");
+        assert!(log.contains("FILE DESCRIPTORS"), "it did not run to its end:\n{log}");
         assert_eq!(open, found("<inherited from parent>"), "a descriptor was left open:\n{log}");
         for word in ["Invalid", "ninitialised", "lost in loss record", "overlap", "Mismatched"] {
             assert_eq!(found(word), 0, "{log}");
@@ -111,7 +111,7 @@ impl Program {
 /// The name of the shared library with the version of its interface.
 const SHARED_NAME: &str = "libcellscan_gateway.so.1";
 
-/// What Cargo has built of this package for its tests: it lies beside them.
+/// A library that Cargo has built of this package for its tests, in the directory of this test.
 #[track_caller]
 fn built(name: &str) -> PathBuf {
     let test = env::current_exe().expect("a running test knows its path");
@@ -129,7 +129,7 @@ fn built(name: &str) -> PathBuf {
 fn firmware() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware");
     let mut cargo = Command::new(env!("CARGO"));
-    // What this test's own build was told is not for another profile.
+    // Flags for this test's own build do not apply to another profile.
     cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").current_dir(root());
     cargo.args(["rustc", "--offline", "--locked", "-q", "-p", "cellscan-machine", "--profile", "firmware"]);
     cargo.args(["--features", "firmware", "--crate-type", "staticlib", "--target-dir"]).arg(&target);
@@ -137,7 +137,7 @@ fn firmware() -> PathBuf {
     target.join("firmware/libcellscan_machine.a")
 }
 
-/// Where something of this test may be made.
+/// A path for temporary files of this test.
 pub(super) fn scratch(name: &str) -> PathBuf {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -163,13 +163,13 @@ fn compiler(language: Language) -> Command {
     command
 }
 
-/// Compiles a text that is a whole file, and keeps nothing of it.
+/// Compiles a text as a file of its own, and removes the result.
 #[track_caller]
 pub(super) fn compile_alone(text: &str, language: Language) {
     let (source, object) = (scratch("alone.txt"), scratch("alone.o"));
     fs::write(&source, text).expect("the target directory can be written to");
     done(compiler(language).arg("-c").arg(&source).arg("-o").arg(&object));
     for file in [source, object] {
-        fs::remove_file(file).expect("it was made above");
+        fs::remove_file(file).expect("it was created above");
     }
 }

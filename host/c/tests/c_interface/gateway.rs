@@ -1,4 +1,4 @@
-//! The example application, as README has it told: an ordinary scan, its ends, and what it leaves alone.
+//! The example application: an ordinary scan, its ends, and what it leaves alone.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -16,9 +16,9 @@ use super::app::{
 use super::compile::{Library, Program, done};
 use super::root;
 
-/// How long a search takes in which something is to happen, ms.
+/// Duration of a search during which the test acts, in milliseconds.
 const LONG: u64 = 5_000;
-/// How long it takes else, ms.
+/// Duration of any other search, in milliseconds.
 const SHORT: u64 = 600;
 
 #[test]
@@ -58,7 +58,7 @@ fn the_same_application_scans_again() {
 }
 
 #[test]
-fn told_to_end_in_the_middle_under_valgrind_the_service_comes_back_first() {
+fn a_request_to_end_in_the_middle_gives_the_service_back_first_under_valgrind() {
     let (bench, before) = bench(LONG);
     let program = example(Library::Shared);
     let app = App::start(on_bench(program.under_valgrind(), &bench));
@@ -74,7 +74,7 @@ fn told_to_end_in_the_middle_under_valgrind_the_service_comes_back_first() {
 }
 
 #[test]
-fn killed_in_the_middle_its_guard_gives_the_service_back() {
+fn after_sigkill_in_the_middle_the_guard_gives_the_service_back() {
     for (library, state) in
         [(Library::Static, "state 1b"), (Library::Shared, "state 4"), (Library::Static, "state 5")]
     {
@@ -90,7 +90,7 @@ fn killed_in_the_middle_its_guard_gives_the_service_back() {
 }
 
 #[test]
-fn its_guard_has_none_of_its_descriptors_and_none_of_its_blocked_signals() {
+fn the_guard_has_no_descriptors_and_no_blocked_signals_of_the_application() {
     let (bench, before) = bench(LONG);
     let program = example(Library::Shared);
     let file = bench.root().join("its own");
@@ -110,7 +110,7 @@ fn its_guard_has_none_of_its_descriptors_and_none_of_its_blocked_signals() {
 }
 
 #[test]
-fn a_pppd_that_nobody_supervises_is_started_again_with_nothing_of_the_applications() {
+fn an_unsupervised_pppd_is_restarted_without_anything_of_the_application() {
     let bench = Workbench::new().modem(quick_modem()).down().start();
     let (started, file) = (bench.root().join("pppd"), bench.root().join("its own"));
     fs::copy(binaries::stand_in(), &started).expect("a copy");
@@ -134,7 +134,7 @@ fn a_pppd_that_nobody_supervises_is_started_again_with_nothing_of_the_applicatio
 }
 
 #[test]
-fn the_death_of_its_guard_does_not_kill_it_by_a_signal_and_the_scan_goes_on() {
+fn the_death_of_the_guard_sends_no_signal_and_the_scan_goes_on() {
     let (bench, before) = bench(LONG);
     let program = example(Library::Static);
     let app = App::start(on_bench(program.command(), &bench));
@@ -165,7 +165,7 @@ fn without_a_guard_program_nothing_is_touched() {
 }
 
 #[test]
-fn with_a_guard_that_is_none_the_service_is_not_taken() {
+fn with_a_program_that_is_no_guard_the_service_is_not_taken() {
     let (bench, before) = bench(SHORT);
     let program = example(Library::Static);
     let mut command = on_bench(program.command(), &bench);
@@ -180,7 +180,7 @@ fn with_a_guard_that_is_none_the_service_is_not_taken() {
     assert_eq!((ended.code, bench.status().pid, leases(&bench)), (Some(0), before, 0));
 }
 
-/// What an application on a bench says, whose guard's program is this shell script, once its scan has failed for it.
+/// The output of an application on a bench, whose guard's program is this shell script, after its scan has failed for that reason.
 fn refused_guard(script: &str) -> String {
     let (bench, before) = bench(SHORT);
     let program = example(Library::Static);
@@ -197,13 +197,13 @@ fn refused_guard(script: &str) -> String {
     app.signal(Signal::TERM);
     let ended = app.end();
     assert_eq!((ended.code, leases(&bench)), (Some(0), 0), "{:#?} {}", ended.lines, ended.errors);
-    // Nothing was asked for: the pppd that was there before is there still.
+    // The supervisor was not asked for down: the pppd from before still runs.
     assert_eq!((bench.status().pid, bench.status().want), (before, Want::Up));
     ended.errors
 }
 
 #[test]
-fn a_program_that_only_says_g_is_no_guard_and_the_service_is_not_taken() {
+fn a_program_that_only_prints_g_is_no_guard_and_the_service_is_not_taken() {
     let said = refused_guard("printf g; exec cat >/dev/null");
     assert!(
         said.contains("cellscan is no guard of this version: found \"g\", wanted \"cellscan-guard "),
@@ -222,7 +222,7 @@ fn a_guard_of_another_version_or_of_another_scan_is_refused_and_the_service_is_n
 }
 
 #[test]
-fn a_service_that_is_not_there_is_named_and_the_application_goes_on() {
+fn a_missing_service_is_named_and_the_application_goes_on() {
     let (bench, before) = bench(SHORT);
     let program = example(Library::Static);
     let nothing = bench.root().join("nothing");
@@ -234,7 +234,7 @@ fn a_service_that_is_not_there_is_named_and_the_application_goes_on() {
     assert_eq!((ended.code, bench.status().pid), (Some(0), before));
 }
 
-/// An application that stops polling in the middle of a search, with this as its last word.
+/// An application that stops polling in the middle of a search, with `last` as its last argument.
 fn stuck(bench: &Bench, last: &str) -> (Program, App) {
     let program = Program::new(&root().join("host/c/tests/c_interface/stuck.c"), Library::Static);
     let mut command = on_bench(program.command(), bench);
@@ -245,7 +245,7 @@ fn stuck(bench: &Bench, last: &str) -> (Program, App) {
 }
 
 #[test]
-fn one_that_polls_no_more_is_ended_by_its_guard_where_it_wished_so() {
+fn the_guard_kills_an_application_that_stops_polling_if_configured() {
     let (bench, before) = bench(LONG);
     let (_program, app) = stuck(&bench, "1500");
     assert_eq!(app.end().code, None, "killed");
@@ -253,12 +253,12 @@ fn one_that_polls_no_more_is_ended_by_its_guard_where_it_wished_so() {
 }
 
 #[test]
-fn killed_without_a_guard_its_lease_stays_and_restore_goes_by_it() {
+fn after_sigkill_without_a_guard_the_lease_stays_and_restore_uses_it() {
     let (bench, before) = bench(LONG);
     let (_program, app) = stuck(&bench, "unguarded");
     app.signal(Signal::KILL);
     assert_eq!(app.end().code, None);
-    assert!(bench.status().is_held_down(), "nobody gives it back by itself");
+    assert!(bench.status().is_held_down(), "no process gives it back");
     assert_eq!(leases(&bench), 1);
     let mut restore = bench.cellscan();
     done(restore.arg("restore").arg("--run-dir").arg(bench.locks()));

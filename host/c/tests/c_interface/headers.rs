@@ -1,4 +1,4 @@
-//! The headers say what the source says, and are C and C++.
+//! The headers agree with the source, and compile as C and C++.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use cbindgen::{Builder, Config};
 use super::compile::{Language, Library, Program, compile_alone, done, scratch};
 use super::root;
 
-/// A header, and the files that it is made of, both below the workspace.
+/// A header, and its source files, in a directory of the workspace.
 struct Header {
     directory: &'static str,
     name: &'static str,
@@ -29,32 +29,32 @@ impl Header {
         root().join(self.directory).join("include").join(self.name)
     }
 
-    /// As it is to be.
-    fn made_anew(&self) -> String {
+    /// The header from the present source.
+    fn generated(&self) -> String {
         let directory = root().join(self.directory);
         let config = Config::from_file(directory.join("cbindgen.toml")).expect("a configuration of cbindgen");
         let sources = self.sources.iter().map(|name| directory.join("src").join(name));
         let builder = sources.fold(Builder::new().with_config(config), Builder::with_src);
         let mut made = Vec::new();
         builder.generate().expect("the source can be read").write(&mut made);
-        // What is a link in rustdoc is a word here.
+        // A link in rustdoc is a plain word here.
         String::from_utf8(made).expect("UTF-8").replace('`', "")
     }
 }
 
 #[test]
-fn the_committed_headers_are_what_the_source_says() {
+fn the_committed_headers_agree_with_the_source() {
     let mut stale = Vec::new();
     for header in HEADERS {
-        let (path, made) = (header.path(), header.made_anew());
+        let (path, made) = (header.path(), header.generated());
         if fs::read_to_string(&path).unwrap_or_default() != made {
-            // Beside the target directory's other results, for whoever wants to take it over.
-            let anew = Path::new(env!("CARGO_TARGET_TMPDIR")).join(header.name);
-            fs::write(&anew, made).expect("the target directory can be written to");
-            stale.push(format!("cp {} {}", anew.display(), path.display()));
+            // In the target directory, ready to be copied.
+            let generated = Path::new(env!("CARGO_TARGET_TMPDIR")).join(header.name);
+            fs::write(&generated, made).expect("the target directory can be written to");
+            stale.push(format!("cp {} {}", generated.display(), path.display()));
         }
     }
-    assert!(stale.is_empty(), "look at what has changed, and then:\n{}", stale.join("\n"));
+    assert!(stale.is_empty(), "review the changes, and then:\n{}", stale.join("\n"));
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn the_headers_compile_by_themselves_as_c11_and_as_cpp17() {
     }
 }
 
-/// What stands in the fences of a language.
+/// The text of each fenced block in this language.
 fn fenced<'a>(text: &'a str, language: &'a str) -> impl Iterator<Item = &'a str> {
     let fence = format!("```{language}\n");
     let mut rest = text;
@@ -80,7 +80,7 @@ fn fenced<'a>(text: &'a str, language: &'a str) -> impl Iterator<Item = &'a str>
 
 #[test]
 fn the_code_in_the_readme_compiles_and_links() {
-    let readme = fs::read_to_string(root().join("README.md")).expect("a README");
+    let readme = fs::read_to_string(root().join("host/c/README.md")).expect("a README");
     let mut blocks = 0;
     for block in fenced(&readme, "c") {
         blocks += 1;
@@ -97,5 +97,5 @@ fn the_code_in_the_readme_compiles_and_links() {
         }
         fs::remove_file(source).expect("it was made above");
     }
-    assert_eq!(blocks, 1, "README has one block of C");
+    assert_eq!(blocks, 1, "the README of host/c has one block of C");
 }

@@ -1,5 +1,5 @@
-/* The machine over callbacks: a supervisor, a modem and a clock in thirty lines each, as firmware would have them. A scan over them
- * goes from beginning to end in no time, since the clock is moved to each deadline. */
+/* The state machine over callbacks: a supervisor, a modem and a clock in thirty lines each, as in firmware. A scan over them
+ * takes no real time, since the clock is moved to each deadline. */
 #include <cellscan.h>
 
 #include <stdio.h>
@@ -12,7 +12,7 @@
 enum trouble { NONE, SLOW, MUTE, FAILING, NESTED };
 
 struct world {
-    /* As large as it has to be, and on the heap, so that valgrind sees a byte beyond its end. */
+    /* Of the exact size, and on the heap, so that valgrind sees an access beyond its end. */
     cellscan *machine;
     enum trouble trouble;
     uint64_t now_ms;
@@ -122,7 +122,7 @@ static const cellscan_ops OPS = {
     .ask = ask, .status = status, .note = note, .release = release,
 };
 
-/* One scan; how many events of a callback that failed there were, -1 where it did not end. */
+/* Runs one scan; returns the number of events of a failed callback, -1 if the scan did not end. */
 static int scan(struct world *world, enum trouble trouble, cellscan_event *end)
 {
     cellscan *machine = world->machine;

@@ -1,4 +1,4 @@
-//! The C interface: what a C compiler, a linker, valgrind and the real `runsv` say of it.
+//! The C interface: checked by a C compiler, a linker, valgrind and the real `runsv`.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a bench that cannot be set up fails loudly")]
 
@@ -11,7 +11,7 @@ mod headers;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// For what takes a second at most on an idle machine.
+/// For events that take a second at most on an idle machine.
 const SOON: Duration = Duration::from_secs(20);
 
 /// For a whole scan of the quick modem, which takes three seconds, under valgrind.

@@ -1,4 +1,4 @@
-/* What no caller should do, and what it is answered. */
+/* Wrong calls, and the codes that they return. */
 #include <cellscan_gateway.h>
 
 #include <pthread.h>
@@ -59,7 +59,7 @@ static int machines(void)
     CHECK(cellscan_poll(&machine, &event), CELLSCAN_CODE_WOULD_BLOCK);
     CHECK(cellscan_abort(&machine), CELLSCAN_CODE_OK);
 
-    /* A supervisor that talks nonsense is one that failed. */
+    /* A supervisor with an invalid answer counts as failed. */
     CHECK(cellscan_request(&machine, 1, CELLSCAN_ORIGIN_MANUAL), CELLSCAN_CODE_OK);
     int32_t code;
     while ((code = cellscan_poll(&machine, &event)) == CELLSCAN_CODE_OK)

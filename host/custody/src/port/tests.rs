@@ -14,13 +14,13 @@ const fn holding(pid: u32, parent: u32) -> Seen {
     Seen { holds: true, ..process(pid, parent) }
 }
 
-/// A look at these, beside what every machine has.
+/// A look at these processes, beside those of every machine.
 fn look(found: &[Seen]) -> Look {
     let always = [process(1, 0), process(RUNSVDIR, 1), process(RUNSV, RUNSVDIR), process(CRON, 1)];
     Look { processes: always.into_iter().chain(found.iter().copied()).collect(), vanished: Vec::new() }
 }
 
-/// A service whose `pppd` has the port, looked at twice.
+/// A service whose `pppd` has the port, after two looks.
 fn taken() -> Port {
     let mut port = Port::default();
     port.supervised_by(Some(RUNSV));
@@ -36,23 +36,23 @@ fn pids(ids: &[Id]) -> Vec<u32> {
 }
 
 #[test]
-fn one_look_that_finds_no_holder_is_not_believed() {
+fn one_look_without_a_holder_is_no_proof() {
     let mut port = Port::default();
     assert_eq!(port.look(&look(&[]), Opened::No), Verdict::Unsure);
     assert_eq!(port.look(&look(&[]), Opened::No), Verdict::Free);
 }
 
 #[test]
-fn a_look_that_finds_no_holder_is_not_believed_beside_one_that_found_some() {
+fn a_look_without_a_holder_after_one_with_a_holder_is_no_proof() {
     let mut port = taken();
     assert_eq!(port.look(&look(&[]), Opened::No), Verdict::Unsure);
     assert_eq!(port.look(&look(&[]), Opened::No), Verdict::Free);
 }
 
 #[test]
-fn a_child_forked_behind_the_look_while_its_parent_ends_is_seen_by_the_next() {
+fn a_child_that_one_look_misses_is_seen_by_the_next() {
     let mut port = taken();
-    // The first look misses the child: it was forked after the table was listed.
+    // The first look misses the child: the fork came after the table was listed.
     assert_eq!(port.look(&look(&[]), Opened::No), Verdict::Unsure);
     let orphan = holding(CHILD, 1);
     assert_eq!(port.look(&look(&[orphan]), Opened::No), Verdict::Held);
@@ -60,19 +60,19 @@ fn a_child_forked_behind_the_look_while_its_parent_ends_is_seen_by_the_next() {
 }
 
 #[test]
-fn a_newcomer_that_may_be_an_orphan_of_the_service_asks_for_another_look() {
+fn a_newcomer_that_may_be_an_orphan_of_the_service_needs_another_look() {
     for adopter in [1, RUNSV, RUNSVDIR] {
         let mut port = taken();
         port.look(&look(&[]), Opened::No);
-        // It held the port, forked, and closed it before it was looked at.
+        // It held the port, forked, and closed it before it was examined.
         let orphan = process(CHILD, adopter);
         assert_eq!(port.look(&look(&[orphan]), Opened::No), Verdict::Unsure, "adopted by {adopter}");
-        assert_eq!(port.look(&look(&[orphan]), Opened::No), Verdict::Free, "it is known by now");
+        assert_eq!(port.look(&look(&[orphan]), Opened::No), Verdict::Free, "known from the look before");
     }
 }
 
 #[test]
-fn a_newcomer_that_has_ended_before_it_was_looked_at_asks_for_another_look() {
+fn a_newcomer_that_ended_before_it_was_examined_needs_another_look() {
     let mut port = taken();
     port.look(&look(&[]), Opened::No);
     let vanished = Look { vanished: vec![CHILD], ..look(&[]) };
@@ -81,12 +81,12 @@ fn a_newcomer_that_has_ended_before_it_was_looked_at_asks_for_another_look() {
 }
 
 #[test]
-fn a_zombie_is_neither_of_the_service_nor_a_reason_to_look_for_ever() {
+fn a_zombie_is_no_member_and_does_not_delay_the_verdict() {
     let mut port = taken();
     let zombie = Seen { is_dead: true, ..process(PPPD, RUNSV) };
     assert_eq!(port.look(&look(&[zombie]), Opened::No), Verdict::Unsure);
     assert_eq!(port.look(&look(&[zombie]), Opened::No), Verdict::Free);
-    // One that was not seen alive may have left a child.
+    // A zombie that was not seen alive may have left a child.
     let unknown = Seen { is_dead: true, ..process(CHILD, 1) };
     assert_eq!(port.look(&look(&[zombie, unknown]), Opened::No), Verdict::Unsure);
     assert_eq!(port.look(&look(&[zombie, unknown]), Opened::No), Verdict::Free);
@@ -101,7 +101,7 @@ fn children_of_processes_without_the_port_do_not_delay_the_verdict() {
 }
 
 #[test]
-fn an_opening_between_two_looks_makes_them_one() {
+fn an_open_between_two_looks_makes_the_first_one_void() {
     let mut port = taken();
     port.look(&look(&[]), Opened::No);
     assert_eq!(port.look(&look(&[]), Opened::Yes), Verdict::Unsure);
@@ -109,7 +109,7 @@ fn an_opening_between_two_looks_makes_them_one() {
 }
 
 #[test]
-fn the_supervisor_is_never_the_services_whatever_it_has_open() {
+fn the_supervisor_is_never_a_member_even_with_the_port_open() {
     let mut port = Port::default();
     port.supervised_by(Some(RUNSV));
     port.main_is(Some(Id { pid: PPPD, start: 0 }));
@@ -127,7 +127,7 @@ fn the_supervisor_is_never_the_services_whatever_it_has_open() {
 }
 
 #[test]
-fn a_stranger_with_the_port_is_a_stranger_also_when_the_service_is_gone() {
+fn a_stranger_with_the_port_stays_a_stranger_when_the_service_is_gone() {
     let mut port = Port::default();
     port.supervised_by(Some(RUNSV));
     port.main_is(Some(Id { pid: PPPD, start: 0 }));
@@ -136,14 +136,14 @@ fn a_stranger_with_the_port_is_a_stranger_also_when_the_service_is_gone() {
         port.look(&look(&[holding(PPPD, RUNSV), bystander]), Opened::No);
         assert_eq!(pids(port.strangers()), [70]);
     }
-    // What appears now may come from the bystander as well.
+    // A new process may come from the bystander as well.
     assert_eq!(port.look(&look(&[bystander, holding(71, 1)]), Opened::No), Verdict::Held);
     assert_eq!((port.remains().len(), pids(port.strangers())), (0, vec![70, 71]));
 }
 
 #[test]
-fn a_process_that_was_seen_without_the_port_is_no_heir_however_it_came_to_it() {
-    // By another device node, or by a socket: no opening is seen.
+fn a_process_once_seen_without_the_port_is_no_heir() {
+    // By another device node, or by a socket: no open event.
     let mut port = taken();
     let known = process(90, 1);
     port.look(&look(&[holding(PPPD, RUNSV), known]), Opened::No);
@@ -159,7 +159,7 @@ fn a_new_holder_with_another_parent_is_no_heir() {
 }
 
 #[test]
-fn once_the_port_is_free_nothing_can_be_inherited() {
+fn a_free_port_cannot_be_inherited() {
     let mut port = taken();
     port.main_is(None);
     port.look(&look(&[]), Opened::No);
@@ -181,23 +181,23 @@ fn an_orphan_with_the_port_is_a_stranger_where_any_process_may_have_opened_it() 
 }
 
 #[test]
-fn a_descendant_that_was_seen_before_its_parent_ended_stays_the_services() {
+fn a_descendant_seen_before_its_parent_ended_stays_a_member() {
     let mut port = taken();
     port.look(&look(&[holding(PPPD, RUNSV), process(CHILD, PPPD)]), Opened::No);
     port.look(&look(&[holding(CHILD, 1)]), Opened::Yes);
     assert_eq!(pids(port.remains()), [CHILD]);
-    // Another process of that number is another process.
+    // Another process with that id is another process.
     let later = Seen { id: Id { pid: CHILD, start: 9 }, ..holding(CHILD, 1) };
     port.look(&look(&[later]), Opened::Yes);
     assert_eq!((port.remains().len(), port.strangers().len()), (0, 1));
 }
 
 #[test]
-fn what_does_not_hold_the_port_is_left_alone_unless_it_may_open_it_again() {
+fn a_process_without_the_port_is_left_alone_unless_it_may_open_it_again() {
     let mut port = taken();
     let script = process(CHILD, PPPD);
     let detached = Seen { is_pppd: true, ..process(41, PPPD) };
-    // It has had the port; the one of a VPN, which a script started, never did.
+    // It has had the port; the `pppd` of a VPN, which a script started, never did.
     let vpn = Seen { is_pppd: true, ..process(42, CHILD) };
     port.look(&look(&[holding(PPPD, RUNSV), script, Seen { holds: true, ..detached }, vpn]), Opened::No);
     port.main_is(None);
@@ -209,10 +209,10 @@ fn what_does_not_hold_the_port_is_left_alone_unless_it_may_open_it_again() {
 }
 
 #[test]
-fn a_child_of_the_supervisor_that_has_the_port_is_the_services() {
+fn a_child_of_the_supervisor_that_has_the_port_is_a_member() {
     let mut port = Port::default();
     port.supervised_by(Some(RUNSV));
-    // A `finish` or `control` script; the log service has no port and is none.
+    // A `finish` or `control` script; the log service has no port and does not count.
     port.look(&look(&[holding(CHILD, RUNSV), process(80, RUNSV)]), Opened::Yes);
     assert_eq!((pids(port.remains()), port.strangers().len()), (vec![CHILD], 0));
     assert!(!port.is_member(Id { pid: 80, start: 0 }));

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use cellscan_core::scan::Selection;
 use cellscan_core::scan::policy::Timeouts;
+use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{ServiceStatus, Want};
-use cellscan_custody::hand_back::{AGAIN_AFTER, End, HandBack, Standing, Step};
+use cellscan_custody::hand_back::{AGAIN_AFTER, End, HandBack, Observation, Step};
 
 use super::claim::{Claimable, ServiceClaim};
 use super::error::CustodyError;
@@ -239,7 +239,7 @@ fn by_control(dir: &ServiceDir, want: Want, limit: Option<Duration>, is_adopted:
     let watch = dir.watch().ok();
     let mut back = HandBack::new(want);
     loop {
-        let standing = Standing {
+        let standing = Observation {
             adopted: is_adopted(),
             named: dir.is_still_named(),
             supervised: dir.is_supervised().unwrap_or(false),

@@ -2,7 +2,7 @@
 
 use std::os::fd::BorrowedFd;
 
-use cellscan_core::scan::Selection;
+use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Supervisor, Want};
 
 use super::claim::{Claimable, ServiceClaim};

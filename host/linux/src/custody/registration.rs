@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use cellscan_core::driver::Driver;
 use cellscan_core::scan::policy::Timeouts;
-use cellscan_core::scan::{Event, Policy, Selection};
+use cellscan_core::scan::{Event, Policy};
+use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
 use cellscan_core::time::Instant;
 use serde::{Deserialize, Serialize};

@@ -5,7 +5,7 @@
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
-use cellscan_core::scan::Selection;
+use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{ServiceStatus, Want};
 use cellscan_core::time::Instant;
 use cellscan_custody::guard::Message;

@@ -12,55 +12,55 @@ use crate::process::Prepare;
 use crate::serial::SerialOptions;
 use crate::service::locate::Backend;
 
-/// Between the time that a scan may take and the limit of its guard: what lies before the first request and behind the
-/// last, on a slow machine.
+/// Margin between the time that a scan may take and the limit of its guard: for the time before the first request and after
+/// the last, on a slow machine.
 const HOLD_MARGIN: Duration = Duration::from_secs(120);
 
 /// A scan of this gateway.
 #[derive(Clone, Debug)]
 pub struct GatewayPlan {
-    /// The line to the modem.
+    /// The serial line to the modem.
     pub serial: SerialOptions,
     /// The tty that `pppd` uses.
     pub ppp_port: PathBuf,
-    /// The service that was named.
+    /// The named service.
     pub service: Option<String>,
-    /// How the supervisor is spoken to.
+    /// How to talk to the supervisor.
     pub backend: Backend,
-    /// What starts an unsupervised `pppd`, by argument vector.
+    /// The arguments of the command that starts an unsupervised `pppd`.
     pub start: Vec<OsString>,
-    /// The interfaces to wait for; `None`: the link is not waited for.
+    /// The interfaces to wait for; `None`: do not wait for the link.
     pub link: Option<Interfaces>,
-    /// How the scan is to go.
+    /// The policy of the scan.
     pub policy: Policy,
     /// The carriers of a quick scan; `None`: those of the state file.
     pub carriers: Option<Vec<Plmn>>,
-    /// Where the state file is.
+    /// The directory of the state file.
     pub state_dir: PathBuf,
-    /// Where the lease is.
+    /// The directory of the lease.
     pub run_dir: PathBuf,
-    /// Which process gives the service back should this one die.
+    /// Which process gives the service back if this process dies.
     pub guard: GuardPlan,
-    /// How long the service may be held before its guard kills this process; `None`: it never does.
+    /// How long the service may be held before the guard kills this process; `None`: no limit.
     pub hold_limit: Option<Duration>,
-    /// What is done to the command of a process that may outlive this one, before it is started.
+    /// Called on each command that may outlive this process, before it is started.
     pub prepare: Option<Prepare>,
 }
 
-/// Which process gives the service back should this one die.
+/// Which process gives the service back if this process dies.
 #[derive(Clone, Debug, Default)]
 pub enum GuardPlan {
-    /// This program, started anew.
+    /// A second process of this program.
     #[default]
     ThisProgram,
-    /// Another, which answers to the same subcommand: this process is not cellscan, but has it as a library. Standard error is
-    /// not the guard's to write to.
+    /// Another program with the same subcommand: this process is not cellscan, but uses it as a library. The guard does not
+    /// write to standard error.
     Program(PathBuf),
-    /// None: there is only the lease on disk.
+    /// No guard: recovery by the lease on disk only.
     None,
 }
 
-/// How long a scan may hold the service at most: its budget is for itself to keep, and this is for the case that it does not.
+/// How long a scan may hold the service: the scan itself keeps its budget, and this limit is for a scan that does not.
 #[must_use]
 pub fn hold_limit(policy: &Policy) -> Duration {
     policy.budget.saturating_add(policy.timeouts.link).saturating_add(HOLD_MARGIN)

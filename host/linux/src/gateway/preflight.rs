@@ -1,4 +1,4 @@
-//! What can be known of the ports before the service is touched. Each of these costs an outage where it is seen later.
+//! Checks of the ports before the service is touched. Each of these problems costs an outage if it is found later.
 //!
 //! | found | trying again |
 //! | --- | --- |
@@ -7,7 +7,7 @@
 //! | the modem's port is open in a process that does not end with the service | may help |
 //! | another process has a UUCP lock on it, or none can be made | may help |
 //!
-//! Who holds the port of `pppd` is looked at when the service is taken.
+//! The holders of the port of `pppd` are checked when the service is taken.
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -95,10 +95,10 @@ impl PreflightError {
     }
 }
 
-/// Looks at what the ports are.
+/// Checks what the ports are.
 ///
 /// # Errors
-/// One of them is no tty, or the modem's may not be opened.
+/// One of them is no tty, or the modem's port may not be opened.
 pub fn ports(plan: &GatewayPlan) -> Result<(), PreflightError> {
     let modem = &plan.serial.path;
     for port in [modem, &plan.ppp_port] {
@@ -119,12 +119,12 @@ fn no_tty(port: &Path, why: NotATty) -> PreflightError {
     }
 }
 
-/// Looks at who uses the modem's port. `service` is the service directory, if there is a supervisor.
+/// Checks which processes use the modem's port. `service` is the service directory, if there is a supervisor.
 ///
 /// # Errors
 /// A process that does not end with the service has the port open, or has locked it.
 pub fn users(plan: &GatewayPlan, service: Option<&Path>) -> Result<(), PreflightError> {
-    // Another scan has port and lock. It is named when the service is claimed.
+    // Another scan has port and lock. The claim on the service names it.
     if is_claimed(plan, service) {
         return Ok(());
     }
@@ -142,7 +142,7 @@ pub fn users(plan: &GatewayPlan, service: Option<&Path>) -> Result<(), Preflight
         let remedy = match &lock {
             LockError::Held { pid, .. } if is_of(&family, *pid) => continue,
             LockError::Held { .. } => "which does not end with the service of pppd; end it, and try again",
-            // It may be of a pppd that has just been started.
+            // It may belong to a pppd that has just been started.
             LockError::Unreadable { .. } if is_shared => continue,
             LockError::Unreadable { .. } => "try again, and remove it if it stays",
             LockError::Io { .. } => "run it as root, or name another directory of locks",
@@ -156,7 +156,7 @@ fn is_claimed(plan: &GatewayPlan, service: Option<&Path>) -> bool {
     if let Some(dir) = service {
         return ServiceDir::open(dir).is_ok_and(|dir| claimed_by(&plan.run_dir, &dir).is_some());
     }
-    // Without a supervisor the port is claimed, in the run directory.
+    // Without a supervisor the claim is on the port, in the run directory.
     let identity = plan.ppp_port.metadata().ok().map(|meta| (meta.dev(), meta.ino()));
     let run = RunDir::open(&plan.run_dir).ok().flatten();
     run.zip(identity).is_some_and(|(run, identity)| run.claimed_by(identity).is_some())
@@ -166,8 +166,8 @@ fn is_of(family: &Family, pid: i32) -> bool {
     u32::try_from(pid).ok().and_then(std::num::NonZeroU32::new).is_some_and(|pid| family.has(pid))
 }
 
-/// A process that has the device open and does not end with the service. It is looked for twice: a process that is being
-/// started has for a moment all that its parent has.
+/// A process that has the device open and does not end with the service. The check runs twice: a process that is being
+/// started has, for a moment, all descriptors of its parent.
 fn stranger_on(device: u64, family: &Family) -> Option<Proc> {
     let strangers = || {
         let mut holders = process::holders_of(device).processes;

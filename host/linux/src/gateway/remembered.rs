@@ -1,31 +1,33 @@
 //! The carriers that registered in the last complete scan, for a quick one.
 //!
-//! A text file: one PLMN a line, likeliest last; `#` begins a comment. It is written beside itself and renamed, so that
-//! half of it is never read.
+//! A text file: one PLMN per line, likeliest last; `#` begins a comment. It is written to a temporary file and renamed, so
+//! that a reader never sees half of it.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use cellscan_core::carrier::{Carriers, Plmn, PlmnError, Trial};
 use cellscan_core::scan::scanner::REMEMBERED_MAX;
+use thiserror::Error;
 
 use crate::custody::own_dir::{OwnDir, OwnError};
 
 /// The file in the state directory.
 pub const FILE: &str = "carriers";
-/// Bytes of the file, at most: eight lines and a comment are some two hundred.
+/// Largest size of the file in bytes: eight lines and a comment are some two hundred.
 const FILE_LEN_MAX: u64 = 4_096;
 const HEADER: &str = "# carriers that registered in the last complete scan, likeliest last";
 
-/// Why nothing is remembered.
-#[derive(Debug)]
+/// Why no carriers are remembered.
+#[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RememberedError {
     /// The directory or the file could not be used.
-    Dir(OwnError),
+    #[error(transparent)]
+    Dir(#[from] OwnError),
     /// A line is no PLMN.
+    #[error("{}:{line}", .path.display())]
     Line {
-        /// Of which file.
+        /// The file.
         path: PathBuf,
         /// Its number, from 1.
         line: usize,
@@ -34,34 +36,10 @@ pub enum RememberedError {
     },
 }
 
-impl fmt::Display for RememberedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Dir(error) => error.fmt(f),
-            Self::Line { path, line, .. } => write!(f, "{}:{line}", path.display()),
-        }
-    }
-}
-
-impl std::error::Error for RememberedError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Dir(error) => error.source(),
-            Self::Line { source, .. } => Some(source),
-        }
-    }
-}
-
-impl From<OwnError> for RememberedError {
-    fn from(error: OwnError) -> Self {
-        Self::Dir(error)
-    }
-}
-
-/// What is remembered, likeliest last; nothing where there is no file. Of too many the last ones.
+/// The remembered carriers, likeliest last; none if there is no file. Of too many, the last ones.
 ///
 /// # Errors
-/// The directory or the file is there and is not this user's alone to write, or the file holds something else. Nothing of it is used
+/// The directory or the file exists and another user may write it, or the file holds something else. Nothing of it is used
 /// then.
 pub fn read(state_dir: &Path) -> Result<Vec<Plmn>, RememberedError> {
     let Some(dir) = OwnDir::open(state_dir)? else { return Ok(Vec::new()) };
@@ -85,8 +63,8 @@ pub fn read(state_dir: &Path) -> Result<Vec<Plmn>, RememberedError> {
 /// Remembers the carriers that registered: the chosen one last, before it the others, the strongest nearest to it.
 ///
 /// # Errors
-/// The directory or the file could not be made, or the directory is not this user's alone to write. What was remembered before
-/// stays.
+/// The directory or the file could not be created, or another user may write the directory. The file stays as it was
+/// before.
 pub fn write(state_dir: &Path, carriers: &Carriers, selected: Option<Plmn>) -> Result<(), RememberedError> {
     let kept = best_last(carriers, selected);
     if kept.is_empty() {
@@ -128,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_nothing_and_what_is_there_is_read() {
+    fn a_missing_file_is_empty_and_an_existing_file_is_read() {
         assert_eq!(read(Path::new("/nonexistent")).unwrap(), []);
         let dir = dir_with(b"# of yesterday\n311480\n 310410 # best\r\n\n");
         let found: Vec<String> = read(dir.path()).unwrap().iter().map(ToString::to_string).collect();
@@ -147,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_read_that_another_user_may_have_written() {
+    fn a_file_that_another_user_may_have_written_is_not_read() {
         let dir = dir_with(b"310410\n");
         let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         assert_eq!(read(dir.path()).unwrap().len(), 1);
@@ -161,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_registered_leaves_what_was_remembered() {
+    fn without_a_registered_carrier_the_file_stays() {
         let dir = dir_with(b"310410\n");
         write(dir.path(), &Carriers::new(), None).unwrap();
         assert_eq!(read(dir.path()).unwrap().len(), 1);

@@ -102,6 +102,14 @@ impl Timed {
     }
 }
 
+/// A decimal number of at most 15 digits; `None` where there is another byte, or no byte.
+fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || digits.len() > 15 {
+        return None;
+    }
+    digits.iter().try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u64::from(byte - b'0')))
+}
+
 fn time_ms(time: &[u8]) -> Option<u64> {
     let point = time.iter().position(|byte| *byte == b'.')?;
     let (seconds, millis) = (number(&time[..point])?, &time[point + 1..]);
@@ -158,14 +166,6 @@ pub fn unescape(text: &[u8]) -> Option<Vec<u8>> {
         });
     }
     Some(bytes)
-}
-
-/// The decimal number that `digits` are; `None` where there is another byte, or none at all, or more than 15.
-fn number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() || digits.len() > 15 {
-        return None;
-    }
-    digits.iter().try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u64::from(byte - b'0')))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use cellscan_core::port::Port;
-use cellscan_core::scan::Selection;
+use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Supervisor, Want};
 use cellscan_core::time::Instant;
 use embedded_io::{ErrorType, Read, ReadReady, Write};

@@ -3,7 +3,8 @@
 use cellscan_core::carrier::Plmn;
 use cellscan_core::scan::deny::Denied;
 use cellscan_core::scan::gate::{Declined, Origin, Request};
-use cellscan_core::scan::{Event, Failure, Outcome, Selection};
+use cellscan_core::scan::{Event, Failure, Outcome};
+use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Want};
 use cellscan_core::time::Instant;
 use core::num::NonZeroU32;

@@ -1,6 +1,5 @@
-//! Whether a path is a tty, told without opening it: an open may raise DTR, or take the port from `pppd`.
+//! Whether a path is a tty, without opening it: an open may raise DTR, or take the port from `pppd`.
 
-use std::fmt;
 use std::fs;
 use std::io;
 use std::ops::RangeInclusive;
@@ -8,57 +7,42 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use rustix::fs::{major, minor};
+use thiserror::Error;
 
 /// The kernel's list of tty drivers (`proc_tty(5)`; `drivers/tty/tty_io.c`).
 const DRIVERS: &str = "/proc/tty/drivers";
-/// The class of modem ports that are not ttys and answer to the same calls (`wwan_port_fops_at_ioctl` in
+/// The class of modem ports that are not ttys and accept the same calls (`wwan_port_fops_at_ioctl` in
 /// `drivers/net/wwan/wwan_core.c`).
 const WWAN: &str = "wwan";
 
 /// Why a path cannot be the port of a modem.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum NotATty {
-    /// There is nothing of that name.
+    /// It does not exist.
+    #[error("there is no such file")]
     Missing,
     /// It is a directory.
+    #[error("it is a directory")]
     Directory,
     /// It is a regular file.
+    #[error("it is a regular file")]
     RegularFile,
-    /// It is a device, and no driver of ttys has its number.
+    /// It is a device, and no tty driver has its number.
+    #[error("it is a character device, but no tty")]
     OtherDevice,
     /// It is a FIFO, a socket or a block device.
+    #[error("it is no character device")]
     OtherFile,
-    /// It could not be looked at.
-    Io(io::Error),
-}
-
-impl fmt::Display for NotATty {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing => write!(f, "there is no such file"),
-            Self::Directory => write!(f, "it is a directory"),
-            Self::RegularFile => write!(f, "it is a regular file"),
-            Self::OtherDevice => write!(f, "it is a character device, but no tty"),
-            Self::OtherFile => write!(f, "it is no character device"),
-            Self::Io(error) => write!(f, "it cannot be looked at: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for NotATty {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io(source) => Some(source),
-            Self::Missing | Self::Directory | Self::RegularFile | Self::OtherDevice | Self::OtherFile => None,
-        }
-    }
+    /// It could not be examined.
+    #[error("it cannot be looked at: {0}")]
+    Io(#[source] io::Error),
 }
 
 /// The device number (`st_rdev`) of the tty at `path`; links are followed.
 ///
 /// # Errors
-/// It is no tty. Where the kernel does not list its tty drivers, any character device is taken for one.
+/// It is no tty. If the kernel does not list its tty drivers, any character device counts as one.
 pub fn device_of(path: &Path) -> Result<u64, NotATty> {
     let is_missing =
         |error: &io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
@@ -78,7 +62,7 @@ pub fn device_of(path: &Path) -> Result<u64, NotATty> {
     }
 }
 
-/// Whether the character device of this number is a tty, or a port that answers to the same calls.
+/// Whether the character device of this number is a tty, or a port that accepts the same calls.
 pub(crate) fn is_tty(device: u64) -> bool {
     let listed = fs::read_to_string(DRIVERS).map(|text| drivers(&text)).unwrap_or_default();
     listed.is_empty() || is_driven(&listed, device) || class_of(device).is_some_and(|class| class == WWAN)
@@ -95,8 +79,8 @@ fn drivers(text: &str) -> Vec<Driver> {
     text.lines().filter_map(driver).collect()
 }
 
-/// `usbserial            /dev/ttyUSB   188 0-511 serial`. Read from its end: the name of a driver may hold blanks. No device
-/// is behind the names of the system (`/dev/tty`, `/dev/ptmx`) and the masters of pseudo-terminals.
+/// `usbserial            /dev/ttyUSB   188 0-511 serial`. Parsed from its end: the name of a driver may contain blanks. No
+/// modem is behind the system's own names (`/dev/tty`, `/dev/ptmx`) and the masters of pseudo-terminals.
 fn driver(line: &str) -> Option<Driver> {
     let mut words = line.split_ascii_whitespace().rev();
     let kind = words.next().filter(|kind| !kind.starts_with("system") && *kind != "pty:master");
@@ -122,7 +106,7 @@ mod tests {
 
     use super::*;
 
-    /// As a gateway has it (Linux 6.1), with a driver whose name holds a blank.
+    /// From a gateway (Linux 6.1), with a driver whose name contains a blank.
     const LISTED: &str = "\
 /dev/tty             /dev/tty        5       0 system:/dev/tty
 /dev/ptmx            /dev/ptmx       5       2 system
@@ -157,14 +141,14 @@ unknown              /dev/tty        4 1-63 console
     }
 
     #[test]
-    fn lines_that_are_no_drivers_are_left_out() {
+    fn lines_that_are_no_drivers_are_skipped() {
         for bad in ["", "serial", "a b c", "x /dev/x one 0-1 serial", "x /dev/x 4 0-y serial", "4 64 "] {
             assert_eq!(drivers(bad), [], "{bad:?}");
         }
     }
 
     #[test]
-    fn a_pseudo_terminal_is_a_tty_and_nothing_else_is() {
+    fn a_pseudo_terminal_is_a_tty_and_other_files_are_not() {
         let modem = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR).unwrap();
         rustix::pty::unlockpt(&modem).unwrap();
         let name = rustix::pty::ptsname(&modem, Vec::new()).unwrap().into_string().unwrap();

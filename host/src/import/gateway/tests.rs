@@ -16,6 +16,7 @@ fn read(log: &str) -> Vec<(u64, Option<Millis>, String)> {
                 }
                 What::Note(Note::State(_)) => return,
                 What::Note(note) => format!("{note:?}"),
+                What::Header(_) | What::Entry(_) => panic!("a line of a recording: {event:?}"),
                 What::Other(text) => format!("other {}", text.escape_ascii()),
                 What::Unread(why) => why.name().to_owned(),
             };
@@ -30,7 +31,7 @@ fn words(log: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_clock_is_the_up_time_and_a_line_without_a_stamp_belongs_to_the_last() {
+fn the_clock_is_the_up_time_and_a_line_without_a_stamp_has_the_last_time() {
     let log = "[1763689858.649] [00:00:20.937] [Cellular Connection - Sending AT command: AT+COPS?]\n\
                [Cellular Connection - Line: +COPS: 1,2,\"310260\",7]\n\
                [00:00:21] [Cellular Connection - Line: OK]";
@@ -68,7 +69,7 @@ fn a_record_inside_another_is_read_and_the_rest_is_torn() {
 }
 
 #[test]
-fn carriers_are_read_with_and_without_name_and_digits() {
+fn carriers_are_read_with_or_without_name_and_digits() {
     let of = |text: &'static str| {
         let found = carrier(text.as_bytes());
         (str::from_utf8(found.name).unwrap(), str::from_utf8(found.plmn).unwrap())
@@ -80,7 +81,7 @@ fn carriers_are_read_with_and_without_name_and_digits() {
 }
 
 #[test]
-fn the_end_of_a_command_that_only_the_scan_tells_is_told() {
+fn a_step_of_the_scan_ends_the_command_before_it() {
     let log = "[00:01:26] [Cellular Connection - Sending AT command: AT+COPS=?]\n\
                [00:02:15] [Cellular Scan - State 4: Operator list received]\n\
                [00:02:15] [Cellular Scan - State 8: Best operator: T-Mobile US (signal=25)]";
@@ -88,14 +89,14 @@ fn the_end_of_a_command_that_only_the_scan_tells_is_told() {
 }
 
 #[test]
-fn syslog_in_between_tells_of_pppd() {
+fn lines_of_syslog_in_between_are_read() {
     let log = "Nov 25 18:19:41 host daemon.err pppd[2010]: Connect script failed\n\
                Nov 25 18:26:12 host daemon.err pppd[4165]: Failed to open /dev/ttyACM0: No such file or directory";
     assert_eq!(words(log), ["Pppd(ConnectFailed)", "PortGone"]);
 }
 
 #[test]
-fn of_a_torn_record_a_whole_answer_is_saved() {
+fn a_whole_answer_in_a_torn_record_is_read() {
     let log = "[1.0] [00:00:21.336] [Cellular Connection - Sending AT command: AT+COPS?]\n\
                [176705.045] [00:00:21.442] [Cellulare: +COPS: 1,2,\"311480\",7]\n\
                [176705.045] [00:00:21.442] [Cellulare: +COPS: 1,2,\"3114]";

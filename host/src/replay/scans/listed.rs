@@ -1,16 +1,16 @@
-//! Operators out of the lines of an answer.
+//! Parses the operators in the lines of an answer.
 
 use cellscan_core::at::current::{CurrentOperator, Operator, SelectionMode};
 use cellscan_core::at::operators::{ListedOperator, OperatorList};
 
-/// An entry of an operator list, as the modem gave it.
+/// An entry of an operator list, as the modem sent it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Listed {
     /// `<stat>`: 0 unknown, 1 available, 2 current, 3 forbidden.
     pub stat: u8,
-    /// The long name; empty where there is none.
+    /// The long name; may be empty.
     pub long: String,
-    /// The short name; empty where there is none.
+    /// The short name; may be empty.
     pub short: String,
     /// The digits.
     pub plmn: Option<String>,
@@ -30,7 +30,7 @@ impl From<ListedOperator<'_>> for Listed {
     }
 }
 
-/// The operators in the lines that answered `AT+COPS=?`; the list may lie across several.
+/// The operators in the lines that answered `AT+COPS=?`; the list may span several lines.
 #[must_use]
 pub fn operators(answer: &[String]) -> Vec<Listed> {
     let mut list = OperatorList::new();
@@ -42,7 +42,7 @@ pub fn operators(answer: &[String]) -> Vec<Listed> {
     found
 }
 
-/// The digits in an answer to `AT+COPS?`, and whether that was chosen by hand.
+/// The digits in an answer to `AT+COPS?`, and whether the selection is manual.
 pub(super) fn current(line: &str) -> Option<(String, bool)> {
     let found = CurrentOperator::parse(line.as_bytes())?;
     match found.operator? {

@@ -1,4 +1,4 @@
-//! A scan, as a log tells of it.
+//! One scan in a log.
 
 use crate::import::event::{Carrier, Millis};
 use crate::import::text::shown;
@@ -7,17 +7,17 @@ use crate::replay::turns::Turn;
 
 use super::{Listed, TRIALS_MAX, begin};
 
-/// Marks kept of one scan, at most.
+/// Largest number of marks kept of one scan.
 const MARKS_MAX: usize = 4_000;
 
-/// How a scan ended, as the log says.
+/// The outcome of a scan according to the log.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Outcome {
-    /// It says that it is complete.
+    /// The log says that the scan is complete.
     Complete,
-    /// It says that it failed.
+    /// The log says that the scan failed.
     Failed,
-    /// The log ends, or another scan begins, before it says either.
+    /// The log ends, or another scan begins, before either.
     #[default]
     Unfinished,
 }
@@ -34,16 +34,16 @@ impl Outcome {
     }
 }
 
-/// How a trial ended, as the log says.
+/// The outcome of a trial according to the log.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Tried {
-    /// The scan held it for registered.
+    /// The scan took the carrier as registered.
     Registered,
-    /// The modem said no.
+    /// The modem refused the carrier.
     Refused,
-    /// Nothing came in the scan's time.
+    /// No answer came before the scan's time-out.
     TimedOut,
-    /// Passed over.
+    /// The scan skipped the carrier.
     Skipped,
 }
 
@@ -63,24 +63,24 @@ impl Tried {
 /// A trial.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trial {
-    /// Where it begins.
+    /// Its first line.
     pub line: u64,
-    /// Its name, as logged.
+    /// The carrier's name, as logged.
     pub name: String,
-    /// Its digits; `None`: the log gives none, or an empty string was tried.
+    /// The carrier's digits; `None`: the log gives none, or the scan tried an empty string.
     pub plmn: Option<String>,
     /// When it began.
     pub began: Option<Millis>,
     /// When it ended.
     pub ended: Option<Millis>,
-    /// `<rssi>` of `+CSQ`, as the scan took it.
+    /// `<rssi>` of `+CSQ`, as the scan read it.
     pub signal: Option<u8>,
-    /// How.
+    /// The outcome.
     pub outcome: Tried,
 }
 
 impl Trial {
-    /// How long it took, milliseconds.
+    /// Its duration in milliseconds.
     #[must_use]
     pub fn took(&self) -> Option<Millis> {
         Some(self.ended? - self.began?)
@@ -90,15 +90,15 @@ impl Trial {
 /// A moment of a scan, for the timeline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mark {
-    /// Where.
+    /// The line.
     pub line: u64,
-    /// When.
+    /// The time.
     pub at: Millis,
-    /// What.
+    /// What happened.
     pub what: Moment,
 }
 
-/// What the lanes of a timeline are made of.
+/// What a timeline shows.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the words of `Note`, with their text owned")]
 pub enum Moment {
@@ -123,56 +123,56 @@ pub struct Scan {
     pub line: u64,
     /// The last line that belongs to it.
     pub last_line: u64,
-    /// When, on the log's clock.
+    /// The beginning, on the log's clock.
     pub started: Millis,
-    /// When the supervisor was asked for down.
+    /// When the scan asked the supervisor for down.
     pub asked_down: Option<Millis>,
-    /// When it said so.
+    /// When the supervisor said that the service was down.
     pub is_down: Option<Millis>,
-    /// When the port was held for free.
+    /// When the scan took the port as free.
     pub port_free: Option<Millis>,
-    /// The operators of the list, as the modem gave them; `None`: no list came.
+    /// The operators of the list, as the modem sent them; `None`: no list came.
     pub operators: Option<Vec<Listed>>,
-    /// How long `AT+COPS=?` took that gave them.
+    /// The duration of the `AT+COPS=?` that returned them.
     pub search: Option<Millis>,
-    /// In order.
+    /// The trials, in order.
     pub trials: Vec<Trial>,
     /// The digits of the carrier chosen.
     pub selected: Option<String>,
     /// The line of that choice.
     pub selected_line: u64,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
-    /// When it said so.
+    /// When the log says so.
     pub ended: Option<Millis>,
     /// When the service was given back.
     pub asked_up: Option<Millis>,
     /// When the link was up again.
     pub link_up: Option<Millis>,
-    /// The carrier that the modem was on before, and whether it was chosen by hand; as far as the log tells.
+    /// The carrier before the scan, and whether it was selected manually; as far as the log tells.
     pub before: Option<(String, bool)>,
-    /// Carriers that the log shows to have worked before this scan, likeliest last.
+    /// Carriers that worked before this scan according to the log, likeliest last.
     pub known: Vec<String>,
     /// The dialogue.
     pub turns: Vec<Turn>,
-    /// The moments.
+    /// The moments, for the timeline.
     pub marks: Vec<Mark>,
 }
 
 impl Scan {
-    /// From "asked for down" to "the port is free", milliseconds.
+    /// From the request for down to the free port, in milliseconds.
     #[must_use]
     pub fn stop(&self) -> Option<Millis> {
         Some(self.port_free? - self.started)
     }
 
-    /// From "asked for down" to the link being up or, where the log does not show that, to the service being given back.
+    /// From the request for down to the link being up or, where the log does not show that, to the service being given back.
     #[must_use]
     pub fn outage(&self) -> Option<Millis> {
         Some(self.link_up.or(self.asked_up)? - self.asked_down.unwrap_or(self.started))
     }
 
-    /// The last moment that is known of it.
+    /// The last known moment of the scan.
     #[must_use]
     pub fn end(&self) -> Millis {
         let turns = self.turns.iter().filter_map(|turn| turn.ended.or(turn.at)).max();
@@ -184,7 +184,7 @@ impl Scan {
             .unwrap_or(self.started)
     }
 
-    /// The modem was told by the scan to leave the carrier that it was on.
+    /// Whether the scan told the modem to leave its carrier.
     pub(super) fn has_selected(&self) -> bool {
         let tells = |command: &str| {
             command
@@ -206,7 +206,7 @@ impl Scan {
 }
 
 impl Scan {
-    /// What concerns no trial under way.
+    /// Takes a note that concerns no trial in progress.
     pub(super) fn note(&mut self, event: &Event<'_>, note: Note<'_>) {
         let at = event.at;
         let once = |place: &mut Option<Millis>| *place = place.or(at);
@@ -252,7 +252,7 @@ impl Scan {
         }
     }
 
-    /// The digits of a carrier that a log names, by the list where it gives the name alone.
+    /// The digits of a carrier in the log; a name alone is looked up in the list.
     pub(super) fn digits(&self, which: Carrier<'_>) -> Option<String> {
         if !which.plmn.is_empty() {
             return Some(shown(which.plmn).into_owned());

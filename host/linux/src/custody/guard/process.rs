@@ -33,8 +33,13 @@ use crate::serial::uucp;
 /// After so long it is said that the service was not given back yet, and standard error is let go: the program that reads it
 /// may wait for its end. `runsvdir` restarts a dead `runsv` within 6 s, and a `finish` script may take its time.
 const SAY_AFTER: Duration = Duration::from_secs(60);
-/// How long it waits for the end of a process that was seen to die, or was killed.
+/// How long it waits for the end of a process that was seen to die, or was killed, before the service is asked up.
 const END_LIMIT: Duration = Duration::from_secs(1);
+/// The same where the modem is to be registered again first: as long as the process has not ended its lock on the modem is that of a
+/// living process, and a `pppd` that is started meanwhile has the port. On a busy machine more than a second was seen.
+const END_LIMIT_BEFORE_MODEM: Duration = Duration::from_secs(20);
+/// The same once the service is given back: nothing waits for that but the locks of the scan.
+const END_LIMIT_BEFORE_LOCKS: Duration = Duration::from_secs(3_600);
 /// Where even waiting fails (no memory), it is tried again after so long.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// Bytes read from the pipe at once.
@@ -109,7 +114,8 @@ fn stand_guard(orders: &Orders) -> Result<(), String> {
     }
     if cause != Cause::HandedOver {
         // Its end of the pipe is closed before it can be seen as dead.
-        wait_for_end(orders.parent, END_LIMIT);
+        let modem = orders.modem.as_ref().and(owed.selection);
+        wait_for_end(orders.parent, if modem.is_some() { END_LIMIT_BEFORE_MODEM } else { END_LIMIT });
     }
     orders.give_back(&subject, cause, owed);
     Ok(())
@@ -218,8 +224,8 @@ impl Orders {
             settled = subject.settle(&request, || self.is_adopted(subject));
         }
         if cause != Cause::HandedOver {
-            // On a busy machine a killed scan may take longer to die than it was waited for; its locks were not those of a dead
-            // process then.
+            // A killed scan may take longer to die than it was waited for; its locks were not those of a dead process then.
+            wait_for_end(self.parent, END_LIMIT_BEFORE_LOCKS);
             self.remove_locks();
         }
         if claim.is_none() {

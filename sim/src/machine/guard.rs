@@ -1,26 +1,26 @@
-//! The lease on the service and its guard: a process that runs the very code of the real one.
+//! The lease on the service and its guard: a process that runs the code of the real guard.
 
 use std::collections::VecDeque;
 
 use cellscan_core::supervisor::{ServiceState, Want};
 use cellscan_core::time::Instant;
 use cellscan_custody::guard::{Cause, Guard, Message, Verdict};
-use cellscan_custody::hand_back::{HandBack, Standing, Step};
+use cellscan_custody::hand_back::{HandBack, Observation, Step};
 use cellscan_custody::{Identity, Reading};
 use core::time::Duration;
 
-use crate::directory::Supervise;
-use crate::kernel::{Event, Kernel};
-use crate::process::{Body, Process};
+use crate::machine::directory::Supervise;
+use crate::machine::kernel::{Event, Kernel};
+use crate::machine::process::{Body, Process};
 use crate::signal::Signal;
 use crate::trace::{Actor, Ending, Origin, Pid, TraceEvent};
 
-/// What lies on disk while a scan holds the service.
+/// The file on disk while a scan holds the service.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Lease {
-    /// The scanner that took it. Orphaned when that process is gone.
+    /// The scanner that took the service. The lease is orphaned when that process is gone.
     pub owner: Pid,
-    /// What the service was meant to do before.
+    /// The want of the service before.
     pub want: Want,
 }
 
@@ -30,18 +30,18 @@ pub(crate) struct GuardProcess {
     pid: Pid,
     owner: Pid,
     machine: Guard,
-    /// What waits in the pipe.
+    /// The bytes in the pipe.
     pipe: VecDeque<u8>,
     back: Option<HandBack>,
-    /// Broken on purpose: so long a silence is taken for the end of the scan.
+    /// Broken on purpose: the guard takes this long a silence for the end of the scan.
     tires_after: Option<Duration>,
     heard_at: Instant,
 }
 
-/// The event of a rewrite may be late, or lost: it looks by itself this often (host: `give_back.rs`).
+/// The event of a rewrite may be late, or lost: the guard also reads the record this often (host: `give_back.rs`).
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The control byte that asks for it.
+/// The control byte of a want.
 pub(crate) const fn byte(want: Want) -> u8 {
     match want {
         Want::Up => b'u',
@@ -50,7 +50,7 @@ pub(crate) const fn byte(want: Want) -> u8 {
     }
 }
 
-/// The record as a reader finds it, with the bytes that waited before.
+/// The record that a reader finds, and the bytes that waited in the FIFO before.
 pub(crate) fn reading(supervise: &Supervise, unread: usize, settled: bool) -> Option<Reading> {
     let record = supervise.status?;
     let at_rest = record.state == ServiceState::Down && record.pid.is_none() && !record.want_up;
@@ -103,19 +103,19 @@ impl Kernel {
         self.guard.as_ref().map(|guard| guard.pid).filter(|pid| self.processes.is_alive(*pid))
     }
 
-    /// The scan tells its guard something; one that is dead hears nothing.
+    /// The scan sends its guard a byte; a dead guard gets nothing.
     pub(crate) fn tell_guard(&mut self, message: Message) {
         let Some(guard) = &mut self.guard else { return };
         guard.pipe.extend(message.bytes());
         self.queue.push(self.now, Event::Guard);
     }
 
-    /// Whether the guard gives the service back, and watches its record.
+    /// Whether the guard is giving the service back, and watches its record.
     pub(crate) fn gives_back(&self) -> bool {
         self.guard.as_ref().is_some_and(|guard| guard.back.is_some())
     }
 
-    /// The guard is woken: by its pipe, its clock, or the record.
+    /// The guard wakes up: by its pipe, its clock, or the record.
     pub(crate) fn guard(&mut self) {
         let Some(mut guard) = self.guard.take() else { return };
         if self.processes.is_alive(guard.pid) && !self.guard_turn(&mut guard) {
@@ -124,7 +124,7 @@ impl Kernel {
         self.guard = Some(guard).filter(|guard| self.processes.is_alive(guard.pid));
     }
 
-    /// Whether it lives on.
+    /// Whether it continues.
     fn guard_turn(&mut self, guard: &mut GuardProcess) -> bool {
         if guard.back.is_some() {
             return self.hand_back(guard);
@@ -170,7 +170,7 @@ impl Kernel {
             let supervised = self.probe_ok() == Some(true) && self.probe_control(false).is_ok();
             let reading =
                 self.supervise(false).and_then(|supervise| reading(supervise, self.unread(), false));
-            match back.step(self.now, Standing { adopted, named: true, supervised, reading }) {
+            match back.step(self.now, Observation { adopted, named: true, supervised, reading }) {
                 Step::Ask(want) => {
                     let written = self.write_control(Actor::Guard, false, &[byte(want)]).is_ok();
                     back.sent(self.now, written, reading.map(|reading| reading.identity));
@@ -187,7 +187,7 @@ impl Kernel {
         }
     }
 
-    /// The lease of another scan is that scan's; one that a dead scan has left goes once the service was asked for.
+    /// A lease of another scan stays; one of a dead scan is removed once the guard has requested the service.
     fn remove_lease_of(&mut self, owner: Pid, asked: bool) {
         let is_left = |lease: Lease| asked && !self.processes.is_alive(lease.owner);
         if self.lease.is_some_and(|lease| lease.owner == owner || is_left(lease)) {

@@ -1,7 +1,7 @@
-//! Files of a service directory as clients and operators reach them.
+//! Files of a service directory as clients and operators access them.
 
 use super::Kernel;
-use crate::directory::{ControlError, Directory, FIFO_BYTES_MAX, Fifo, ServiceFiles, Supervise};
+use crate::machine::directory::{ControlError, Directory, FIFO_BYTES_MAX, Fifo, ServiceFiles, Supervise};
 use crate::trace::{Actor, Pid, StatusRecord, TraceEvent};
 
 impl Kernel {
@@ -18,7 +18,7 @@ impl Kernel {
         self.directories.last()
     }
 
-    /// The same, to be changed by an operator.
+    /// The same, for changes by an operator.
     pub(crate) fn files_mut(&mut self) -> Option<&mut ServiceFiles> {
         self.directories.last_mut().map(|directory| &mut directory.files)
     }
@@ -27,7 +27,7 @@ impl Kernel {
         self.current().map(|directory| if log { directory.log_supervise } else { directory.supervise })
     }
 
-    /// `SVC/supervise`, or `SVC/log/supervise`, as the name leads to it now.
+    /// The directory that `SVC/supervise`, or `SVC/log/supervise`, names now.
     pub(crate) fn supervise(&self, log: bool) -> Option<&Supervise> {
         self.supervise_index(log).and_then(|index| self.supervises.get(index))
     }
@@ -36,7 +36,7 @@ impl Kernel {
         self.supervise_index(log).and_then(|index| self.supervises.get_mut(index))
     }
 
-    /// The status record as a reader of the file finds it.
+    /// The status record that a reader of the file finds.
     pub(crate) fn status(&self) -> Option<StatusRecord> {
         self.supervise(false).and_then(|supervise| supervise.status)
     }
@@ -61,7 +61,7 @@ impl Kernel {
         control.and_then(|at| self.fifos.get(at)).map_or(0, |fifo| fifo.bytes.len())
     }
 
-    /// Opens `control` with `O_WRONLY|O_NONBLOCK`, writes, closes. All of it or, beyond the capacity, nothing.
+    /// Opens `control` with `O_WRONLY|O_NONBLOCK`, writes, closes. Writes all bytes or, beyond the capacity, none.
     pub(crate) fn write_control(&mut self, by: Actor, log: bool, bytes: &[u8]) -> Result<(), ControlError> {
         let control = self.probe_control(log)?;
         let fifo = &mut self.fifos[control];
@@ -79,7 +79,7 @@ impl Kernel {
         Ok(())
     }
 
-    /// runsv.c: main, `fifo_make` and the opens: a FIFO that is there is used again.
+    /// runsv.c: main, `fifo_make` and the opens: an existing FIFO is reused.
     pub(crate) fn open_supervise(&mut self, index: usize, pid: Pid) -> usize {
         let fresh = self.fifos.len();
         let supervise = &mut self.supervises[index];
@@ -94,7 +94,7 @@ impl Kernel {
         control
     }
 
-    /// What the end of a `runsv` does to its `supervise` directory: all files stay, nobody reads the FIFOs.
+    /// The effect of the end of a `runsv` on its `supervise` directory: all files stay, the FIFOs have no reader.
     pub(crate) fn close_supervise(&mut self, index: usize, control: usize, pid: Pid) {
         let fifo = &mut self.fifos[control];
         if fifo.reader == Some(pid) {
@@ -110,7 +110,7 @@ impl Kernel {
         }
     }
 
-    /// `rm supervise/control; mkfifo supervise/control`: the name leads to a FIFO that nobody reads.
+    /// `rm supervise/control; mkfifo supervise/control`: the name leads to a FIFO without a reader.
     pub(crate) fn replace_fifo(&mut self) {
         let fresh = self.fifos.len();
         self.fifos.push(Fifo::default());
@@ -122,8 +122,8 @@ impl Kernel {
     /// The directory is moved away and copied back, as a re-installed package does it.
     ///
     /// Where `supervise` is a link, both lead to the same `supervise` directory and the old directory is removed
-    /// (void-packages #25): its `runsv` still obeys, and nothing that it writes is ever seen again. Otherwise
-    /// FIFOs cannot be copied, so the old directory stays behind, and the new one has no FIFOs.
+    /// (void-packages #25): its `runsv` still obeys, and its records are never visible again. Otherwise FIFOs cannot be
+    /// copied, so the old directory stays, and the new one has no FIFOs.
     pub(crate) fn recreate_directory(&mut self, without_control: bool) {
         let Some(old) = self.directories.last().cloned() else { return };
         let mut files = old.files.clone();

@@ -1,12 +1,12 @@
-//! A recording of our own, once more through the same machine: it must decide the same.
+//! Reruns a recording of our own through the same state machine: it must make the same decisions.
 //!
-//! The scanner and driver of a gateway run on a port and a supervisor that say what was recorded, when it was recorded.
-//! Whatever they are asked for is compared with what is there: the first difference ends the replay and is told.
+//! The scanner and driver of a gateway run on a port and a supervisor that return what was recorded, at the recorded times.
+//! Every request is compared with the recording: the first difference ends the rerun and is reported.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
-use std::io::Read;
+use std::io::{self, Read};
 use std::rc::Rc;
 
 use cellscan_core::carrier::Plmn;
@@ -15,52 +15,54 @@ use cellscan_core::scan::Policy;
 use cellscan_core::scan::deny::Denied;
 use cellscan_core::time::Instant;
 
-use crate::import::lines::Lines;
+use crate::import::{Event, Format, Unread, What, import};
 use crate::recording::entry::{Entry, Timed, Who};
 use crate::recording::recorder::{DATA, LEFT_OUT};
 use crate::recording::{policy, words};
 
-mod stand_in;
+mod scripted;
 
-use stand_in::{Line, Sv};
+use scripted::{ScriptedPort, ScriptedSupervisor};
 
-/// Entries of a recording, at most: a scan has some hundreds.
+/// Largest number of entries of a recording: a scan has some hundreds.
 const ENTRIES_MAX: usize = 1_000_000;
-/// Polls at one time, at most.
+/// Largest number of polls at one time.
 const POLLS_MAX: usize = 1_024;
 
-/// A recording, read.
+/// A recording in memory.
 #[derive(Debug, Default)]
 pub struct Recording {
     policy: Policy,
     remembered: Vec<Plmn>,
     denied: Vec<Denied>,
-    /// Deadlines were met to the millisecond: in virtual time.
+    /// Deadlines were met to the millisecond, as virtual time does.
     exact: bool,
     entries: Vec<(u64, Timed)>,
-    /// Lines that are none of a recording, the last one cut by a crash among them.
+    /// The log has more than [`ENTRIES_MAX`] entries.
+    too_long: bool,
+    /// Numbers of malformed lines; a crash may have cut the last one.
     pub malformed: Vec<u64>,
 }
 
-/// What came of replaying a recording.
+/// The result of a rerun.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Replayed {
-    /// What the scan told, with times in milliseconds.
+    /// The events of the scan, with times in milliseconds.
     pub told: Vec<(u64, String)>,
-    /// Events that were compared.
+    /// The number of events compared.
     pub compared: usize,
     /// The first difference.
     pub difference: Option<Difference>,
 }
 
-/// Where the machine did something else.
+/// A difference between the recording and the rerun.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// The line of the recording; `None`: behind its end.
+    /// The line of the recording; `None`: after its end.
     pub line: Option<u64>,
-    /// What is recorded.
+    /// The recorded entry.
     pub recorded: String,
-    /// What the machine did now.
+    /// What the state machine did in the rerun.
     pub now: String,
 }
 
@@ -68,18 +70,18 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
             Some(line) => write!(f, "line {line}: recorded {:?}, now {:?}", self.recorded, self.now),
-            None => write!(f, "behind the end: now {:?}", self.now),
+            None => write!(f, "after the end: now {:?}", self.now),
         }
     }
 }
 
-/// What is left of the recording, and what was found so far; the two stand-ins share it.
+/// The rest of the recording, and the first difference; the scripted port and supervisor share it.
 #[derive(Debug, Default)]
 struct Script {
     now: u64,
     inputs: VecDeque<(u64, Timed)>,
-    /// The line of what is to be told next: what was said behind that is not due before. In virtual time it is, since all that
-    /// happens at one time is taken in first.
+    /// The line of the next event that the scan must report: an entry after that line is not due before. `None` in virtual
+    /// time, where the scan takes in all entries of one time first.
     told_next: Option<u64>,
     difference: Option<Difference>,
 }
@@ -92,7 +94,7 @@ impl Script {
         self.inputs.front().filter(due).map(|(_, timed)| &timed.entry)
     }
 
-    /// The words of the next entry, if its time has come and it is this one's.
+    /// The words of the next entry, if its time has come and `who` wrote it.
     fn due_words(&self, who: Who) -> Option<&str> {
         match self.due()? {
             Entry::Said(said, words) if *said == who => Some(words),
@@ -117,30 +119,45 @@ impl Script {
 }
 
 impl Recording {
-    /// Reads it.
+    /// Reads a recording.
     ///
     /// # Errors
-    /// It cannot be read to its end, or is too long.
-    pub fn read(log: impl Read) -> std::io::Result<Self> {
+    /// The log cannot be read to its end, or is too long.
+    pub fn read(log: impl Read) -> io::Result<Self> {
         let mut recording = Self::default();
-        let mut lines = Lines::new(log);
-        let mut number = 0;
-        while let Some(line) = lines.next()? {
-            number += 1;
-            if let Some(header) = line.bytes.strip_prefix(b"# ") {
-                recording.header(&String::from_utf8_lossy(header));
-                continue;
+        import(log, Some(Format::Atlog), &mut |event| recording.event(&event))?;
+        recording.complete()
+    }
+
+    /// Takes the next event of an imported recording. Events of other formats are ignored.
+    pub(super) fn event(&mut self, event: &Event<'_>) {
+        match event.what {
+            What::Header(line) => self.header(&String::from_utf8_lossy(line)),
+            What::Entry(timed) if self.entries.len() < ENTRIES_MAX => {
+                self.entries.push((event.line, timed.clone()));
             }
-            match Timed::parse(line.bytes) {
-                Ok(Some(timed)) if recording.entries.len() < ENTRIES_MAX => {
-                    recording.entries.push((number, timed));
-                }
-                Ok(Some(_)) => return Err(std::io::Error::other(format!("more than {ENTRIES_MAX} entries"))),
-                Ok(None) => {}
-                Err(_) => recording.malformed.push(number),
-            }
+            What::Entry(_) => self.too_long = true,
+            What::Unread(Unread::Malformed) => self.malformed.push(event.line),
+            What::Sent(_)
+            | What::Received(_)
+            | What::Ended(_)
+            | What::GivenUp
+            | What::Closed
+            | What::Note(_)
+            | What::Other(_)
+            | What::Unread(_) => {}
         }
-        Ok(recording)
+    }
+
+    /// The recording, at the end of the log.
+    ///
+    /// # Errors
+    /// The log is too long.
+    pub(super) fn complete(self) -> io::Result<Self> {
+        if self.too_long {
+            return Err(io::Error::other(format!("more than {ENTRIES_MAX} entries")));
+        }
+        Ok(self)
     }
 
     fn header(&mut self, line: &str) {
@@ -156,19 +173,19 @@ impl Recording {
         }
     }
 
-    /// Whether a scan of ours is in it.
+    /// Whether the recording holds a scan of ours.
     #[must_use]
     pub fn has_scan(&self) -> bool {
         self.entries.iter().any(|(_, timed)| is_said(&timed.entry, "request "))
     }
 
-    /// Through the machine once more.
+    /// Reruns the recording.
     #[must_use]
     pub fn replay(&self) -> Replayed {
         let (mut inputs, mut expected) = (VecDeque::new(), VecDeque::new());
         for (line, timed) in &self.entries {
             if is_said(&timed.entry, LEFT_OUT) {
-                // From here on the dialogue is not whole: as far as this it can be compared.
+                // From here on the dialogue is incomplete; the comparison ends here.
                 break;
             }
             if is_said(&timed.entry, DATA) {
@@ -181,7 +198,11 @@ impl Recording {
             }
         }
         let script = Rc::new(RefCell::new(Script { inputs, ..Script::default() }));
-        let mut driver = Driver::new(Line::new(Rc::clone(&script)), Sv::new(Rc::clone(&script)), self.policy);
+        let mut driver = Driver::new(
+            ScriptedPort::new(Rc::clone(&script)),
+            ScriptedSupervisor::new(Rc::clone(&script)),
+            self.policy,
+        );
         for plmn in &self.remembered {
             driver.scanner_mut().remember(*plmn);
         }
@@ -197,7 +218,7 @@ impl Recording {
     }
 }
 
-/// What the scan was told, and not what it told.
+/// Whether the entry is an input of the scan, and not an event that it reports.
 fn is_input(entry: &Entry) -> bool {
     match entry {
         Entry::Said(Who::Scan, words) => {
@@ -213,7 +234,7 @@ fn is_said(entry: &Entry, beginning: &str) -> bool {
 }
 
 struct Run {
-    driver: Driver<Line, Sv>,
+    driver: Driver<ScriptedPort, ScriptedSupervisor>,
     script: Rc<RefCell<Script>>,
     expected: VecDeque<(u64, Timed)>,
     exact: bool,
@@ -225,7 +246,7 @@ impl Run {
         loop {
             let input = self.script.borrow().inputs.front().map(|(_, timed)| timed.at_ms);
             let told = self.expected.front().map(|(_, timed)| timed.at_ms);
-            // In virtual time all that is told comes with an input or a deadline; behind the last input only time moves it.
+            // In virtual time every event comes with an input or a deadline; after the last input only time drives the scan.
             let next = if self.exact {
                 input.or_else(|| self.expected.back().map(|(_, timed)| timed.at_ms))
             } else {
@@ -249,7 +270,7 @@ impl Run {
                 return self.finish();
             }
             if !moved {
-                return self.script.borrow_mut().differ("nobody asked for that");
+                return self.script.borrow_mut().differ("not requested");
             }
         }
     }
@@ -267,7 +288,7 @@ impl Run {
         self.replayed.difference.is_some() || self.script.borrow().difference.is_some()
     }
 
-    /// What is asked of the scan from outside.
+    /// Passes on requests to the scan.
     fn stimulate(&mut self, now: Instant) {
         let due = self.script.borrow().due_words(Who::Scan).map(str::to_owned);
         let Some(words) = due else { return };
@@ -295,7 +316,7 @@ impl Run {
         }
     }
 
-    /// On a gateway the clock goes on between two polls: what came of the next one has its own time.
+    /// On a gateway the clock advances between two polls: the result of the next poll has a time of its own.
     fn more_is_due(&self) -> bool {
         let script = self.script.borrow();
         script.due().is_some() || self.expected.front().is_some_and(|(_, timed)| timed.at_ms <= script.now)
@@ -315,14 +336,14 @@ impl Run {
                 }
                 (Some(line), timed.line())
             }
-            // A recording that was cut off lacks what was told last.
+            // A recording that was cut off lacks its last events.
             None => return,
         };
         let now = Timed { at_ms, entry: Entry::Said(Who::Scan, words) }.line();
         self.replayed.difference.get_or_insert(Difference { line, recorded, now });
     }
 
-    /// Everything was taken in: what is expected beyond that must have been told.
+    /// All inputs are used up: an event that is still expected is a difference.
     fn finish(&mut self) {
         if let Some((line, timed)) = self.expected.front() {
             let difference =

@@ -1,4 +1,4 @@
-//! `runsv`, as runit 2.1.2 has it: one turn after the other, one control byte a turn.
+//! `runsv` of runit 2.1.2: one turn after the other, one control byte a turn.
 //!
 //! ```text
 //!  turn:  start log ─ start main ─ poll ─ reap (finish? throttle!) ─ one byte ─ one log byte ─ TERM = x ─ exit?
@@ -6,9 +6,9 @@
 //!          └──────────────────────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! What blocks the real one blocks this one: writing a status record (1 ms), a `control/*` script, the second that
-//! it sleeps after an early death. It therefore is a list of steps still to be taken, the agenda, and stops
-//! wherever the real one would wait.
+//! The same actions block the real one and this one: writing a status record (1 ms), a `control/*` script, the second
+//! of sleep after an early death. The model therefore is a list of remaining steps, the agenda, and stops where the
+//! real one would wait.
 
 mod commands;
 mod turn;
@@ -22,18 +22,18 @@ use cellscan_core::supervisor::ServiceState;
 use cellscan_core::time::Instant;
 use core::time::Duration;
 
-use crate::kernel::{Event, Inherit, Kernel};
-use crate::program::Program;
+use crate::machine::kernel::{Event, Inherit, Kernel};
+use crate::machine::program::Program;
 use crate::signal::Signal;
 use crate::trace::{Actor, Ending, Origin, Pid, StatusRecord, TraceEvent};
 
-/// Which `runsv` it is: they differ in the throttle and in the exit code of an error.
+/// The variant of `runsv`: they differ in the throttle and in the exit code of an error.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Rule {
-    /// runit: a service that lived less than 1 s is early.
+    /// runit: a death within 1 s of the start is early.
     #[default]
     Upstream,
-    /// busybox (runsv.c: `LESS`): a service that dies in the wall-clock second in which it started is early.
+    /// busybox (runsv.c: `LESS`): a death in the wall-clock second of the start is early.
     Busybox,
 }
 
@@ -67,12 +67,12 @@ struct Service {
     paused: bool,
     /// Wall clock, ms: start of run, or of being down.
     stamp_ms: i64,
-    /// Index of its `supervise` directory, and of the FIFO that was `control` when it was opened.
+    /// Index of its `supervise` directory, and of the FIFO that was `control` when `runsv` opened it.
     supervise: usize,
     control: usize,
 }
 
-/// What is still to be done before `poll` is reached again, or before it is left.
+/// A step on the way to the next `poll`, or after it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Step {
     StartLog,
@@ -118,7 +118,7 @@ pub(crate) struct Runsv {
     directory: usize,
     main: Service,
     log: Option<Service>,
-    /// The log pipe, and whether it is still open here.
+    /// The log pipe, and whether `runsv` still has it open.
     pipe: Option<(usize, bool)>,
     agenda: VecDeque<Step>,
     blocked: Blocked,
@@ -126,7 +126,7 @@ pub(crate) struct Runsv {
     term_pending: bool,
     /// The global `sigterm`.
     sigterm: bool,
-    /// What `custom` returned last.
+    /// The last result of `custom`.
     handled: bool,
 }
 
@@ -189,17 +189,17 @@ impl Runsv {
         }
     }
 
-    /// It is about to rewrite its record: it runs, and does not sleep.
+    /// Whether `runsv` is about to rewrite its record: it runs then, and does not sleep.
     pub(crate) fn is_writing(&self) -> bool {
         self.agenda.iter().any(|step| matches!(step, Step::Write(Who::Main) | Step::Rename(Who::Main)))
     }
 
-    /// SIGTERM has been sent; it is seen in the next poll.
+    /// SIGTERM was sent; `runsv` handles it in the next poll.
     pub(crate) fn term_comes(&mut self) {
         self.term_pending = true;
     }
 
-    /// Everything that the kernel closes when `runsv` ends.
+    /// The files that the kernel closes when `runsv` ends.
     pub(crate) fn closed(&self, kernel: &mut Kernel) {
         kernel.close_supervise(self.main.supervise, self.main.control, self.pid);
         if let Some(log) = &self.log {
@@ -211,7 +211,7 @@ impl Runsv {
         }
     }
 
-    /// Goes on until it would wait. An exit code says that it has ended.
+    /// Runs until it would wait. Returns an exit code when it has ended.
     pub(crate) fn run(&mut self, kernel: &mut Kernel) -> Option<i32> {
         if kernel.processes.get(self.pid).is_none_or(|process| process.stopped) {
             return None;
@@ -262,7 +262,7 @@ impl Runsv {
         kernel.queue.push(until, Event::Runsv(self.pid));
     }
 
-    /// Puts steps before everything that is still to be done.
+    /// Inserts steps before the remaining ones.
     fn first<const N: usize>(&mut self, steps: [Step; N]) {
         for step in steps.into_iter().rev() {
             self.agenda.push_front(step);
@@ -303,7 +303,7 @@ impl Runsv {
         kernel.note(TraceEvent::Status { runsv, log: who == Who::Log, record });
     }
 
-    /// runsv.c: custom. Not for the log; only where the owner may execute it.
+    /// runsv.c: custom. Not for the log; only where the owner may execute the script.
     fn custom(&mut self, kernel: &mut Kernel, who: Who, byte: u8) {
         self.handled = false;
         if who == Who::Log {
@@ -312,7 +312,7 @@ impl Runsv {
         let Some(file) = kernel.directories[self.directory].control(byte) else { return };
         let tag = file.tag.clone();
         let program = file.next(&mut kernel.counts);
-        // sig_block(sig_term) is inherited by the script and by all that it starts.
+        // sig_block(sig_term) is inherited by the script and by its children.
         let inherit = Inherit { term_blocked: true, writes: self.open_pipe(), reads: None };
         let child = kernel.spawn(self.pid, &tag, Origin::Service, program, inherit);
         self.blocked = Blocked::Child(child);

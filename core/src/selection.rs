@@ -1,4 +1,4 @@
-//! What the modem was told about operators before the scan, as far as it can be told so again.
+//! The operator selection that the modem had before the scan, as far as it can be restored.
 
 use crate::at::current::{CurrentOperator, Operator, SelectionMode};
 use crate::carrier::Plmn;
@@ -9,13 +9,13 @@ use crate::carrier::Plmn;
 pub enum Selection {
     /// `AT+COPS=0`: the modem chooses.
     Automatic,
-    /// `AT+COPS=1,2,"…"`: this one.
+    /// `AT+COPS=1,2,"…"`: this operator.
     Manual(Plmn),
 }
 
 impl Selection {
-    /// How a modem that said this is told so again. One that was deregistered, or on an operator that it did not name by its
-    /// digits, is set to automatic: a gateway without any registration is of no use to anybody.
+    /// The selection that restores what this answer shows. A modem that was deregistered, or on an operator that it did not
+    /// name by its digits, is set to automatic: a gateway without any registration is of no use.
     #[must_use]
     pub const fn of(current: &CurrentOperator) -> Self {
         match (current.mode, &current.operator) {
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_operator_chosen_by_its_digits_is_chosen_so_again() {
+    fn restores_manual_selection_only_for_an_operator_named_by_its_digits() {
         let of = |line: &[u8]| Selection::of(&CurrentOperator::parse(line).unwrap());
         assert_eq!(of(b"+COPS: 1,2,\"310410\",7"), Selection::Manual(Plmn::parse(b"310410").unwrap()));
         for line in

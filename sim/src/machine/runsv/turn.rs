@@ -3,8 +3,8 @@
 use cellscan_core::supervisor::ServiceState;
 
 use super::{PAUSE_MS, REWRITE, Runsv, Step, Wanted, Who};
-use crate::kernel::Kernel;
-use crate::runsv::Rule;
+use crate::machine::kernel::Kernel;
+use crate::machine::runsv::Rule;
 use crate::signal::Signal;
 use crate::trace::TraceEvent;
 use core::time::Duration;
@@ -94,7 +94,7 @@ impl Runsv {
         }
     }
 
-    /// The loop around `wait_nohang`: all dead children, also those that die during its own sleep.
+    /// The loop around `wait_nohang`: all dead children, also those that die during the sleep in it.
     fn reap(&mut self, kernel: &mut Kernel) {
         let Some(child) = kernel.processes.dead_child(self.pid) else { return };
         kernel.processes.remove(child);
@@ -115,7 +115,7 @@ impl Runsv {
             log.got_term = false;
             self.goes_down(kernel, Who::Log);
         } else {
-            // A first copy after a double start: nobody's.
+            // The first process after a double start: runsv no longer knows it.
             self.first([Step::Reap]);
         }
     }
@@ -145,7 +145,7 @@ impl Runsv {
         self.is_over() && self.log.as_ref().is_none_or(|log| log.pid.is_none())
     }
 
-    /// The end of the turn: the log is told by closing its pipe, once.
+    /// The end of the turn: the log is ended by closing its pipe, once.
     fn close_log(&mut self, kernel: &mut Kernel) {
         if !self.is_over() {
             return;
@@ -162,7 +162,7 @@ impl Runsv {
         }
     }
 
-    /// Kills nothing and starts nothing: the signal that `ctrl` sends for a byte, where it sends one.
+    /// The signal that `ctrl` sends for a byte, where it sends one; it kills and starts no process itself.
     pub(super) const fn plain_signal(byte: u8) -> Option<Signal> {
         match byte {
             b'a' => Some(Signal::Alrm),

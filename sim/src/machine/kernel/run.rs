@@ -1,8 +1,8 @@
-//! What programs do when their time has come.
+//! The actions of programs when their time has come.
 
 use super::{EXEC, Inherit, Kernel};
-use crate::process::{Body, Process, ShellTerm};
-use crate::program::{Command, Plain, Program};
+use crate::machine::process::{Body, Process, ShellTerm};
+use crate::machine::program::{Command, Plain, Program};
 use crate::signal::Signal;
 use crate::trace::{Actor, Ending, Pid, TraceEvent};
 use core::time::Duration;
@@ -89,7 +89,7 @@ impl Kernel {
         Some(self.spawn(shell, tag, origin, program, inherit))
     }
 
-    /// Works through the commands until one has to be waited for.
+    /// Executes commands until one has to wait.
     fn shell_goes_on(&mut self, pid: Pid) {
         loop {
             let Some(Process { body: Body::Shell(shell), .. }) = self.processes.get_mut(pid) else { return };
@@ -117,7 +117,7 @@ impl Kernel {
                     let ignores = shell.on_term == ShellTerm::Ignores;
                     let Some(process) = self.processes.get_mut(pid) else { return };
                     process.tag = tag;
-                    // What is ignored stays ignored over exec; a trap does not.
+                    // An ignored signal stays ignored over exec; a trap does not.
                     process.term_blocked |= ignores;
                     process.body = Self::body(program);
                     process.ready = false;
@@ -160,7 +160,7 @@ impl Kernel {
             ShellTerm::Exits(code) => self.die(pid, Ending::Exit(code)),
             ShellTerm::Forwards | ShellTerm::ForwardsThenExits(_) => {
                 for child in children {
-                    self.kill(Actor::Somebody, child, Signal::Term);
+                    self.kill(Actor::Other, child, Signal::Term);
                 }
                 if waited {
                     self.shell_goes_on(pid);
@@ -170,7 +170,7 @@ impl Kernel {
         }
     }
 
-    /// A shell takes note of its dead children.
+    /// A shell reaps its dead children.
     pub(crate) fn child_ended(&mut self, pid: Pid) {
         while let Some(child) = self.processes.dead_child(pid) {
             let ending = self.processes.remove(child).and_then(|process| process.zombie);

@@ -1,57 +1,57 @@
-//! What a file that can be executed does, as data.
+//! The behaviour of an executable file, as data.
 
 use std::collections::BTreeMap;
 
-use crate::pppd::PppdProfile;
+use crate::machine::pppd::PppdProfile;
 use crate::signal::Signal;
 
-/// What an executed program does.
+/// The behaviour of an executed program.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Program {
-    /// A program whose life and signals are stated.
+    /// A program with a stated life time and stated reactions to signals.
     Plain(Plain),
-    /// A shell that works through commands, and neither execs nor forwards signals unless told.
+    /// A shell that executes commands, and neither execs nor forwards signals unless told.
     Shell(Vec<Command>),
     /// Reads its standard input to the end, as `cat >/dev/null` and `svlogd` do.
     Reader,
-    /// The kernel refuses to execute it: absent, not executable, empty.
+    /// The kernel cannot execute it: absent, not executable, empty.
     Unrunnable,
     /// A `pppd`.
     Pppd(PppdProfile),
 }
 
-/// A program whose life and signals are stated. The default one runs for ever and dies of every signal.
+/// A program with a stated life time and stated reactions to signals. The default runs for ever and dies of every signal.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Plain {
-    /// Ends by itself after this many ms; `None`: never.
+    /// Ends after this many ms; `None`: never.
     pub run_ms: Option<u64>,
-    /// The exit code then.
+    /// Its exit code then.
     pub exit: i32,
     /// Dies of this signal instead of exiting.
     pub dies_of: Option<Signal>,
-    /// What it does on `SIGTERM`.
+    /// Its reaction to `SIGTERM`.
     pub term: Term,
-    /// Signals that it blocks and notes, or ignores; they do nothing to it.
+    /// Signals that it handles or ignores; they have no effect on it.
     pub unmoved_by: Vec<Signal>,
-    /// Double fork: the first process exits 0 after this many ms, its child goes on in a session of its own.
+    /// Double fork: the first process exits 0 after this many ms, its child continues in a session of its own.
     pub detaches_ms: Option<u64>,
     /// Has a child that sleeps for ever and dies of `SIGTERM`.
     pub child: bool,
 }
 
-/// What a program does on `SIGTERM`.
+/// The reaction of a program to `SIGTERM`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Term {
     /// Dies of it.
     #[default]
     Dies,
-    /// Goes on.
+    /// Ignores it.
     Ignores,
     /// Exits after a while.
     Exits {
         /// The exit code.
         code: i32,
-        /// How long it takes, in ms.
+        /// The delay, in ms.
         after_ms: u64,
     },
 }
@@ -61,45 +61,45 @@ pub enum Term {
 pub enum Command {
     /// Runs a program under this tag and waits for it.
     Run(String, Program),
-    /// Runs a program under this tag and goes on.
+    /// Runs a program under this tag in the background.
     Background(String, Program),
     /// Becomes the program.
     Exec(String, Program),
-    /// Waits for all that was put into the background; a trapped signal ends the wait.
+    /// Waits for all background processes; a trapped signal ends the wait.
     Wait,
     /// Exits; `None`: with the code of the last command.
     Exit(Option<i32>),
-    /// From here on `SIGTERM` is ignored, by what is started later too.
+    /// From here on `SIGTERM` is ignored, also by processes started later.
     IgnoreTerm,
-    /// From here on `SIGTERM` is passed on to what is in the background.
+    /// From here on `SIGTERM` is passed on to the background processes.
     ForwardTerm,
-    /// The same, and then waits for what is in the background and exits.
+    /// The same; then waits for the background processes and exits.
     ForwardTermThenExit(i32),
-    /// From here on `SIGTERM` makes the shell exit, once the command that it waits for has ended.
+    /// From here on `SIGTERM` makes the shell exit, once its current command has ended.
     ExitOnTerm(i32),
 }
 
-/// A file of a service directory that may be executed.
+/// An executable file of a service directory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct File {
     /// The name under which its processes are counted.
     pub tag: String,
-    /// What the first, the second … execution does; the last entry repeats. Never empty in a valid file: an empty
+    /// The behaviour of the first, the second … execution; the last entry repeats. Never empty in a valid file: an empty
     /// list is [`Program::Unrunnable`].
     pub programs: Vec<Program>,
-    /// The owner's execute bit, which is all that `runsv` looks at.
+    /// The owner's execute bit, the only one that `runsv` checks.
     pub executable: bool,
 }
 
 impl File {
-    /// An executable file that does the same each time.
+    /// An executable file with the same behaviour each time.
     #[must_use]
     pub fn new(tag: &str, program: Program) -> Self {
         Self { tag: tag.to_owned(), programs: vec![program], executable: true }
     }
 
-    /// What the next execution does. A list is counted by its tag and not by its file: a script that is written anew
-    /// goes on in its list where the old one was.
+    /// The behaviour of the next execution. Executions are counted by tag and not by file: a rewritten script continues at
+    /// the position of the old one.
     pub(crate) fn next(&self, counts: &mut BTreeMap<String, usize>) -> Program {
         if !self.executable {
             return Program::Unrunnable;

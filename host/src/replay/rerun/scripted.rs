@@ -1,13 +1,13 @@
-//! A port and a supervisor that say what was recorded.
+//! A port and a supervisor that return what was recorded.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::rc::Rc;
 
 use cellscan_core::port::Port;
-use cellscan_core::scan::Selection;
+use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Supervisor, Want};
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
+use thiserror::Error;
 
 use crate::recording::entry::{Entry, Who, escape};
 use crate::recording::taped::WAIT;
@@ -16,17 +16,10 @@ use crate::report::words as plain;
 
 use super::Script;
 
-/// It failed then, with these words.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// The recorded call failed with this text.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("{0}")]
 pub(super) struct Failed(String);
-
-impl fmt::Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl core::error::Error for Failed {}
 
 impl embedded_io::Error for Failed {
     fn kind(&self) -> ErrorKind {
@@ -36,7 +29,7 @@ impl embedded_io::Error for Failed {
 
 type Shared = Rc<RefCell<Script>>;
 
-/// What came of a call that `what` names: `what ok`, `what failed …`, or not yet.
+/// The recorded result of the call `what`: `what ok`, `what failed …`, or none yet.
 fn came(script: &Shared, who: Who, what: &str) -> nb::Result<(), Failed> {
     let mut script = script.borrow_mut();
     let words = script.due_words(who).and_then(|words| words.strip_prefix(what)).map(str::to_owned);
@@ -53,16 +46,16 @@ fn came(script: &Shared, who: Who, what: &str) -> nb::Result<(), Failed> {
     }
 }
 
-/// The recorded port.
+/// A port that returns the recorded bytes.
 #[derive(Debug)]
-pub(super) struct Line(Shared);
+pub(super) struct ScriptedPort(Shared);
 
-impl Line {
+impl ScriptedPort {
     pub(super) const fn new(script: Shared) -> Self {
         Self(script)
     }
 
-    /// The failure that is recorded next, if it is one of the port.
+    /// The next recorded failure, if it is a failure of the port.
     fn failure(&self) -> Option<Failed> {
         let mut script = self.0.borrow_mut();
         let words = script.due_words(Who::Scan)?.strip_prefix("port failed ")?.to_owned();
@@ -71,11 +64,11 @@ impl Line {
     }
 }
 
-impl ErrorType for Line {
+impl ErrorType for ScriptedPort {
     type Error = Failed;
 }
 
-impl ReadReady for Line {
+impl ReadReady for ScriptedPort {
     fn read_ready(&mut self) -> Result<bool, Failed> {
         if let Some(failed) = self.failure() {
             return Err(failed);
@@ -86,7 +79,7 @@ impl ReadReady for Line {
     }
 }
 
-impl Read for Line {
+impl Read for ScriptedPort {
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, Failed> {
         let mut script = self.0.borrow_mut();
         if script.due_words(Who::Scan) == Some("port ended") {
@@ -106,7 +99,7 @@ impl Read for Line {
     }
 }
 
-impl Write for Line {
+impl Write for ScriptedPort {
     fn write(&mut self, buf: &[u8]) -> Result<usize, Failed> {
         if let Some(failed) = self.failure() {
             return Err(failed);
@@ -127,7 +120,7 @@ impl Write for Line {
     }
 }
 
-impl Port for Line {
+impl Port for ScriptedPort {
     fn open(&mut self) -> nb::Result<(), Failed> {
         came(&self.0, Who::Scan, "open")
     }
@@ -142,9 +135,9 @@ impl Port for Line {
     }
 }
 
-/// The recorded supervisor.
+/// A supervisor that returns the recorded answers.
 #[derive(Debug)]
-pub(super) struct Sv {
+pub(super) struct ScriptedSupervisor {
     script: Shared,
     status: Option<ServiceStatus>,
     remains: Option<Remains>,
@@ -152,12 +145,12 @@ pub(super) struct Sv {
     noted: Option<Selection>,
 }
 
-impl Sv {
+impl ScriptedSupervisor {
     pub(super) const fn new(script: Shared) -> Self {
         Self { script, status: None, remains: None, link: None, noted: None }
     }
 
-    /// What stands next behind `what`, read by `parse`.
+    /// The next entry after `what`, parsed by `parse`.
     fn next<V>(&self, who: Who, what: &str, parse: impl FnOnce(&str) -> Option<V>) -> Option<V> {
         let mut script = self.script.borrow_mut();
         let value = script.due_words(who).and_then(|words| parse(words.strip_prefix(what)?))?;
@@ -165,7 +158,7 @@ impl Sv {
         Some(value)
     }
 
-    /// How things stand from now on, where that is said; `None` is that nobody can tell.
+    /// The recorded value from now on, else the last one; `None`: the supervisor could not tell.
     fn stands<V>(
         &self,
         who: Who,
@@ -180,7 +173,7 @@ impl Sv {
     }
 }
 
-impl Supervisor for Sv {
+impl Supervisor for ScriptedSupervisor {
     type Error = Failed;
 
     fn take(&mut self) -> nb::Result<ServiceStatus, Failed> {

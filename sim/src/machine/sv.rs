@@ -1,12 +1,12 @@
-//! `sv`, as far as it reaches the service: what it reads, which bytes it writes, how long it waits (sv.c 2.1.2).
+//! `sv`, as far as it affects the service: what it reads, which bytes it writes, how long it waits (sv.c 2.1.2).
 
 use cellscan_core::supervisor::ServiceState;
 use cellscan_core::time::Instant;
 use core::time::Duration;
 
-use crate::kernel::{Event, Kernel};
-use crate::program::{Command, Program};
-use crate::runsv::Rule;
+use crate::machine::kernel::{Event, Kernel};
+use crate::machine::program::{Command, Program};
+use crate::machine::runsv::Rule;
 use crate::trace::Actor;
 
 /// From fork to sv's first look at the status: measured 3–5 ms with the shell around it.
@@ -21,9 +21,9 @@ const WAIT_S: u64 = 7;
 /// An `sv` command line without its service.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SvCommand {
-    /// What goes into the FIFO; empty for `status`.
+    /// The bytes for the FIFO; empty for `status`.
     bytes: Vec<u8>,
-    /// Waits until this holds (sv.c: check); `None`: returns at once.
+    /// The condition to wait for (sv.c: check); `None`: returns at once.
     check: Option<u8>,
     /// Writes `k` when the wait is over (`force-…`).
     kill: bool,
@@ -101,14 +101,14 @@ impl SvCommand {
     }
 }
 
-/// `sv` commands on their way, one after the other.
+/// A client that runs `sv` commands one after the other.
 #[derive(Clone, Debug)]
 pub(crate) struct SvClient {
     commands: Vec<SvCommand>,
     next: usize,
-    /// When the command under way looked first, and at the wall clock.
+    /// When the current command first read the status, in virtual time and on the wall clock.
     began: Option<(Instant, i64)>,
-    /// The wait is over; it only sleeps once more.
+    /// The wait is over; `sv` only sleeps once more.
     over: bool,
     failed: bool,
     /// The answer of `./check`, once it has ended.
@@ -175,7 +175,7 @@ impl Kernel {
             }
             Some(Checked::NotYet) => {}
         }
-        // sv.c: main: the deadline is looked at after the check, and one more sleep follows it.
+        // sv.c: main: the deadline is compared after the check, and one more sleep follows it.
         let waited = match self.rule {
             Rule::Upstream => now.saturating_since(began) > command.wait,
             Rule::Busybox => {
@@ -207,7 +207,7 @@ impl Kernel {
         }
     }
 
-    /// sv.c: control. Writes nothing where the record already says what is asked: the origin of the lost `u`.
+    /// sv.c: control. Writes nothing where the record already shows the requested want: the cause of the lost `u`.
     fn sv_control(&mut self, bytes: &[u8]) -> bool {
         if self.probe_ok() != Some(true) {
             return false;
@@ -217,10 +217,10 @@ impl Kernel {
         if bytes.first() == Some(&want) && (want != b'd' || status.got_term) {
             return true;
         }
-        self.write_control(Actor::Somebody, false, bytes).is_ok()
+        self.write_control(Actor::Other, false, bytes).is_ok()
     }
 
-    /// sv.c: check. `None`: `./check` still runs, and `sv` with it.
+    /// sv.c: check. `None`: `./check` is still running, and `sv` waits for it.
     fn sv_check(&mut self, index: usize, letter: u8, began_wall_ms: i64) -> Option<Checked> {
         if self.probe_ok() != Some(true) {
             return Some(if letter == b'x' { Checked::Holds } else { Checked::Failed });
@@ -244,7 +244,7 @@ impl Kernel {
         Some(if holds { Checked::Holds } else { Checked::NotYet })
     }
 
-    /// sv.c: checkscript: `./check` by its time and its exit code. `None`: it has only just begun.
+    /// sv.c: checkscript: `./check` by its duration and exit code. `None`: it has only just begun.
     fn sv_checkscript(&mut self, index: usize) -> Option<bool> {
         if let Some((at, answer)) = self.sv.get(index)?.checked {
             if self.now < at {
@@ -267,10 +267,10 @@ impl Kernel {
     }
 }
 
-/// What stands for "never": longer than any run of the simulator.
+/// The value for "never": longer than any run of the simulator.
 const FOR_EVER_MS: u64 = 1 << 40;
 
-/// How long a program takes by itself, and whether it exits 0.
+/// How long a program runs, and whether it exits 0.
 fn outcome(program: &Program) -> (u64, bool) {
     match program {
         Program::Plain(plain) => {
@@ -304,8 +304,8 @@ fn outcome(program: &Program) -> (u64, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::ServiceFiles;
-    use crate::program::{File, Plain, Term};
+    use crate::machine::directory::ServiceFiles;
+    use crate::machine::program::{File, Plain, Term};
     use crate::signal::Signal;
     use crate::supervision::{Observed, Scenario, Stimulus, run};
 
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn force_stop_kills_after_the_wait_and_fails_all_the_same() {
+    fn force_stop_kills_after_the_wait_and_still_fails() {
         let stop = sv(&["-w", "1", "force-stop"], Rule::Upstream);
         let observed = observe(deaf(), vec![(1_200, stop)], Rule::Upstream, 3_400);
         let kill = observed.signals.iter().find(|(_, signal, _)| *signal == Signal::Kill);
@@ -342,14 +342,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_written_where_the_record_says_it_already() {
+    fn sv_writes_nothing_where_the_record_shows_the_want() {
         let stimuli = vec![(1_200, sv(&["up"], Rule::Upstream))];
         let observed = observe(Plain::default(), stimuli, Rule::Upstream, 2_000);
         assert_eq!((observed.status.len(), observed.sv_codes), (2, vec![vec![0]]));
     }
 
     #[test]
-    fn stop_in_the_pause_is_told_ok_with_its_byte_still_unread() {
+    fn stop_in_the_pause_succeeds_while_its_byte_is_unread() {
         let crashes = Plain { run_ms: Some(200), ..Plain::default() };
         let observed = observe(crashes, vec![(500, sv(&["stop"], Rule::Upstream))], Rule::Upstream, 1_000);
         assert_eq!(observed.sv_codes, [[0]]);

@@ -1,10 +1,10 @@
-//! The rules of runsv.c, one consequence each. Times are ms from the first status record.
+//! The rules of runsv.c, one consequence for each test. Times are ms from the first status record.
 
 use cellscan_core::supervisor::ServiceState;
 
 use super::Rule;
-use crate::directory::{LogFiles, ServiceFiles};
-use crate::program::{File, Plain, Program, Term};
+use crate::machine::directory::{LogFiles, ServiceFiles};
+use crate::machine::program::{File, Plain, Program, Term};
 use crate::signal::Signal;
 use crate::supervision::{Observed, Scenario, SeenStatus, Stimulus, Target, run};
 use crate::trace::Ending;
@@ -26,7 +26,7 @@ fn bytes(text: &str) -> Stimulus {
     Stimulus::Control { log: false, bytes: text.as_bytes().to_vec() }
 }
 
-/// `state name want[flags]`, as short as a record can be told.
+/// `state name want[flags]`: the short form of a record.
 fn told(seen: &[SeenStatus]) -> Vec<String> {
     let tell = |seen: &SeenStatus| {
         let state = match seen.record.state {
@@ -62,20 +62,20 @@ fn signals(observed: &Observed) -> Vec<(Signal, &str)> {
 }
 
 #[test]
-fn a_service_that_lived_less_than_a_second_is_back_a_full_second_after_its_death() {
+fn a_service_that_dies_within_a_second_restarts_a_full_second_later() {
     let observed = observe(service(Program::exits(990, 1)), &[], 4_500);
     let times = starts(&observed);
     assert!(times.windows(2).all(|pair| (1_990..2_000).contains(&(pair[1] - pair[0]))), "{times:?}");
 }
 
 #[test]
-fn a_service_that_lived_longer_is_back_at_once() {
+fn a_service_that_dies_later_restarts_at_once() {
     let times = starts(&observe(service(Program::exits(1_050, 1)), &[], 3_300));
     assert!(times.windows(2).all(|pair| (1_050..1_060).contains(&(pair[1] - pair[0]))), "{times:?}");
 }
 
 #[test]
-fn busybox_pauses_only_where_birth_and_death_are_in_one_second_of_the_wall_clock() {
+fn busybox_pauses_only_if_start_and_death_are_in_the_same_wall_clock_second() {
     let early = |phase_ms| {
         let service = service(Program::exits(200, 1));
         let scenario = Scenario { service, rule: Rule::Busybox, phase_ms, stimuli: vec![], duration_ms: 500 };
@@ -86,13 +86,13 @@ fn busybox_pauses_only_where_birth_and_death_are_in_one_second_of_the_wall_clock
 }
 
 #[test]
-fn the_first_byte_of_the_pause_is_obeyed_before_the_restart_is_decided() {
+fn the_first_byte_in_the_pause_is_obeyed_before_the_restart() {
     let observed = observe(service(Program::exits(200, 1)), &[(600, bytes("d"))], 2_600);
     assert_eq!(starts(&observed).len(), 1);
 }
 
 #[test]
-fn the_second_byte_of_the_pause_is_obeyed_only_after_the_restart() {
+fn the_second_byte_in_the_pause_is_obeyed_only_after_the_restart() {
     let observed = observe(service(Program::exits(200, 1)), &[(600, bytes("td"))], 2_600);
     assert_eq!(starts(&observed).len(), 2);
     assert_eq!(told(&observed.status).last().map(String::as_str), Some("down - d"));
@@ -108,7 +108,7 @@ fn a_queued_x_is_obeyed_before_the_restart_and_a_queued_sigterm_after_it() {
 }
 
 #[test]
-fn a_d_rewrites_the_record_also_where_it_changes_nothing() {
+fn a_d_rewrites_the_record_even_if_it_changes_nothing() {
     let observed = observe(service(Program::forever()), &[(1_300, bytes("d")), (1_500, bytes("d"))], 1_800);
     assert_eq!(
         told(&observed.status),
@@ -117,7 +117,7 @@ fn a_d_rewrites_the_record_also_where_it_changes_nothing() {
 }
 
 #[test]
-fn every_d_to_a_live_service_sends_another_term() {
+fn each_d_to_a_running_service_sends_another_term() {
     let ignores = Plain { term: Term::Ignores, ..Plain::default() };
     let observed = observe(service(ignores), &[(1_300, bytes("d")), (1_500, bytes("d"))], 1_800);
     let (term, cont) = ((Signal::Term, "R1"), (Signal::Cont, "R1"));
@@ -125,14 +125,14 @@ fn every_d_to_a_live_service_sends_another_term() {
 }
 
 #[test]
-fn once_means_down_without_a_signal() {
+fn once_is_recorded_as_down_and_sends_no_signal() {
     let observed = observe(service(Program::forever()), &[(1_300, bytes("o"))], 1_800);
     assert_eq!(told(&observed.status).last().map(String::as_str), Some("run R1 d"));
     assert_eq!(signals(&observed), []);
 }
 
 #[test]
-fn the_down_file_is_read_once() {
+fn the_down_file_is_read_once_at_the_start() {
     let observed =
         observe(service(Program::exits(1_200, 0)), &[(100, Stimulus::Touch("down".to_owned()))], 2_000);
     assert_eq!(starts(&observed).len(), 2);
@@ -156,7 +156,7 @@ fn a_k_during_finish_makes_it_run_twice() {
 }
 
 #[test]
-fn finish_is_looked_up_at_each_death() {
+fn finish_is_searched_at_each_death() {
     let late = File::new("finish", Program::exits(100, 0));
     let stimuli = [(1_500, Stimulus::Write("finish".to_owned(), late))];
     let observed = observe(service(Program::exits(1_200, 0)), &stimuli, 3_000);
@@ -182,12 +182,12 @@ fn a_control_t_that_dies_of_a_signal_counts_as_exit_0() {
 }
 
 #[test]
-fn a_control_script_keeps_runsv_from_commands_and_from_deaths() {
+fn a_control_script_blocks_runsv_from_commands_and_from_reaping() {
     let files = with_control(service(Program::exits(1_500, 0)), b't', Program::exits(1_000, 1));
     let observed = observe(files, &[(1_300, bytes("d"))], 3_000);
     let seen: Vec<_> =
         observed.status.iter().filter(|seen| seen.t_ms > 1_350).map(|seen| seen.t_ms).collect();
-    assert!(seen.first().is_some_and(|first| *first > 2_300), "blind until the script has ended: {seen:?}");
+    assert!(seen.first().is_some_and(|first| *first > 2_300), "blocked until the script has ended: {seen:?}");
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn a_control_script_has_sigterm_blocked() {
 }
 
 #[test]
-fn u_while_a_killed_copy_lives_on_makes_two_copies() {
+fn u_while_a_killed_process_survives_starts_a_second_one() {
     let files = with_control(service(Program::forever()), b'k', Program::exits(0, 0));
     let observed = observe(files, &[(1_300, bytes("k")), (1_500, bytes("u"))], 2_000);
     let all = told(&observed.status);
@@ -208,14 +208,14 @@ fn u_while_a_killed_copy_lives_on_makes_two_copies() {
 }
 
 #[test]
-fn u_before_the_end_takes_an_x_back() {
+fn u_before_the_end_cancels_an_x() {
     let slow = Plain { term: Term::Exits { code: 0, after_ms: 500 }, ..Plain::default() };
     let observed = observe(service(slow), &[(1_300, bytes("x")), (1_500, bytes("u"))], 3_000);
     assert_eq!((observed.exit, starts(&observed).len()), (None, 2));
 }
 
 #[test]
-fn u_after_the_log_pipe_is_closed_starts_nothing_that_lives() {
+fn u_after_the_log_pipe_is_closed_starts_a_service_that_dies_at_once() {
     let mut files = service(Program::forever());
     let deaf = Plain { term: Term::Ignores, ..Plain::default() };
     files.log = Some(LogFiles::from(Program::from(deaf)));
@@ -235,7 +235,7 @@ fn x_ends_the_log_by_closing_its_pipe() {
 }
 
 #[test]
-fn a_log_that_dies_early_blocks_the_service_too() {
+fn a_log_that_dies_early_delays_the_service_too() {
     let mut files = service(Program::forever());
     files.log = Some(LogFiles::from(Program::exits(300, 0)));
     let observed = observe(files, &[(500, bytes("d"))], 2_000);
@@ -244,13 +244,13 @@ fn a_log_that_dies_early_blocks_the_service_too() {
 }
 
 #[test]
-fn what_is_no_command_is_ignored_at_one_byte_a_turn() {
+fn unknown_bytes_are_ignored_at_one_byte_a_turn() {
     let observed = observe(service(Program::forever()), &[(1_300, bytes("zz\n\0d"))], 1_800);
     assert_eq!(told(&observed.status).last().map(String::as_str), Some("down - d"));
 }
 
 #[test]
-fn any_other_signal_kills_runsv_and_leaves_the_service_and_its_record() {
+fn any_other_signal_kills_runsv_and_the_service_and_its_record_stay() {
     let hup = Stimulus::Kill(Target::Runsv, Signal::Hup);
     let observed = observe(service(Program::forever()), &[(1_300, hup), (1_400, bytes("d"))], 2_000);
     assert_eq!(observed.exit.map(|(_, how)| how), Some(Ending::Signal(Signal::Hup)));
@@ -259,14 +259,14 @@ fn any_other_signal_kills_runsv_and_leaves_the_service_and_its_record() {
 }
 
 #[test]
-fn a_second_runsv_in_the_same_directory_gives_up() {
+fn a_second_runsv_in_the_same_directory_exits() {
     let observed = observe(service(Program::forever()), &[(1_300, Stimulus::StartRunsv)], 2_000);
     assert_eq!(observed.exit.map(|(_, how)| how), Some(Ending::Exit(111)));
     assert_eq!(starts(&observed).len(), 1);
 }
 
 #[test]
-fn the_throttle_is_fooled_by_the_wall_clock() {
+fn a_step_of_the_wall_clock_defeats_the_throttle() {
     let forward = [(300, Stimulus::ClockStep(3_600_000))];
     assert_eq!(observe(service(Program::exits(500, 0)), &forward, 900).sleeps.len(), 0);
     let back = [(1_000, Stimulus::ClockStep(-3_600_000))];
@@ -274,7 +274,7 @@ fn the_throttle_is_fooled_by_the_wall_clock() {
 }
 
 #[test]
-fn a_frozen_runsv_obeys_when_it_goes_on() {
+fn a_frozen_runsv_obeys_once_it_continues() {
     let stimuli = [
         (1_200, Stimulus::Kill(Target::Runsv, Signal::Stop)),
         (1_300, bytes("d")),

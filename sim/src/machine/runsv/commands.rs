@@ -3,7 +3,7 @@
 use cellscan_core::supervisor::ServiceState;
 
 use super::{Runsv, Step, Wanted, Who};
-use crate::kernel::Kernel;
+use crate::machine::kernel::Kernel;
 use crate::signal::Signal;
 
 impl Runsv {
@@ -36,7 +36,7 @@ impl Runsv {
                         Step::SetDown(who),
                     ]);
                 } else {
-                    // Also in finish, which is not killed, and runs a second time when it ends.
+                    // Also during finish, which is not killed, and runs a second time after its end.
                     self.first([Step::SetDown(who)]);
                 }
             }

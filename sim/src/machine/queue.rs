@@ -1,4 +1,4 @@
-//! What is going to happen, in the one order in which it happens.
+//! The event queue, with a single order of events.
 
 use std::collections::BTreeMap;
 
@@ -9,19 +9,19 @@ use crate::lateness::Lateness;
 
 /// Events ordered by time and, within one millisecond, by the order in which they were entered.
 ///
-/// The sequence number is what makes a run repeatable: nothing is left to the order of a hash table or of threads.
+/// The sequence number makes a run repeatable: no order depends on a hash table or on threads.
 #[derive(Clone, Debug)]
 pub struct Queue<E> {
     events: BTreeMap<(Instant, u64), Entry<E>>,
     sequence: u64,
-    /// By how much an event that is due comes later than that.
+    /// Draws the delay of a due event.
     pub lateness: Lateness,
 }
 
 #[derive(Clone, Debug)]
 struct Entry<E> {
     event: E,
-    /// It was due once already, and its delay was drawn then.
+    /// The event was due once already, and its delay was drawn then.
     delayed: bool,
 }
 
@@ -32,7 +32,7 @@ impl<E> Default for Queue<E> {
 }
 
 impl<E> Queue<E> {
-    /// Enters `event` for the time `at`, behind whatever is entered for that time already.
+    /// Enters `event` for the time `at`, after the events already entered for that time.
     pub fn push(&mut self, at: Instant, event: E) {
         self.enter(at, Entry { event, delayed: false });
     }
@@ -42,8 +42,8 @@ impl<E> Queue<E> {
         self.sequence += 1;
     }
 
-    /// Takes the next event out if it is due at `now`, with its time. While the machine is late an event that is due is
-    /// first put off, once.
+    /// Takes the next event out if it is due at `now`, with its time. While the machine is late a due event is first
+    /// put off, once.
     pub fn pop_due(&mut self, now: Instant) -> Option<(Instant, E)> {
         loop {
             let first = self.events.first_entry()?;
@@ -59,7 +59,7 @@ impl<E> Queue<E> {
         }
     }
 
-    /// When the next event is due; `None` when nothing is entered. It may be put off when its time has come.
+    /// When the next event is due; `None` when the queue is empty. The event may be put off when its time has come.
     #[must_use]
     pub fn next_at(&self) -> Option<Instant> {
         self.events.first_key_value().map(|((at, _), _)| *at)
@@ -84,14 +84,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_comes_before_its_time() {
+    fn no_event_comes_before_its_time() {
         let mut queue = Queue::default();
         queue.push(Instant::from_millis(2), ());
         assert_eq!(queue.pop_due(Instant::from_millis(1)), None);
     }
 
     #[test]
-    fn late_events_come_once_each_not_before_their_time_and_in_another_order() {
+    fn late_events_come_once_each_after_their_time_and_in_another_order() {
         let mut queue = Queue { lateness: Lateness::new(3), ..Queue::default() };
         queue.lateness.begin(Duration::from_millis(50));
         for at in 0..40 {

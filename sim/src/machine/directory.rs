@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::program::File;
+use crate::machine::program::File;
 use crate::trace::{Pid, StatusRecord};
 
 /// Bytes that a FIFO holds: pipe(7), the default capacity of Linux.
 pub(crate) const FIFO_BYTES_MAX: usize = 65_536;
 
-/// A service directory as it lies on disk before `runsv` comes.
+/// A service directory on disk before `runsv` starts in it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServiceFiles {
     /// `./run`.
@@ -23,7 +23,7 @@ pub struct ServiceFiles {
     pub down: bool,
     /// `./log`.
     pub log: Option<LogFiles>,
-    /// `./supervise` is a link to a directory elsewhere (Debian, Void), which survives a re-installation.
+    /// `./supervise` is a link to another directory (Debian, Void), which survives a re-installation.
     pub supervise_is_link: bool,
 }
 
@@ -36,7 +36,7 @@ pub struct LogFiles {
     pub down: bool,
 }
 
-/// A control FIFO. What is unread when its last reader goes is lost.
+/// A control FIFO. Unread bytes are lost when its last reader closes it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fifo {
     pub(crate) bytes: VecDeque<u8>,
@@ -46,16 +46,16 @@ pub(crate) struct Fifo {
 /// A `supervise` directory.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Supervise {
-    /// Index of the FIFO that the name `control` leads to now; `runsv` keeps the one that it opened.
+    /// Index of the FIFO with the name `control` now; `runsv` keeps the one that it opened.
     pub(crate) control: Option<usize>,
     /// Whether there is a FIFO `ok`.
     pub(crate) ok: bool,
-    /// Who reads `ok`.
+    /// The process that reads `ok`.
     pub(crate) ok_reader: Option<Pid>,
-    /// Who holds `lock`.
+    /// The process that holds `lock`.
     pub(crate) lock: Option<Pid>,
     pub(crate) status: Option<StatusRecord>,
-    /// Every record that was renamed into place: what a watcher sees of a rewrite that changes nothing.
+    /// The number of records that were renamed into place: a watcher also sees a rewrite that changes nothing.
     pub(crate) rewrites: Vec<StatusRecord>,
     /// How many of the next rewrites are lost for want of space.
     pub(crate) loses: u32,
@@ -67,7 +67,7 @@ pub(crate) struct Directory {
     pub(crate) files: ServiceFiles,
     pub(crate) supervise: usize,
     pub(crate) log_supervise: usize,
-    /// Removed, with a `runsv` still in it: nothing in it can be opened, executed or written.
+    /// Removed, with a `runsv` still in it: no file in it can be opened, executed or written.
     pub(crate) deleted: bool,
 }
 
@@ -89,7 +89,7 @@ impl Directory {
         control.get(&byte).filter(|file| file.executable)
     }
 
-    /// Whether `down`, of the service or of its log, is there.
+    /// Whether the file `down` of the service or of its log exists.
     pub(crate) fn down(&self, log: bool) -> bool {
         if log { self.files.log.as_ref().is_some_and(|log| log.down) } else { self.files.down }
     }
@@ -100,7 +100,7 @@ impl Directory {
 pub enum ControlError {
     /// `ENOENT`: there is no FIFO.
     NoFile,
-    /// `ENXIO`: nobody reads it.
+    /// `ENXIO`: it has no reader.
     NoReader,
     /// `EAGAIN`: 64 KiB are waiting.
     Full,

@@ -1,4 +1,4 @@
-//! The kernel's part of the machine room: time, processes, signals, pipes, FIFOs, the lines.
+//! The kernel of the simulated machine: time, processes, signals, pipes, FIFOs, serial lines.
 //!
 //! ```text
 //!  queue ──due──► process_due ──► programs (kernel/run.rs)      die ──► zombie ──► parent
@@ -16,14 +16,14 @@ use std::collections::BTreeMap;
 use cellscan_core::time::Instant;
 use core::time::Duration;
 
-use crate::directory::{Directory, Fifo, Supervise};
-use crate::guard::{GuardProcess, Lease};
-use crate::pppd::PppdState;
-use crate::process::{Body, INIT, Process, Shell, Table};
-use crate::program::Program;
-use crate::queue::Queue;
-use crate::runsv::{Rule, Runsv};
-use crate::sv::SvClient;
+use crate::machine::directory::{Directory, Fifo, Supervise};
+use crate::machine::guard::{GuardProcess, Lease};
+use crate::machine::pppd::PppdState;
+use crate::machine::process::{Body, INIT, Process, Shell, Table};
+use crate::machine::program::Program;
+use crate::machine::queue::Queue;
+use crate::machine::runsv::{Rule, Runsv};
+use crate::machine::sv::SvClient;
 use crate::trace::{Ending, Origin, Pid, TraceEvent, Traced};
 
 pub(crate) use line::{Line, Lines};
@@ -34,26 +34,26 @@ pub(crate) const EXEC: Duration = Duration::from_millis(2);
 /// From the fork of a `runsv` to its lock: measured 13–20 ms, most of it the tracer's.
 pub(crate) const RUNSV_STARTS: Duration = Duration::from_millis(15);
 
-/// What the queue holds.
+/// An event of the queue.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Event {
-    /// A process acts by itself; void when its generation has changed.
+    /// A process acts; void when its generation has changed.
     Process(Pid, u64),
     /// A child of a shell has ended.
     Child(Pid),
-    /// Something that a `runsv` may be waiting for.
+    /// An event that a `runsv` may wait for.
     Runsv(Pid),
-    /// An `sv` goes on.
+    /// An `sv` continues.
     Sv(usize),
-    /// `runsvdir` starts a `runsv` in the directory that has the name now.
+    /// `runsvdir` starts a `runsv` in the directory that has the service's name now.
     StartRunsv,
-    /// A `runsv` has come to its lock.
+    /// A `runsv` takes its lock.
     OpenRunsv(Pid),
-    /// The guard of a scan is woken.
+    /// The guard of a scan wakes up.
     Guard,
 }
 
-/// What a new process inherits.
+/// The state that a new process inherits.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Inherit {
     pub(crate) term_blocked: bool,
@@ -64,7 +64,7 @@ pub(crate) struct Inherit {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Kernel {
     pub(crate) now: Instant,
-    /// Wall clock minus the virtual time, in ms. What `gettimeofday` sees; only that can be stepped.
+    /// Wall clock minus virtual time, in ms. The wall clock is that of `gettimeofday`; only it can be stepped.
     pub(crate) wall_offset_ms: i64,
     pub(crate) queue: Queue<Event>,
     pub(crate) processes: Table,
@@ -77,7 +77,7 @@ pub(crate) struct Kernel {
     pub(crate) pipes: Vec<bool>,
     /// How often each list of programs was executed.
     pub(crate) counts: BTreeMap<String, usize>,
-    /// Which programs have come to their first line, in order.
+    /// The programs that have reached their first line, in order.
     pub(crate) starts: Vec<(String, Pid)>,
     pub(crate) sv: Vec<SvClient>,
     pub(crate) lines: Lines,
@@ -102,7 +102,7 @@ impl Kernel {
         self.note(TraceEvent::ClockStepped { ms });
     }
 
-    /// Does everything that is due up to and including `until`.
+    /// Processes all events up to and including `until`.
     pub(crate) fn advance_to(&mut self, until: Instant) {
         while let Some((at, event)) = self.queue.pop_due(until) {
             self.now = self.now.max(at);
@@ -132,7 +132,7 @@ impl Kernel {
         }
     }
 
-    /// Lets a `runsv` go on. It is out of the table meanwhile, since it works on all the rest.
+    /// Lets a `runsv` continue. Meanwhile it is out of the table, since it changes the rest of the kernel.
     fn run_runsv(&mut self, pid: Pid) {
         let Some(mut runsv) = self.runsvs.remove(&pid) else { return };
         let exit = runsv.run(self);
@@ -142,7 +142,7 @@ impl Kernel {
         }
     }
 
-    /// Starts a `runsv` that comes to its lock after `takes`.
+    /// Starts a `runsv` that takes its lock after `takes`.
     pub(crate) fn start_runsv(&mut self, takes: Duration) -> Pid {
         let process = Process::new(INIT, "runsv", Origin::Runsv, Body::Runsv);
         let pid = self.processes.insert(process);
@@ -204,7 +204,7 @@ impl Kernel {
         }
     }
 
-    /// Sets when a process acts next by itself; what was set before is void.
+    /// Sets when a process acts next; an earlier time is void.
     pub(crate) fn schedule(&mut self, pid: Pid, due: Option<Instant>) {
         let now = self.now;
         let Some(process) = self.processes.get_mut(pid) else { return };
@@ -215,7 +215,7 @@ impl Kernel {
         }
     }
 
-    /// Ends a process: its lines and pipes are closed, its children go to init, its parent hears of it.
+    /// Ends a process: closes its lines and pipes, gives its children to init, notifies its parent.
     pub(crate) fn die(&mut self, pid: Pid, ending: Ending) {
         let Some(process) = self.processes.get_mut(pid) else { return };
         if process.zombie.is_some() {
@@ -247,7 +247,7 @@ impl Kernel {
         }
     }
 
-    /// A `runsv` that works right now is not in `runsvs`, see [`Self::run_runsv`].
+    /// A `runsv` that is running now is not in `runsvs`, see [`Self::run_runsv`].
     fn is_running_runsv(&self, pid: Pid) -> bool {
         self.processes
             .get(pid)
@@ -263,7 +263,7 @@ impl Kernel {
         }
     }
 
-    /// Somebody has closed the write end of a log pipe: its readers see the end once nobody holds it.
+    /// A process has closed the write end of a log pipe: its readers see the end once no process holds it.
     pub(crate) fn pipe_closed(&mut self, pipe: usize) {
         if !self.is_at_end(pipe) {
             return;

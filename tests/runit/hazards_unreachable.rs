@@ -1,10 +1,10 @@
-//! Hazards of a supervisor that is there and cannot be reached, or cannot write down what it does. The numbers go on from
-//! `hazards.rs`.
+//! Hazards of a `runsv` that runs and cannot be reached (frozen, replaced directory or FIFO), or cannot write its record. The
+//! numbers continue those of `hazards.rs`.
 
 use std::process::Command;
 
 use cellscan_sim::modem::ModemEvent;
-use cellscan_tests::support::{Bench, SmallDisk, StandIn, Want, Workbench, processes};
+use cellscan_tests::support::{Bench, SmallDisk, StandIn, Want, Workbench, leases, processes, skipped};
 use rustix::process::Signal;
 
 use super::doctor::run;
@@ -47,10 +47,6 @@ fn must_not_be_asked_a_word(bench: &Bench) {
     assert!(!asked, "{}", bench.story());
 }
 
-fn leases(bench: &Bench) -> usize {
-    super::lease::leases(bench).len()
-}
-
 #[track_caller]
 fn restore(bench: &Bench) -> (Option<i32>, String) {
     let mut command = bench.cellscan();
@@ -60,11 +56,11 @@ fn restore(bench: &Bench) -> (Option<i32>, String) {
 }
 
 #[test]
-fn hazard_13_a_frozen_runsv_is_given_up_and_finds_up_when_it_thaws() {
+fn hazard_13_a_scan_gives_up_a_frozen_runsv_which_finds_up_when_it_continues() {
     for backend in ["native", "sv"] {
         let (bench, before) = up(workbench().start());
         runsv(&bench, Signal::STOP);
-        // It ends by itself, after the supervisor's 8 s and 10 s for giving back: `end` waits no longer than for a scan.
+        // It ends after the supervisor's 8 s and 10 s for giving back: `end` waits no longer than for a scan.
         let ended = by(backend, &bench).end();
         must_have_failed(&ended, "did not take note of what it was asked");
         assert_eq!(ended.json["reason"], "supervisor_silent", "{backend}");
@@ -76,7 +72,7 @@ fn hazard_13_a_frozen_runsv_is_given_up_and_finds_up_when_it_thaws() {
 }
 
 #[test]
-fn hazard_13_a_runsv_that_freezes_in_the_middle_finds_up_when_it_thaws() {
+fn hazard_13_a_runsv_that_freezes_during_the_scan_finds_up_when_it_continues() {
     for backend in ["native", "sv"] {
         let (bench, before) = up(workbench().start());
         let scan = by(backend, &bench);
@@ -86,17 +82,17 @@ fn hazard_13_a_runsv_that_freezes_in_the_middle_finds_up_when_it_thaws() {
         runsv(&bench, Signal::CONT);
         let ended = scan.end();
         assert_eq!(ended.code, Some(111), "{backend}: {:#?}", ended.lines);
-        assert_eq!(ended.json["given_back"], false, "{backend}: it has not been seen");
+        assert_eq!(ended.json["given_back"], false, "{backend}: the scan has not seen it");
         let _after = bench.wait_for_holder(SOON, Some(before));
         bench.wait_until(SOON, "up", || bench.status().is_up());
-        // A lease that stayed is honoured, and finds nothing to do.
+        // `restore` goes by a lease that stayed, and finds nothing to do.
         assert_eq!(restore(&bench).0, Some(0), "{backend}");
         must_be_up_again(&bench, before);
     }
 }
 
 #[test]
-fn hazard_14_a_directory_made_anew_under_its_runsv_is_not_taken() {
+fn hazard_14_a_directory_recreated_under_its_runsv_is_not_taken() {
     let elsewhere = tempfile::tempdir().expect("a directory");
     for backend in ["native", "sv"] {
         let (bench, before) = up(workbench().supervise(&elsewhere.path().join(backend)).start());
@@ -117,7 +113,7 @@ fn hazard_14_a_directory_made_anew_under_its_runsv_is_not_taken() {
 }
 
 #[test]
-fn hazard_14_made_anew_in_the_middle_the_next_runsv_brings_it_up() {
+fn hazard_14_a_directory_recreated_during_the_scan_is_brought_up_by_the_next_runsv() {
     let elsewhere = tempfile::tempdir().expect("a directory");
     for linked in [true, false] {
         let bench = if linked { workbench().supervise(&elsewhere.path().join("s")) } else { workbench() };
@@ -125,7 +121,7 @@ fn hazard_14_made_anew_in_the_middle_the_next_runsv_brings_it_up() {
         let scan = Running::start(scan(&bench));
         scan.wait_for_state(&bench, "3");
         bench.make_anew();
-        // As runsvdir does: it goes by the inode, tells the old one to exit and starts another.
+        // As runsvdir does: it compares the inode, makes the old one exit and starts another.
         bench.kill_runsv();
         bench.start_runsv();
         let ended = scan.end();
@@ -139,7 +135,7 @@ fn hazard_14_made_anew_in_the_middle_the_next_runsv_brings_it_up() {
 }
 
 #[test]
-fn hazard_15_a_control_fifo_that_was_replaced_is_not_taken_for_one() {
+fn hazard_15_a_service_with_a_replaced_control_fifo_is_not_taken() {
     for backend in ["native", "sv"] {
         let (bench, before) = up(workbench().start());
         replace_control(&bench);
@@ -151,14 +147,14 @@ fn hazard_15_a_control_fifo_that_was_replaced_is_not_taken_for_one() {
 }
 
 #[test]
-fn hazard_15_replaced_in_the_middle_it_is_given_back_once_runsv_is_restarted() {
+fn hazard_15_a_fifo_replaced_during_the_scan_is_given_back_once_runsv_restarts() {
     let (mut bench, before) = up(workbench().start());
     let scan = Running::start(scan(&bench));
     scan.wait_for_state(&bench, "3");
     replace_control(&bench);
     until_not_given_back(&bench, &scan);
-    assert!(bench.status().is_held_down(), "nobody can tell it anything");
-    assert_eq!(leases(&bench), 1, "the lease stays");
+    assert!(bench.status().is_held_down(), "no client can reach runsv");
+    assert_eq!(leases(&bench).len(), 1, "the lease stays");
     bench.kill_runsv();
     bench.start_runsv();
     let _after = bench.wait_for_holder(SOON, Some(before));
@@ -168,7 +164,7 @@ fn hazard_15_replaced_in_the_middle_it_is_given_back_once_runsv_is_restarted() {
     must_be_up_again(&bench, before);
 }
 
-/// Until the scan says so at its end. Its guard goes on for a while.
+/// Waits until the scan reports it at its end. Its guard continues for a while.
 #[track_caller]
 fn until_not_given_back(bench: &Bench, scan: &Running) {
     bench.wait_until(SCAN, "the scan gives up giving back", || {
@@ -183,8 +179,8 @@ fn replace_control(bench: &Bench) {
 }
 
 #[test]
-fn hazard_32_no_room_for_a_lease_is_said_and_the_scan_goes_on() {
-    let Some(disk) = SmallDisk::new() else { return not_tried() };
+fn hazard_32_no_room_for_a_lease_is_reported_and_the_scan_goes_on() {
+    let Some(disk) = SmallDisk::new() else { return skipped("this user may not make a mount namespace") };
     let (bench, before) = up(workbench().start());
     disk.fill();
     let mut command = bench.cellscan();
@@ -198,8 +194,8 @@ fn hazard_32_no_room_for_a_lease_is_said_and_the_scan_goes_on() {
 }
 
 #[test]
-fn hazard_32_a_runsv_that_cannot_write_its_record_is_given_up_and_runs_its_service() {
-    let Some(disk) = SmallDisk::new() else { return not_tried() };
+fn hazard_32_a_scan_gives_up_a_runsv_that_cannot_write_its_record_and_the_service_runs_on() {
+    let Some(disk) = SmallDisk::new() else { return skipped("this user may not make a mount namespace") };
     let (bench, before) = up(workbench().supervise(&disk.path().join("supervise")).start());
     disk.fill();
     let mut doctor = bench.cellscan();
@@ -212,14 +208,15 @@ fn hazard_32_a_runsv_that_cannot_write_its_record_is_given_up_and_runs_its_servi
     must_not_be_asked_a_word(&bench);
     let after = bench.wait_for_holder(SOON, Some(before));
     disk.empty();
-    // The next thing that it writes is true again.
+    // The next record is true again.
     assert!(processes::signal(after, Signal::KILL));
     must_be_up_again(&bench, after);
 }
 
 #[test]
-fn hazard_32_full_in_the_middle_it_comes_up_all_the_same_and_that_is_not_claimed_to_be_seen() {
-    let Some(disk) = SmallDisk::new() else { return not_tried() };
+fn hazard_32_on_a_disk_full_during_the_scan_the_service_comes_up_and_the_scan_does_not_claim_to_have_seen_it()
+{
+    let Some(disk) = SmallDisk::new() else { return skipped("this user may not make a mount namespace") };
     let (bench, before) = up(workbench().supervise(&disk.path().join("supervise")).start());
     let scan = Running::start(scan(&bench));
     scan.wait_for_state(&bench, "3");
@@ -227,17 +224,12 @@ fn hazard_32_full_in_the_middle_it_comes_up_all_the_same_and_that_is_not_claimed
     disk.fill();
     until_not_given_back(&bench, &scan);
     let after = bench.wait_for_holder(SOON, Some(before));
-    assert!(bench.status().is_held_down(), "as far as the record tells");
-    assert_eq!(leases(&bench), 1, "the lease stays");
+    assert!(bench.status().is_held_down(), "as far as the record shows");
+    assert_eq!(leases(&bench).len(), 1, "the lease stays");
     disk.empty();
     let ended = scan.end();
     assert_eq!((ended.code, &ended.json["given_back"]), (Some(111), &false.into()), "{:#?}", ended.lines);
     assert_eq!(restore(&bench).0, Some(0));
     assert!(processes::is_alive(after), "another u starts nothing");
     bench.wait_until(SOON, "up", || bench.status().is_up() && bench.status().pid == after);
-}
-
-#[expect(clippy::print_stdout, reason = "who reads the tests is told what was not tried")]
-fn not_tried() {
-    println!("not tried: no mount namespace for us");
 }

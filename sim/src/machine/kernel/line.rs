@@ -14,7 +14,7 @@ pub(crate) enum Line {
     Other,
 }
 
-/// Who holds what.
+/// The state of the lines.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lines {
     /// Holders of our port in the order in which they opened it.
@@ -27,7 +27,7 @@ pub(crate) struct Lines {
     pub(crate) registered: bool,
     /// Whether our port is away, its modem having left the bus.
     pub(crate) absent: bool,
-    /// How often our port was opened: what inotify tells. A fork that inherits it makes no event.
+    /// How often our port was opened, as inotify reports it. A fork that inherits it causes no event.
     pub(crate) opens: u64,
 }
 

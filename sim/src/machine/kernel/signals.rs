@@ -1,8 +1,8 @@
 //! Delivery of signals.
 
 use super::Kernel;
-use crate::process::{Body, ShellTerm};
-use crate::program::Term;
+use crate::machine::process::{Body, ShellTerm};
+use crate::machine::program::Term;
 use crate::signal::Signal;
 use crate::trace::{Actor, Ending, Pid, TraceEvent};
 
@@ -38,7 +38,7 @@ impl Kernel {
                 self.deliver(pid, signal);
             }
             if self.processes.is_alive(pid) {
-                // What ran out meanwhile runs out now.
+                // A timer that expired meanwhile expires now.
                 let due = self.processes.get(pid).and_then(|process| process.due);
                 self.schedule(pid, due.map(|due| due.max(now)));
                 self.wake_runsv(pid);
@@ -52,7 +52,7 @@ impl Kernel {
         self.act_on(pid, signal);
     }
 
-    /// What a signal other than KILL, STOP and CONT does to a process that runs.
+    /// The effect of a signal other than KILL, STOP and CONT on a running process.
     fn act_on(&mut self, pid: Pid, signal: Signal) {
         let now = self.now;
         let Some(process) = self.processes.get_mut(pid) else { return };
@@ -78,7 +78,7 @@ impl Kernel {
                         Term::Dies => {}
                         Term::Ignores => return,
                         Term::Exits { code, after_ms } => {
-                            // Its first process only sleeps before it exits, and reads no signal.
+                            // Its first process only sleeps before it exits, and handles no signal.
                             if exiting.is_none() && !*forked {
                                 *exiting = Some(code);
                                 self.schedule(pid, Some(now + core::time::Duration::from_millis(after_ms)));

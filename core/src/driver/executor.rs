@@ -1,23 +1,24 @@
-//! The hands of a driver: actions, and how things stand.
+//! The executor of a driver: carries out actions and reads the status.
 
 use embedded_io::{Error as _, ErrorKind};
 use heapless::Deque;
 
 use crate::at::command::Outgoing;
 use crate::port::Port;
-use crate::scan::{ACTIONS_MAX, Action, Event, Input, Refused, Scanner, Selection, Watch};
+use crate::scan::{ACTIONS_MAX, Action, Event, Input, Refused, Scanner, Watch};
+use crate::selection::Selection;
 use crate::supervisor::{ServiceStatus, Signal, Supervisor, Want};
 use crate::time::Instant;
 
 use super::{Error, PENDING_AGAIN, STATUS_AGAIN};
 
-/// Actions that wait for a slow one (a backend that runs a program), at most: those of two steps.
+/// Actions queued behind a slow one (a backend that runs a program), at most: those of two steps.
 const PENDING_MAX: usize = 2 * ACTIONS_MAX;
 
-/// Events that nobody has fetched, at most; the oldest goes, the state tells itself.
+/// Capacity of the event queue. When full, the oldest event is dropped; callers can still read the phase.
 const EVENTS_MAX: usize = 32;
 
-/// How often a write is tried again that was interrupted.
+/// How often an interrupted write is retried.
 const INTERRUPTIONS_MAX: u8 = 16;
 
 /// An [`Action`] that may have to wait: all but the reports.
@@ -34,27 +35,27 @@ enum Deed {
     HandOver,
 }
 
-/// What came of an action.
+/// The result of an action.
 enum Done {
-    /// It is not done yet and at the front again.
+    /// Not done yet; back at the front of the queue.
     Later,
-    /// There is nothing to tell.
+    /// Done; the scan needs no input.
     Silently,
-    /// The scan is to know this.
+    /// Done or failed, with this input for the scan.
     With(Input<'static>),
 }
 
-/// What a read brought.
+/// The result of a read.
 pub(super) enum Received {
-    /// There is nothing, or the port is gone.
+    /// No bytes, or the port is gone.
     Nothing,
-    /// So many bytes.
+    /// This many bytes.
     Bytes(usize),
     /// Bytes were lost.
     Damaged,
 }
 
-/// What may go on failing: a bit each of [`Hands::failing`].
+/// Calls that may fail persistently: a bit each of [`Executor::failing`].
 mod lasting {
     pub(super) const READ: u8 = 1;
     pub(super) const STATUS: u8 = 2;
@@ -62,29 +63,29 @@ mod lasting {
     pub(super) const LINK: u8 = 8;
 }
 
-/// All of a driver but the lines.
+/// A driver without its line buffer.
 #[derive(Debug)]
-pub(super) struct Hands<P: Port, S: Supervisor> {
+pub(super) struct Executor<P: Port, S: Supervisor> {
     pub(super) port: P,
     pub(super) supervisor: S,
     pub(super) scanner: Scanner,
     pub(super) open: bool,
-    /// The port was opened, and nothing read since.
+    /// The port was opened, and nothing has been read since.
     pub(super) fresh: bool,
     last_service: Option<ServiceStatus>,
     last_link: bool,
     pending: Deque<Deed, PENDING_MAX>,
-    /// When to try the first of them again that is not done yet.
+    /// When to retry the first pending action.
     pub(super) pending_again_at: Option<Instant>,
-    /// When to ask again for a status that could not be had.
+    /// When to read again a status that could not be read.
     pub(super) status_again_at: Option<Instant>,
-    /// What fails at present, and was told so.
+    /// Calls that fail at present, and whose error was reported.
     failing: u8,
     pub(super) events: Deque<Event, EVENTS_MAX>,
     pub(super) error: Option<Error<P::Error, S::Error>>,
 }
 
-impl<P: Port, S: Supervisor> Hands<P, S> {
+impl<P: Port, S: Supervisor> Executor<P, S> {
     pub(super) fn new(port: P, supervisor: S, scanner: Scanner) -> Self {
         Self {
             port,
@@ -112,9 +113,9 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
         self.carry_out(now);
     }
 
-    /// One step; what it asks for is queued.
+    /// One step; its actions are queued.
     fn step(&mut self, now: Instant, input: Input<'_>) {
-        // By reference: what a vector gives out by value may panic when it is dropped half way.
+        // By reference: the by-value iterator of the vector may panic when it is dropped half way.
         for action in &self.scanner.step(now, input) {
             let deed = match *action {
                 Action::Report(event) => {
@@ -135,8 +136,8 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
                 Action::HandOver => Deed::HandOver,
             };
             if self.pending.is_full() {
-                // Two steps' worth is waiting for a backend that does not end: what is asked last matters most, and
-                // the oldest goes.
+                // The actions of two steps wait for a backend that does not finish: the latest request matters most, so
+                // the oldest is dropped.
                 self.pending.pop_front();
             }
             let kept = self.pending.push_back(deed);
@@ -144,7 +145,7 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
         }
     }
 
-    /// A port that is still on its way must not keep what follows from being done: it is let go, not waited for.
+    /// A port that is still being opened must not delay the actions behind it: the opening is dropped.
     fn forget_opening(&mut self) {
         for _ in 0..self.pending.len() {
             if let Some(deed) = self.pending.pop_front()
@@ -164,8 +165,8 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
         debug_assert!(kept.is_ok(), "room was made above");
     }
 
-    /// Carries out what is pending, in order, until one is not done yet. What comes of an action is fed back at once, and
-    /// what that asks for queues up behind.
+    /// Carries out the pending actions, in order, until one is not done yet. The result of an action is fed back at once, and
+    /// the actions that follow from it are queued behind.
     pub(super) fn carry_out(&mut self, now: Instant) {
         self.pending_again_at = None;
         for _ in 0..PENDING_MAX {
@@ -182,7 +183,7 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
         }
     }
 
-    // Not inlined: the machine runs on top of who calls it.
+    // Not inlined: the machine's stack frames lie on top of the caller's.
     #[inline(never)]
     fn perform(&mut self, deed: Deed) -> Done {
         let (done, refused) = match deed {
@@ -213,7 +214,7 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
             Deed::Take => match self.supervisor.take() {
                 Ok(found) => {
                     self.last_service = None;
-                    // Another scan, which is told of what still fails.
+                    // A new scan: errors that persist are reported to it again.
                     self.failing = 0;
                     if let Some(selection) = self.supervisor.noted() {
                         self.scanner.inherit(selection);
@@ -223,7 +224,7 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
                 Err(error) => (Err(error), Refused::Take),
             },
             Deed::Ask(want) => {
-                // The record is read anew behind a request: also one that changes nothing is to be seen.
+                // The record is read again after a request: also a rewrite that changes nothing must be noticed.
                 self.last_service = None;
                 (self.supervisor.ask(want), Refused::Ask)
             }
@@ -277,7 +278,7 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
         self.port_lost()
     }
 
-    /// Tells an error of something that was to be done. It goes over one that lasts and waits to be told, which is told later.
+    /// Reports an error of an action. It replaces a persistent error that waits to be reported, which is reported later.
     fn failed(&mut self, error: Error<P::Error, S::Error>) {
         if self.error.replace(error).is_some() {
             self.failing = 0;
@@ -290,8 +291,8 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
         Input::PortLost
     }
 
-    /// Tells the scan how things stand, as far as it wants to know. The service first: a byte that came while
-    /// another process had the port is no answer to the scan.
+    /// Feeds the status to the scan, as far as its [`Watch`] asks for it. The service first: a byte that came while another
+    /// process had the port is no answer to the scan.
     pub(super) fn look(&mut self, now: Instant) {
         self.status_again_at = None;
         let Watch { service, .. } = self.scanner.watch();
@@ -325,7 +326,7 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
         }
     }
 
-    /// What the supervisor said of how things stand; where it did not say it is asked again.
+    /// The value of a status query; after an error a retry is scheduled.
     fn known<T>(&mut self, now: Instant, said: nb::Result<T, S::Error>, what: u8) -> Option<T> {
         match said {
             Ok(known) => {
@@ -341,7 +342,7 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
 
     #[inline(never)]
     fn not_known(&mut self, now: Instant, what: u8, error: nb::Error<S::Error>) {
-        // Nothing may wake the caller for a status that is not known yet: what it waits for may be another look.
+        // Nothing may wake the caller for a status that is not known yet: it may depend on a second look at the processes.
         let mut after = PENDING_AGAIN;
         if let nb::Error::Other(error) = error {
             after = STATUS_AGAIN;
@@ -350,8 +351,8 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
         self.status_again_at = Some(now + after);
     }
 
-    /// Tells an error that may last, when it begins. Where another waits to be told it counts as begun the next time.
-    // Not inlined: what looks is below the machine on the stack.
+    /// Reports a persistent error when it begins. Where another error waits to be reported, it counts as new the next time.
+    // Not inlined: the caller lies below the machine on the stack.
     #[inline(never)]
     fn goes_on_failing(&mut self, what: u8, error: Error<P::Error, S::Error>) {
         if self.failing & what == 0 && self.error.is_none() {
@@ -360,7 +361,7 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
         }
     }
 
-    /// Reads what is there.
+    /// Reads the bytes that are there.
     pub(super) fn receive(&mut self, now: Instant, buffer: &mut [u8]) -> Received {
         let read = match self.port.read_ready() {
             Ok(false) => return Received::Nothing,
@@ -368,7 +369,7 @@ impl<P: Port, S: Supervisor> Hands<P, S> {
             Err(error) => Err(error),
         };
         let lost = match read {
-            // The end of a line that does not end: the device is gone.
+            // End of file on a serial line: the device is gone.
             Ok(0) => self.port_lost(),
             Ok(count) => {
                 self.failing &= !lasting::READ;

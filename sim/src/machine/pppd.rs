@@ -1,59 +1,59 @@
-//! A `pppd` (ppp 2.4.9), as far as whoever shares its port feels it.
+//! A `pppd` (ppp 2.4.9), as far as it affects other processes on its port.
 
 use cellscan_core::time::Instant;
 use core::time::Duration;
 
-use crate::kernel::{Kernel, Line};
-use crate::process::{Body, INIT, Process};
+use crate::machine::kernel::{Kernel, Line};
+use crate::machine::process::{Body, INIT, Process};
 use crate::signal::Signal;
 use crate::trace::{Ending, Pid, TraceEvent};
 
 /// How a `pppd` behaves. Times are ms.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PppdProfile {
-    /// From its first line until it holds the port.
+    /// From its first line to the opened port.
     pub opens_after_ms: u64,
     /// From holding the port until the link is up, the modem being registered.
     pub link_after_ms: u64,
     /// From holding the port until it gives up and exits 8 (connect script failed), the modem not being registered.
     pub connect_fails_after_ms: u64,
-    /// What it does on `SIGTERM`.
+    /// Its reaction to `SIGTERM`.
     pub term: PppdTerm,
-    /// The option `lock`: it exits 6 where the UUCP lock names another live process, and makes one of its own.
+    /// The option `lock`: it exits 6 where the UUCP lock names another live process, and creates its own.
     pub lock: bool,
-    /// What becomes of the `chat` that it started.
+    /// The fate of the `chat` that it started.
     pub chat: Chat,
-    /// Without `nodetach`: a double goes on in its own session, the process that was started exits 0.
+    /// Without `nodetach`: a child continues in its own session, the started process exits 0.
     pub detaches: bool,
-    /// Exits 1 this long after its start, without having opened the port: a crash loop under a supervisor.
+    /// Exits 1 this long after its start, without opening the port: a crash loop under a supervisor.
     pub crashes_after_ms: Option<u64>,
-    /// At its very end it forks a child that keeps the port that many ms more, and does not wait for it: a disconnect script, or a
-    /// `chat` that was just started. No process ever saw it as a child of its `pppd` (F28).
+    /// At its very end it forks a child that keeps the port for this many ms more, and does not wait for it: a disconnect script,
+    /// or a `chat` that was just started. No process ever saw it as a child of its `pppd` (F28).
     pub leaves_child_ms: Option<u64>,
 }
 
-/// What a `pppd` does on `SIGTERM`.
+/// The reaction of a `pppd` to `SIGTERM`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PppdTerm {
-    /// Ends after so many ms. With a mute peer 2 × 3 s of Terminate-Request, up to 5 s for `ip-down`, and the
+    /// Ends after this many ms. With a mute peer 2 × 3 s of Terminate-Request, up to 5 s for `ip-down`, and the
     /// disconnect script: up to 15 s (main.c: main; fsm.h: `DEFMAXTERMREQS`, `DEFTIMEOUT`).
     Ends(u64),
     /// Hangs (ppp #14, #424: tcsetattr waits for a line that does not drain).
     Ignored,
-    /// Loses the first one, which came just before `connect_tty` forgot it (ppp #75), and ends that many ms after
+    /// Loses the first one, which comes just before `connect_tty` clears it (ppp #75), and ends this many ms after
     /// the second.
     FirstLost(u64),
 }
 
-/// What becomes of the `chat` that a `pppd` starts.
+/// The fate of the `chat` that a `pppd` starts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Chat {
     /// It ends with its `pppd`, or before.
     EndsFirst,
-    /// A `pppd` that ends before the link is up leaves it behind, and it holds the port that many ms more (F20;
-    /// measured: 6–7 s of an 8 s time-out, the default time-out is 45 s).
+    /// It outlives a `pppd` that ends before the link is up, and holds the port for this many ms more (F20; measured:
+    /// 6–7 s of an 8 s time-out, the default time-out is 45 s).
     OutlivesConnect(u64),
-    /// A child that lives as long as its `pppd`, link or not, and that many ms more.
+    /// A child that lives as long as its `pppd`, with or without a link, and this many ms more.
     Outlives(u64),
 }
 
@@ -223,7 +223,7 @@ impl Kernel {
         }
     }
 
-    /// A child that only its end shows, its parent being init by then.
+    /// A child that becomes visible only after the end of its parent, under init.
     fn leave_child(&mut self, pppd: Pid, keeps: u64) {
         let Some(origin) = self.processes.get(pppd).map(|process| process.origin) else { return };
         let mut process = Process::new(INIT, "disconnect", origin, Body::Idler);
@@ -280,7 +280,7 @@ impl Kernel {
         self.schedule(pid, Some(now + ms(after)));
     }
 
-    /// What a dying process leaves of lines, lock, link and `chat`. A `pppd` that is killed leaves its lock behind.
+    /// Lines, lock, link and `chat` after the death of a process. A killed `pppd` leaves its lock behind.
     pub(crate) fn close_lines(&mut self, pid: Pid, ending: Ending) {
         let now = self.now;
         let had_port = self.lines.holders.iter().any(|(holder, _)| *holder == pid);
@@ -304,7 +304,7 @@ impl Kernel {
         }
     }
 
-    /// The modem has left the bus, or is back. Whoever has the port open is hung up.
+    /// The modem has left the bus, or is back. Every process with the port open is hung up.
     pub(crate) fn set_absent(&mut self, absent: bool) {
         self.lines.absent = absent;
         if !absent {
@@ -318,7 +318,7 @@ impl Kernel {
         }
     }
 
-    /// The modem at our port has registered, or is registered no more; a link over it is then hung up.
+    /// The modem at our port has registered or deregistered; deregistration hangs up a link over it.
     pub(crate) fn set_registered(&mut self, registered: bool) {
         if self.lines.registered == registered {
             return;

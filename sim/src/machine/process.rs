@@ -4,22 +4,22 @@ use std::collections::BTreeMap;
 
 use cellscan_core::time::Instant;
 
-use crate::pppd::PppdState;
-use crate::program::{Command, Plain};
+use crate::machine::pppd::PppdState;
+use crate::machine::program::{Command, Plain};
 use crate::signal::Signal;
 use crate::trace::{Ending, Origin, Pid};
 
 /// The process that inherits orphans and reaps them.
 pub(crate) const INIT: Pid = 1;
 
-/// What a process is made of.
+/// The kind of a process, with its data.
 #[derive(Clone, Debug)]
 pub(crate) enum Body {
     Plain {
         spec: Plain,
-        /// On its way out after `SIGTERM`.
+        /// Ending after `SIGTERM`.
         exiting: Option<i32>,
-        /// Waits only to exit 0, its double being forked.
+        /// Waits only to exit 0, after the fork of its child.
         forked: bool,
     },
     Shell(Shell),
@@ -75,21 +75,21 @@ pub(crate) struct Process {
     pub(crate) tag: String,
     pub(crate) origin: Origin,
     pub(crate) body: Body,
-    /// Executed and past its first lines; before that, signals find their defaults.
+    /// Executed and past its first lines; before that, signals have their default effect.
     pub(crate) ready: bool,
-    /// When it acts next by itself.
+    /// When it acts next.
     pub(crate) due: Option<Instant>,
-    /// Which of the entered events is the valid one.
+    /// The generation of the valid event in the queue.
     pub(crate) generation: u64,
     pub(crate) stopped: bool,
     pub(crate) pending: Vec<Signal>,
-    /// `SIGTERM` is blocked, as in what `control/*` starts.
+    /// `SIGTERM` is blocked, as in a process that `control/*` starts.
     pub(crate) term_blocked: bool,
     /// The log pipe whose write end it holds.
     pub(crate) writes: Option<usize>,
     /// The log pipe that it reads.
     pub(crate) reads: Option<usize>,
-    /// Ended, and waiting for its parent to take note.
+    /// Ended, and not reaped yet.
     pub(crate) zombie: Option<Ending>,
 }
 
@@ -113,7 +113,7 @@ impl Process {
     }
 }
 
-/// All processes, by pid: which is the order in which they were forked and in which `wait` finds them.
+/// All processes, by pid: the order in which they were forked and in which `wait` finds them.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     processes: BTreeMap<Pid, Process>,
@@ -150,7 +150,7 @@ impl Table {
         self.processes.iter().map(|(pid, process)| (*pid, process))
     }
 
-    /// There, and not a zombie.
+    /// Exists and is not a zombie.
     pub(crate) fn is_alive(&self, pid: Pid) -> bool {
         self.get(pid).is_some_and(|process| process.zombie.is_none())
     }
@@ -159,7 +159,7 @@ impl Table {
         self.iter().filter(|(_, process)| process.parent == parent).map(|(pid, _)| pid).collect()
     }
 
-    /// The first dead child that nobody has taken note of.
+    /// The first dead child that was not reaped.
     pub(crate) fn dead_child(&self, parent: Pid) -> Option<Pid> {
         self.iter()
             .find(|(_, process)| process.parent == parent && process.zombie.is_some())
