@@ -26,7 +26,7 @@ fn main() -> std::io::Result<()> {
         "thumbv7em-none-eabihf" => MPS2_AN386,
         "thumbv6m-none-eabi" => MICROBIT,
         "riscv32imc-unknown-none-elf" => VIRT,
-// The library alone needs none.
+        // The library alone needs none.
         _ => return Ok(()),
     };
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());

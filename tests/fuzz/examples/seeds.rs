@@ -13,7 +13,7 @@ fn main() {
         for file in samples::files() {
             for (number, sample) in file.samples.iter().enumerate() {
                 let name = format!("{}-{number}", file.name());
-// The first byte of a dialogue selects the command; in other targets it does no harm.
+                // The first byte of a dialogue selects the command; in other targets it does no harm.
                 let command = u8::try_from(number).unwrap_or_default();
                 let bytes = [&[command], &sample.bytes[..]].concat();
                 std::fs::write(corpus.join(name), bytes).expect("the corpus can be written");

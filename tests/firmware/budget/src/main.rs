@@ -30,7 +30,7 @@ unsafe extern "C" {
 
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
-// SAFETY: never called, since a caller does not link.
+    // SAFETY: never called, since a caller does not link.
     unsafe { a_panic_can_be_reached() }
 }
 

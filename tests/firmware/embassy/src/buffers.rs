@@ -21,7 +21,7 @@ pub(crate) struct Buffers {
 }
 
 impl Buffers {
-/// Puts received bytes in. Bytes that do not fit are lost, as in a UART; none are where the core reads all between two calls.
+    /// Puts received bytes in. Bytes that do not fit are lost, as in a UART; none are where the core reads all between two calls.
     pub(crate) fn put(&self, bytes: &[u8]) {
         let mut incoming = self.incoming.borrow_mut();
         for byte in bytes {
@@ -29,7 +29,7 @@ impl Buffers {
         }
     }
 
-/// The bytes to send.
+    /// The bytes to send.
     pub(crate) fn take(&self) -> Vec<u8, OUTGOING_MAX> {
         self.outgoing.take()
     }
@@ -59,7 +59,7 @@ impl ReadReady for &Buffers {
 }
 
 impl Write for &Buffers {
-/// All or nothing: a wait in here for the task that empties the buffer would never end.
+    /// All or nothing: a wait in here for the task that empties the buffer would never end.
     fn write(&mut self, buf: &[u8]) -> Result<usize, ErrorKind> {
         self.outgoing.borrow_mut().extend_from_slice(buf).map_err(|_| ErrorKind::OutOfMemory)?;
         Ok(buf.len())

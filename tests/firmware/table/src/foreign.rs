@@ -4,9 +4,9 @@ use crate::tools::Symbol;
 
 /// Forbidden code, and how its symbols are recognised.
 pub(crate) struct Foreign {
-/// Its name.
+    /// Its name.
     pub(crate) what: &'static str,
-/// Whether this symbol belongs to it.
+    /// Whether this symbol belongs to it.
     pub(crate) is: fn(&str) -> bool,
 }
 
@@ -15,7 +15,7 @@ pub(crate) const FOREIGN: [Foreign; 5] = [
     Foreign { what: "panics", is: is_panic },
     Foreign { what: "allocations", is: is_allocation },
     Foreign { what: "core::fmt", is: |name| name.contains("core::fmt") },
-// A microcontroller divides 32 bits in hardware; for 64 it calls a routine of half a kilobyte.
+    // A microcontroller divides 32 bits in hardware; for 64 it calls a routine of half a kilobyte.
     Foreign { what: "divisions of 64 bits", is: is_long_division },
     Foreign { what: "floating-point routines", is: is_soft_float },
 ];
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-fn forbidden_symbols_are_distinguished_from_allowed_ones() {
+    fn forbidden_symbols_are_distinguished_from_allowed_ones() {
         let foreign = [
             "core::panicking::panic_bounds_check",
             "__rust_alloc",

@@ -4,7 +4,7 @@
 
 /// A limit and the measured quantity.
 pub(crate) struct Limit {
-/// The measured quantity.
+    /// The measured quantity.
     pub(crate) what: &'static str,
     /// In bytes, at most.
     pub(crate) bytes: u64,

@@ -86,7 +86,7 @@ fn table(small: &Path, large: &Path) -> Result<u32, String> {
     table.row(&limits::DRIVER_16, driver);
     table.row(&limits::DRIVER_32, large.size_of("RAM_OF_DRIVER")?);
     table.row(&limits::STACK, deepest.bytes);
-// The placeholders for a scanner and a driver do not count.
+    // The placeholders for a scanner and a driver do not count.
     table.row(&limits::VARIABLES, (section(".data") + section(".bss")).saturating_sub(scanner + driver));
     for (part, bytes) in [
         ("  of the code: instructions", text),
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-fn sizes_over_their_limit_and_forbidden_code_are_counted() {
+    fn sizes_over_their_limit_and_forbidden_code_are_counted() {
         let (mut table, limit) = (Table::default(), Limit { what: "x", bytes: 10 });
         table.row(&limit, 10);
         table.none("y", &[]);

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Depth {
     /// Bytes in all.
     pub(crate) bytes: u64,
-/// The functions of the chain, each with its own bytes.
+    /// The functions of the chain, each with its own bytes.
     pub(crate) chain: Vec<(String, u64)>,
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-/// From the output of `llvm-readobj --stack-sizes` and `llvm-objdump -d`.
+    /// From the output of `llvm-readobj --stack-sizes` and `llvm-objdump -d`.
     pub(crate) fn read(sizes: &str, code: &str) -> Self {
         let mut found = Self { frames: frames(sizes), ..Self::default() };
         let mut function = String::new();
@@ -45,7 +45,7 @@ impl Calls {
         let target = operands.iter().find_map(|word| word.strip_prefix('<')?.strip_suffix('>'));
         let operation = operation.trim_end_matches(".w");
         match (operation, target) {
-// A branch within a function names it with an offset; one to its begin is a loop.
+            // A branch within a function names it with an offset; one to its begin is a loop.
             ("bl" | "blx", Some(name)) => self.call(function, name),
             (branch, Some(name)) if branch.starts_with('b') && !name.contains('+') && name != function => {
                 self.call(function, name);
@@ -61,7 +61,7 @@ impl Calls {
         self.callees.entry(from.to_owned()).or_default().insert(to.to_owned());
     }
 
-/// Indirect calls, through a pointer.
+    /// Indirect calls, through a pointer.
     pub(crate) fn indirect(&self) -> &[String] {
         &self.indirect
     }
@@ -69,7 +69,7 @@ impl Calls {
     /// The deepest stack from `root` on.
     ///
     /// # Errors
-/// A recursive function, or one with an unknown frame.
+    /// A recursive function, or one with an unknown frame.
     pub(crate) fn deepest(&self, root: &str) -> Result<Depth, String> {
         self.below(root, &mut Vec::new(), &mut BTreeMap::new())
     }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-fn a_call_of_the_own_function_is_recursion_and_a_loop_is_not() {
+    fn a_call_of_the_own_function_is_recursion_and_a_loop_is_not() {
         assert!(calls("0 <a>:\n 0: bl 0x0 <a>\n").deepest("a").is_err());
         assert!(calls("0 <a>:\n 0: b 0x0 <a>\n").deepest("a").is_ok());
     }

@@ -13,7 +13,7 @@ pub(crate) struct Program {
     pub(crate) sections: BTreeMap<String, u64>,
     /// Bytes of each symbol, by its demangled name, and its type letter.
     pub(crate) symbols: Vec<Symbol>,
-/// The output of `-Zemit-stack-sizes`, by mangled name.
+    /// The output of `-Zemit-stack-sizes`, by mangled name.
     pub(crate) stack_sizes: String,
     /// The disassembly.
     pub(crate) code: String,
@@ -23,7 +23,7 @@ pub(crate) struct Program {
 pub(crate) struct Symbol {
     /// Bytes.
     pub(crate) size: u64,
-/// As in `nm`: `t` is code, `r` constants, `b` zeroed RAM.
+    /// As in `nm`: `t` is code, `r` constants, `b` zeroed RAM.
     pub(crate) kind: char,
     /// Demangled.
     pub(crate) name: String,
@@ -33,7 +33,7 @@ impl Program {
     /// Reads `elf`.
     ///
     /// # Errors
-/// A missing tool, or its error.
+    /// A missing tool, or its error.
     pub(crate) fn read(elf: &Path) -> Result<Self, String> {
         Ok(Self {
             sections: sections(&ask("llvm-size", &["-A"], elf)?),
@@ -54,7 +54,7 @@ impl Program {
 }
 
 impl Symbol {
-/// Its module in the core; else its owner, as far as its name shows.
+    /// Its module in the core; else its owner, as far as its name shows.
     pub(crate) fn module(&self) -> String {
         let Some((_, path)) = self.name.split_once("cellscan_core::") else {
             let own = self.name.contains("budget");
@@ -69,7 +69,7 @@ impl Symbol {
 /// A name as it was written.
 pub(crate) fn demangled(name: &str) -> Result<String, String> {
     let named = ask("llvm-cxxfilt", &[], Path::new(name))?;
-// Without the hash after each crate.
+    // Without the hash after each crate.
     let parts =
         named.trim_end().split('[').map(|part| part.split_once(']').map_or(part, |(_, behind)| behind));
     Ok(parts.collect())
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-fn a_symbol_shows_its_module() {
+    fn a_symbol_shows_its_module() {
         let module = |name: &str| Symbol { size: 0, kind: 't', name: name.to_owned() }.module();
         assert_eq!(module("<cellscan_core::scan::scanner::Scanner>::step"), "scan::scanner");
         assert_eq!(module("<cellscan_core::time::Instant as core::ops::Add>::add"), "time");

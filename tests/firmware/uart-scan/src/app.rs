@@ -34,14 +34,14 @@ pub const EMULATED: Policy = Policy {
 pub enum Ending {
     /// A carrier was chosen, and the link is up over it.
     Chosen(Plmn),
-/// No carrier was chosen, and the link is up again.
+    /// No carrier was chosen, and the link is up again.
     GivenBack(Failure),
     /// There is no link.
     NoLink,
 }
 
 impl Ending {
-/// Like the exit codes of the Linux program: 0 a carrier was chosen, 1 none was and the link was given back, 111 neither.
+    /// Like the exit codes of the Linux program: 0 a carrier was chosen, 1 none was and the link was given back, 111 neither.
     #[must_use]
     pub const fn exit_code(self) -> i32 {
         match self {
@@ -66,11 +66,11 @@ impl fmt::Display for Ending {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum News {
-/// An event of the scan.
+    /// An event of the scan.
     Scan(Event),
-/// An error of the UART or the supervisor; the scan knows it.
+    /// An error of the UART or the supervisor; the scan knows it.
     Trouble,
-/// The firmware has ended.
+    /// The firmware has ended.
     Ended(Ending),
 }
 
@@ -81,7 +81,7 @@ enum Stage {
         until: Instant,
     },
     Scanning,
-/// The scan has ended with this result; the PPP dials again.
+    /// The scan has ended with this result; the PPP dials again.
     Returning {
         until: Instant,
         outcome: Outcome,
@@ -99,7 +99,7 @@ pub struct App<'a, U: Read + ReadReady + Write> {
 }
 
 impl<'a, U: Read + ReadReady + Write> App<'a, U> {
-/// Dials at the first poll.
+    /// Dials at the first poll.
     pub fn new(line: &'a Line<U>, levels: &'a Levels, policy: Policy, now: Instant) -> Self {
         let driver = Driver::new(line.handle(Holder::Scan), OwnPpp::new(levels), policy);
         let ppp = DialUp::new(line.handle(Holder::Ppp), levels);
@@ -124,7 +124,7 @@ impl<'a, U: Read + ReadReady + Write> App<'a, U> {
         }
     }
 
-/// The latest time for the next [`App::poll`].
+    /// The latest time for the next [`App::poll`].
     pub fn next_deadline(&self) -> Option<Instant> {
         let stage = match self.stage {
             Stage::Dialling { until } | Stage::Returning { until, .. } => Some(until),
@@ -133,7 +133,7 @@ impl<'a, U: Read + ReadReady + Write> App<'a, U> {
         [stage, self.ppp.next_deadline(), self.driver.next_deadline()].into_iter().flatten().min()
     }
 
-/// The machine, with its carriers and its report.
+    /// The machine, with its carriers and its report.
     pub const fn scanner(&self) -> &Scanner {
         self.driver.scanner()
     }

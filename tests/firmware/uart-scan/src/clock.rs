@@ -8,13 +8,13 @@ pub struct Wide {
 }
 
 impl Wide {
-/// A counter that has not wrapped.
+    /// A counter that has not wrapped.
     #[must_use]
     pub const fn new() -> Self {
         Self { last: 0, turns: 0 }
     }
 
-/// The 64-bit value of the counter, which now shows `count`.
+    /// The 64-bit value of the counter, which now shows `count`.
     pub fn extend(&mut self, count: u32) -> u64 {
         if count < self.last {
             self.turns = self.turns.wrapping_add(1);
@@ -29,7 +29,7 @@ mod tests {
     use super::Wide;
 
     #[test]
-fn a_counter_that_wraps_keeps_counting() {
+    fn a_counter_that_wraps_keeps_counting() {
         let mut wide = Wide::new();
         assert_eq!(wide.extend(u32::MAX), u64::from(u32::MAX));
         assert_eq!(wide.extend(3), u64::from(u32::MAX) + 4);

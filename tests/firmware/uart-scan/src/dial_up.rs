@@ -21,7 +21,7 @@ const ESCAPE_MAX: Duration = Duration::from_secs(3);
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
-/// The scan has the UART, or the PPP dials from that time on.
+    /// The scan has the UART, or the PPP dials from that time on.
     Idle {
         until: Instant,
     },
@@ -29,7 +29,7 @@ enum State {
         until: Instant,
     },
     Up,
-/// The guard time before `+++`.
+    /// The guard time before `+++`.
     Falling {
         until: Instant,
     },
@@ -46,7 +46,7 @@ enum State {
 enum Answer {
     Connect,
     Ok,
-/// The call is over, or failed.
+    /// The call is over, or failed.
     Refused,
 }
 
@@ -77,15 +77,15 @@ impl<'a, P: Port> DialUp<'a, P> {
         Self { port, levels, lines: Lines::new(), state: State::Idle { until: Instant::ZERO } }
     }
 
-/// Does the work that is due at `now`.
+    /// Does the work that is due at `now`.
     ///
     /// # Errors
-/// The UART's own; the call is over then, and the UART closed.
+    /// The UART's own; the call is over then, and the UART closed.
     pub fn poll(&mut self, now: Instant) -> Result<(), P::Error> {
         self.advance(now).inspect_err(|_| self.let_go(now))
     }
 
-/// The latest time for the next [`DialUp::poll`]; `None`: after the next byte or a changed want.
+    /// The latest time for the next [`DialUp::poll`]; `None`: after the next byte or a changed want.
     pub fn next_deadline(&self) -> Option<Instant> {
         let wanted = self.levels.wanted.get();
         match self.state {
@@ -133,7 +133,7 @@ impl<'a, P: Port> DialUp<'a, P> {
                     self.state = State::HangingUp { until: now + ANSWER_MAX };
                 }
                 Some(Answer::Refused) => self.let_go(now),
-// A modem that stays in data mode is left to the scan, which can escape from it.
+                // A modem that stays in data mode is left to the scan, which can escape from it.
                 Some(Answer::Connect) | None => self.let_go_from(until, now),
             },
             State::HangingUp { until } => match self.answer()? {
@@ -177,7 +177,7 @@ impl<'a, P: Port> DialUp<'a, P> {
         self.port.flush()
     }
 
-/// The first answer in the received bytes; PPP frames are lines without a meaning.
+    /// The first answer in the received bytes; PPP frames are lines without a meaning.
     fn answer(&mut self) -> Result<Option<Answer>, P::Error> {
         let mut byte = [0];
         while self.port.read_ready()? {

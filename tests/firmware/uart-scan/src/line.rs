@@ -22,12 +22,12 @@ pub struct Line<U> {
 }
 
 impl<U> Line<U> {
-/// A UART that neither uses.
+    /// A UART that neither uses.
     pub const fn new(uart: U) -> Self {
         Self { uart: RefCell::new(uart), holder: Cell::new(None) }
     }
 
-/// A handle for one of the two.
+    /// A handle for one of the two.
     pub const fn handle(&self, holder: Holder) -> Handle<'_, U> {
         Handle { line: self, holder }
     }

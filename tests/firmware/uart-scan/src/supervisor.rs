@@ -10,13 +10,13 @@ use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Su
 
 /// The interface of a PPP to the scan.
 pub trait Ppp {
-/// Tells it to use the UART and keep a link up, or to release the UART as soon as possible.
+    /// Tells it to use the UART and keep a link up, or to release the UART as soon as possible.
     fn want(&self, up: bool);
 
-/// Whether it has the UART.
+    /// Whether it has the UART.
     fn has_uart(&self) -> bool;
 
-/// Whether its link carries packets.
+    /// Whether its link carries packets.
     fn link_up(&self) -> bool;
 }
 
@@ -28,7 +28,7 @@ pub struct OwnPpp<'a, P> {
 }
 
 impl<'a, P: Ppp> OwnPpp<'a, P> {
-/// A PPP that is wanted up.
+    /// A PPP that is wanted up.
     pub const fn new(ppp: &'a P) -> Self {
         Self { ppp, want: Want::Up }
     }
@@ -52,7 +52,7 @@ impl<P: Ppp> Supervisor for OwnPpp<'_, P> {
         Ok(ServiceStatus { supervised: true, state, pid: None, want: self.want, foreign_down: false })
     }
 
-/// None, once the PPP has released the UART: there are no processes here.
+    /// None, once the PPP has released the UART: there are no processes here.
     fn remains(&mut self) -> nb::Result<Remains, Infallible> {
         Ok(Remains::default())
     }

@@ -10,9 +10,9 @@ use crate::app::News;
 /// A line, without its end.
 #[derive(Debug)]
 pub struct Words<'a> {
-/// The news.
+    /// The news.
     pub news: News,
-/// The data of the scan at that time.
+    /// The data of the scan at that time.
     pub carriers: &'a Carriers,
 }
 

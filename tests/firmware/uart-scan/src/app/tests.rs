@@ -75,10 +75,7 @@ fn run(profile: Profile, mut each: impl FnMut(&mut World, News)) -> (Ending, Vec
         let world = &mut *world.borrow_mut();
         let next = [app.next_deadline(), world.modem.next_event()].into_iter().flatten().min();
         let next = next.expect("the modem or the firmware has a deadline");
-        assert!(
-            next > world.now || app.next_deadline() != Some(next),
-            "a deadline must be in the future"
-        );
+        assert!(next > world.now || app.next_deadline() != Some(next), "a deadline must be in the future");
         world.now = world.now.max(next);
         let mut bytes = Vec::new();
         world.modem.poll(world.now, &mut bytes);

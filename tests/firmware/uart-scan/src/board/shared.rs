@@ -67,8 +67,8 @@ impl Clock {
         Instant::from_millis(self.0.extend(MILLIS.load(Ordering::Relaxed)))
     }
 
-/// Sleeps until a byte or the next millisecond. A byte between the last check and `wfi` is noticed a millisecond later.
-#[expect(clippy::unused_self, reason = "same signature as the clock of the other board")]
+    /// Sleeps until a byte or the next millisecond. A byte between the last check and `wfi` is noticed a millisecond later.
+    #[expect(clippy::unused_self, reason = "same signature as the clock of the other board")]
     pub(crate) fn wait(&mut self) {
         cortex_m::asm::wfi();
     }

@@ -105,17 +105,17 @@ fn ticks() -> u64 {
 pub(crate) struct Clock;
 
 impl Clock {
-#[expect(clippy::unused_self, reason = "same signature as the clocks of the other boards")]
+    #[expect(clippy::unused_self, reason = "same signature as the clocks of the other boards")]
     pub(crate) fn now(&mut self) -> Instant {
         Instant::from_millis(ticks() / TICKS_PER_MS)
     }
 
     /// Sleeps for a millisecond.
-#[expect(clippy::unused_self, reason = "same signature as the clocks of the other boards")]
+    #[expect(clippy::unused_self, reason = "same signature as the clocks of the other boards")]
     pub(crate) fn wait(&mut self) {
         let until = (ticks() + TICKS_PER_MS).to_le_bytes();
         let [a, b, c, d, e, f, g, h] = until;
-// The high half first to its maximum, so that the two together are never too early.
+        // The high half first to its maximum, so that the two together are never too early.
         write_word(TIME_COMPARE + 4, u32::MAX);
         write_word(TIME_COMPARE, u32::from_le_bytes([a, b, c, d]));
         write_word(TIME_COMPARE + 4, u32::from_le_bytes([e, f, g, h]));
