@@ -108,6 +108,10 @@ pub trait Supervisor {
     /// It cannot be read.
     fn status(&mut self) -> nb::Result<ServiceStatus, Self::Error>;
 
+    /// The scan acts on the last [`Supervisor::status`] from here on; `status` by itself changes nothing. A supervisor updates what it
+    /// keeps for the time after the scan's death (a lease, a guard); one that keeps no such thing does nothing.
+    fn acknowledge(&mut self) {}
+
     /// The remaining processes of the service, and the processes that hold its port.
     ///
     /// # Errors

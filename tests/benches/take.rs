@@ -12,8 +12,8 @@
 use std::time::{Duration, Instant};
 
 use cellscan::clock::Clock;
+use cellscan::custody::{Held, HeldOptions};
 use cellscan::event_loop::wait;
-use cellscan::link::Link;
 use cellscan::service::Native;
 use cellscan::service::native::NativeOptions;
 use cellscan_core::supervisor::{ServiceState, Supervisor, Want};
@@ -52,13 +52,9 @@ fn settle(bench: &Bench) {
 }
 
 fn natively(bench: &Bench) -> f64 {
-    let mut service = Native::new(NativeOptions {
-        dir: bench.service().into(),
-        ppp_port: Some(bench.port().into()),
-        guard: None,
-        lease: None,
-        link: Link::none(),
-    });
+    let native =
+        Native::new(NativeOptions { dir: bench.service().into(), ppp_port: Some(bench.port().into()) });
+    let mut service = Held::new(Box::new(native), HeldOptions::default());
     let clock = Clock::new();
     nb::block!(service.take()).expect("it is supervised");
     let begin = Instant::now();

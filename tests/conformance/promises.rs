@@ -3,6 +3,8 @@
 use std::num::NonZeroU32;
 use std::process::Command;
 
+use cellscan::custody::CustodyError;
+use cellscan::runit::RunitError;
 use cellscan::service::ServiceError;
 use cellscan_core::supervisor::{ServiceState, Signal, Supervisor, Want};
 use cellscan_tests::support::leases::leases_in;
@@ -10,6 +12,10 @@ use cellscan_tests::support::processes;
 
 use super::life::Life;
 use super::rig::{Kind, Rig, SOON};
+
+fn is_runit(error: Option<&CustodyError>, is_why: impl Fn(&RunitError) -> bool) -> bool {
+    error.and_then(CustodyError::runit).is_some_and(is_why)
+}
 
 pub(crate) fn take_finds_it_up_and_changes_nothing(kind: Kind) {
     let mut rig = Rig::start(kind, Life::Healthy);
@@ -58,13 +64,16 @@ pub(crate) fn nothing_is_requested_before_the_service_is_taken(kind: Kind) {
     let mut service = rig.backend();
     for want in [Want::Down, Want::Once, Want::Up] {
         let refused = rig.done(&mut service, |service| service.ask(want));
-        assert!(matches!(refused, Err(ServiceError::NotTaken)), "{refused:?}");
+        assert!(matches!(refused, Err(CustodyError::Service(ServiceError::NotTaken))), "{refused:?}");
     }
     for signal in [Signal::Term, Signal::Kill] {
         let refused = rig.done(&mut service, |service| service.signal(signal));
-        assert!(matches!(refused, Err(ServiceError::NotTaken)), "{refused:?}");
+        assert!(matches!(refused, Err(CustodyError::Service(ServiceError::NotTaken))), "{refused:?}");
     }
-    assert!(matches!(rig.done(&mut service, Supervisor::remains), Err(ServiceError::NotTaken)));
+    assert!(matches!(
+        rig.done(&mut service, Supervisor::remains),
+        Err(CustodyError::Service(ServiceError::NotTaken))
+    ));
     let seen = rig.status(&mut service);
     assert_eq!((seen.state, seen.want, seen.pid), (ServiceState::Run, Want::Up, NonZeroU32::new(pid)));
     rig.must_stay(&mut service, "it runs on", |_, _| processes::is_alive(pid));
@@ -260,7 +269,10 @@ pub(crate) fn a_dead_supervisor_is_reported_and_its_successor_asked(kind: Kind) 
     rig.bench.kill_runsv();
     rig.until(&mut service, "told", |rig, service| !rig.status(service).supervised);
     let refused = rig.done(&mut service, |service| service.ask(Want::Down));
-    assert!(matches!(refused, Err(ServiceError::NotSupervised { .. })), "{refused:?}");
+    assert!(
+        is_runit(refused.as_ref().err(), |error| matches!(error, RunitError::NotSupervised { .. })),
+        "{refused:?}"
+    );
     rig.bench.start_runsv();
     // It knows nothing of the requests to the first.
     rig.until_up(&mut service);
@@ -278,10 +290,10 @@ pub(crate) fn a_second_scan_is_refused_and_the_first_named(kind: Kind) {
     rig.take(&mut first);
     let mut second = rig.backend();
     let refused = rig.done(&mut second, Supervisor::take);
-    let Err(ServiceError::Claimed { by, .. }) = refused else { panic!("{refused:?}") };
+    let Err(CustodyError::Claimed { by, .. }) = refused else { panic!("{refused:?}") };
     assert_eq!(by, NonZeroU32::new(std::process::id()));
     let refused = rig.done(&mut second, |service| service.ask(Want::Down));
-    assert!(matches!(refused, Err(ServiceError::NotTaken)), "{refused:?}");
+    assert!(matches!(refused, Err(CustodyError::Service(ServiceError::NotTaken))), "{refused:?}");
     assert!(processes::is_alive(pid));
     rig.release(&mut first);
     rig.take_when_free(&mut second);
@@ -293,18 +305,27 @@ pub(crate) fn an_unsupervised_service_is_refused(kind: Kind) {
     let never = root.join("never");
     std::fs::create_dir(&never).expect("a directory");
     let refused = rig.refusal(&never);
-    assert!(matches!(refused, ServiceError::NeverSupervised { .. }), "{refused:?}");
+    assert!(
+        is_runit(Some(&refused), |error| matches!(error, RunitError::NeverSupervised { .. })),
+        "{refused:?}"
+    );
     let refused = rig.refusal(&root.join("nothing"));
-    assert!(matches!(refused, ServiceError::NoService { .. }), "{refused:?}");
+    assert!(is_runit(Some(&refused), |error| matches!(error, RunitError::NoService { .. })), "{refused:?}");
     let mut service = rig.backend();
     assert!(rig.status(&mut service).supervised);
     rig.bench.kill_runsv();
     rig.until(&mut service, "told", |rig, service| !rig.status(service).supervised);
     let refused = rig.done(&mut service, Supervisor::take);
-    assert!(matches!(refused, Err(ServiceError::NotSupervised { .. })), "{refused:?}");
+    assert!(
+        is_runit(refused.as_ref().err(), |error| matches!(error, RunitError::NotSupervised { .. })),
+        "{refused:?}"
+    );
     let dir = rig.bench.service().to_owned();
     let refused = rig.refusal(&dir);
-    assert!(matches!(refused, ServiceError::NotSupervised { .. }), "{refused:?}");
+    assert!(
+        is_runit(Some(&refused), |error| matches!(error, RunitError::NotSupervised { .. })),
+        "{refused:?}"
+    );
 }
 
 pub(crate) fn release_leaves_no_lease_process_or_descriptor(kind: Kind) {

@@ -5,11 +5,12 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use cellscan::clock::Clock;
+use cellscan::custody::guard::GuardOptions;
+use cellscan::custody::lease::LeaseOptions;
+use cellscan::custody::{CustodyError, Held, HeldOptions};
 use cellscan::event_loop;
-use cellscan::guard::GuardOptions;
+use cellscan::runit::sv::{Flavour, SvProgram};
 use cellscan::service::locate::{self, Backend, LocateOptions};
-use cellscan::service::sv::{Flavour, SvProgram};
-use cellscan::service::{LeaseOptions, Service, ServiceError};
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Supervisor, Want};
 use cellscan_core::time::Instant;
 use cellscan_tests::support::{Bench, binaries, processes, wait_for};
@@ -141,18 +142,29 @@ impl Rig {
     }
 
     fn options(&self, dir: &Path) -> LocateOptions {
-        let lock_dirs = vec![self.bench.locks().to_owned()];
-        let program = Some(PathBuf::from(binaries::cellscan().get_program()));
         LocateOptions {
             backend: self.kind.backend(),
             service: Some(dir.to_str().expect("UTF-8").to_owned()),
             ppp_port: Some(self.bench.port().to_owned()),
             start: self.bench.by_hand(&self.life.pppd()),
             sv: Some(self.sv()),
-            guard: Some(GuardOptions { program, lock_dirs: lock_dirs.clone(), ..GuardOptions::default() }),
-            lease: Some(LeaseOptions { run_dir: self.run_dir(), lock_dirs, modem: None }),
             ..LocateOptions::new()
         }
+    }
+
+    fn held_options(&self) -> HeldOptions {
+        let lock_dirs = vec![self.bench.locks().to_owned()];
+        let program = Some(PathBuf::from(binaries::cellscan().get_program()));
+        HeldOptions {
+            guard: Some(GuardOptions { program, lock_dirs: lock_dirs.clone(), ..GuardOptions::default() }),
+            lease: Some(LeaseOptions { run_dir: self.run_dir(), lock_dirs, modem: None }),
+            ..HeldOptions::default()
+        }
+    }
+
+    fn held(&self, dir: &Path) -> Result<Held, CustodyError> {
+        let chosen = locate::choose(self.options(dir))?;
+        Ok(Held::new(chosen.service, self.held_options()))
     }
 
     fn sv(&self) -> SvProgram {
@@ -168,21 +180,21 @@ impl Rig {
 
     /// The backend, not yet taken.
     #[track_caller]
-    pub(crate) fn backend(&self) -> Service {
+    pub(crate) fn backend(&self) -> Held {
         let elsewhere = self.bench.root().join("elsewhere");
         let dir = if self.kind.is_by_text() { &elsewhere } else { self.bench.service() };
         if self.kind.is_by_text() {
             std::fs::create_dir_all(dir).expect("a directory");
         }
-        locate::choose(self.options(dir)).expect("the backend of this kind").service
+        self.held(dir).expect("the backend of this kind")
     }
 
     /// Why a directory cannot be taken.
     #[track_caller]
-    pub(crate) fn refusal(&mut self, dir: &Path) -> ServiceError {
-        match locate::choose(self.options(dir)) {
+    pub(crate) fn refusal(&mut self, dir: &Path) -> CustodyError {
+        match self.held(dir) {
             Err(error) => error,
-            Ok(mut choice) => self.done(&mut choice.service, Supervisor::take).expect_err("it is refused"),
+            Ok(mut service) => self.done(&mut service, Supervisor::take).expect_err("it is refused"),
         }
     }
 
@@ -201,8 +213,8 @@ impl Rig {
     pub(crate) fn done<S: Driven, T>(
         &mut self,
         service: &mut S,
-        mut ask: impl FnMut(&mut S) -> nb::Result<T, ServiceError>,
-    ) -> Result<T, ServiceError> {
+        mut ask: impl FnMut(&mut S) -> nb::Result<T, CustodyError>,
+    ) -> Result<T, CustodyError> {
         let deadline = now() + SOON;
         loop {
             match ask(service) {
@@ -228,7 +240,7 @@ impl Rig {
         self.until(service, "the claim is free", |rig, service| {
             match rig.done(service, Supervisor::take) {
                 Ok(status) => found = Some(status),
-                Err(ServiceError::Claimed { .. }) => {}
+                Err(CustodyError::Claimed { .. }) => {}
                 Err(error) => panic!("{error}"),
             }
             found.is_some()
@@ -243,7 +255,9 @@ impl Rig {
 
     #[track_caller]
     pub(crate) fn status(&mut self, service: &mut impl Driven) -> ServiceStatus {
-        self.done(service, Supervisor::status).expect("it has a status")
+        let status = self.done(service, Supervisor::status).expect("it has a status");
+        service.acknowledge();
+        status
     }
 
     #[track_caller]
@@ -333,11 +347,11 @@ impl Drop for Rig {
 }
 
 /// A supervisor with wake-up descriptors.
-pub(crate) trait Driven: Supervisor<Error = ServiceError> {
+pub(crate) trait Driven: Supervisor<Error = CustodyError> {
     fn wait(&mut self, limit: Duration);
 }
 
-impl Driven for Service {
+impl Driven for Held {
     fn wait(&mut self, limit: Duration) {
         event_loop::wait(&self.wake_fds(), Some(now() + limit), Clock::new()).expect("poll(2) works");
         self.woken();

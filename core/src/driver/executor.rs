@@ -298,6 +298,7 @@ impl<P: Port, S: Supervisor> Executor<P, S> {
         let Watch { service, .. } = self.scanner.watch();
         if service {
             let status = self.supervisor.status();
+            self.supervisor.acknowledge();
             let known = self.last_service;
             if let Some(status) = self.known(now, status, lasting::STATUS)
                 && known != Some(status)
