@@ -51,7 +51,7 @@ pub enum Request {
         /// Which; a number is served once, and stays free where its scan touched nothing. `None`: one of its own.
         #[serde(default)]
         id: Option<u32>,
-        /// Nobody asked in person: declined while the link works, and for a while after a scan.
+        /// Not asked for by a person: declined while the link works, and for a while after a scan.
         #[serde(default)]
         automatic: bool,
     },
@@ -139,7 +139,7 @@ fn process(by: Option<NonZeroU32>) -> String {
     by.map(|pid| format!(", process {pid}")).unwrap_or_default()
 }
 
-/// Somebody who is connected; no two have had the same.
+/// A connection; no two have had the same.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ClientId(u64);
 

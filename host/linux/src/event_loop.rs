@@ -155,7 +155,7 @@ impl Stop {
 
 /// The signals of the process, as a descriptor to wait for.
 ///
-/// While this lives, the three signals no longer end the process: whoever holds it has to ask it.
+/// While this lives, the three signals no longer end the process: its owner has to ask it.
 #[derive(Debug)]
 pub struct Signals {
     pipe: UnixStream,
@@ -180,7 +180,7 @@ impl Signals {
                 continue;
             }
             let Some((_, came)) = signals.came.get(index) else { continue };
-            // The flag comes first: whoever reads the byte finds it set.
+            // The flag comes first: the reader of the byte finds it set.
             let flag = flag::register(number, Arc::clone(came))?;
             signals.registered.push(flag);
             signals.registered.push(low_level::pipe::register(number, write_end.try_clone()?)?);

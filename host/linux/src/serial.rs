@@ -76,9 +76,9 @@ pub enum SerialError {
         /// The name that was opened.
         path: PathBuf,
     },
-    /// Somebody else has the line.
+    /// Another process has the line.
     Locked(LockError),
-    /// Somebody else has the line, by `flock(2)` or `TIOCEXCL` (`EBUSY`).
+    /// Another process has the line, by `flock(2)` or `TIOCEXCL` (`EBUSY`).
     Busy {
         /// The name that was opened.
         path: PathBuf,

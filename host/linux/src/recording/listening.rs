@@ -108,7 +108,7 @@ impl Listening {
     }
 }
 
-/// A port or a service that is listened to, where somebody listens.
+/// A port or a service, recorded where there is a recording.
 pub fn taped<T>(inner: T, listening: Option<&Listening>) -> Taped<T> {
     let Some(listening) = listening else { return Taped::silent(inner) };
     let cell = Rc::clone(&listening.now);

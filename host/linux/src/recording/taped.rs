@@ -21,7 +21,7 @@ use super::words;
 /// Says what time it is: that of the step under way, so that a replay has the same.
 pub type Now = Box<dyn Fn() -> Instant>;
 
-/// Nobody can tell yet how things stand.
+/// The state is not known yet.
 pub const WAIT: &str = "wait";
 
 /// A port or a supervisor, and who listens.
@@ -46,7 +46,7 @@ impl<T: fmt::Debug> fmt::Debug for Taped<T> {
 }
 
 impl<T> Taped<T> {
-    /// Nobody listens.
+    /// Nothing is recorded.
     pub const fn silent(inner: T) -> Self {
         Self { inner, tape: None, status: None, remains: None, link: None }
     }

@@ -107,7 +107,7 @@ fn closing_puts_the_settings_back_and_removes_the_locks() {
     assert_eq!(
         during.control_modes.contains(ControlModes::HUPCL),
         before.control_modes.contains(ControlModes::HUPCL),
-        "DTR at close is the business of whoever set it"
+        "DTR at close is the business of the process that set it"
     );
     line.close();
     line.close();

@@ -123,7 +123,7 @@ impl Drop for UucpLocks {
     fn drop(&mut self) {
         let own = getpid().as_raw_nonzero().get();
         for held in self.held.drain(..) {
-            // Somebody may have taken ours for stale and made their own: that one stays.
+            // Another process may have taken ours for stale and made its own: that one stays.
             if matches!(read_lock(&held.path), Ok((Some(pid), inode)) if pid == own && inode == held.inode) {
                 let _gone_already = fs::remove_file(&held.path);
             }
@@ -131,7 +131,7 @@ impl Drop for UucpLocks {
     }
 }
 
-/// A lock that somebody has, or left behind.
+/// A lock that another process has, or left behind.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FoundLock {
     /// The file.

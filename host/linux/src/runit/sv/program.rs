@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(Flavour::of_usage(""), Some(Flavour::Unknown));
     }
 
-    /// A program that says something. It is written by another process: a file that somebody has open for writing, and
+    /// A program that says something. It is written by another process: a file that any process has open for writing, and
     /// be it a fork of this test, cannot be executed.
     fn program(dir: &Path, name: &str, script: &str) -> PathBuf {
         let path = dir.join(name);
