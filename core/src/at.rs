@@ -5,11 +5,11 @@
 //! | [`mod@line`] | [`Lines`](line::Lines) | any bytes, in any pieces |
 //! | [`reply`] | [`FinalResult`](reply::FinalResult) and what `+XXXX:` lines mean | any line |
 //! | [`operators`], [`current`], [`registration`], [`signal`] | the grammar of one reply each | any line |
-//! | [`vendor`] | signal, where the standard's commands say nothing | any line |
-//! | [`fields`], [`text`], [`errors`] | values, characters, error codes, which they stand on | any bytes |
-//! | [`command`], [`answer`] | what is asked, and what it is answered with | any line |
-//! | [`dialogue`] | [`Dialogue`](dialogue::Dialogue): which command is in flight, what is its answer, what is late | any lines, at any time |
-//! | [`decode`] | [`Decoder`](decode::Decoder): what lines say where nobody waits for an answer | any lines |
+//! | [`vendor`] | the vendors' own signal commands, where the standard ones give no value | any line |
+//! | [`fields`], [`text`], [`errors`] | values, characters, error codes, used by the rows above | any bytes |
+//! | [`command`], [`answer`] | the commands and their answers | any line |
+//! | [`dialogue`] | [`Dialogue`](dialogue::Dialogue): which line answers which command, and which is late | any lines, any time |
+//! | [`decode`] | [`Decoder`](decode::Decoder): the meaning of lines outside a dialogue | any lines |
 //!
 //! Nothing here allocates, recurses or indexes; each layer is one pass.
 

@@ -1,4 +1,4 @@
-//! Networks and what is known of them: PLMN, name, access technology, signal.
+//! Networks and their data: PLMN, name, access technology, signal.
 
 use core::fmt;
 
@@ -12,29 +12,29 @@ pub use technology::{AccessTechnology, Technologies};
 pub const PLMN_DIGITS_MAX: usize = 6;
 
 /// Bytes of UTF-8 kept of an operator's name. The long alphanumeric form has 16 characters (3GPP TS 22.101 §A.4); modems
-/// send up to some thirty, and what is over is cut at a character.
+/// send up to some thirty; the rest is cut at a character.
 pub const NAME_LEN_MAX: usize = 32;
 
-/// Carriers that a scan keeps; what is over is counted, in list order. Most places list four to ten networks, border regions
-/// some twenty: with the feature `carriers-32` there is room for those, without it for what a microcontroller has RAM for.
+/// Carriers that a scan keeps, in list order; the rest is counted. Most places list four to ten networks, border regions
+/// some twenty: the feature `carriers-32` makes room for those, without it there is room for what a microcontroller can hold.
 pub const CARRIERS_MAX: usize = if cfg!(feature = "carriers-32") { 32 } else { 16 };
 
 /// A public land mobile network by its five or six digits.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Plmn {
-    /// A zero behind five of them.
+    /// Five digits are followed by a zero.
     digits: [u8; PLMN_DIGITS_MAX],
 }
 
-/// Why some bytes are no [`Plmn`].
+/// Why some bytes are not a [`Plmn`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum PlmnError {
-    /// So many bytes were found; five or six were wanted.
+    /// This many bytes were found; a PLMN has five or six.
     Length(usize),
-    /// This byte was found where a digit was wanted.
+    /// This byte was found in place of a digit.
     NotADigit(u8),
 }
 
@@ -50,7 +50,7 @@ impl fmt::Display for PlmnError {
 impl core::error::Error for PlmnError {}
 
 impl Plmn {
-    /// Reads the digits, as `+COPS` in format 2 gives them.
+    /// Parses the digits, as `+COPS` in format 2 gives them.
     ///
     /// # Errors
     /// Anything but five or six ASCII digits.
@@ -104,7 +104,7 @@ impl fmt::Display for Plmn {
 /// An operator's name, cut to [`NAME_LEN_MAX`] bytes.
 #[derive(Clone, Default, Eq, Hash, PartialEq)]
 pub struct Name {
-    /// UTF-8, and zeros behind.
+    /// UTF-8, followed by zeros.
     bytes: [u8; NAME_LEN_MAX],
     len: u8,
 }
@@ -170,13 +170,13 @@ impl defmt::Format for Name {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Availability {
-    /// 0. No reason to leave it out: some modems say so of networks that work.
+    /// 0. Not skipped: some modems report this for networks that work.
     Unknown,
     /// 1.
     Available,
     /// 2: the modem is registered there.
     Current,
-    /// 3: the SIM or the network says no.
+    /// 3: forbidden by the SIM or the network.
     Forbidden,
 }
 
@@ -205,11 +205,11 @@ impl Availability {
     }
 }
 
-/// What was measured on a carrier. RSSI and RSRP are two quantities: they are never compared with each other.
+/// The signal of a carrier. RSSI and RSRP are two quantities: they are never compared with each other.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Strength {
-    /// Received power over the whole band, dBm (`+CSQ`, 3GPP TS 27.007 §8.5); `None` where the modem said "unknown".
+    /// Received power over the whole band, dBm (`+CSQ`, 3GPP TS 27.007 §8.5); `None` where unknown.
     pub rssi_dbm: Option<i16>,
     /// Reference signal power, dBm (`+CESQ`, 3GPP TS 27.007 §8.69); `None` where unknown or not on LTE.
     pub rsrp_dbm: Option<i16>,
@@ -218,7 +218,7 @@ pub struct Strength {
 }
 
 impl Strength {
-    /// Takes what is unknown from `other`.
+    /// Takes unknown values from `other`.
     pub const fn fill(&mut self, other: Self) {
         if self.rssi_dbm.is_none() {
             self.rssi_dbm = other.rssi_dbm;
@@ -231,43 +231,43 @@ impl Strength {
         }
     }
 
-    /// Whether anything was measured.
+    /// Whether any value is known.
     #[must_use]
     pub const fn is_known(&self) -> bool {
         self.rssi_dbm.is_some() || self.rsrp_dbm.is_some()
     }
 }
 
-/// How the trial of a carrier went.
+/// The result of a carrier's trial.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Trial {
     /// Not tried, or not yet.
     #[default]
     Untried,
-    /// Registered; measured as far as the modem would say.
+    /// Registered; with the values that the modem gave.
     Registered(Strength),
-    /// The network or the modem said no; the `+CME ERROR` code where it gave one.
+    /// The network or the modem refused; the `+CME ERROR` code where it gave one.
     Refused(Option<u16>),
-    /// Not registered within its time.
+    /// Not registered within the time-out.
     TimedOut,
-    /// Registered in the trial, and lost afterwards: not registered when selected, or no link over it.
+    /// Registered in the trial, and lost afterwards: no registration when selected, or no link over it.
     Lost,
 }
 
-/// One PLMN in reach, or remembered to be.
+/// One PLMN in reach, or remembered.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Carrier {
-    /// Which network.
+    /// The network.
     pub plmn: Plmn,
     /// Its long name, or the short one where there is no other.
     pub name: Name,
-    /// As listed; where listed more than once, the most permissive.
+    /// The availability in the list; the most permissive of several entries.
     pub availability: Availability,
-    /// Under which access technologies it was listed.
+    /// The access technologies under which it was listed.
     pub technologies: Technologies,
-    /// How its trial went.
+    /// The result of its trial.
     pub trial: Trial,
     /// How long the trial took, ms; 0 where there was none.
     pub took_ms: u32,
@@ -282,14 +282,14 @@ pub struct Carriers {
 }
 
 impl Carriers {
-    /// None.
+    /// No carriers.
     #[must_use]
     pub const fn new() -> Self {
         Self { kept: Vec::new(), listed: 0, truncated: false }
     }
 
     /// Adds a listed network, or merges it with the entry of the same PLMN: one trial a PLMN, the access technologies
-    /// kept with it. Where there is no room it is counted and `truncated` is set.
+    /// kept with it. Where there is no room it is only counted and `truncated` is set.
     pub fn insert(
         &mut self,
         plmn: Plmn,
@@ -319,12 +319,12 @@ impl Carriers {
         self.truncated |= self.kept.push(carrier).is_err();
     }
 
-    /// Forgets them all.
+    /// Removes all carriers.
     pub fn clear(&mut self) {
         *self = Self::new();
     }
 
-    /// How long trials took decides nothing.
+    /// Clears the durations of trials, which decide nothing.
     pub(crate) fn forget_times(&mut self) {
         for carrier in &mut self.kept {
             carrier.took_ms = 0;
@@ -358,7 +358,7 @@ impl Carriers {
         self.kept.is_empty()
     }
 
-    /// How many entries the list had, duplicates and those without room included.
+    /// How many entries the list had, including duplicates and those without room.
     #[must_use]
     pub const fn listed(&self) -> u16 {
         self.listed
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn plmn_takes_five_or_six_digits_and_says_what_else_it_found() {
+    fn plmn_takes_five_or_six_digits_and_reports_anything_else() {
         assert_eq!(plmn("26202").as_str(), "26202");
         assert_eq!(Plmn::parse(b"2620"), Err(PlmnError::Length(4)));
         assert_eq!(Plmn::parse(b"26 02"), Err(PlmnError::NotADigit(b' ')));

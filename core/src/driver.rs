@@ -1,12 +1,12 @@
-//! Carries out what the scan decides: the only place with generics, and the only one that touches a port.
+//! Carries out the scan's actions: the only place with generics, and the only one that touches a port.
 //!
 //! [`Driver::poll`] does what can be done now and answers with an [`Event`] or `WouldBlock`. Call it again when the port
 //! is readable, when something about the service changed, and when [`Driver::next_deadline`] has passed: that deadline
 //! is the waker that `nb` lacks.
 //!
-//! An error that lasts is told once, when it begins, and again when it begins anew: it never keeps `poll` from `WouldBlock`.
-//! Damaged bytes (an error of the kind `InvalidData`, or `Interrupted`) tear the line under way and no more; any other error
-//! of the port is its loss.
+//! A persistent error is reported once, when it begins, and again when it recurs: it never keeps `poll` from `WouldBlock`.
+//! Damaged bytes (an error of the kind `InvalidData`, or `Interrupted`) discard the current line and no more; any other
+//! error of the port counts as the loss of the port.
 
 use core::fmt;
 use core::time::Duration;
@@ -15,37 +15,38 @@ use crate::at::line::Lines;
 use crate::port::Port;
 use crate::scan::gate::Request;
 use crate::scan::scanner::sooner;
-use crate::scan::{Event, Input, Policy, Refused, Scanner, Selection};
+use crate::scan::{Event, Input, Policy, Refused, Scanner};
+use crate::selection::Selection;
 use crate::supervisor::Supervisor;
 use crate::time::Instant;
 
-mod hands;
+mod executor;
 
-use hands::{Hands, Received};
+use executor::{Executor, Received};
 
 /// Bytes read at once.
 const READ_LEN_MAX: usize = 64;
 
-/// Reads in one poll, at most: 115,200 baud bring 64 bytes in 5.6 ms, so this is more than a poll's worth, and a port
-/// that never runs dry cannot keep a poll from ending.
+/// Reads in one poll, at most: 115,200 baud bring 64 bytes in 5.6 ms, so this is more than one poll needs, and a port
+/// that always has bytes cannot keep a poll from ending.
 const READS_MAX: usize = 64;
 
-/// Until an action is tried again that answered `WouldBlock`, where nothing wakes the caller before.
+/// Time until the driver retries an action that answered `WouldBlock`, where nothing wakes the caller before.
 pub const PENDING_AGAIN: Duration = Duration::from_millis(250);
 
-/// Until the supervisor is asked again for a status that it failed to give, where nothing wakes the caller before.
+/// Time until the driver reads a status again that the supervisor failed to give, where nothing wakes the caller before.
 pub const STATUS_AGAIN: Duration = Duration::from_secs(1);
 
-/// What went wrong while an action was carried out. The scan was told and goes on; this is for whoever keeps a log.
+/// An error while an action was carried out. The scan already knows it and goes on; this is for the log.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Error<P, S> {
-    /// Of the port.
+    /// Error of the port.
     Port(P),
-    /// Of the supervisor, asked to do this.
+    /// Error of the supervisor on this request.
     Supervisor(Refused, S),
-    /// Of the supervisor, asked how things stand.
+    /// Error of the supervisor on a status query.
     Status(S),
 }
 
@@ -55,9 +56,11 @@ impl<P: fmt::Display, S: fmt::Display> fmt::Display for Error<P, S> {
             Self::Port(error) => write!(f, "port: {error}"),
             Self::Supervisor(Refused::Take, error) => write!(f, "unable to take the service: {error}"),
             Self::Supervisor(Refused::Ask, error) => write!(f, "unable to ask the supervisor: {error}"),
-            Self::Supervisor(Refused::Signal, error) => write!(f, "unable to signal what remains: {error}"),
+            Self::Supervisor(Refused::Signal, error) => {
+                write!(f, "unable to signal the remaining processes: {error}")
+            }
             Self::Supervisor(Refused::Release, error) => write!(f, "unable to release the lease: {error}"),
-            Self::Status(error) => write!(f, "unable to tell how the service stands: {error}"),
+            Self::Status(error) => write!(f, "unable to read the status of the service: {error}"),
         }
     }
 }
@@ -73,128 +76,126 @@ impl<P: core::error::Error + 'static, S: core::error::Error + 'static> core::err
 
 /// A scan, its port and its supervisor.
 ///
-/// One thing is fed to the scan at a time, and all that it asks for is tried before the next: an action that fails does
-/// not keep the ones behind it from being carried out (giving the service back is often the second).
+/// The driver feeds one input at a time to the scan, and tries all actions of a step before the next input: an action that
+/// fails does not keep the later ones from being carried out (giving the service back is often the second).
 #[derive(Debug)]
 pub struct Driver<P: Port, S: Supervisor> {
-    /// Beside the rest: it lends its bytes to the scan.
+    /// Kept outside `Executor` so that a borrowed line can be passed to it.
     lines: Lines,
-    hands: Hands<P, S>,
+    executor: Executor<P, S>,
 }
 
 impl<P: Port, S: Supervisor> Driver<P, S> {
-    /// Idle.
+    /// An idle driver.
     pub fn new(port: P, supervisor: S, policy: Policy) -> Self {
         Self::resume(port, supervisor, Scanner::new(policy))
     }
 
-    /// With a machine that remembers the scans before.
+    /// An idle driver with a machine that remembers earlier scans.
     pub fn resume(port: P, supervisor: S, scanner: Scanner) -> Self {
-        Self { lines: Lines::new(), hands: Hands::new(port, supervisor, scanner) }
+        Self { lines: Lines::new(), executor: Executor::new(port, supervisor, scanner) }
     }
 
-    /// Asks for a scan; whether it is served comes as an event.
+    /// Requests a scan; an event says when it is declined.
     pub fn request(&mut self, now: Instant, request: Request) {
-        self.hands.feed(now, Input::Start(request));
+        self.executor.feed(now, Input::Start(request));
     }
 
-    /// Restores the registration of a modem that a dead scan has left: state 12 alone. [`Report::restored`] tells
-    /// what came of it.
+    /// Restores the registration of a modem after its scan died: state 12 alone. [`Report::restored`] is the result.
     ///
     /// [`Report::restored`]: crate::scan::Report::restored
     pub fn restore(&mut self, now: Instant, selection: Selection) {
-        self.hands.feed(now, Input::Restore(selection));
+        self.executor.feed(now, Input::Restore(selection));
     }
 
-    /// Ends the scan under way, as soon as all is given back.
+    /// Ends the current scan, as soon as modem and service are given back.
     pub fn abort(&mut self, now: Instant) {
-        self.hands.feed(now, Input::Abort);
+        self.executor.feed(now, Input::Abort);
     }
 
-    /// Does what can be done now, a bounded amount of it.
+    /// Does what can be done now, a bounded amount of work.
     ///
     /// # Errors
-    /// `WouldBlock` until there is an event. Any other error is one of the port or the supervisor; the scan has been
-    /// told of it and the next call goes on.
+    /// `WouldBlock` until there is an event. Any other error is one of the port or the supervisor; the scan already knows
+    /// it and the next call goes on.
     pub fn poll(&mut self, now: Instant) -> nb::Result<Event, Error<P::Error, S::Error>> {
-        self.hands.carry_out(now);
-        self.hands.look(now);
+        self.executor.carry_out(now);
+        self.executor.look(now);
         self.read(now);
-        if self.hands.scanner.next_deadline().is_some_and(|deadline| deadline <= now) {
-            self.hands.feed(now, Input::Timeout);
-            // What it asked for may have brought it to where it wants to know how things stand.
-            self.hands.look(now);
+        if self.executor.scanner.next_deadline().is_some_and(|deadline| deadline <= now) {
+            self.executor.feed(now, Input::Timeout);
+            // An action of that step may have led to a state that needs a new status.
+            self.executor.look(now);
         }
-        if let Some(event) = self.hands.events.pop_front() {
+        if let Some(event) = self.executor.events.pop_front() {
             return Ok(event);
         }
-        Err(self.hands.error.take().map_or(nb::Error::WouldBlock, nb::Error::Other))
+        Err(self.executor.error.take().map_or(nb::Error::WouldBlock, nb::Error::Other))
     }
 
-    /// When [`Driver::poll`] is to be called at the latest: the scan's own deadline, [`PENDING_AGAIN`] and [`STATUS_AGAIN`].
-    /// Once `poll` has answered `WouldBlock` it lies ahead.
+    /// The latest time for the next [`Driver::poll`]: the scan's own deadline, [`PENDING_AGAIN`] or [`STATUS_AGAIN`].
+    /// After `poll` has answered `WouldBlock` it is in the future.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        let again_at = sooner(self.hands.pending_again_at, self.hands.status_again_at);
-        sooner(self.hands.scanner.next_deadline(), again_at)
+        let again_at = sooner(self.executor.pending_again_at, self.executor.status_again_at);
+        sooner(self.executor.scanner.next_deadline(), again_at)
     }
 
     /// The machine.
     #[must_use]
     pub const fn scanner(&self) -> &Scanner {
-        &self.hands.scanner
+        &self.executor.scanner
     }
 
     /// The machine, to remember carriers in.
     pub const fn scanner_mut(&mut self) -> &mut Scanner {
-        &mut self.hands.scanner
+        &mut self.executor.scanner
     }
 
     /// The port, to wait on.
     #[must_use]
     pub const fn port(&self) -> &P {
-        &self.hands.port
+        &self.executor.port
     }
 
     /// The supervisor, to wait on.
     #[must_use]
     pub const fn supervisor(&self) -> &S {
-        &self.hands.supervisor
+        &self.executor.supervisor
     }
 
-    /// The supervisor, to take in what woke the caller.
+    /// The supervisor, to hand it the event that woke the caller.
     pub const fn supervisor_mut(&mut self) -> &mut S {
-        &mut self.hands.supervisor
+        &mut self.executor.supervisor
     }
 
-    /// Whether all that was decided has been carried out. After the end of a scan the release may still be waiting behind
-    /// a slow backend.
+    /// Whether all actions have been carried out. After the end of a scan the release may still wait for a slow backend.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.hands.is_settled()
+        self.executor.is_settled()
     }
 
     /// Whether the port is open.
     #[must_use]
     pub const fn is_open(&self) -> bool {
-        self.hands.open
+        self.executor.open
     }
 
-    /// Gives the port and the supervisor back.
+    /// Returns the port and the supervisor.
     pub fn into_parts(self) -> (P, S) {
-        (self.hands.port, self.hands.supervisor)
+        (self.executor.port, self.executor.supervisor)
     }
 
     fn read(&mut self, now: Instant) {
         for _ in 0..READS_MAX {
-            if !self.hands.open {
+            if !self.executor.open {
                 return;
             }
-            if core::mem::take(&mut self.hands.fresh) {
+            if core::mem::take(&mut self.executor.fresh) {
                 self.lines.clear();
             }
             let mut buffer = [0; READ_LEN_MAX];
-            let count = match self.hands.receive(now, &mut buffer) {
+            let count = match self.executor.receive(now, &mut buffer) {
                 Received::Bytes(count) => count,
                 Received::Damaged => {
                     self.lines.tear();
@@ -204,7 +205,7 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
             };
             let mut bytes = buffer.get(..count).unwrap_or_default();
             while let Some(line) = self.lines.next(&mut bytes) {
-                self.hands.feed(now, Input::Line(line));
+                self.executor.feed(now, Input::Line(line));
             }
         }
     }

@@ -1,14 +1,14 @@
-//! The core of cellscan: takes a cellular modem from `pppd`, finds out which carrier is best, and gives it back.
+//! The core of cellscan: takes a cellular modem from `pppd`, finds the best carrier, and gives the modem back.
 //!
-//! No allocator, no clock, no I/O of its own. Bytes and time come in as arguments, and what is to be done comes out:
+//! No allocator, no clock, no I/O of its own. Bytes and time come in as arguments, and actions come out:
 //!
 //! - [`scan`]: the machine. Start here: the table of states, the moves, the five types.
 //! - [`at`]: the dialogue with the modem, from bytes to answers.
-//! - [`driver`]: carries out what the machine decides, over a [`port`] and a [`supervisor`].
+//! - [`driver`]: carries out the actions of the machine, over a [`port`] and a [`supervisor`].
 //!
 //! # Features
 //!
-//! All additive, none on by default: `log` and `defmt` tell what happens (both may be on), `embedded-hal-nb` adds
+//! All additive, none on by default: `log` and `defmt` log events (both may be on), `embedded-hal-nb` adds
 //! the adapter `nb_port`, `std` adds implementations for `std` types, `carriers-32` makes room for 32 carriers instead of 16.
 #![no_std]
 #![cfg_attr(
@@ -36,5 +36,6 @@ pub mod driver;
 pub mod nb_port;
 pub mod port;
 pub mod scan;
+pub mod selection;
 pub mod supervisor;
 pub mod time;

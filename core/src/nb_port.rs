@@ -7,12 +7,12 @@ use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 
 use crate::port::Port;
 
-/// A [`Port`] out of an `embedded-hal-nb` UART. One byte is looked ahead, since such a UART tells whether there is
-/// one only by giving it.
+/// A [`Port`] made of an `embedded-hal-nb` UART. It reads one byte ahead, since such a UART shows whether there is
+/// one only by returning it.
 #[derive(Debug)]
 pub struct NbPort<U: serial::ErrorType> {
     uart: U,
-    /// The next byte, or an error that stands behind bytes already handed out: a UART says each once.
+    /// The next byte, or an error after bytes already returned: a UART reports each once.
     ahead: Option<Result<u8, U::Error>>,
 }
 
@@ -29,7 +29,7 @@ impl<E: fmt::Debug> fmt::Display for NbError<E> {
 impl<E: fmt::Debug> core::error::Error for NbError<E> {}
 
 impl<E: serial::Error> embedded_io::Error for NbError<E> {
-    /// `InvalidData` for lost and damaged bytes: the line under way is torn, and the port goes on.
+    /// `InvalidData` for lost and damaged bytes: the current line is discarded, and the port goes on.
     fn kind(&self) -> ErrorKind {
         match self.0.kind() {
             serial::ErrorKind::Overrun
@@ -42,12 +42,12 @@ impl<E: serial::Error> embedded_io::Error for NbError<E> {
 }
 
 impl<U: serial::ErrorType> NbPort<U> {
-    /// Wraps it.
+    /// Wraps the UART.
     pub const fn new(uart: U) -> Self {
         Self { uart, ahead: None }
     }
 
-    /// Unwraps it; a byte looked ahead is lost.
+    /// Unwraps the UART; a byte read ahead is lost.
     pub fn into_inner(self) -> U {
         self.uart
     }
@@ -72,7 +72,7 @@ impl<U: serial::Read> Read for NbPort<U> {
             };
             match next {
                 Ok(byte) => *to = byte,
-                // What was read so far comes first.
+                // The bytes read so far come first.
                 Err(error) if count > 0 => {
                     self.ahead = Some(Err(error));
                     break;
@@ -94,7 +94,7 @@ impl<U: serial::Read> ReadReady for NbPort<U> {
                 Err(nb::Error::Other(error)) => Some(Err(error)),
             };
         }
-        // The read says what it is.
+        // The read returns it.
         Ok(true)
     }
 }
@@ -156,12 +156,12 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_is_there_and_says_when_nothing_is() {
+    fn reads_available_bytes_and_reports_when_there_are_none() {
         let received = b"OK\r\n".iter().copied().map(Ok).collect();
         let mut port = NbPort::new(Uart { received, ..Uart::default() });
         let mut buffer = [0; 8];
         assert!(port.read_ready().unwrap());
-        assert_eq!(port.read(&mut buffer).unwrap(), 4, "the byte looked ahead is the first");
+        assert_eq!(port.read(&mut buffer).unwrap(), 4, "the byte read ahead is the first");
         assert_eq!(&buffer[..4], b"OK\r\n");
         assert!(!port.read_ready().unwrap());
         port.write_all(b"AT\r").unwrap();
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_comes_behind_the_bytes_before_it_and_says_whether_the_port_goes_on() {
+    fn an_error_comes_after_the_bytes_before_it_and_its_kind_says_whether_the_port_goes_on() {
         use embedded_io::Error as _;
         for (error, kind) in [
             (serial::ErrorKind::Overrun, ErrorKind::InvalidData),
@@ -183,9 +183,9 @@ mod tests {
             let mut buffer = [0; 8];
             assert!(port.read_ready().unwrap());
             assert_eq!(port.read(&mut buffer).unwrap(), 2);
-            assert!(port.read_ready().unwrap(), "there is something to be read: an error");
+            assert!(port.read_ready().unwrap(), "there is an error to read");
             assert_eq!(port.read(&mut buffer).unwrap_err().kind(), kind);
-            assert_eq!(port.read(&mut buffer).unwrap(), 1, "nothing behind it is lost");
+            assert_eq!(port.read(&mut buffer).unwrap(), 1, "no byte after it is lost");
             assert_eq!(buffer.first(), Some(&b'9'));
         }
     }

@@ -4,21 +4,21 @@ use embedded_io::{ErrorType, Read, ReadReady, Write};
 
 /// A serial line that can be opened and closed again.
 ///
-/// The bytes go through `embedded-io`; `open` and `close` are there because on Linux the line is only ours between
-/// "the service is stopped" and "the service is given back", and since a USB modem's port goes away and comes back
-/// under a scan (field log: `write: EIO`). A UART that is always there gets in through [`AlwaysOpen`].
+/// The bytes go through `embedded-io`; `open` and `close` exist because on Linux the scan may use the line only between
+/// "the service is stopped" and "the service is given back", and because a USB modem's port goes away and comes back
+/// during a scan (field log: `write: EIO`). Wrap a UART that is always open in [`AlwaysOpen`].
 pub trait Port: Read + ReadReady + Write {
-    /// Opens the line by its stable name; `WouldBlock` while it is still on its way.
+    /// Opens the line by its stable name; `WouldBlock` while the device is not ready.
     ///
     /// # Errors
-    /// The port's own error where the line cannot be had. Nothing is left open then.
+    /// The port's own error where the line cannot be opened. Nothing is left open then.
     fn open(&mut self) -> nb::Result<(), Self::Error>;
 
-    /// Lets go of the line and of whatever lock went with it. Closing a closed port does nothing.
+    /// Closes the line and releases its lock, if any. Closing a closed port does nothing.
     fn close(&mut self);
 }
 
-/// A [`Port`] out of any `embedded-io` stream that needs no opening.
+/// A [`Port`] made of any `embedded-io` stream that needs no opening.
 #[derive(Clone, Copy, Debug)]
 pub struct AlwaysOpen<U>(pub U);
 

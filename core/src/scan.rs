@@ -1,8 +1,8 @@
-//! The scan: what may happen, what is asked for, and the table of moves.
+//! The scan: its inputs, its actions, and the table of moves.
 //!
 //! ```text
 //!  0 Idle ─► 1 StopPpp ─► 1b WaitSv ─► 2 VerifyStopped ─► 2b Prepare ─► 3 GetOperators ─► 4 WaitResults
-//!    ▲                      ▲  somebody else brought            ▲ the port went             │   │ again
+//!    ▲                      ▲  another client brought           ▲ the port went             │   │ again
 //!    │                      │  the service up: asked again      │ away: opened again        ▼   └──► 3
 //!    │                      └── from 2 … 9b                     └── from 3 … 9b      7 NextCarrier ◄──────┐
 //!    │                                                                                 │      │            │
@@ -10,37 +10,38 @@
 //!    │                                                                                 ▼            │      │
 //!  11 Complete ◄─ 10b WaitPpp ◄─ 10 StartPpp ◄─ 9b VerifyCarrier ◄─ 9 ConnectBest ◄─ 8 SelectBest   └► 6 WaitSignal
 //!    │                                                └────── not the one: the next best ─────┘
-//!    └─► 0              12 Failed ◄── from every state in which something is held
+//!    └─► 0              12 Failed ◄── from every state in which the scan holds something
 //! ```
 //!
 //! | state | name | what happens |
 //! | --- | --- | --- |
 //! | 0 | `Idle` | nothing is held |
-//! | 1 | `StopPpp` | what is found is noted, the lease taken, the supervisor asked for down |
-//! | 1b | `StopPppWaitSv` | until the status record says down and wanted down |
-//! | 2 | `VerifyStopped` | no process of the service is left, nobody holds the port; what remains of the service gets TERM, then KILL |
-//! | 2b | `Prepare` | the port is opened, the line synchronised, the selection noted, the modem deregistered |
+//! | 1 | `StopPpp` | the state of the service is recorded, the lease taken, the supervisor asked for down |
+//! | 1b | `StopPppWaitSv` | waits until the status record says down and wanted down |
+//! | 2 | `VerifyStopped` | no process of the service may be left, no process may hold the port; remaining processes get TERM, then KILL |
+//! | 2b | `Prepare` | the port is opened, the line synchronised, the selection recorded, the modem deregistered |
 //! | 3 | `GetOperators` | `AT+COPS=?` |
-//! | 4 | `WaitResults` | until the list is there |
-//! | 5 | `TestCarrier` | the next candidate is selected; until it is registered there |
-//! | 6 | `WaitSignal` | its signal, once it has settled |
-//! | 7 | `NextCarrier` | which is next? |
-//! | 8 | `SelectBest` | what was measured is ranked |
-//! | 9 | `ConnectBest` | the best is selected, unless the modem is on it |
-//! | 9b | `VerifyCarrier` | is it registered there? |
-//! | 10 | `StartPpp` | the port is let go and the service given back |
-//! | 10b | `WaitPpp` | until the link is up |
+//! | 4 | `WaitResults` | waits for the list |
+//! | 5 | `TestCarrier` | the next candidate is selected; waits for the registration there |
+//! | 6 | `WaitSignal` | its signal is measured, once it has settled |
+//! | 7 | `NextCarrier` | the next candidate is chosen |
+//! | 8 | `SelectBest` | the measured carriers are ranked |
+//! | 9 | `ConnectBest` | the best carrier is selected, unless the modem is on it |
+//! | 9b | `VerifyCarrier` | the registration on the best carrier is verified |
+//! | 10 | `StartPpp` | the port is closed and the service given back |
+//! | 10b | `WaitPpp` | waits for the link |
 //! | 11 | `Complete` | the lease is released |
-//! | 12 | `Failed` | the registration found is restored, the service given back, the lease released |
+//! | 12 | `Failed` | the registration from before is restored, the service given back, the lease released |
 //!
 //! [`Scanner`] decides everything and does nothing: [`Scanner::step`] takes the time and one [`Input`] and answers with
-//! [`Action`]s. The [`Driver`](crate::driver::Driver) carries them out and feeds back what came of them.
+//! [`Action`]s. The [`Driver`](crate::driver::Driver) carries them out and feeds the results back.
 
 use core::time::Duration;
 
 use crate::at::command::Outgoing;
 use crate::at::line::Line;
 use crate::carrier::Plmn;
+use crate::selection::Selection;
 use crate::supervisor::{Remains, ServiceStatus, Signal, Want};
 
 pub mod deny;
@@ -49,16 +50,14 @@ pub mod policy;
 pub mod rank;
 pub mod report;
 pub mod scanner;
-pub mod selection;
 
 pub use policy::{Policy, Strategy};
 pub use report::{Failure, Outcome, Report};
 pub use scanner::{Scanner, Snapshot};
-pub use selection::Selection;
 
 use gate::{Declined, Request};
 
-/// Where a scan is. The numbers are the ones that people grep for.
+/// The state of a scan. Users grep for its numbers.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[expect(missing_docs, reason = "the table above says what happens in each")]
@@ -83,7 +82,7 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// The number, with its letter.
+    /// The state's number, with its letter.
     #[must_use]
     pub const fn number(self) -> &'static str {
         match self {
@@ -107,7 +106,7 @@ impl Phase {
         }
     }
 
-    /// The service is held, or being taken, and the scan has not ended.
+    /// Whether the scan holds the service or waits for it to stop, and has not ended.
     #[must_use]
     pub const fn is_holding(self) -> bool {
         match self {
@@ -129,7 +128,7 @@ impl Phase {
     }
 }
 
-/// Every move that a scan may make, checked whenever one is made, and by a walk of all that can be reached.
+/// Every move that a scan may make. Each move is checked against it, and so is a walk of all reachable states.
 pub const MOVES: &[(Phase, Phase)] = {
     use Phase::{
         Complete, ConnectBest, Failed, GetOperators, Idle, NextCarrier, Prepare, SelectBest, StartPpp,
@@ -137,7 +136,7 @@ pub const MOVES: &[(Phase, Phase)] = {
     };
     &[
         (Idle, StopPpp),
-        // Only the registration is to be restored: a scan died before it could.
+        // Only the registration is restored: an earlier scan died before it could do that.
         (Idle, Failed),
         (StopPpp, StopPppWaitSv),
         (StopPppWaitSv, VerifyStopped),
@@ -159,13 +158,13 @@ pub const MOVES: &[(Phase, Phase)] = {
         (StartPpp, WaitPpp),
         (WaitPpp, Complete),
         (Complete, Idle),
-        // Nothing to wait for: the service was found down, or somebody else wants it down now.
+        // Nothing to wait for: the service was found down, or another client wants it down now.
         (StartPpp, Complete),
-        // After an interruption the carriers known by then are gone on with; a quick scan starts here.
+        // After an interruption the scan continues with the carriers that it knows; a quick scan starts here.
         (Prepare, NextCarrier),
-        // No link over the chosen one, and the policy says: the next best.
+        // No link over the chosen carrier, and the policy says: the next best.
         (WaitPpp, StopPppWaitSv),
-        // Somebody else brought the service up, or its supervisor died.
+        // Another client brought the service up, or its supervisor died.
         (VerifyStopped, StopPppWaitSv),
         (Prepare, StopPppWaitSv),
         (WaitResults, StopPppWaitSv),
@@ -173,7 +172,7 @@ pub const MOVES: &[(Phase, Phase)] = {
         (WaitSignal, StopPppWaitSv),
         (ConnectBest, StopPppWaitSv),
         (VerifyCarrier, StopPppWaitSv),
-        // Somebody opened the port while it was ours.
+        // Another process opened the port while the scan used it.
         (Prepare, VerifyStopped),
         (WaitResults, VerifyStopped),
         (TestCarrier, VerifyStopped),
@@ -186,7 +185,7 @@ pub const MOVES: &[(Phase, Phase)] = {
         (WaitSignal, Prepare),
         (ConnectBest, Prepare),
         (VerifyCarrier, Prepare),
-        // Given up.
+        // The scan gives up.
         (StopPpp, Failed),
         (StopPppWaitSv, Failed),
         (VerifyStopped, Failed),
@@ -202,21 +201,21 @@ pub const MOVES: &[(Phase, Phase)] = {
     ]
 };
 
-/// All that can happen to a scan.
+/// Everything that can happen to a scan.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Input<'a> {
-    /// A scan is wished for.
+    /// A client requests a scan.
     Start(Request),
-    /// Another scan died and left the modem so that this has to be restored, which is state 12 alone: the service is neither
-    /// taken nor asked for anything. Only while idle.
+    /// Restore this selection, which another scan left behind when it died. This is state 12 alone: the scan neither takes
+    /// the service nor requests anything of it. Only while idle.
     Restore(Selection),
-    /// It is to end now.
+    /// End the scan now.
     Abort,
     /// [`Action::Take`] was carried out; the service as it was found.
     Taken(ServiceStatus),
-    /// The service as it stands now.
+    /// The present status of the service.
     Service(ServiceStatus),
-    /// Who is left, and who holds the port.
+    /// The remaining processes of the service, and the holders of the port.
     Remains(Remains),
     /// Whether the link is up.
     Link(bool),
@@ -228,11 +227,11 @@ pub enum Input<'a> {
     Line(Line<'a>),
     /// An action could not be carried out.
     Refused(Refused),
-    /// A deadline has come.
+    /// A deadline has passed.
     Timeout,
 }
 
-/// Which action could not be carried out. For those on the port see [`Input::PortLost`].
+/// The action that could not be carried out. For those on the port see [`Input::PortLost`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Refused {
@@ -246,7 +245,7 @@ pub enum Refused {
     Release,
 }
 
-/// All that a scan can ask for.
+/// Everything that a scan can request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Action {
@@ -268,47 +267,47 @@ pub enum Action {
     Release,
     /// [`Supervisor::hand_over`](crate::supervisor::Supervisor::hand_over).
     HandOver,
-    /// Tell whoever listens.
+    /// Report this event to the caller.
     Report(Event),
 }
 
-/// What a listener is told.
+/// A report of the scan.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Event {
-    /// The scan moved on.
+    /// The scan entered another state.
     Moved {
-        /// From here.
+        /// The state before.
         from: Phase,
-        /// To there.
+        /// The state now.
         to: Phase,
     },
-    /// A request was not served.
+    /// A request was declined.
     Declined(Declined),
-    /// The service was found so, and is held from now on.
+    /// The service was found in this state, and the scan holds it from now on.
     Taken(ServiceStatus),
-    /// The status record says down and wanted down, so long after the first request.
+    /// The status record says down and wanted down; time since the first request.
     Down(Duration),
-    /// Nobody holds the port, so long after the first request.
+    /// No process holds the port; time since the first request.
     PortFree(Duration),
-    /// What remained of the service was signalled.
+    /// The remaining processes of the service were signalled.
     Signalled(Signal),
-    /// A process that is none of the service's holds the port.
+    /// A process outside the service holds the port.
     HeldByStranger(core::num::NonZeroU32),
-    /// The service came up without us, its supervisor died, or somebody opened the port. It is asked down again, or the
-    /// port waited for, so many times more at most.
+    /// The service came up without our request, its supervisor died, or another process opened the port. The scan asks for
+    /// down again, or waits for the port; at most `left` more times.
     Interrupted {
-        /// Whether a supervisor is there.
+        /// Whether a supervisor runs.
         supervised: bool,
-        /// How often it may still happen.
+        /// How many more interruptions the scan bears.
         left: u8,
     },
-    /// Somebody else wants the service down: it will be left so.
+    /// Another client wants the service down: the scan will leave it down.
     ForeignDown,
     /// The port went away.
     PortLost,
-    /// The operator list is complete: so many entries, so long after it was asked for.
+    /// The operator list is complete.
     Listed {
         /// Entries, duplicates included.
         count: u16,
@@ -319,15 +318,15 @@ pub enum Event {
     TrialBegins(Plmn),
     /// The trial of this carrier has ended; [`Scanner::carriers`] says how.
     TrialEnded(Plmn),
-    /// This carrier was chosen.
+    /// The scan chose this carrier.
     Selected(Plmn),
-    /// The chosen carrier could not be had after all.
+    /// The modem could not stay registered on the chosen carrier.
     Lost(Plmn),
-    /// Whether the registration found before the scan is restored.
+    /// Whether the registration from before the scan was restored.
     Restored(bool),
-    /// The service is wanted as it was found again.
+    /// The record shows the want from before the scan again.
     GivenBack,
-    /// The link is up, so long after the service was given back.
+    /// The link is up; time since the service was given back.
     LinkUp(Duration),
     /// The scan has ended.
     Finished(Outcome),
@@ -337,10 +336,10 @@ pub enum Event {
 /// in everything that can be reached.
 pub const ACTIONS_MAX: usize = 12;
 
-/// What a step asks for, in order.
+/// The actions of one step, in order.
 pub type Actions = heapless::Vec<Action, ACTIONS_MAX>;
 
-/// What the scan wants to be told of as it stands now.
+/// The inputs that the scan needs in its present state.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Watch {
     /// [`Input::Service`], at each change.

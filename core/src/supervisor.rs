@@ -1,8 +1,8 @@
-//! What the scan needs of whoever keeps `pppd` alive.
+//! What the scan needs of the supervisor that keeps `pppd` running.
 
 use core::num::NonZeroU32;
 
-use crate::scan::Selection;
+use crate::selection::Selection;
 
 /// What a service is meant to do, in runit's words.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -10,9 +10,9 @@ use crate::scan::Selection;
 pub enum Want {
     /// Kept running (`u`).
     Up,
-    /// Running now, not to be started again (`o`); the status record shows it as running and wanted down.
+    /// Runs now and is not restarted (`o`); the status record shows it as running and wanted down.
     Once,
-    /// Not to run (`d`, also `x`).
+    /// Stopped (`d`, also `x`).
     Down,
 }
 
@@ -22,9 +22,9 @@ pub enum Want {
 pub enum ServiceState {
     /// No process.
     Down,
-    /// `./run` is there.
+    /// `./run` is running.
     Run,
-    /// `./run` has ended and `./finish` is there.
+    /// `./run` has ended and `./finish` is running.
     Finish,
 }
 
@@ -33,19 +33,19 @@ pub enum ServiceState {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ServiceStatus {
-    /// Whether a supervisor is there to obey, and the record its own: one that a dead supervisor left behind says
-    /// nothing of what its successor will do. When `false` the other fields say what was last written, and nothing more.
+    /// Whether a supervisor runs and has written the record itself: a record that a dead supervisor left says nothing about
+    /// what its successor will do. When `false` the other fields are the last record, and nothing more.
     pub supervised: bool,
     /// What the service does.
     pub state: ServiceState,
     /// The process of `./run` or, in [`ServiceState::Finish`], of `./finish`.
     pub pid: Option<NonZeroU32>,
-    /// What it is meant to do.
+    /// What the service is meant to do.
     pub want: Want,
-    /// Somebody else has asked for down since [`Supervisor::take`], and nobody for up since: the record was rewritten
-    /// and none of our own requests explains it (`runit` rewrites it for a `d` that changes nothing). Where that is
-    /// in doubt it is `false`: a service brought up against somebody's wish can be sent down again, one left down by
-    /// mistake cannot be reached.
+    /// Another client has asked for down since [`Supervisor::take`], and no client for up since: the record was rewritten
+    /// and none of our own requests explains it (`runit` rewrites it for a `d` that changes nothing). In doubt it is
+    /// `false`: an operator can send down again a service that was brought up against their wish, but cannot reach a gateway
+    /// whose service was left down by mistake.
     pub foreign_down: bool,
 }
 
@@ -53,22 +53,22 @@ pub struct ServiceStatus {
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Remains {
-    /// A process of this service: its own, a descendant noted at [`Supervisor::take`], or (unsupervised) the
-    /// holder of this port that is being replaced. [`Supervisor::signal`] reaches these and no others.
+    /// A process of this service: the service's own process, a descendant recorded at [`Supervisor::take`], or (unsupervised)
+    /// the process that holds this port and is being replaced. [`Supervisor::signal`] reaches these and no others.
     pub service: Option<NonZeroU32>,
-    /// A process that holds the port and is none of the service's. Never signalled.
+    /// A process that holds the port and is not part of the service. Never signalled.
     pub stranger: Option<NonZeroU32>,
 }
 
 impl Remains {
-    /// Nobody is left and nobody holds the port.
+    /// No process of the service is left and no process holds the port.
     #[must_use]
     pub const fn is_free(&self) -> bool {
         self.service.is_none() && self.stranger.is_none()
     }
 }
 
-/// Signals that are sent to what remains of the service.
+/// Signals for the remaining processes of the service.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Signal {
@@ -78,77 +78,80 @@ pub enum Signal {
     Kill,
 }
 
-/// Whoever keeps `pppd` alive, and the hand-over around it.
+/// The supervisor that keeps `pppd` running, and the hand-over of the service.
 ///
-/// Every method is asked again later when it answers `WouldBlock`, and then goes on where it was: a backend that
-/// runs the `sv` program answers `WouldBlock` until that program has ended. None of them waits for the *effect* of a
-/// request; the scan sees that in [`Supervisor::status`].
+/// The driver calls a method again later when it answers `WouldBlock`, and the method then continues: a backend that
+/// runs the `sv` program answers `WouldBlock` until that program has ended. No method waits for the *effect* of a
+/// request; the scan sees the effect in [`Supervisor::status`].
 pub trait Supervisor {
-    /// What the backend fails with.
+    /// The backend's error.
     type Error: core::error::Error;
 
-    /// Notes what is found (want, processes, supervisor) and takes the lease; nothing is changed yet. The answer's
-    /// `want` is what the scan restores at its end.
+    /// Records the state of the service (want, processes, supervisor) and takes the lease; changes nothing yet. The scan
+    /// restores the answer's `want` at its end.
     ///
     /// # Errors
-    /// The service is not there, not supervised, not ours to control, or leased to somebody else. Nothing is held
-    /// then.
+    /// The service does not exist, is not supervised, may not be controlled by us, or is leased to another process. Nothing
+    /// is held then.
     fn take(&mut self) -> nb::Result<ServiceStatus, Self::Error>;
 
-    /// Asks for what the service is to do from now on: one request each call, also where it looks unnecessary
-    /// (`sv` writes nothing when the old record already says so, and the service then stays down for ever).
+    /// Requests this want: one request each call, also where it looks unnecessary (`sv` writes nothing when the old
+    /// record already shows the want, and the service then stays down for ever).
     ///
     /// # Errors
     /// The request could not be made.
     fn ask(&mut self, want: Want) -> nb::Result<(), Self::Error>;
 
-    /// The status as it stands now.
+    /// The present status.
     ///
     /// # Errors
     /// It cannot be read.
     fn status(&mut self) -> nb::Result<ServiceStatus, Self::Error>;
 
-    /// Who is left, and who holds the port that the service uses.
+    /// The scan acts on the last [`Supervisor::status`] from here on; `status` by itself changes nothing. A supervisor updates what it
+    /// keeps for the time after the scan's death (a lease, a guard); one that keeps no such thing does nothing.
+    fn acknowledge(&mut self) {}
+
+    /// The remaining processes of the service, and the processes that hold its port.
     ///
     /// # Errors
-    /// It cannot be found out.
+    /// The backend cannot determine it.
     fn remains(&mut self) -> nb::Result<Remains, Self::Error>;
 
-    /// Signals what remains of the service, each process by its own handle; never by name, never by group.
+    /// Signals the remaining processes of the service, each by its own handle; never by name, never by group.
     ///
     /// # Errors
-    /// The signal could not be sent. That a process was gone already is no error.
+    /// The signal could not be sent. A process that has already ended is no error.
     fn signal(&mut self, signal: Signal) -> nb::Result<(), Self::Error>;
 
-    /// Notes what the modem is to be told should the scan die, before it is told anything else for the first time; `None` once
-    /// there is nothing to restore any more. Whoever can see to it after our death remembers it; a supervisor without
-    /// such a place does nothing.
+    /// Records the selection to restore if this process dies; called before the scan first changes the modem's selection.
+    /// `None`: there is nothing to restore any more. Implementations without a guard may ignore it.
     fn note(&mut self, _selection: Option<Selection>) {}
 
-    /// What a scan that died had noted of this service's modem, known after [`Supervisor::take`].
+    /// The selection that a dead scan recorded for this service's modem, known after [`Supervisor::take`].
     fn noted(&self) -> Option<Selection> {
         None
     }
 
-    /// Whether the link is up: its interface is there and has an address.
+    /// Whether the link is up: its interface exists and has an address.
     ///
     /// # Errors
-    /// It cannot be found out.
+    /// The backend cannot determine it.
     fn link_up(&mut self) -> nb::Result<bool, Self::Error>;
 
-    /// The scan has ended, and did not see the service as it was found within the time that it may wait for that. What guards the
-    /// service goes on asking for it: no time-out decides that it stays down. Nothing is held any more. A supervisor
-    /// without a guard does nothing.
+    /// Hands the service over to its guard: the scan has ended, and did not see the service restored within the time-out. The
+    /// guard keeps requesting the want: no time-out decides that a service stays down. The scan holds nothing any more. A
+    /// supervisor without a guard does nothing.
     ///
     /// # Errors
-    /// It could not be handed over.
+    /// The hand-over failed.
     fn hand_over(&mut self) -> nb::Result<(), Self::Error> {
         Ok(())
     }
 
-    /// Ends the lease: the service is as it was found and its guard may go.
+    /// Ends the lease: the service is restored and its guard may end.
     ///
     /// # Errors
-    /// The lease could not be removed; it is then honoured by whoever finds it next.
+    /// The lease could not be removed; the next scan or `restore` that finds it goes by it.
     fn release(&mut self) -> nb::Result<(), Self::Error>;
 }

@@ -4,9 +4,9 @@ use core::fmt;
 use core::ops::Add;
 use core::time::Duration;
 
-/// Milliseconds since an origin that the caller chose; never goes back, never wraps.
+/// Milliseconds since an origin that the caller chooses; never goes back, never wraps.
 ///
-/// A `u64` of milliseconds lasts 5·10⁸ years, so a caller whose counter is narrower extends it before it comes
+/// A `u64` of milliseconds lasts 5·10⁸ years; a caller with a narrower counter extends it before it comes
 /// here. A caller's clock that does go back is clamped by the [`Scanner`](crate::scan::Scanner).
 ///
 /// ```
@@ -24,8 +24,8 @@ pub struct Instant(u64);
 impl Instant {
     /// The origin.
     pub const ZERO: Self = Self(0);
-    /// Later than any time that is reached; `Instant + Duration` saturates here.
-    pub const FAR: Self = Self(u64::MAX);
+    /// Later than any time that occurs; `Instant + Duration` saturates here.
+    pub const MAX: Self = Self(u64::MAX);
 
     /// The instant `millis` milliseconds after the origin.
     #[must_use]
@@ -57,8 +57,8 @@ impl Instant {
 impl Add<Duration> for Instant {
     type Output = Self;
 
-    /// Rounds the span up to whole milliseconds and saturates at [`Instant::FAR`].
-    // Not inlined: whatever has a deadline calls it, and it is fifty bytes of a microcontroller.
+    /// Rounds the span up to whole milliseconds and saturates at [`Instant::MAX`].
+    // Not inlined: all code with a deadline calls it, and it takes fifty bytes of flash.
     #[inline(never)]
     fn add(self, span: Duration) -> Self {
         Self(self.0.saturating_add(millis_rounded_up(span)))
@@ -71,11 +71,11 @@ impl fmt::Display for Instant {
     }
 }
 
-/// As `Duration::from_millis`, by divisions of 32 bits: a microcontroller has no others, and the routine that stands in
-/// for one of 64 bits is half a kilobyte.
+/// As `Duration::from_millis`, by 32-bit divisions: a microcontroller has no others, and the software routine
+/// for 64 bits takes half a kilobyte.
 #[inline(never)]
 const fn span_of_millis(millis: u64) -> Duration {
-    // By hand, 16 bits at a time; what is carried over is below 1,000, so that each dividend has 26.
+    // By hand, 16 bits at a time; the remainder is below 1,000, so that each dividend has 26 bits.
     let bytes = millis.to_be_bytes();
     let (mut rest, mut seconds, mut left) = (bytes.as_chunks::<2>().0, 0_u64, 0_u32);
     while let [[high, low], behind @ ..] = rest {
@@ -101,12 +101,12 @@ mod tests {
     fn spans_round_up_and_saturate() {
         assert_eq!((Instant::ZERO + Duration::from_nanos(1)).as_millis(), 1);
         assert_eq!((Instant::ZERO + Duration::from_millis(7)).as_millis(), 7);
-        assert_eq!(Instant::from_millis(5) + Duration::MAX, Instant::FAR);
+        assert_eq!(Instant::from_millis(5) + Duration::MAX, Instant::MAX);
         assert_eq!(Instant::from_millis(5).saturating_sub(Duration::from_secs(1)), Instant::ZERO);
     }
 
     #[test]
-    fn the_span_between_two_instants_is_what_the_standard_library_says() {
+    fn the_span_between_two_instants_agrees_with_the_standard_library() {
         for shift in 0..64 {
             for near in 0..3 {
                 let millis = (u64::MAX >> shift).wrapping_sub(1).wrapping_add(near).wrapping_mul(999_999_937);
@@ -114,7 +114,7 @@ mod tests {
                 assert_eq!(span, Duration::from_millis(millis));
             }
         }
-        assert_eq!(Instant::FAR.saturating_since(Instant::ZERO), Duration::from_millis(u64::MAX));
-        assert_eq!(Instant::ZERO.saturating_since(Instant::FAR), Duration::ZERO);
+        assert_eq!(Instant::MAX.saturating_since(Instant::ZERO), Duration::from_millis(u64::MAX));
+        assert_eq!(Instant::ZERO.saturating_since(Instant::MAX), Duration::ZERO);
     }
 }

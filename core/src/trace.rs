@@ -1,4 +1,4 @@
-//! One macro for all logging: to `log`, to `defmt`, to both, or to nobody.
+//! One macro for all logging: to `log`, to `defmt`, to both, or to neither.
 
 /// `event!(debug, "phase {:?} -> {:?}", from, to)`: levels as in `log`; only positional `{}` and `{:?}`, which both
 /// loggers accept, so that every argument is `Debug` and, under the feature, `defmt::Format`.

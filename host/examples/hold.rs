@@ -6,8 +6,8 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use cellscan::guard::{self, GuardOptions};
-use cellscan::link::Link;
+use cellscan::custody::guard::{self, GuardOptions};
+use cellscan::custody::{Held, HeldOptions};
 use cellscan::service::native::{Native, NativeOptions};
 use cellscan_core::supervisor::{Supervisor, Want};
 
@@ -22,8 +22,8 @@ fn main() -> ExitCode {
 
 fn hold(dir: PathBuf, lock_dirs: &[PathBuf]) -> ExitCode {
     let guard = Some(GuardOptions { lock_dirs: lock_dirs.to_vec(), ..GuardOptions::default() });
-    let mut native =
-        Native::new(NativeOptions { dir, ppp_port: None, guard, lease: None, link: Link::none() });
+    let native = Native::new(NativeOptions { dir, ppp_port: None });
+    let mut native = Held::new(Box::new(native), HeldOptions { guard, ..HeldOptions::default() });
     let taken = nb::block!(native.take()).and_then(|_found| nb::block!(native.ask(Want::Down)));
     if let Err(error) = taken {
         let _nobody_listens = writeln!(io::stderr(), "hold: fatal: {error}");

@@ -11,14 +11,14 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::custody::lease::DEFAULT_RUN_DIR;
 use crate::exit::{self, Exit};
-use crate::lease::DEFAULT_RUN_DIR;
-use crate::plan::values;
 use crate::recording::recorder::{LIMIT, LIMIT_MAX, LIMIT_MIN};
 use crate::serial::SerialOptions;
 use crate::service::locate::Backend;
 
 pub mod typed;
+pub mod values;
 
 use typed::Typed;
 

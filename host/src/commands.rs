@@ -16,6 +16,7 @@ pub mod asked;
 pub mod decode;
 pub mod doctor;
 pub mod exercise;
+mod fatal;
 pub mod record;
 pub mod replay;
 pub mod restore;
@@ -28,7 +29,7 @@ pub mod status;
 /// Runs the command; a failure is reported on standard error.
 #[must_use]
 pub fn run(args: &Args) -> Exit {
-    let ended = logging::start(args.verbose).and_then(|()| match &args.command {
+    let ended = logging::start(args.verbose).map_err(Fatal::from).and_then(|()| match &args.command {
         Command::Scan(scan) => run_scan(scan, args.verbose > 0),
         Command::Run(args) => DaemonPlan::new(args).and_then(|plan| run::run(&plan)),
         Command::Restore(args) => restore::run(args),

@@ -13,6 +13,7 @@
 //! oldest that has been told all and does not read it. The one that watches the scan under way stays.
 
 use std::io;
+use std::num::NonZeroU32;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
@@ -20,9 +21,9 @@ use std::path::{Path, PathBuf};
 
 use cellscan_core::time::Instant;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
-use crate::exit::{Fatal, chain};
-use crate::lease::{Claim, RunDir};
+use crate::custody::lease::{Claim, LeaseError, RunDir};
 use crate::report::Relayed;
 
 pub mod client;
@@ -50,7 +51,7 @@ pub enum Request {
         /// Which; a number is served once, and stays free where its scan touched nothing. `None`: one of its own.
         #[serde(default)]
         id: Option<u32>,
-        /// Nobody asked in person: declined while the link works, and for a while after a scan.
+        /// Not asked for by a person: declined while the link works, and for a while after a scan.
         #[serde(default)]
         automatic: bool,
     },
@@ -104,7 +105,41 @@ pub enum Answer {
     },
 }
 
-/// Somebody who is connected; no two have had the same.
+/// Why a daemon cannot listen.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ListenError {
+    /// Its run directory cannot be used.
+    #[error("unable to use {}", run_dir.display())]
+    Untrusted {
+        /// The run directory.
+        run_dir: PathBuf,
+        /// Why.
+        source: LeaseError,
+    },
+    /// Another daemon has it.
+    #[error("another daemon runs in {}{}", run_dir.display(), process(*by))]
+    Running {
+        /// The run directory.
+        run_dir: PathBuf,
+        /// Its process, where that can be told.
+        by: Option<NonZeroU32>,
+    },
+    /// The socket cannot be made.
+    #[error("unable to listen at {}", path.display())]
+    Socket {
+        /// The socket.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+}
+
+fn process(by: Option<NonZeroU32>) -> String {
+    by.map(|pid| format!(", process {pid}")).unwrap_or_default()
+}
+
+/// A connection; no two have had the same.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ClientId(u64);
 
@@ -123,21 +158,15 @@ impl Control {
     ///
     /// # Errors
     /// Another daemon does, the directory is not to be trusted, or the socket cannot be made.
-    pub fn listen(run_dir: &Path) -> Result<Self, Fatal> {
-        let untrusted = |error: &dyn std::error::Error| {
-            Fatal::system(format!("unable to use {}: {}", run_dir.display(), chain(error)))
-        };
-        let run = RunDir::create(run_dir).map_err(|error| untrusted(&error))?;
-        let claim = match run.claim_named(DAEMON).map_err(|error| untrusted(&error))? {
+    pub fn listen(run_dir: &Path) -> Result<Self, ListenError> {
+        let untrusted = |source| ListenError::Untrusted { run_dir: run_dir.into(), source };
+        let run = RunDir::create(run_dir).map_err(untrusted)?;
+        let claim = match run.claim_named(DAEMON).map_err(untrusted)? {
             Claim::Ours(claim) => claim,
-            Claim::Theirs(by) => {
-                let by = by.map(|pid| format!(", process {pid}")).unwrap_or_default();
-                return Err(Fatal::system(format!("another daemon runs in {}{by}", run_dir.display())));
-            }
+            Claim::Theirs(by) => return Err(ListenError::Running { run_dir: run_dir.into(), by }),
         };
         let path = run.path().join(SOCKET);
-        let failed =
-            |error: io::Error| Fatal::system(format!("unable to listen at {}: {error}", path.display()));
+        let failed = |source| ListenError::Socket { path: path.clone(), source };
         // With the claim in hand it is a dead daemon's.
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),

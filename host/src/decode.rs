@@ -164,8 +164,8 @@ impl<W: Write> Writer<W> {
                 self.put(&Object::Signal { rssi, ber, dbm: signal.dbm() });
             }
             Reply::SignalExtended(signal) => self.put(&Object::SignalExt(signal_ext(signal))),
-            Reply::OwnSignal { maker, strength, line } => self.put(&Object::SignalOwn {
-                command: maker.prefix(),
+            Reply::VendorSignal { vendor, strength, line } => self.put(&Object::SignalOwn {
+                command: vendor.prefix(),
                 rssi_dbm: strength.rssi_dbm,
                 rsrp_dbm: strength.rsrp_dbm,
                 rsrq_db: decibels(strength.rsrq_db10),

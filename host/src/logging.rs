@@ -2,11 +2,20 @@
 
 use log::{LevelFilter, Log, Metadata, Record};
 
-use crate::exit::Fatal;
+use thiserror::Error;
+
 use crate::report::console;
 
 /// The variable that sets the level; it overrides `--verbose`.
 pub const VARIABLE: &str = "CELLSCAN_LOG";
+
+/// The variable holds something that is no level.
+#[derive(Debug, Error)]
+#[error("{VARIABLE}: found {found:?}, wanted off, error, warn, info, debug or trace")]
+pub struct LevelError {
+    /// What it holds.
+    pub found: String,
+}
 
 struct ToStderr;
 
@@ -31,11 +40,9 @@ impl Log for ToStderr {
 ///
 /// # Errors
 /// The variable holds no level.
-pub fn start(verbose: u8) -> Result<(), Fatal> {
+pub fn start(verbose: u8) -> Result<(), LevelError> {
     let level = match std::env::var(VARIABLE) {
-        Ok(word) if !word.is_empty() => word.parse().map_err(|_| {
-            Fatal::usage(format!("{VARIABLE}: found {word:?}, wanted off, error, warn, info, debug or trace"))
-        })?,
+        Ok(word) if !word.is_empty() => word.parse().map_err(|_| LevelError { found: word })?,
         Ok(_) | Err(_) => match verbose {
             // Warnings of a scan are in its report.
             0 => LevelFilter::Error,

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use cellscan::{cli, commands, guard, starting};
+use cellscan::custody::guard;
+use cellscan::{cli, commands, starting};
 
 fn main() -> ExitCode {
     starting::put_in_order();

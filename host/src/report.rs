@@ -2,7 +2,7 @@
 //!
 //! | module | output |
 //! | --- | --- |
-//! | [`audience`] | the events of a scan, for any receiver |
+//! | [`audience`](crate::audience) | the events of a scan, for any receiver |
 //! | [`console`] | standard error: lines, and a bar on a terminal |
 //! | [`states`] | one line per state, for people |
 //! | [`summary`] | the result, for people |
@@ -18,17 +18,15 @@ use cellscan_core::scan::{Event, Phase, Scanner};
 use cellscan_core::time::Instant;
 use serde::Serialize;
 
+use crate::audience::Audience;
 use crate::exit::{Exit, Fatal};
+pub use crate::{clean, words};
 
-pub mod audience;
-pub mod clean;
 pub mod console;
 pub mod json;
 pub mod states;
 pub mod summary;
-pub mod words;
 
-use audience::Audience;
 use console::Console;
 use states::States;
 

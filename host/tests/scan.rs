@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use cellscan::clock::Clock;
 use cellscan::event_loop;
-use cellscan::service::dir::ServiceDir;
+use cellscan::runit::dir::ServiceDir;
 use cellscan_core::supervisor::ServiceState;
 use cellscan_sim::modem::{AbortAnswer, Network, Profile, Select, WhileBusy};
 use cellscan_sim::pty::PtyModem;

@@ -1,4 +1,4 @@
-//! What must hold in every world: safety while things go wrong, liveness once they have ceased.
+//! The rules of every world: safety during faults, liveness after the last one.
 
 use core::time::Duration;
 
@@ -14,77 +14,77 @@ use crate::scenario::{Fault, Scenario};
 use crate::trace::{Actor, Origin, TraceEvent, Traced};
 use crate::world::{Intrusion, Record, World};
 
-/// Once faults have ceased, all must be well within this time: a modem boots in 12 s and registers in 6, runsv comes back
-/// within 6 s and sleeps for 1, a scan that is under way ends within its budget and waits a minute for the link.
+/// Within this time after the last fault the gateway must have recovered: a modem boots in 12 s and registers in 6, runsv
+/// comes back within 6 s and sleeps for 1, a running scan ends within its budget and waits a minute for the link.
 pub const LIVENESS: Duration = Duration::from_secs(120);
 
-/// A scan ends within this time of its request, whatever happens: the budget, the times before it counts and after
-/// it, and what frozen supervisors add.
+/// A scan ends within this time of its request, in every case: the budget, the times before it counts and after
+/// it, and the delay by frozen supervisors.
 pub const SCAN_TIME_MAX: Duration = Duration::from_secs(900);
 
-/// Within this time a service that runs is seen to have the port: a restart takes runsv a second, and `finish` may run.
+/// Within this time a running service holds the port: a restart takes runsv a second, and `finish` may run.
 const SETTLED: Duration = Duration::from_secs(10);
 
-/// Something that must not happen.
+/// A violated rule.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Violation {
-    /// A byte went to the modem while another process had the port.
+    /// The scan sent a byte to the modem while another process held the port.
     Intrusion(Intrusion),
-    /// A signal reached a process that is none of the service's.
+    /// The scan signalled a process outside the service.
     StraySignal(Traced),
-    /// The guard asked for the service while its scan was at work.
+    /// The guard requested the service while its scan was running.
     GuardFought(Instant),
     /// Two `pppd` had the service's port at once.
     TwoPppds(Instant),
-    /// The scan says that it gave the service back on this carrier, and the modem was on another, or none.
+    /// The scan reports that it gave the service back on this carrier, and the modem was on another, or none.
     WrongCarrier {
-        /// As the scan says.
+        /// As the scan reports.
         selected: String,
-        /// As the modem knows.
+        /// As the modem has it.
         registered: Option<String>,
     },
-    /// The signal that the scan reports of a carrier is not that carrier's.
+    /// The signal that the scan reports for a carrier is not that carrier's.
     FalseSignal {
-        /// Whose.
+        /// The carrier.
         plmn: String,
         /// As reported, dBm.
         dbm: i16,
     },
-    /// The scan reports that this carrier refused, and it would not have.
+    /// The scan reports that this carrier refused, and it would have accepted.
     FalseRefusal {
-        /// Whose.
+        /// The carrier.
         plmn: String,
         /// As reported.
         code: u16,
     },
     /// The link was away for longer than the budget.
     BudgetExceeded(Duration),
-    /// The scan did not end in its time.
+    /// The scan did not end in time.
     NeverEnded(Phase),
-    /// Faults have ceased, and the service is not wanted up.
+    /// After the last fault the service is not wanted up.
     NotWantedUp,
-    /// Faults have ceased, and the service does not run.
+    /// After the last fault the service does not run.
     NotRunning,
-    /// Faults have ceased, and the modem stays deregistered, without a word of it in the report.
+    /// After the last fault the modem stays deregistered, and the report does not mention it.
     Deregistered,
-    /// Faults have ceased, and the lease is still held.
+    /// After the last fault the lease is still held.
     LeaseHeld,
-    /// The scan has ended, and its lock is still on the port.
+    /// The scan has ended, and its lock still exists.
     LockHeld,
     /// Two runs of one scenario differ.
     Undetermined,
 }
 
-/// A scenario lived through.
+/// A scenario that was run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Examination {
-    /// Everything that happened.
+    /// All events.
     pub record: Record,
-    /// What should not have.
+    /// The violated rules.
     pub violations: Vec<Violation>,
 }
 
-/// Lives through a scenario twice and checks everything.
+/// Runs a scenario twice and checks every rule.
 #[must_use]
 pub fn examine(scenario: &Scenario) -> Examination {
     let mut first = live_through(World::new(scenario.clone()));
@@ -95,7 +95,7 @@ pub fn examine(scenario: &Scenario) -> Examination {
     first
 }
 
-/// Lives through a world: the scan, then the time in which all must become well.
+/// Runs a world: the scan, then the time in which the gateway must recover.
 #[must_use]
 pub fn live_through<P: Port, S: Supervisor>(mut world: World<P, S>) -> Examination {
     let scenario = world.scenario().clone();
@@ -124,7 +124,7 @@ pub fn live_through<P: Port, S: Supervisor>(mut world: World<P, S>) -> Examinati
     Examination { record: world.record(), violations }
 }
 
-/// Whether two `pppd` at once could only be the scan's doing.
+/// Whether only the scan can have caused two `pppd` at once.
 fn one_pppd_is_due(scenario: &Scenario) -> bool {
     let started_by_others =
         scenario.faults.iter().any(|timed| matches!(timed.fault, Fault::SecondPppd | Fault::RunsvDies(_)));
@@ -138,7 +138,7 @@ fn safety<P: Port, S: Supervisor>(world: &World<P, S>, scenario: &Scenario, viol
     violations.extend(world.machine().stray_signals().cloned().map(Violation::StraySignal));
     let report = world.scanner().report();
     if world.scanner_is_alive() {
-        // After the end of its scan it may be asked to go on.
+        // After the end of its scan the guard may be asked to continue.
         let mut told = world.told().iter();
         let ended = told.find(|told| matches!(told.event, Event::Finished(_))).map(|told| told.at);
         let machine = world.machine();
@@ -176,7 +176,7 @@ fn safety<P: Port, S: Supervisor>(world: &World<P, S>, scenario: &Scenario, viol
     }
     if let Some((from, to)) = away(world).filter(|_| supervisor_is_steady(scenario)) {
         let away = to.saturating_since(from);
-        // From here on the scan restores and gives back. What it is kept from running then is not its doing.
+        // From here on the scan restores and gives back. It is not responsible for delays of its own process.
         let last_part = from + scenario.policy.budget.saturating_sub(scenario.policy.reserve());
         if away > scenario.policy.budget + world.held_back(last_part, to) {
             violations.push(Violation::BudgetExceeded(away));
@@ -190,11 +190,11 @@ fn liveness<P: Port, S: Supervisor>(
     violations: &mut Vec<Violation>,
 ) {
     let machine = world.machine();
-    // A full disk keeps the record as it was before; the process table tells.
+    // On a full disk the record stays as it was; the process table decides.
     let record_is_old = scenario.faults.iter().any(|timed| matches!(timed.fault, Fault::StatusLost(_)));
     let wanted_up =
         machine.status().is_none_or(|record| record.want_up || (record_is_old && machine.live_pppds() > 0));
-    // Where the guard was killed too, the lease is left for the next start and for `restore`.
+    // Where the guard was killed too, the lease stays for the next start and for `restore`.
     let given_back = world.scanner_is_alive() && world.scanner().report().given_back;
     let left_to_the_lease = guard_is_killed(scenario) && !machine.is_guarded() && machine.lease().is_some();
     if up_is_due(scenario) && !wanted_up && !left_to_the_lease {
@@ -205,7 +205,7 @@ fn liveness<P: Port, S: Supervisor>(
     if selection == Selection::Deregistered && !said && scenario.modem.selection != Selection::Deregistered {
         violations.push(Violation::Deregistered);
     }
-    // A pppd that nobody supervises has no guard: the README says so.
+    // A pppd without a supervisor has no guard, as the README says.
     let unguarded = machine.is_unsupervised() && !given_back;
     if machine.lease().is_some() && !unguarded && !left_to_the_lease {
         violations.push(Violation::LeaseHeld);
@@ -219,7 +219,7 @@ fn guard_is_killed(scenario: &Scenario) -> bool {
     scenario.faults.iter().any(|timed| timed.fault == Fault::GuardKilled)
 }
 
-/// Whether nobody but the scan asked for anything but up.
+/// Whether no client except the scan requested anything but up.
 fn up_is_due(scenario: &Scenario) -> bool {
     let found_down = matches!(&scenario.machine.supervision, Supervision::Runsv(runsv) if runsv.down);
     let asked_down = scenario.faults.iter().any(|timed| {
@@ -229,7 +229,7 @@ fn up_is_due(scenario: &Scenario) -> bool {
     !found_down && !asked_down
 }
 
-/// Whether a process of the service has the port at some moment of so long a time.
+/// Whether a process of the service holds the port at some moment of this time.
 fn running_within<P: Port, S: Supervisor>(world: &mut World<P, S>, span: Duration) -> bool {
     let end = world.now() + span;
     loop {
@@ -241,8 +241,8 @@ fn running_within<P: Port, S: Supervisor>(world: &mut World<P, S>, span: Duratio
     }
 }
 
-/// Whether it is the scan's doing if no `pppd` has the port. It is not where `pppd` ends by itself, where a dead runsv or
-/// somebody's signal leaves one behind that the next one cannot pass, or where nobody starts one that has ended.
+/// Whether the scan is responsible if no `pppd` holds the port. It is not where `pppd` ends by itself, where a dead runsv
+/// or another client's signal leaves an old `pppd` that blocks the next one, or where no process restarts an ended one.
 fn running_is_due(scenario: &Scenario) -> bool {
     let execs =
         matches!(&scenario.machine.supervision, Supervision::Runsv(runsv) if runsv.run == RunScript::Execs);
@@ -268,7 +268,7 @@ fn running_is_due(scenario: &Scenario) -> bool {
         && scenario.machine.pppd.crashes_after_ms.is_none()
 }
 
-/// Whether the modem stays where it is told to be and says what is true.
+/// Whether the modem stays on the selected network and reports true values.
 fn radio_is_steady(scenario: &Scenario) -> bool {
     !scenario.faults.iter().any(|timed| {
         matches!(
@@ -291,7 +291,7 @@ fn supervisor_is_steady(scenario: &Scenario) -> bool {
     })
 }
 
-/// From the first request for down to the service given back, of the scan that ended.
+/// From the first request for down to the service given back, for the ended scan.
 fn away<P: Port, S: Supervisor>(world: &World<P, S>) -> Option<(Instant, Instant)> {
     let told = world.told();
     let asked =
@@ -300,7 +300,7 @@ fn away<P: Port, S: Supervisor>(world: &World<P, S>) -> Option<(Instant, Instant
     Some((asked.at, back.at))
 }
 
-/// The spans in which everything may be late, and the longest that anything is late by.
+/// The times in which every event may be late, and the longest delay.
 fn lateness(scenario: &Scenario) -> impl Iterator<Item = (Duration, Duration)> {
     scenario.faults.iter().filter_map(|timed| {
         let Fault::Late { lasts, by_max } = timed.fault else { return None };
@@ -308,12 +308,12 @@ fn lateness(scenario: &Scenario) -> impl Iterator<Item = (Duration, Duration)> {
     })
 }
 
-/// What lateness adds to the time of a scan, at most: while it lasts nothing need go on.
+/// The time that lateness adds to a scan, at most: during lateness the scan may make no progress.
 fn time_late(scenario: &Scenario) -> Duration {
     lateness(scenario).map(|(lasts, by_max)| lasts + by_max).sum()
 }
 
-/// By how much anything comes late that was put off before the faults ceased.
+/// The longest delay of an event that was put off before the last fault ended.
 fn latest(scenario: &Scenario) -> Duration {
     lateness(scenario).map(|(_, by_max)| by_max).max().unwrap_or_default()
 }

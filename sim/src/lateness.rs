@@ -1,4 +1,4 @@
-//! A machine that is late: what is due comes later, each time by another amount, and so in another order.
+//! A late machine: every due event comes later, by a delay of its own, and so in another order.
 
 use core::time::Duration;
 
@@ -6,10 +6,10 @@ use cellscan_core::time::Instant;
 
 use crate::prng::Prng;
 
-/// Of the small delays and the large ones each size is as likely: the bound of a draw is the maximum, halved up to so many times.
+/// Delays of each order of magnitude are equally likely: the bound of a draw is the maximum, halved up to this many times.
 const HALVINGS_MAX: u64 = 11;
 
-/// Draws by how much something is late. Punctual until [`Lateness::begin`] was called.
+/// Draws delays. All delays are zero until [`Lateness::begin`] is called.
 ///
 /// ```
 /// use cellscan_sim::lateness::Lateness;
@@ -24,7 +24,7 @@ const HALVINGS_MAX: u64 = 11;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Lateness {
     dice: Prng,
-    /// The maxima of the spans that have begun and not ended; the largest counts.
+    /// The maxima of the periods that have begun and not ended; the largest counts.
     maxima: Vec<Duration>,
 }
 
@@ -35,30 +35,30 @@ impl Default for Lateness {
 }
 
 impl Lateness {
-    /// Punctual; the draws to come belong to this seed.
+    /// Without delays; later draws belong to this seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self { dice: Prng::new(seed), maxima: Vec::new() }
     }
 
-    /// From now on everything may be late by up to so much.
+    /// From now on every event may be late by up to this time.
     pub fn begin(&mut self, by_max: Duration) {
         self.maxima.push(by_max);
     }
 
-    /// A span that began with this maximum has ended.
+    /// A period that began with this maximum has ended.
     pub fn end(&mut self, by_max: Duration) {
         if let Some(at) = self.maxima.iter().position(|other| *other == by_max) {
             self.maxima.remove(at);
         }
     }
 
-    /// Punctual again.
+    /// Ends all periods.
     pub fn heal(&mut self) {
         self.maxima.clear();
     }
 
-    /// By how much the next thing is late. While everything is punctual no dice are thrown.
+    /// The delay of the next event. Without a period no random number is drawn.
     pub fn draw(&mut self) -> Duration {
         let Some(by_max) = self.maxima.iter().max() else { return Duration::ZERO };
         let by_max_ms = u64::try_from(by_max.as_millis()).unwrap_or(u64::MAX);
@@ -67,15 +67,15 @@ impl Lateness {
     }
 }
 
-/// What comes in the order in which it was sent, each part when its time has come: a line. A part that is late keeps
-/// back all that are behind it.
+/// A serial line: parts arrive in the order in which they were sent, each at its time. A late part delays all parts
+/// behind it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Transit {
     under_way: std::collections::VecDeque<(Instant, Vec<u8>)>,
 }
 
 impl Transit {
-    /// Sends bytes that arrive no earlier than at this time, and behind all that are under way.
+    /// Sends bytes that arrive at this time at the earliest, and after all bytes sent before.
     pub(crate) fn send(&mut self, arrival: Instant, bytes: Vec<u8>) {
         if !bytes.is_empty() {
             let last = self.under_way.back().map_or(arrival, |(last, _)| *last);
@@ -94,7 +94,7 @@ impl Transit {
         self.under_way.front().map(|(at, _)| *at)
     }
 
-    /// Everything under way arrives at this time.
+    /// All bytes in transit arrive at this time.
     pub(crate) fn hurry(&mut self, now: Instant) {
         for (at, _) in &mut self.under_way {
             *at = now;
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_spans_that_overlap_the_longest_counts_until_it_ends() {
+    fn of_overlapping_periods_the_largest_maximum_counts_until_it_ends() {
         let mut lateness = Lateness::new(1);
         lateness.begin(Duration::from_secs(10));
         lateness.begin(Duration::from_millis(1));

@@ -1,10 +1,19 @@
-//! A gateway: one port with a modem behind it, one `pppd` on it, and whoever keeps that alive.
+//! A gateway: one port with a modem behind it, one `pppd` on it, and the supervisor that keeps `pppd` running.
 //!
 //! The world drives it by [`Machine::next_event`] and [`Machine::advance_to`]; faults are methods
-//! (from [`Machine::kill_runsv`] on), and everything that happens is in [`Machine::trace`].
+//! (from [`Machine::kill_runsv`] on), and every event is in [`Machine::trace`].
 
 mod client;
+pub mod directory;
 mod faults;
+pub mod guard;
+pub(crate) mod kernel;
+pub mod pppd;
+pub(crate) mod process;
+pub mod program;
+pub mod queue;
+pub mod runsv;
+pub mod sv;
 
 #[cfg(test)]
 mod tests;
@@ -14,18 +23,18 @@ use std::collections::BTreeMap;
 use cellscan_core::time::Instant;
 use core::time::Duration;
 
-use crate::directory::ServiceFiles;
-use crate::kernel::{Inherit, Kernel, Line};
-use crate::pppd::{PppdProfile, PppdState};
-use crate::process::{Body, INIT, Process};
-use crate::program::{Command, File, Program};
-use crate::runsv::Rule;
+use crate::machine::directory::ServiceFiles;
+use crate::machine::kernel::{Inherit, Kernel, Line};
+use crate::machine::pppd::{PppdProfile, PppdState};
+use crate::machine::process::{Body, INIT, Process};
+use crate::machine::program::{Command, File, Program};
+use crate::machine::runsv::Rule;
 use crate::trace::{Actor, Origin, Pid, StatusRecord, TraceEvent, Traced};
 
-/// How a gateway is set up.
+/// The configuration of a gateway.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MachineProfile {
-    /// Who keeps `pppd` alive.
+    /// The supervisor of `pppd`.
     pub supervision: Supervision,
     /// The `pppd` of the service.
     pub pppd: PppdProfile,
@@ -46,47 +55,47 @@ impl Default for MachineProfile {
     }
 }
 
-/// Who keeps `pppd` alive.
+/// The supervisor of `pppd`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Supervision {
     /// A `runsv` under a `runsvdir`.
     Runsv(RunsvProfile),
-    /// Nobody: it was started at boot.
+    /// No supervisor: `pppd` was started at boot.
     Unsupervised,
 }
 
 /// The service directory of a supervised `pppd`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunsvProfile {
-    /// Which `runsv`.
+    /// The variant of `runsv`.
     pub rule: Rule,
-    /// How `./run` comes to its `pppd`.
+    /// How `./run` starts its `pppd`.
     pub run: RunScript,
-    /// `./finish` runs that many ms; `None`: there is none.
+    /// `./finish` runs for this many ms; `None`: there is none.
     pub finish_ms: Option<u64>,
-    /// What `./control/t` does; `None`: there is none.
+    /// The behaviour of `./control/t`; `None`: there is none.
     pub control_t: Option<ControlScript>,
-    /// The file `./down` is there: somebody wants it down.
+    /// The file `./down` exists: an operator wants the service down.
     pub down: bool,
     /// `./supervise` is a link, as Debian and Void have it.
     pub supervise_is_link: bool,
-    /// The `runsv` that is started first has the port open: its console (F27).
+    /// The first `runsv` has the port open: its console (F27).
     pub has_port: bool,
 }
 
-/// How `./run` comes to its `pppd`.
+/// How `./run` starts its `pppd`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum RunScript {
     /// `exec pppd …`: the pid in the record is that of `pppd`.
     #[default]
     Execs,
-    /// `pppd …` as a child of the shell: `SIGTERM` kills the shell and nothing else.
+    /// `pppd …` as a child of the shell: `SIGTERM` kills the shell only.
     Stays,
     /// As a child of a shell that passes `SIGTERM` on.
     Forwards,
 }
 
-/// A `control/*` script: it keeps `runsv` from everything else while it runs.
+/// A `control/*` script: it blocks `runsv` while it runs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ControlScript {
     /// How long it runs.
@@ -95,12 +104,12 @@ pub struct ControlScript {
     pub vetoes: bool,
 }
 
-/// Who holds the port, and since when.
+/// A holder of the port.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Holder {
     /// The process.
     pub pid: Pid,
-    /// Where it comes from.
+    /// Its origin.
     pub origin: Origin,
     /// When it opened the port.
     pub since: Instant,
@@ -115,7 +124,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// A gateway at time zero: the supervisor has just been started, the scanner too.
+    /// A gateway at time zero: supervisor and scanner have just been started.
     #[must_use]
     pub fn new(profile: MachineProfile) -> Self {
         let mut kernel = Kernel::default();
@@ -144,13 +153,13 @@ impl Machine {
         machine
     }
 
-    /// Starts a `pppd` as the start command or a hand at the keyboard does.
+    /// Starts a `pppd` as the start command or an operator does.
     pub(crate) fn start_pppd(&mut self, origin: Origin) {
         let program = Program::Pppd(self.profile.pppd.clone());
         self.kernel.spawn(INIT, "pppd", origin, program, Inherit::default());
     }
 
-    /// Whether nobody keeps `pppd` alive.
+    /// Whether `pppd` has no supervisor.
     #[must_use]
     pub fn is_unsupervised(&self) -> bool {
         self.profile.supervision == Supervision::Unsupervised
@@ -162,30 +171,30 @@ impl Machine {
         self.kernel.now
     }
 
-    /// When something happens next by itself; `None`: nothing will. It may turn out to be nothing that is seen.
+    /// The time of the next internal event; `None`: there is none. The event may have no visible effect.
     #[must_use]
     pub fn next_event(&self) -> Option<Instant> {
         self.kernel.queue.next_at()
     }
 
-    /// Lets everything happen that is due up to and including `until`. Time never goes back.
+    /// Processes all events up to and including `until`. Time never goes back.
     pub fn advance_to(&mut self, until: Instant) {
         self.kernel.advance_to(until);
     }
 
-    /// Whether the modem at our port is registered from now on. A link over it is hung up when it is not, and a
-    /// `pppd` that waits for a carrier connects when it is.
+    /// Sets whether the modem at our port is registered. Deregistration hangs up a link over it; after registration a
+    /// `pppd` that waits for a carrier connects.
     pub fn set_modem_registered(&mut self, registered: bool) {
         self.kernel.set_registered(registered);
     }
 
-    /// Everything that has happened, in order.
+    /// All events, in order.
     #[must_use]
     pub fn trace(&self) -> &[Traced] {
         &self.kernel.trace
     }
 
-    /// Who holds the port, in the order in which they opened it.
+    /// The holders of the port, in the order in which they opened it.
     #[must_use]
     pub fn holders(&self) -> Vec<Holder> {
         let lines = &self.kernel.lines;
@@ -199,7 +208,7 @@ impl Machine {
             .collect()
     }
 
-    /// How many `pppd` processes of our port are alive, whoever started them.
+    /// How many `pppd` processes of our port are alive, of any origin.
     #[must_use]
     pub fn live_pppds(&self) -> usize {
         self.our_pppds().len()
@@ -221,13 +230,13 @@ impl Machine {
         processes.any(|(_, process)| process.origin == Origin::OtherPppd && process.zombie.is_none())
     }
 
-    /// The status record as its file shows it; `None`: there is no file.
+    /// The status record in its file; `None`: there is no file.
     #[must_use]
     pub fn status(&self) -> Option<StatusRecord> {
         self.kernel.status()
     }
 
-    /// Whether somebody reads `ok` and `control` under the service's name.
+    /// Whether a process reads `ok` and `control` under the service's name.
     #[must_use]
     pub fn supervised(&self) -> bool {
         self.kernel.probe_ok() == Some(true) && self.kernel.probe_control(false).is_ok()
@@ -239,25 +248,25 @@ impl Machine {
         !self.kernel.lines.links.is_empty()
     }
 
-    /// Whose pid is in the UUCP lock of our port; it may be dead.
+    /// The pid in the UUCP lock of our port; that process may be dead.
     #[must_use]
     pub fn lock_owner(&self) -> Option<Pid> {
         self.kernel.lines.lock
     }
 
-    /// Whether the process is there and no zombie.
+    /// Whether the process exists and is not a zombie.
     #[must_use]
     pub fn is_alive(&self, pid: Pid) -> bool {
         self.kernel.processes.is_alive(pid)
     }
 
-    /// Where a process comes from; `None`: it is gone.
+    /// The origin of a process; `None`: it is gone.
     #[must_use]
     pub fn origin(&self, pid: Pid) -> Option<Origin> {
         self.kernel.processes.get(pid).map(|process| process.origin)
     }
 
-    /// Signals of the client that reached a process which is none of the service's. Must stay empty.
+    /// Signals of the client to processes outside the service. Must stay empty.
     pub fn stray_signals(&self) -> impl Iterator<Item = &Traced> {
         self.trace().iter().filter(|traced| {
             matches!(

@@ -11,8 +11,8 @@
 //!                       radio    networks, selection, registration, signal
 //! ```
 //!
-//! It knows no clock and does nothing by itself: [`Modem::next_event`] says when to come back. What goes wrong is
-//! data ([`ModemFault`]), and everything that was said is in the journal ([`Modem::log`]).
+//! It has no clock and does nothing by itself: [`Modem::next_event`] says when to call it again. Faults are data
+//! ([`ModemFault`]), and all input and output is in the journal ([`Modem::log`]).
 //!
 //! ```
 //! use cellscan_core::time::Instant;
@@ -61,21 +61,21 @@ use journal::Journal;
 use radio::{Plan, Radio};
 use wire::Wire;
 
-/// Silence before and after `+++` that makes it an escape: S12 of most modems, 50 × 20 ms.
+/// The guard time before and after `+++`: S12 of most modems, 50 × 20 ms.
 const ESCAPE_GUARD: Duration = Duration::from_secs(1);
 /// From `CONNECT` to the network's first PPP frame.
 const PPP_FIRST: Duration = Duration::from_millis(100);
-/// An LCP Configure-Request as it looks on an asynchronous line (RFC 1661 §5.1, RFC 1662 §4.2).
+/// An LCP Configure-Request on an asynchronous line (RFC 1661 §5.1, RFC 1662 §4.2).
 const PPP_FRAME: &[u8] = b"~\xff}#\xc0!}!}!} }4}\"}&} } } } }%}&\x9a\x1c\x10\xe4}'}\"}(}\"s\x8e~";
 
-/// What the line is used for.
+/// The mode of the line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LineMode {
     /// It takes commands.
     Command,
     /// It carries PPP.
     Data,
-    /// It boots and hears nothing.
+    /// It boots and ignores input.
     Booting,
 }
 
@@ -90,28 +90,28 @@ pub struct Modem {
     radio: Radio,
     wire: Wire,
     journal: Journal,
-    /// The line that is being typed, without its CR; what does not fit makes it an error.
+    /// The current input line, without its CR; too long a line is an error.
     line: Vec<u8>,
     line_overlong: bool,
-    /// Characters to be echoed together.
+    /// Characters that are echoed together.
     echo: Vec<u8>,
     /// Input that came while a command was running.
     waiting: VecDeque<u8>,
     running: Option<Running>,
     data: Option<Data>,
-    /// A call that `+++` has left: `ATO` goes back to it, `ATH` ends it.
+    /// A call after `+++`: `ATO` returns to it, `ATH` ends it.
     call_held: bool,
     booting_until: Option<Instant>,
     silent: Option<(Instant, Instant)>,
-    /// It answers nothing before: it is busy with itself.
+    /// It answers nothing before this time: it is busy.
     busy_until: Instant,
     pending: Pending,
     searches_refused: u32,
-    /// `<stat>` that was reported last, and the PLMN, so that changes are noticed.
+    /// The last reported `<stat>` and PLMN, to notice changes.
     reported: (u8, Option<String>),
 }
 
-/// What `ATZ` resets.
+/// The settings that `ATZ` resets.
 #[derive(Clone, Debug)]
 struct Settings {
     echo: bool,
@@ -136,7 +136,7 @@ impl Settings {
     }
 }
 
-/// A command line that is being carried out.
+/// The running command line.
 #[derive(Clone, Debug)]
 struct Running {
     commands: Vec<Command>,
@@ -144,7 +144,7 @@ struct Running {
     began: Instant,
     ends: Instant,
     abortable: bool,
-    /// The modem does not even look at its input.
+    /// The modem does not read its input.
     deaf: bool,
 }
 
@@ -158,7 +158,7 @@ struct Data {
 }
 
 impl Modem {
-    /// A modem that has been running for a while: booted, and registered where the profile says so. Nobody has its
+    /// A modem that has been running for a while: booted, and registered where the profile says so. No process has its
     /// port open.
     #[must_use]
     pub fn new(profile: Profile, seed: u64) -> Self {
@@ -192,7 +192,7 @@ impl Modem {
         modem
     }
 
-    /// Somebody has opened the port; DTR is raised.
+    /// A process has opened the port; DTR is raised.
     pub fn opened(&mut self, now: Instant) {
         self.advance(now);
         if self.open {
@@ -203,15 +203,15 @@ impl Modem {
         if !self.profile.queues_while_closed {
             while self.wire.take_due(self.now).is_some() {}
         }
-        // Only the first who opens meets these.
+        // Only the first opener gets these bytes.
         let busy_ms = std::mem::take(&mut self.profile.busy_after_open_ms);
         self.busy_for(busy_ms);
         let leftover = std::mem::take(&mut self.profile.leftover_output);
         self.wire.send(self.now, &leftover, self.profile.fragments);
     }
 
-    /// The last who had the port open has closed it; DTR drops, which ends the call and the command in progress of
-    /// a modem that [obeys it](Profile::obeys_dtr). The line buffer stays as it is.
+    /// The last process has closed the port; DTR drops, which ends the call and the running command of a modem that
+    /// [obeys it](Profile::obeys_dtr). The line buffer stays.
     pub fn closed(&mut self, now: Instant) {
         self.advance(now);
         if !self.open {
@@ -229,7 +229,7 @@ impl Modem {
         }
     }
 
-    /// The client has sent `bytes`, which arrive at `now`. Ignored while nobody has the port open.
+    /// Takes `bytes` of the client, which arrive at `now`. Ignored while no process has the port open.
     pub fn receive(&mut self, now: Instant, bytes: &[u8]) {
         self.advance(now);
         if !self.open {
@@ -241,7 +241,7 @@ impl Modem {
         self.flush_echo();
     }
 
-    /// When there is something to do next: bytes to deliver, a command that ends, a registration. `None`: only
+    /// The time of the next event: bytes to deliver, the end of a command, a registration. `None`: only
     /// input moves it.
     #[must_use]
     pub fn next_event(&self) -> Option<Instant> {
@@ -249,7 +249,7 @@ impl Modem {
         [self.next_internal(), delivery].into_iter().flatten().min()
     }
 
-    /// Carries out what is due by `now` and appends the bytes that have reached the client by then. Afterwards
+    /// Processes events up to `now` and appends the bytes that have reached the client by then. Afterwards
     /// [`next_event`](Self::next_event) is later than `now`.
     pub fn poll(&mut self, now: Instant, out: &mut Vec<u8>) {
         self.advance(now);
@@ -265,7 +265,7 @@ impl Modem {
         }
     }
 
-    /// Something goes wrong at `now`.
+    /// Applies a fault at `now`.
     pub fn apply(&mut self, now: Instant, fault: ModemFault) {
         self.advance(now);
         self.journal.note(self.now, ModemEvent::Fault(fault.clone()));
@@ -295,19 +295,19 @@ impl Modem {
         self.note_registration();
     }
 
-    /// The PLMN that it is registered on.
+    /// The PLMN of its registration.
     #[must_use]
     pub fn registered(&self) -> Option<&str> {
         self.radio.network().map(|network| network.plmn.as_str())
     }
 
-    /// How it chooses its network: `<mode>` of `+COPS?`.
+    /// Its selection mode: `<mode>` of `+COPS?`.
     #[must_use]
     pub const fn selection(&self) -> Selection {
         self.radio.selection()
     }
 
-    /// What the line is used for.
+    /// The mode of the line.
     #[must_use]
     pub const fn mode(&self) -> LineMode {
         if self.booting_until.is_some() {
@@ -319,7 +319,7 @@ impl Modem {
         }
     }
 
-    /// Whether a command is being carried out.
+    /// Whether a command is running.
     #[must_use]
     pub const fn is_busy(&self) -> bool {
         self.running.is_some()
@@ -331,13 +331,13 @@ impl Modem {
         self.booting_until.is_none() && self.radio.network().is_some()
     }
 
-    /// Everything that was heard and said, in order. Bounded; see [`left_out`](Self::left_out).
+    /// All input and output, in order. Bounded; see [`left_out`](Self::left_out).
     #[must_use]
     pub fn log(&self) -> &[ModemLog] {
         self.journal.entries()
     }
 
-    /// The journal so far, which is empty afterwards.
+    /// Takes the journal so far.
     pub fn take_log(&mut self) -> Vec<ModemLog> {
         self.journal.take()
     }
@@ -352,10 +352,10 @@ impl Modem {
         let data = self.data.map(|data| data.escape_at.map_or(data.noise_at, |at| at.min(data.noise_at)));
         let running = self.running.as_ref().map(|running| running.ends);
         let events = [self.booting_until, data, running, self.radio.next_event()];
-        events.into_iter().flatten().min().filter(|at| *at < Instant::FAR)
+        events.into_iter().flatten().min().filter(|at| *at < Instant::MAX)
     }
 
-    /// Carries out, in the order of their times, all that is due by `now`. A clock that goes back is clamped.
+    /// Processes, in the order of their times, all events up to `now`. A clock that goes back is clamped.
     fn advance(&mut self, now: Instant) {
         let horizon = self.now.max(now);
         while let Some(at) = self.next_internal().filter(|at| *at <= horizon) {
@@ -425,7 +425,7 @@ impl Modem {
         self.radio.reboot(booted);
     }
 
-    /// Tells, where it was asked to, that the registration has changed.
+    /// Reports a changed registration, where unsolicited result codes are enabled.
     fn note_registration(&mut self) {
         let plmn = self.registered().map(str::to_owned);
         let stat = self.radio.stat();

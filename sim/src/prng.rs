@@ -1,6 +1,6 @@
 //! A pseudo-random generator of our own, so that a dependency's update never changes what a seed means.
 
-/// `SplitMix64` (Steele, Lea and Flood 2014): one word of state, every seed is a good one.
+/// `SplitMix64` (Steele, Lea and Flood 2014): one word of state, every seed is valid.
 ///
 /// ```
 /// use cellscan_sim::prng::Prng;
@@ -35,7 +35,7 @@ impl Prng {
         if bound == 0 { 0 } else { word % bound }
     }
 
-    /// A number from `low` to `high`, both included; `low` where they are the wrong way round.
+    /// A number from `low` to `high`, both included; `low` where `high` is smaller.
     pub const fn range(&mut self, low: u64, high: u64) -> u64 {
         low.saturating_add(self.below(high.saturating_sub(low).saturating_add(1)))
     }
@@ -45,7 +45,7 @@ impl Prng {
         self.below(1_000) < permille
     }
 
-    /// A generator of its own for a part of the world, so that one part's draws do not shift another's.
+    /// An independent generator for a part of the world, so that one part's draws do not shift another's.
     #[must_use]
     pub const fn fork(&mut self) -> Self {
         Self::new(self.next_u64())

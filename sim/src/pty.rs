@@ -1,9 +1,9 @@
-//! The modem on a pseudo-terminal, in real time, for programs that want a device to open.
+//! The modem on a pseudo-terminal, in real time, for programs that need a device.
 //!
-//! One thread waits with `poll(2)` for the client, for the modem's next event and for its owner. Whether anybody
-//! has the port open is read off `POLLHUP` of the master; an opening is noticed within a few milliseconds, a closing at
-//! once. Who closes and opens again faster than the thread runs is taken for one and the same. Unlike a serial port,
-//! a pty keeps what its last user did not read for the next one: a client has to cope with that anyway.
+//! One thread waits with `poll(2)` for the client, for the modem's next event and for its owner. `POLLHUP` of the master
+//! shows whether a process has the port open; the thread notices an opening within a few milliseconds, a closing at once.
+//! It takes a close and an open that come faster than it runs for one client. Unlike a serial port, a pty keeps the bytes
+//! that its last user did not read for the next one: a client must handle that anyway.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -27,14 +27,14 @@ use crate::modem::{Modem, ModemFault, ModemLog, Profile};
 #[cfg(test)]
 mod tests;
 
-/// How often a port that nobody has open is looked at. There is no event for an opening.
+/// The poll interval of a port that no process has open. There is no event for an opening.
 const OPEN_POLL: Duration = Duration::from_millis(4);
-/// Bytes that the client has not taken yet, at most; a pty holds 4 KiB of its own.
+/// Bytes that the client has not read yet, at most; a pty itself buffers 4 KiB.
 const UNSENT_BYTES_MAX: usize = 64 * 1024;
-/// How long [`PtyModem::vanish`] waits for the thread to let go of the port.
+/// How long [`PtyModem::vanish`] waits until the thread has closed the port.
 const VANISH_WAIT: Duration = Duration::from_secs(2);
 
-/// A modem that is served until this is dropped.
+/// A modem on a pty, until this is dropped.
 #[derive(Debug)]
 pub struct PtyModem {
     shared: Arc<Shared>,
@@ -45,7 +45,7 @@ pub struct PtyModem {
 #[derive(Debug)]
 struct Shared {
     server: Mutex<Server>,
-    /// Readable: look at the server again.
+    /// Readable: the server has work.
     wake: OwnedFd,
 }
 
@@ -81,17 +81,17 @@ impl PtyModem {
     ///
     /// # Errors
     ///
-    /// What the kernel or the file system says; nothing is left behind.
+    /// The error of the kernel or the file system; nothing is left behind.
     pub fn spawn(profile: Profile, seed: u64, log: Option<PathBuf>) -> io::Result<Self> {
         Self::start(profile, seed, log, None)
     }
 
-    /// As [`spawn`](Self::spawn), under a symbolic link that stays the same when the port comes back as another, as
+    /// As [`spawn`](Self::spawn), under a symbolic link that stays the same when the port comes back under another name, as
     /// udev's `/dev/serial/by-id` does.
     ///
     /// # Errors
     ///
-    /// What the kernel or the file system says.
+    /// The error of the kernel or the file system.
     pub fn spawn_linked(
         profile: Profile,
         seed: u64,
@@ -122,8 +122,8 @@ impl PtyModem {
         Ok(Self { shared, thread: Some(thread), link })
     }
 
-    /// What a client opens: the link where there is one, else the slave. The slave's path is not there while the
-    /// port has [vanished](Self::vanish), and empty then where there is no link.
+    /// The path that a client opens: the link where there is one, else the slave. The slave does not exist while the
+    /// port has [vanished](Self::vanish); the path is empty then where there is no link.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.link.clone().or_else(|| self.slave()).unwrap_or_default()
@@ -135,12 +135,12 @@ impl PtyModem {
         self.shared.lock().line.as_ref().map(|line| line.slave.clone())
     }
 
-    /// Something goes wrong with the modem, now.
+    /// Applies a fault to the modem, now.
     pub fn apply(&self, fault: ModemFault) {
         self.with(|modem, now| modem.apply(now, fault));
     }
 
-    /// Looks at the modem, or does something to it, at its present time.
+    /// Calls `with` on the modem, at its present time.
     pub fn with<T>(&self, act: impl FnOnce(&mut Modem, Instant) -> T) -> T {
         let mut server = self.shared.lock();
         let now = server.clock.now();
@@ -151,7 +151,7 @@ impl PtyModem {
         result
     }
 
-    /// Everything that happened so far, in the modem's time; see [`monotonic_ms`](Self::monotonic_ms).
+    /// The journal so far, in the modem's time; see [`monotonic_ms`](Self::monotonic_ms).
     #[must_use]
     pub fn log(&self) -> Vec<ModemLog> {
         let mut server = self.shared.lock();
@@ -165,18 +165,18 @@ impl PtyModem {
         self.shared.lock().clock.started_ms.saturating_add(at.as_millis())
     }
 
-    /// Whether anybody has the port open, as the server knows it.
+    /// Whether a process has the port open, as far as the server knows.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.shared.lock().line.as_ref().is_some_and(|line| line.open)
     }
 
-    /// The port goes away, as a USB modem's does: reads and writes of who has it open fail with `EIO`, the link and
-    /// the device node are gone. The modem itself goes on; apply [`ModemFault::ResetNow`] if it should not.
+    /// The port goes away, as a USB modem's does: reads and writes of a process that has it open fail with `EIO`, the link
+    /// and the device node are gone. The modem itself continues; apply [`ModemFault::ResetNow`] if it should not.
     ///
     /// # Errors
     ///
-    /// The link could not be removed, or the server did not let go of the port in time.
+    /// The link could not be removed, or the server did not close the port in time.
     pub fn vanish(&self) -> io::Result<()> {
         let mut server = self.shared.lock();
         let now = server.clock.now();
@@ -197,11 +197,11 @@ impl PtyModem {
         Ok(())
     }
 
-    /// The port comes back, as another pty under the same link. Nothing happens where it is there.
+    /// The port comes back, as another pty under the same link. Does nothing where it exists.
     ///
     /// # Errors
     ///
-    /// What the kernel or the file system says; the port is still gone then.
+    /// The error of the kernel or the file system; the port is still gone then.
     pub fn reappear(&self) -> io::Result<()> {
         let mut server = self.shared.lock();
         if server.line.is_some() {
@@ -260,7 +260,7 @@ impl Shared {
             drop(server);
             let mut fds = vec![PollFd::new(&self.wake, PollFlags::IN)];
             fds.extend(master.as_ref().map(|master| PollFd::new(master, wanted)));
-            // An interrupted wait is looked into like any other: the next turn asks the kernel again.
+            // An interrupted wait is handled like any other: the next turn asks the kernel again.
             let _ = poll(&mut fds, timeout.as_ref());
             let _ = rustix::io::read(&self.wake, &mut [0_u8; 8]);
         }
@@ -268,7 +268,7 @@ impl Shared {
 }
 
 impl Server {
-    /// Carries bytes both ways and notices who comes and goes.
+    /// Transfers bytes both ways and notices opens and closes.
     fn turn(&mut self) {
         let now = self.clock.now();
         let Some(line) = &mut self.line else {
@@ -279,7 +279,7 @@ impl Server {
         let state = ready(line.master.as_fd());
         let hung_up = state.contains(PollFlags::HUP);
         let readable = state.contains(PollFlags::IN);
-        // Who opens, writes and closes between two looks has still been here.
+        // A client that opens, writes and closes between two polls still counts.
         if !line.open && (!hung_up || readable) {
             line.open = true;
             self.modem.opened(now);
@@ -314,7 +314,7 @@ impl Server {
         for entry in self.modem.take_log() {
             if let Some(file) = &mut self.file {
                 let line = self.clock.line(&entry);
-                // A test's disk that is full shows in what the test reads, not in the modem.
+                // A full disk of a test shows in the files that the test reads, not in the modem.
                 let _ = file.write_all(line.as_bytes());
             }
             self.entries.push(entry);
@@ -329,7 +329,7 @@ impl Line {
         unlockpt(&master)?;
         fcntl_setfl(&master, fcntl_getfl(&master)? | OFlags::NONBLOCK)?;
         let slave = PathBuf::from(ptsname(&master, Vec::new())?.to_string_lossy().into_owned());
-        // No echo and no line editing before a client had the time to say so; this lasts as long as the master.
+        // No echo and no line editing before a client could set it; this lasts as long as the master.
         let peer =
             ioctl_tiocgptpeer(&master, OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
         let mut settings = tcgetattr(&peer)?;

@@ -1,4 +1,4 @@
-//! Scanners that are broken on purpose: what the checkers must catch.
+//! Scanners that are broken on purpose, which the checkers must catch.
 
 use core::num::NonZeroU32;
 use std::cell::RefCell;
@@ -16,8 +16,8 @@ use crate::prng::Prng;
 use crate::signal;
 use crate::supervisor::{SimError, SimSupervisor};
 
-/// A supervisor that only kills: it never asks for down, sends `pppd` a KILL, and takes the moment without one for
-/// success. This is what a field gateway did before it knew of `runsv`.
+/// A supervisor that only kills: it never asks for down, sends `pppd` a KILL, and takes a moment without `pppd` for
+/// success. A field gateway did this before it knew of `runsv`.
 #[derive(Debug)]
 pub struct OnlyKills<S> {
     inner: S,
@@ -32,7 +32,7 @@ impl<S> OnlyKills<S> {
     }
 
     fn kill(&self) {
-        self.machine.borrow_mut().somebody_signals_pppd(signal::Signal::Kill);
+        self.machine.borrow_mut().another_client_signals_pppd(signal::Signal::Kill);
     }
 }
 
@@ -60,7 +60,7 @@ impl<S: Supervisor> Supervisor for OnlyKills<S> {
     fn remains(&mut self) -> nb::Result<Remains, S::Error> {
         let machine = self.machine.borrow();
         let holders = machine.holders();
-        // Once it has the port it looks no more.
+        // Once it has the port it checks no more.
         let has_it = holders.iter().any(|holder| holder.pid == machine.client());
         let holder = holders.first().filter(|_| !has_it).and_then(|holder| NonZeroU32::new(holder.pid));
         Ok(Remains { service: holder, stranger: None })
@@ -116,9 +116,9 @@ impl<S: Supervisor> Supervisor for ForgetsUp<S> {
     }
 }
 
-/// A port that answers every `AT` itself, and the bare CR that aborts as if the command had ended with it, and echoes every
-/// command at once: as if a scan went on after a time-out without asking the modem whether it is there again, and took
-/// the next result for the answer to the next command. For modems that do not echo themselves.
+/// A port that answers every `AT` itself, answers the aborting CR as if the command had ended with it, and echoes every
+/// command at once: as if a scan went on after a time-out without waiting for the modem to answer `AT` again, and took the
+/// next result for the answer to the next command. For modems that do not echo themselves.
 #[derive(Debug)]
 pub struct SkipsResynchronisation<P> {
     inner: P,
@@ -184,14 +184,14 @@ impl<P: Port> Port for SkipsResynchronisation<P> {
     }
 }
 
-/// A supervisor that tells a foreign down by counting rewrites as their events come, and calls one foreign that comes 250 ms after
-/// the service was seen at rest: as if events were never late. Here they are, by up to two seconds.
+/// A supervisor that recognises a foreign down by counting rewrites as their events come, and takes a rewrite for foreign that
+/// comes 250 ms after the service was seen at rest: as if events were never late. Here they are, by up to two seconds.
 #[derive(Debug)]
 pub struct CountsEvents {
     inner: SimSupervisor,
     machine: Rc<RefCell<Machine>>,
     dice: Prng,
-    /// Rewrites by the time that their events come.
+    /// Rewrites, by the time of their events.
     on_their_way: VecDeque<(Instant, usize)>,
     made: usize,
     counted: usize,
@@ -200,7 +200,7 @@ pub struct CountsEvents {
 }
 
 impl CountsEvents {
-    /// In place of what `inner` makes of the record.
+    /// Replaces `inner`'s reading of the record.
     pub const fn new(inner: SimSupervisor, machine: Rc<RefCell<Machine>>, seed: u64) -> Self {
         Self {
             inner,
@@ -270,7 +270,7 @@ impl Supervisor for CountsEvents {
         self.inner.link_up()
     }
 
-    /// Where it believes in a foreign down it owes nothing.
+    /// Where it believes in a foreign down it restores nothing.
     fn release(&mut self) -> nb::Result<(), SimError> {
         if self.foreign_down {
             self.inner.release_as_found();

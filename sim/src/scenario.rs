@@ -1,4 +1,4 @@
-//! A scan in a simulated world, as a plain value: it can be printed, shrunk, and pasted as a test.
+//! A scan in a simulated world, as a plain value that can be printed, shrunk, and pasted into a test.
 
 use core::fmt;
 use core::time::Duration;
@@ -16,27 +16,27 @@ mod swarm;
 pub use builtin::{BUILTIN, Builtin};
 pub use swarm::Kind;
 
-/// What happens in a world, and when.
+/// The configuration and the faults of a world.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
-    /// Of the modem's and the world's dice.
+    /// The seed of the modem's and the world's random numbers.
     pub seed: u64,
     /// The gateway.
     pub machine: MachineProfile,
     /// The modem.
     pub modem: Profile,
-    /// How the scan is to go.
+    /// The policy of the scan.
     pub policy: Policy,
-    /// Carriers remembered from before, likeliest last.
+    /// Remembered carriers, likeliest last.
     pub remembered: Vec<Plmn>,
     /// From the start of the world to the request for a scan. The gateway has booted and dialled by then.
     pub asked_after: Duration,
-    /// What goes wrong.
+    /// The faults.
     pub faults: Vec<Timed>,
 }
 
 impl Default for Scenario {
-    /// The recorded scan of a gateway with a Cinterion modem, nothing going wrong.
+    /// The recorded scan of a gateway with a Cinterion modem, without faults.
     fn default() -> Self {
         Self {
             seed: 1,
@@ -50,76 +50,76 @@ impl Default for Scenario {
     }
 }
 
-/// When something goes wrong.
+/// The time of a fault.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum When {
-    /// So long after the request for a scan.
+    /// This long after the request for a scan.
     After(Duration),
-    /// So long after the scan first came into this state.
+    /// This long after the scan first entered this state.
     In(Phase, Duration),
 }
 
 /// A fault and its time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timed {
-    /// When. A state that the scan never comes to brings no fault.
+    /// The time. A state that the scan never enters causes no fault.
     pub when: When,
-    /// What.
+    /// The fault.
     pub fault: Fault,
 }
 
 impl Timed {
-    /// A fault so many seconds after the request.
+    /// A fault this many seconds after the request.
     #[must_use]
     pub const fn after(seconds: u64, fault: Fault) -> Self {
         Self { when: When::After(Duration::from_secs(seconds)), fault }
     }
 
-    /// A fault in a state, so many milliseconds after it was first entered.
+    /// A fault in a state, this many milliseconds after it was first entered.
     #[must_use]
     pub const fn during(phase: Phase, millis: u64, fault: Fault) -> Self {
         Self { when: When::In(phase, Duration::from_millis(millis)), fault }
     }
 }
 
-/// What can go wrong.
+/// A fault.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
-    /// Of the modem.
+    /// A fault of the modem.
     Modem(ModemFault),
-    /// The port goes away (USB), and comes back after so long.
+    /// The port goes away (USB), and comes back after this time.
     PortVanishes(Duration),
-    /// `runsv` is killed; `runsvdir` brings a new one after so long.
+    /// `runsv` is killed; `runsvdir` starts a new one after this time.
     RunsvDies(Duration),
-    /// `runsv` hangs for so long.
+    /// `runsv` hangs for this time.
     RunsvFreezes(Duration),
     /// A second client writes this byte to the control FIFO.
     ControlByte(u8),
     /// A second client runs `sv` with these words before the service.
     Sv(&'static str),
-    /// Somebody signals whatever `pppd` runs.
+    /// Another client signals every running `pppd`.
     PppdSignalled(Signal),
-    /// A process that has nothing to do with the service holds the port for so long.
+    /// A process outside the service holds the port for this time.
     Stranger(Duration),
-    /// Somebody starts a second `pppd` by hand.
+    /// An operator starts a second `pppd` by hand.
     SecondPppd,
-    /// So many rewrites of the status record are lost for want of space.
+    /// This many rewrites of the status record are lost for want of space.
     StatusLost(u32),
-    /// The wall clock is set by so many ms.
+    /// The wall clock is stepped by this many ms.
     ClockStep(i64),
-    /// For so long the machine is late: each process step, each turn of `runsv`, each wake-up of the scan and of its guard
-    /// and each byte of the modem comes later than it is due, by an amount of its own, and so in another order.
+    /// The machine is late for this time: each process step, each turn of `runsv`, each wake-up of the scan and of its guard
+    /// and each byte of the modem comes later than it is due, by an individual delay, and so in another order.
     Late {
-        /// For how long.
+        /// The duration.
         lasts: Duration,
-        /// The longest that anything is late by.
+        /// The longest delay.
         by_max: Duration,
     },
     /// The scanner is killed; its guard gives the service back.
     ScannerKilled,
     /// The guard is killed; the scan starts another, once.
     GuardKilled,
-    /// The scanner is told to end (SIGTERM, Ctrl-C).
+    /// The scanner gets SIGTERM or Ctrl-C.
     Abort,
 }
 

@@ -1,4 +1,4 @@
-//! Signals, as far as the machine room sends them.
+//! Signals, as far as the simulated machine sends them.
 
 /// A POSIX signal.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

@@ -1,21 +1,21 @@
-//! Programs in the words of the recorded scenarios: `key=value` lists and small shell scripts.
+//! Programs in the notation of the recorded scenarios: `key=value` lists and small shell scripts.
 
 use core::fmt;
 
-use crate::program::{Command, Plain, Program, Term};
+use crate::machine::program::{Command, Plain, Program, Term};
 use crate::signal::Signal;
 
 /// Why a program could not be read.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum SpecError {
-    /// A key that is not known, or a value that it cannot have.
+    /// An unknown key, or an invalid value.
     Value {
         /// The key.
         key: String,
         /// The value.
         value: String,
     },
-    /// A line of shell that has no model here.
+    /// A line of shell without a model here.
     Shell(String),
 }
 
@@ -33,7 +33,7 @@ impl core::error::Error for SpecError {}
 /// Reads a program out of its `key=value` pairs.
 ///
 /// # Errors
-/// A key that is not known, or a value that it cannot have.
+/// An unknown key, or an invalid value.
 pub fn plain<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Plain, SpecError> {
     let mut plain = Plain::default();
     for (key, value) in pairs {
@@ -51,7 +51,7 @@ pub fn plain<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<
             "term" => plain.term = term(value).ok_or_else(wrong)?,
             "fork" => plain.detaches_ms = Some(value.parse().map_err(|_| wrong())?),
             "child" => plain.child = value != "0",
-            // Neither a session of its own nor a line in a log file is seen by runsv.
+            // runsv notices neither a session of its own nor a line in a log file.
             "setsid" | "ready" | "evlog" => {}
             "hup" | "int" | "quit" | "usr1" | "usr2" | "alrm" | "cont" => match value {
                 "default" => {}
@@ -83,7 +83,7 @@ fn term(value: &str) -> Option<Term> {
 /// Reads a shell script of simple commands; `@PROG@` stands for the program that [`plain`] describes.
 ///
 /// # Errors
-/// A line that has no model here: it is better refused than taken for something else.
+/// A line without a model here: an error is better than a wrong interpretation.
 pub fn shell(text: &str) -> Result<Program, SpecError> {
     let mut commands = Vec::new();
     for line in lines(text) {
@@ -189,7 +189,7 @@ fn trap_command(trap: &str) -> Option<Command> {
     if action.starts_with("kill ") {
         return match action.split_once("exit") {
             None => Some(Command::ForwardTerm),
-            // Without a wait it would leave them behind, for which there is no model.
+            // Without a wait it would leave its children behind, for which there is no model.
             Some((before, _)) if !before.contains("wait") => None,
             Some((_, code)) => Some(Command::ForwardTermThenExit(exit_code(code)?)),
         };
@@ -213,13 +213,13 @@ mod tests {
     }
 
     #[test]
-    fn redirections_are_none_of_runsvs_business() {
+    fn redirections_are_ignored() {
         let Ok(Program::Shell(commands)) = shell("exec cat >/dev/null") else { panic!("refused") };
         assert_eq!(commands, [Command::Exec("cat".to_owned(), Program::Reader)]);
     }
 
     #[test]
-    fn what_has_no_model_is_refused() {
+    fn a_line_without_a_model_is_refused() {
         assert_eq!(shell("test -e x && exit 1"), Err(SpecError::Shell("test -e x && exit 1".to_owned())));
         assert!(matches!(plain([("rum", "1")]), Err(SpecError::Value { .. })));
     }

@@ -1,4 +1,4 @@
-//! A supervision scenario: service, stimuli and duration as data, what was seen of `runsv` as data.
+//! A supervision scenario: service, stimuli and duration as data, and the observed behaviour of `runsv` as data.
 
 use std::collections::BTreeMap;
 
@@ -6,64 +6,64 @@ use cellscan_core::supervisor::ServiceState;
 use cellscan_core::time::Instant;
 use core::time::Duration;
 
-use crate::directory::{LogFiles, ServiceFiles};
-use crate::kernel::{Kernel, RUNSV_STARTS};
-use crate::program::{File, Program};
-use crate::runsv::{REWRITE, Rule};
+use crate::machine::directory::{LogFiles, ServiceFiles};
+use crate::machine::kernel::{Kernel, RUNSV_STARTS};
+use crate::machine::program::{File, Program};
+use crate::machine::runsv::{REWRITE, Rule};
+use crate::machine::sv::SvCommand;
 use crate::signal::Signal;
-use crate::sv::SvCommand;
 use crate::trace::{Actor, Ending, Pid, StatusRecord, TraceEvent};
 
-/// Where the virtual time of a scenario begins; far enough from the origin for what is counted back from it.
+/// The begin of a scenario's virtual time; far enough from the origin for times counted back from it.
 const BEGIN: Instant = Instant::from_millis(10_000);
 
 /// The wall clock at the first record: a whole second.
 const WALL_ZERO_MS: i64 = 1_000_000;
 
-/// What is started, what is done to it, and for how long it is watched.
+/// A service, the stimuli, and the duration of the observation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
     /// The service directory.
     pub service: ServiceFiles,
-    /// Which `runsv` and `sv`.
+    /// The variant of `runsv` and `sv`.
     pub rule: Rule,
     /// The milliseconds of the wall-clock second in which `runsv` becomes ready; only busybox cares.
     pub phase_ms: u16,
-    /// What happens, in order; times are ms from the first status record.
+    /// The stimuli, in order; times are ms from the first status record.
     pub stimuli: Vec<(u64, Stimulus)>,
-    /// For how long it is watched, in ms from the first status record.
+    /// The end of the observation, in ms from the first status record.
     pub duration_ms: u64,
 }
 
-/// One thing that is done to a service or to its `runsv`.
+/// A stimulus for a service or its `runsv`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stimulus {
     /// Bytes into `supervise/control`, or into that of the log.
     Control {
         /// Whether it is the log's.
         log: bool,
-        /// What is written, at once.
+        /// The bytes, written at once.
         bytes: Vec<u8>,
     },
     /// A signal.
     Kill(Target, Signal),
     /// `sv` commands, each begun when the one before has ended.
     Sv(Vec<SvCommand>),
-    /// An empty file, not executable where it is new.
+    /// Creates an empty file, not executable where it is new.
     Touch(String),
-    /// A file is removed.
+    /// Removes a file.
     Remove(String),
-    /// A script is written, executable.
+    /// Writes an executable script.
     Write(String, File),
-    /// The directory is moved away and copied back, without `control` where the flag is set.
+    /// Moves the directory away and copies it back, without `control` where the flag is set.
     RecreateDirectory(bool),
-    /// A FIFO that nobody reads takes the place of `supervise/control`.
+    /// Replaces `supervise/control` by a FIFO without a reader.
     ReplaceFifo,
-    /// Another `runsv` is started in the directory.
+    /// Starts another `runsv` in the directory.
     StartRunsv,
-    /// The wall clock is set forward or, negative, back by so many ms.
+    /// Sets the wall clock forward or, negative, back by this many ms.
     ClockStep(i64),
-    /// Somebody only looks.
+    /// Only an observation.
     Poll,
 }
 
@@ -74,11 +74,11 @@ pub enum Target {
     Runsv,
     /// The pid in the status record.
     Current,
-    /// The n-th process, from 1, that has come to its first line under this tag.
+    /// The n-th process, from 1, that has reached its first line under this tag.
     Program(String, usize),
 }
 
-/// What was seen. Times are ms from the first status record.
+/// The observed behaviour. Times are ms from the first status record.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observed {
     /// Every rewrite of `supervise/status`, also those that change nothing.
@@ -132,8 +132,8 @@ fn millis(at: Instant) -> i64 {
 fn apply(kernel: &mut Kernel, runsvs: &mut Vec<Pid>, stimulus: &Stimulus) {
     match stimulus {
         Stimulus::Control { log, bytes } => {
-            // That it cannot be written is an answer that the client of the scenario drops.
-            let _refused = kernel.write_control(Actor::Somebody, *log, bytes);
+            // The client of the scenario ignores a failed write.
+            let _refused = kernel.write_control(Actor::Other, *log, bytes);
         }
         Stimulus::Kill(target, signal) => {
             let pid = match target {
@@ -147,7 +147,7 @@ fn apply(kernel: &mut Kernel, runsvs: &mut Vec<Pid>, stimulus: &Stimulus) {
                     .map(|(_, pid)| *pid),
             };
             if let Some(pid) = pid {
-                kernel.kill(Actor::Somebody, pid, *signal);
+                kernel.kill(Actor::Other, pid, *signal);
             }
         }
         Stimulus::Sv(commands) => {
@@ -164,7 +164,7 @@ fn apply(kernel: &mut Kernel, runsvs: &mut Vec<Pid>, stimulus: &Stimulus) {
     }
 }
 
-/// The slot of a file that may be executed, if its directory is there.
+/// The slot of an executable file, if its directory exists.
 fn slot<'a>(files: &'a mut ServiceFiles, path: &str, act: impl FnOnce(&mut Option<File>) + 'a) {
     match path {
         "run" => act(&mut files.run),
@@ -208,7 +208,7 @@ fn remove(kernel: &mut Kernel, path: &str) {
                 "control" => supervise.control = None,
                 "ok" => supervise.ok = false,
                 "status" => supervise.status = None,
-                // A new file would be locked beside the old one.
+                // A new file would be locked independently of the old one.
                 "lock" => supervise.lock = None,
                 _ => {}
             }
@@ -226,7 +226,7 @@ fn remove(kernel: &mut Kernel, path: &str) {
 fn write(kernel: &mut Kernel, path: &str, new: File) {
     let Some(files) = kernel.files_mut() else { return };
     slot(files, path, |file| {
-        // The mode of a file that is there already is set as well.
+        // The mode of an existing file is set as well.
         *file = Some(new);
     });
 }

@@ -1,4 +1,4 @@
-//! The supervisor trait over the simulated machine, as a native client would implement it.
+//! The supervisor trait over the simulated machine, like the native backend.
 
 use core::fmt;
 use core::num::NonZeroU32;
@@ -6,15 +6,15 @@ use core::time::Duration;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use cellscan_core::scan::Selection;
+use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
 use cellscan_custody::Identity;
 use cellscan_custody::evidence::Evidence;
 use cellscan_custody::guard::Message;
 
-use crate::directory::ControlError;
-use crate::guard::{Lease, byte, reading};
 use crate::machine::Machine;
+use crate::machine::directory::ControlError;
+use crate::machine::guard::{Lease, byte, reading};
 use crate::trace::{Actor, Origin, Pid};
 
 mod processes;
@@ -28,30 +28,30 @@ mod tests;
 pub enum SimError {
     /// There is no status record.
     NoRecord,
-    /// Nobody reads `ok` or `control`.
+    /// `ok` or `control` has no reader.
     NotSupervised,
     /// The request could not be written.
     Control(ControlError),
     /// Another live scanner holds the lease.
     Leased,
-    /// A process that is none of the service's has the port.
+    /// A process outside the service holds the port.
     PortHeld(Pid),
-    /// It is not taken.
+    /// The service is not taken.
     NotTaken,
 }
 
 impl fmt::Display for SimError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Self::PortHeld(pid) = self {
-            return write!(f, "the port is held by process {pid}, which is none of the service's");
+            return write!(f, "the port is held by process {pid}, which is not part of the service");
         }
         f.write_str(match self {
             Self::NoRecord => "no status record",
             Self::NotSupervised => "runsv not running",
             Self::Control(ControlError::NoFile) => "supervise/control: file does not exist",
-            Self::Control(ControlError::NoReader) => "supervise/control: nobody reads it",
+            Self::Control(ControlError::NoReader) => "supervise/control: no reader",
             Self::Control(ControlError::Full) => "supervise/control: full",
-            Self::Leased => "leased to somebody else",
+            Self::Leased => "leased to another scan",
             Self::NotTaken => "not taken",
             Self::PortHeld(_) => "the port is held",
         })
@@ -60,9 +60,9 @@ impl fmt::Display for SimError {
 
 impl core::error::Error for SimError {}
 
-/// The supervisor of a simulated machine: what it decides is decided by the code of the real one.
+/// The supervisor of a simulated machine: its decisions are made by the code of the real one.
 ///
-/// On an unsupervised machine the backend is the supervisor: `supervised` is `true`, the want is what was asked
+/// On an unsupervised machine the backend is the supervisor: `supervised` is `true`, the want is the one requested
 /// last, `ask(Down)` sends TERM to the `pppd` on the port, and `ask(Up)` runs the start command.
 #[derive(Debug)]
 pub struct SimSupervisor {
@@ -71,18 +71,18 @@ pub struct SimSupervisor {
     habits: Habits,
 }
 
-/// How it goes about it. All that is not the default is broken on purpose; see [`crate::sabotage`].
+/// Variations of the supervisor. Everything but the default is broken on purpose; see [`crate::sabotage`].
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Habits {
-    /// One look at the process table that finds no holder is believed.
+    /// Believes a single look at the process table that finds no holder.
     pub believes_one_look: bool,
-    /// Whatever has the port and stands in the service directory is the service's, the supervisor too.
+    /// Counts each holder of the port whose working directory is the service's as part of the service, also the supervisor.
     pub goes_by_directory: bool,
-    /// How long the service may be held; `None`: as long as the scan lives.
+    /// How long the scan may hold the service; `None`: as long as it lives.
     pub hold_limit: Option<Duration>,
 }
 
-/// What was noted when the service was taken, and what has been seen since.
+/// The state recorded when the service was taken, and observations since.
 #[derive(Debug)]
 struct Taken {
     found: Want,
@@ -95,7 +95,7 @@ struct Taken {
     evidence: Evidence,
     /// The record as the supervisor last left it.
     last_file: Option<Identity>,
-    /// The same of a supervisor that is dead.
+    /// The same, of a dead supervisor.
     left_behind: Option<Identity>,
     processes: Processes,
 }
@@ -120,7 +120,7 @@ impl SimSupervisor {
         self.taken.is_some() && machine.lease().is_some_and(|lease| lease.owner == machine.client())
     }
 
-    /// One level reading, as the native backend of host makes it.
+    /// One reading of the status, as the native backend of host makes it.
     fn look(&mut self) -> Result<ServiceStatus, SimError> {
         let mut machine = self.machine.borrow_mut();
         if let Some(taken) = &mut self.taken {
@@ -161,7 +161,7 @@ impl SimSupervisor {
         status.foreign_down = taken.evidence.foreign_down();
         if core::mem::replace(&mut taken.foreign_down, status.foreign_down) != status.foreign_down {
             machine.kernel.tell_guard(Message::ForeignDown(status.foreign_down));
-            // The lease is not to overrule another client's wish.
+            // The lease must not overrule another client's wish.
             let lease = Lease { owner: machine.client(), want: taken.found };
             let is_leased = !status.foreign_down && taken.found != Want::Down;
             machine.kernel.set_lease(is_leased.then_some(lease));
@@ -169,7 +169,7 @@ impl SimSupervisor {
         Ok(status)
     }
 
-    /// Releases the service whatever it shows, as a backend does that believes in a foreign down.
+    /// Releases the service whatever the record shows, as a backend does that believes in a foreign down.
     pub(crate) fn release_as_found(&mut self) {
         self.end(true);
     }
@@ -181,7 +181,7 @@ impl SimSupervisor {
             machine.kernel.set_lease(None);
             machine.kernel.tell_guard(Message::Released);
         } else {
-            // One more where none is left, as on host: this is what it is for.
+            // Another guard where none is left, as on host: the hand-over needs one.
             if !machine.is_guarded() && !machine.is_unsupervised() {
                 taken.start_guard(&mut machine);
             }
@@ -216,7 +216,7 @@ impl Taken {
         true
     }
 
-    /// A guard that has ended by itself is replaced once.
+    /// Replaces a guard that has ended, once.
     fn watch_guard(&mut self, machine: &mut Machine) {
         let needs_none = self.found == Want::Down || machine.is_unsupervised() || machine.is_guarded();
         if needs_none || core::mem::replace(&mut self.guard_replaced, true) {
@@ -265,7 +265,7 @@ impl Supervisor for SimSupervisor {
             Some(lease) if lease.owner != client && machine.is_alive(lease.owner) => {
                 return Err(nb::Error::Other(SimError::Leased));
             }
-            // The scan that died with the service in hand has noted what it was meant to do.
+            // The scan that died while it held the service has recorded its want.
             Some(lease) if status.want == Want::Down => (lease.want, true),
             // Its `d` may still be unread.
             Some(_) => (status.want, true),
@@ -317,7 +317,7 @@ impl Supervisor for SimSupervisor {
             if want == Want::Down {
                 taken.processes.signal(&mut machine, Signal::Term);
             } else if runs && taken.asked == Some(Want::Down) {
-                // It was sent a TERM and is on its way out: what is started now would meet its lock.
+                // It got a TERM and is ending: a `pppd` started now would find its lock.
                 return Err(nb::Error::WouldBlock);
             } else if !runs {
                 machine.start_pppd(Origin::Service);

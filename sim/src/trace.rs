@@ -1,4 +1,4 @@
-//! What happened, in order: the material of the checkers and of the determinism check.
+//! The trace of events, in order: the input of the checkers and of the determinism check.
 
 use cellscan_core::supervisor::ServiceState;
 use cellscan_core::time::Instant;
@@ -25,7 +25,7 @@ pub struct StatusRecord {
     pub stamp_ms: i64,
 }
 
-/// Who does something to a process or to a service.
+/// The process that acts on another process or on a service.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Actor {
     /// The scan under test, through its supervisor.
@@ -34,8 +34,8 @@ pub enum Actor {
     Guard,
     /// A `runsv`.
     Runsv(Pid),
-    /// Anybody else: an operator, the out-of-memory killer, a second client.
-    Somebody,
+    /// Any other actor: an operator, the out-of-memory killer, a second client.
+    Other,
 }
 
 /// How a process ended.
@@ -47,10 +47,10 @@ pub enum Ending {
     Signal(Signal),
 }
 
-/// Where a process comes from. Children inherit it, so that a checker knows what a client can only guess.
+/// The origin of a process. Children inherit it, so that a checker knows what a client can only guess.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Origin {
-    /// The scanned service: its `run`, `finish`, `control/*` and whatever they started.
+    /// The scanned service: its `run`, `finish`, `control/*` and their children.
     Service,
     /// The log service.
     Log,
@@ -60,7 +60,7 @@ pub enum Origin {
     Client,
     /// Its guard.
     Guard,
-    /// Something that holds the port and has nothing to do with the service.
+    /// A process outside the service that holds the port.
     Stranger,
     /// A `pppd` started by hand on the port of the service.
     SecondPppd,
@@ -68,7 +68,7 @@ pub enum Origin {
     OtherPppd,
 }
 
-/// One thing that happened.
+/// An event.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "fields say what they are; the variants say what happened")]
 pub enum TraceEvent {
@@ -76,7 +76,7 @@ pub enum TraceEvent {
     Started { pid: Pid, tag: String, origin: Origin },
     /// A process ended.
     Ended { pid: Pid, ending: Ending, origin: Origin },
-    /// A signal was sent, to a process that may be dead already.
+    /// A signal was sent; the process may be dead already.
     Signalled { by: Actor, to: Pid, signal: Signal, origin: Option<Origin> },
     /// `runsv` has rewritten a status record.
     Status { runsv: Pid, log: bool, record: StatusRecord },
@@ -88,7 +88,7 @@ pub enum TraceEvent {
     Control { by: Actor, bytes: Vec<u8> },
     /// A process has opened the port of the service.
     PortOpened { pid: Pid, origin: Origin },
-    /// A process has let go of the port of the service.
+    /// A process has closed the port of the service.
     PortClosed { pid: Pid, origin: Origin },
     /// The UUCP lock of the port has a new owner; `None`: it was removed.
     Locked { by: Option<Pid> },
@@ -96,15 +96,15 @@ pub enum TraceEvent {
     Link { up: bool },
     /// The lease is held (`true`) or released.
     Lease { held: bool },
-    /// The wall clock was set by so many ms.
+    /// The wall clock was stepped by this many ms.
     ClockStepped { ms: i64 },
 }
 
 /// A [`TraceEvent`] with its time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Traced {
-    /// When it happened.
+    /// The time.
     pub at: Instant,
-    /// What happened.
+    /// The event.
     pub event: TraceEvent,
 }

@@ -1,7 +1,7 @@
-//! The whole: a gateway, a modem and a scan, in virtual time.
+//! A world: a gateway, a modem and a scan, in virtual time.
 //!
-//! The world jumps from one event to the next: whichever of the gateway, the modem, the scan's deadline and the faults
-//! comes first. The scan runs in the same [`Driver`] as on a real gateway; only port and supervisor are simulated.
+//! The world jumps from one event to the next: the earliest of the gateway's, the modem's, the scan's deadline and the
+//! faults. The scan runs in the same [`Driver`] as on a real gateway; only port and supervisor are simulated.
 
 use core::fmt;
 use core::time::Duration;
@@ -31,10 +31,10 @@ use port::Wire;
 pub use port::{Intrusion, LineError, SimPort};
 pub use record::{Handed, Heard, Listener, Record, Told};
 
-/// What a hold may last beyond the budget and the wait for the link, as on host (`plan.rs`).
+/// How long a scan may hold the service beyond the budget and the wait for the link, as on host (`plan.rs`).
 const HOLD_MARGIN: Duration = Duration::from_secs(120);
 
-/// Polls of the driver at one instant, at most: each gives an event, and a step gives no more than a dozen.
+/// Polls of the driver at one instant, at most: each returns an event, and a step has no more than a dozen.
 const POLLS_MAX: usize = 256;
 
 /// A gateway, a modem and a scan.
@@ -47,14 +47,14 @@ pub struct World<P: Port, S: Supervisor> {
     /// The scanner is alive.
     alive: bool,
     asked: bool,
-    /// The scanner was told to end, and has not run since.
+    /// The scanner got a request to end, and has not run since.
     told_to_end: bool,
     lateness: Lateness,
-    /// Something has happened that wakes the scanner, and it runs at this time.
+    /// An event has woken the scanner, and it runs at this time.
     wakes: Option<Instant>,
-    /// Since when and how long it was kept from running.
+    /// When the scanner was woken, and for how long it could not run.
     held_back: Vec<(Instant, Duration)>,
-    /// Faults to come, with their times as far as these are known.
+    /// Pending faults, with their times as far as these are known.
     faults: Vec<(Option<Instant>, usize)>,
     returns: Vec<(Instant, Return)>,
     told: Vec<Told>,
@@ -73,7 +73,7 @@ impl<P: Port, S: Supervisor> fmt::Debug for World<P, S> {
 }
 
 impl World<SimPort, SimSupervisor> {
-    /// A world at its beginning.
+    /// A new world.
     #[must_use]
     pub fn new(scenario: Scenario) -> Self {
         Self::with(scenario, |port, _| port, |supervisor, _| supervisor)
@@ -81,14 +81,14 @@ impl World<SimPort, SimSupervisor> {
 }
 
 impl<P: Port, S: Supervisor> World<P, S> {
-    /// A world with something between the scan and its port or its supervisor. For scanners that are broken on purpose.
+    /// A world with wrappers around the scan's port and supervisor. For scanners that are broken on purpose.
     #[must_use]
     pub fn with(
         scenario: Scenario,
         port: impl FnOnce(SimPort, &Rc<RefCell<Machine>>) -> P,
         make_supervisor: impl FnOnce(SimSupervisor, &Rc<RefCell<Machine>>) -> S,
     ) -> Self {
-        // Dice of their own, so that a world without lateness is what it would be without them.
+        // An independent generator, so that worlds without lateness stay unchanged.
         let mut dice = Prng::new(!scenario.seed);
         let mut lateness = || Lateness::new(dice.next_u64());
         let machine = Rc::new(RefCell::new(Machine::new(scenario.machine.clone())));
@@ -145,7 +145,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
         }
     }
 
-    /// Somebody wants to hear what the scan is asked for and what it tells, as it happens.
+    /// Sets a listener for requests to the scan and its events, as they happen.
     pub fn listen(&mut self, listener: Listener) {
         self.listener = Some(listener);
     }
@@ -162,7 +162,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
         self.now
     }
 
-    /// When something happens next; `None`: nothing ever will.
+    /// The time of the next event; `None`: there is none.
     #[must_use]
     pub fn next_event(&self) -> Option<Instant> {
         let start = (!self.asked).then(|| Instant::ZERO + self.scenario.asked_after);
@@ -177,7 +177,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
             .min()
     }
 
-    /// Lives through everything that happens up to `until`, and gives what the scan told.
+    /// Runs the world up to `until`, and returns the events of the scan.
     pub fn advance_to(&mut self, until: Instant) -> Vec<Told> {
         let before = self.told.len();
         while let Some(next) = self.next_event().filter(|next| *next <= until) {
@@ -187,7 +187,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
         self.told.get(before..).unwrap_or_default().to_vec()
     }
 
-    /// Lives through the next event, and gives what the scan told.
+    /// Processes the next event, and returns the events of the scan.
     pub fn advance(&mut self) -> Vec<Told> {
         let before = self.told.len();
         if let Some(next) = self.next_event() {
@@ -196,14 +196,14 @@ impl<P: Port, S: Supervisor> World<P, S> {
         self.told.get(before..).unwrap_or_default().to_vec()
     }
 
-    /// Asks for another scan. The first is asked for by the scenario, with the number 1.
+    /// Requests another scan. The scenario requests the first, with the number 1.
     pub fn request(&mut self, id: u32) {
         let request = Request { id, origin: Asker::Manual };
         self.hear(Heard::Requested(request));
         self.driver.request(self.now, request);
     }
 
-    /// Tells the scan to end, as a signal does, and gives what it told.
+    /// Aborts the scan, as a signal does, and returns its events.
     pub fn abort(&mut self) -> Vec<Told> {
         let before = self.told.len();
         if self.alive {
@@ -215,7 +215,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
         self.told.get(before..).unwrap_or_default().to_vec()
     }
 
-    /// Lives on until the scan has ended, or `limit` has passed since the request.
+    /// Runs until the scan has ended, or `limit` has passed since the request.
     pub fn run_scan(&mut self, limit: Duration) {
         let end = Instant::ZERO + self.scenario.asked_after + limit;
         while !self.scan_has_ended() {
@@ -224,7 +224,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
         }
     }
 
-    /// Whether the scan was asked for and has ended, or its scanner was killed.
+    /// Whether the requested scan has ended, or its scanner was killed.
     #[must_use]
     pub fn scan_has_ended(&self) -> bool {
         self.asked && (!self.alive || self.driver.scanner().phase() == Phase::Idle)
@@ -241,7 +241,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
         self.machine.borrow_mut().advance_to(self.now);
         let client = self.machine.borrow().client();
         if self.alive && !self.machine.borrow().is_alive(client) {
-            // It held the service for too long, and its guard has killed it.
+            // The scan held the service for too long, and its guard has killed it.
             self.scanner_is_gone();
         }
         {
@@ -260,11 +260,11 @@ impl<P: Port, S: Supervisor> World<P, S> {
         if self.alive {
             self.wake();
         }
-        // What the scan has sent may be answered at once.
+        // The modem may answer at once.
         self.wire.borrow_mut().deliver();
     }
 
-    /// Something has happened: the scanner runs, now or, where it is late, later.
+    /// Wakes the scanner: it runs now or, where it is late, later.
     fn wake(&mut self) {
         let at = if let Some(at) = self.wakes {
             at
@@ -338,19 +338,19 @@ impl<P: Port, S: Supervisor> World<P, S> {
         self.alive
     }
 
-    /// What the scan told.
+    /// The events of the scan.
     #[must_use]
     pub fn told(&self) -> &[Told] {
         &self.told
     }
 
-    /// What port and supervisor failed with, each with its time before it.
+    /// The errors of port and supervisor, each with its time.
     #[must_use]
     pub fn errors(&self) -> &[String] {
         &self.errors
     }
 
-    /// What the modem was registered on each time the service was given back.
+    /// The modem's network each time the service was given back.
     #[must_use]
     pub fn handed(&self) -> &[Handed] {
         &self.handed
@@ -362,14 +362,14 @@ impl<P: Port, S: Supervisor> World<P, S> {
         self.wire.borrow().intrusions.clone()
     }
 
-    /// The network that the modem is registered on, and how it chooses.
+    /// The modem's network, and its selection mode.
     #[must_use]
     pub fn modem_state(&self) -> (Option<String>, crate::modem::Selection) {
         let wire = self.wire.borrow();
         (wire.modem.registered().map(str::to_owned), wire.modem.selection())
     }
 
-    /// For how long the scanner had something to do and was kept from running, between these times.
+    /// How long the scanner had work and could not run, between these times.
     #[must_use]
     pub fn held_back(&self, from: Instant, to: Instant) -> Duration {
         let overlap = |(since, late): &(Instant, Duration)| {
@@ -378,7 +378,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
         self.held_back.iter().map(overlap).sum()
     }
 
-    /// Everything that happened: equal for two runs of one scenario.
+    /// The record of all events: equal for two runs of one scenario.
     #[must_use]
     pub fn record(&self) -> Record {
         Record {

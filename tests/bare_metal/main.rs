@@ -1,20 +1,17 @@
-//! The core stands on bare metal: proved by the linker, not by an attribute.
+//! The core runs on bare metal: the linker proves it, not an attribute.
 
-#![expect(
-    clippy::expect_used,
-    reason = "a program that cannot be started has to fail the test where it stands"
-)]
+#![expect(clippy::expect_used, reason = "a program that cannot be started must fail the test at that line")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// What a compiler may call without being asked to; everything else has to be in the archive.
+/// Functions that a compiler may call implicitly; everything else must be in the archive.
 const COMPILERS_OWN: [&str; 5] = ["memcpy", "memmove", "memset", "memcmp", "bcmp"];
 
-/// What a build without features links of them.
+/// Those that a build without features links.
 const CORES_OWN: [&str; 3] = ["embedded-io", "heapless", "nb"];
 
-/// All that the core may stand on, each direct and normal.
+/// All libraries that the core may depend on, each a direct and normal dependency.
 const DEPENDENCIES: [&str; 6] = ["defmt", "embedded-hal-nb", "embedded-io", "heapless", "log", "nb"];
 
 fn root() -> PathBuf {
@@ -23,7 +20,7 @@ fn root() -> PathBuf {
 
 fn cargo() -> Command {
     let mut cargo = Command::new(env!("CARGO"));
-    // What this test's own build was told is not for another package.
+    // The flags of this test's own build do not apply to another package.
     cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").arg("--offline");
     cargo
 }
@@ -49,7 +46,7 @@ fn archive() -> PathBuf {
     target.join("release/libcellscan_bare.a")
 }
 
-/// Links what the scan needs of the archive and nothing else: no libc, no start files, no symbol left open.
+/// Links the parts of the archive that the scan needs and nothing else: no libc, no start files, no undefined symbol.
 fn link(archive: &Path, to: &Path) {
     let own = COMPILERS_OWN.iter().map(|name| format!("-Wl,--defsym={name}=0"));
     done(
@@ -78,7 +75,7 @@ fn a_scan_links_without_std_and_without_an_allocator() {
     println!("{}", String::from_utf8_lossy(&sections));
 }
 
-/// Runs a scan and prints what it takes.
+/// Runs a scan and prints its sizes.
 const PROGRAM: &str = r#"
 #include <stdio.h>
 int cellscan_bare_scan(void);
@@ -94,14 +91,14 @@ fn a_scan_runs_on_a_stack_alone() {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let (source, program) = (directory.join("bare_scan.c"), directory.join("bare_scan"));
     std::fs::write(&source, PROGRAM).expect("the target directory can be written to");
-    // What unwinding needs is in no function that is called, and goes with them.
+    // Unwinding symbols occur only in functions that are never called, and are dropped with them.
     done(Command::new("cc").arg("-Wl,--gc-sections").arg(&source).arg(archive()).arg("-o").arg(&program));
     let said = done(&mut Command::new(program)).stdout;
     println!("{}", String::from_utf8_lossy(&said));
 }
 
 #[test]
-fn other_lock_files_name_the_versions_of_the_workspace() {
+fn other_lock_files_have_the_versions_of_the_workspace() {
     let packages = |path: PathBuf| -> Vec<(String, String)> {
         let text = std::fs::read_to_string(path).expect("a lock file");
         let value = |line: &str| line.split('"').nth(1).unwrap_or_default().to_owned();
@@ -116,7 +113,7 @@ fn other_lock_files_name_the_versions_of_the_workspace() {
     for other in ["tests/bare/Cargo.lock", "tests/firmware/Cargo.lock"] {
         let found = packages(root().join(other));
         for name in CORES_OWN {
-            // Whatever else is built there may bring another version of its own.
+            // Other crates built there may use another version of their own.
             let is_same = found.iter().any(|package| package.0 == name && workspace.contains(package));
             assert!(is_same, "{name} in {other}: copy the version from the workspace's lock file");
         }
@@ -124,7 +121,7 @@ fn other_lock_files_name_the_versions_of_the_workspace() {
 }
 
 #[test]
-fn the_core_stands_on_six_libraries_at_most() {
+fn the_core_depends_on_six_libraries_at_most() {
     let tree = done(
         cargo()
             .current_dir(root())

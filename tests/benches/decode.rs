@@ -1,5 +1,5 @@
-//! A dump of mixed replies through the core path of `decode`, and through atat's digester, which tells where a reply ends
-//! and does not read what it says.
+//! A dump of mixed replies through the core path of `decode`, and through atat's digester, which finds the end of a reply
+//! and does not read its values.
 //!
 //! `cargo bench -p cellscan-tests --bench decode`
 
@@ -12,7 +12,7 @@ use cellscan_core::at::line::Lines;
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 
-/// Bytes in a read, as the driver has it.
+/// Bytes in a read, as in the driver.
 const READ_LEN: usize = 64;
 
 /// Bytes of atat's ingress buffer: its users take one or two KiB.
@@ -22,7 +22,7 @@ fn main() {
     divan::main();
 }
 
-/// Replies as a scan meets them, each whole.
+/// Replies of a scan, each complete.
 fn replies() -> Vec<Vec<u8>> {
     let operator = |n: u32| format!("({},\"Carrier Number {n}\",\"Carr {n}\",\"99901{n}\",7)", n % 4);
     let list = (0..8).map(operator).collect::<Vec<_>>().join(",");
@@ -74,7 +74,7 @@ fn decode_core(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// Each reply given to it whole and alone, which no serial line does: its best case.
+/// Each reply passed complete and alone, which no serial line does: its best case.
 #[divan::bench]
 fn atat_whole_replies(bencher: Bencher<'_, '_>) {
     let replies = replies();
@@ -106,7 +106,7 @@ fn atat_64_byte_reads(bencher: Bencher<'_, '_>) {
         let mut len = 0;
         for piece in black_box(&dump).chunks(READ_LEN) {
             if len + piece.len() > buffer.len() {
-                // Its ingress clears a full buffer, too.
+                // Its ingress clears a full buffer too.
                 len = 0;
             }
             buffer[len..len + piece.len()].copy_from_slice(piece);

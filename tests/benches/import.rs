@@ -1,7 +1,7 @@
-//! How fast a log is read, and in how much memory: 200 MB of a gateway's log, made as it is read, on one core.
+//! Speed and memory of reading a log: 200 MB of a gateway's log, generated while it is read, on one core.
 //!
-//! `cargo bench -p cellscan-tests --bench import`. The log is scans with their trials, and between them what other programs
-//! write, in the proportions of real ones; torn lines included. What is measured is all of it: lines, events, turns, scans,
+//! `cargo bench -p cellscan-tests --bench import`. The log has scans with their trials, and between them lines of other
+//! programs, in the proportions of real logs; torn lines included. The measurement covers lines, events, turns, scans and
 //! findings.
 
 #![expect(
@@ -25,7 +25,7 @@ const LOG_LEN: usize = 200_000_000;
 const NOISE: usize = 2;
 const SAMPLE: &str = include_str!("../replay/samples/gateway.log");
 
-/// A log that is made as it is read: the sample again and again, each time an hour later.
+/// A log that is generated while it is read: the sample again and again, each time an hour later.
 struct Log {
     block: Vec<u8>,
     given: usize,
@@ -68,7 +68,7 @@ impl Read for Log {
     }
 }
 
-/// The most memory that this process ever had, KiB.
+/// The peak memory of this process, KiB.
 fn peak_kib() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0");
@@ -81,7 +81,7 @@ fn megabytes_a_second(len: usize, began: Instant) -> f64 {
 }
 
 fn main() {
-    // `cargo test --benches` and `cargo bench -- --list` ask for nothing to be measured.
+    // `cargo test --benches` and `cargo bench -- --list` measure nothing.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
@@ -103,7 +103,7 @@ fn main() {
         megabytes_a_second(LOG_LEN, began)
     );
 
-    // What is kept has a bound: a tenth of the log must come to as much memory as the whole.
+    // The kept data is bounded: a tenth of the log must take as much memory as the whole.
     Analysis::read(Log::new(LOG_LEN / 10), None, Shown::Redacted, &mut |_| ()).expect("it can be read");
     let before = peak_kib();
     let began = Instant::now();

@@ -1,4 +1,4 @@
-//! How fast the core is, where a gateway has one slow core and a scan shares it with the data.
+//! The speed of the core: a gateway has one slow core, which a scan shares with the data traffic.
 //!
 //! `cargo bench -p cellscan-tests`
 
@@ -6,12 +6,12 @@ use cellscan_core::at::command::{Command, Outgoing};
 use cellscan_core::at::dialogue::Dialogue;
 use cellscan_core::at::line::{Line, Lines};
 use cellscan_core::at::operators::OperatorList;
-use cellscan_core::scan::gate::{Origin, Request};
-use cellscan_core::scan::{Action, Actions, Input, Outcome, Phase, Policy, Scanner};
-use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Want};
+use cellscan_core::scan::{Input, Outcome, Phase, Policy};
+use cellscan_core::supervisor::{ServiceState, ServiceStatus, Want};
 use cellscan_core::time::Instant;
 use cellscan_sim::scenario::Scenario;
 use cellscan_sim::world::World;
+use cellscan_tests::support::Driven;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use std::time::Duration;
@@ -20,17 +20,16 @@ fn main() {
     divan::main();
 }
 
-const UP: ServiceStatus = ServiceStatus {
+/// The service while the scan waits for it to go down.
+const STOPPING: ServiceStatus = ServiceStatus {
     supervised: true,
     state: ServiceState::Run,
     pid: None,
-    want: Want::Up,
+    want: Want::Down,
     foreign_down: false,
 };
-const STOPPING: ServiceStatus = ServiceStatus { want: Want::Down, ..UP };
-const DOWN: ServiceStatus = ServiceStatus { state: ServiceState::Down, ..STOPPING };
 
-/// A list as border regions have it: twenty networks, each once.
+/// A list of a border region: twenty networks, each once.
 fn list() -> String {
     let one = |n: u32| format!("(1,\"Carrier Number {n}\",\"Carrier {n}\",\"26{n:03}\",7)");
     format!(
@@ -39,78 +38,47 @@ fn list() -> String {
     )
 }
 
-/// A scan, its time, and the command in flight.
-#[derive(Clone)]
-struct Bench {
-    scanner: Scanner,
-    now: Instant,
-    sent: Option<Command>,
+/// In state 1b.
+fn stopping() -> Driven {
+    let driven = Driven::stopping(Policy::DEFAULT, Instant::from_millis(1_000));
+    assert_eq!(driven.scanner.phase(), Phase::StopPppWaitSv);
+    driven
 }
 
-impl Bench {
-    fn give(&mut self, input: Input<'_>) {
-        for action in self.scanner.step(self.now, input) {
-            if let Action::Send(Outgoing::Command(command)) = action {
-                self.sent = Some(command);
-            }
-        }
-    }
-
-    /// In state 1b.
-    fn stopping() -> Self {
-        let mut bench =
-            Self { scanner: Scanner::new(Policy::DEFAULT), now: Instant::from_millis(1_000), sent: None };
-        bench.give(Input::Start(Request { id: 1, origin: Origin::Manual }));
-        bench.give(Input::Taken(UP));
-        assert_eq!(bench.scanner.phase(), Phase::StopPppWaitSv);
-        bench
-    }
-
-    /// In state 4.
-    fn searching() -> Self {
-        let mut bench = Self::stopping();
-        bench.give(Input::Service(DOWN));
-        bench.give(Input::Remains(Remains::default()));
-        bench.give(Input::PortOpened);
-        bench.give(Input::Remains(Remains::default()));
-        while bench.scanner.phase() == Phase::Prepare {
-            if bench.sent.take().is_some() {
-                bench.give(Input::Line(Line::whole(b"OK")));
-            } else {
-                bench.now = bench.scanner.next_deadline().unwrap_or(bench.now);
-                bench.give(Input::Timeout);
-            }
-        }
-        assert_eq!(bench.scanner.phase(), Phase::WaitResults);
-        bench
-    }
-
-    fn step(&mut self, input: Input<'_>) -> Actions {
-        self.scanner.step(self.now, input)
-    }
+/// In state 4.
+fn searching() -> Driven {
+    let mut driven = stopping();
+    driven.prepare();
+    driven.line("OK");
+    driven.until(Command::Deregister);
+    driven.line("OK");
+    assert_eq!(driven.scanner.phase(), Phase::WaitResults);
+    driven
 }
 
 #[divan::bench]
 fn step_service_while_waiting(bencher: Bencher<'_, '_>) {
-    let mut bench = Bench::stopping();
-    bencher.bench_local(move || bench.step(black_box(Input::Service(STOPPING))));
+    let mut bench = stopping();
+    bencher.bench_local(move || bench.scanner.step(bench.now, black_box(Input::Service(STOPPING))));
 }
 
 #[divan::bench]
 fn step_line_in_a_search(bencher: Bencher<'_, '_>) {
-    let mut bench = Bench::searching();
+    let mut bench = searching();
     bencher.bench_local(move || {
-        bench.step(black_box(Input::Line(Line::whole(b"+CREG: 2,\"1A2B\",\"01C3D4E5\",7"))))
+        bench
+            .scanner
+            .step(bench.now, black_box(Input::Line(Line::whole(b"+CREG: 2,\"1A2B\",\"01C3D4E5\",7"))))
     });
 }
 
 #[divan::bench]
 fn step_list_in_a_search(bencher: Bencher<'_, '_>) {
-    let (bench, text) = (Bench::searching(), list());
+    let (bench, text) = (searching(), list());
     bencher.counter(BytesCount::new(text.len())).with_inputs(|| bench.clone()).bench_local_refs(|bench| {
         let (mut lines, mut bytes) = (Lines::new(), text.as_bytes());
         while let Some(line) = lines.next(&mut bytes) {
-            black_box(bench.step(Input::Line(line)));
+            black_box(bench.scanner.step(bench.now, Input::Line(line)));
         }
     });
 }
@@ -154,7 +122,7 @@ fn operator_list(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// A whole scan of the recorded gateway, 97 s of its time, in the simulated world; checkers are not counted.
+/// A whole scan of the recorded gateway, 97 s of its time, in the simulated world, without the checkers.
 #[divan::bench]
 fn simulated_scan(bencher: Bencher<'_, '_>) {
     bencher

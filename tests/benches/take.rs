@@ -1,7 +1,7 @@
-//! From the request for down to "the port is free": natively, beside `sv -v down` in the same run.
+//! The time from the request for down to "the port is free": the native backend and `sv -v down` in the same run.
 //!
-//! `cargo bench -p cellscan-tests --bench take`. Needs `runit`. The service's process ends at once on TERM, so that what is
-//! left is what asking and waiting cost.
+//! `cargo bench -p cellscan-tests --bench take`. Needs `runit`. The service's process ends at once on TERM, so that the
+//! result is the cost of the request and the wait.
 
 #![expect(
     clippy::expect_used,
@@ -12,19 +12,19 @@
 use std::time::{Duration, Instant};
 
 use cellscan::clock::Clock;
+use cellscan::custody::{Held, HeldOptions};
 use cellscan::event_loop::wait;
-use cellscan::link::Link;
 use cellscan::service::Native;
 use cellscan::service::native::NativeOptions;
 use cellscan_core::supervisor::{ServiceState, Supervisor, Want};
 use cellscan_tests::support::{Bench, StandIn, Workbench};
 
-/// Times each way is taken. A service that lived for less than a second is started a second later, so each costs one.
+/// Rounds for each way. A service that lived for less than a second is restarted a second later, so each round takes one.
 const ROUNDS: usize = 15;
 const SOON: Duration = Duration::from_secs(8);
 
 fn main() {
-    // `cargo test --benches` and `cargo bench -- --list` ask for nothing to be measured.
+    // `cargo test --benches` and `cargo bench -- --list` measure nothing.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
@@ -43,7 +43,7 @@ fn main() {
     println!("  ratio       {:>8.1}", sv / native);
 }
 
-/// Up for longer than a second, so that runsv does not sleep.
+/// Waits until the service is up for longer than a second, so that runsv does not sleep.
 fn settle(bench: &Bench) {
     assert!(bench.sv(&["up"]).status.success());
     let _pppd = bench.wait_for_holder(SOON, None);
@@ -52,13 +52,9 @@ fn settle(bench: &Bench) {
 }
 
 fn natively(bench: &Bench) -> f64 {
-    let mut service = Native::new(NativeOptions {
-        dir: bench.service().into(),
-        ppp_port: Some(bench.port().into()),
-        guard: None,
-        lease: None,
-        link: Link::none(),
-    });
+    let native =
+        Native::new(NativeOptions { dir: bench.service().into(), ppp_port: Some(bench.port().into()) });
+    let mut service = Held::new(Box::new(native), HeldOptions::default());
     let clock = Clock::new();
     nb::block!(service.take()).expect("it is supervised");
     let begin = Instant::now();

@@ -1,7 +1,7 @@
-//! The daemon as it is shipped, under a `runsv` of its own: its guard is killed first and then the daemon, at instants spread over
-//! a whole scan. By its next start the service is wanted up.
+//! The shipped daemon under a `runsv` of its own: its guard is killed first and then the daemon, at instants spread over a
+//! whole scan. By its next start the service is wanted up.
 //!
-//! `CELLSCAN_BOTH=1000 cargo test --release -p cellscan-tests --test campaign guard -- --nocapture` makes it longer.
+//! Longer: `CELLSCAN_BOTH=1000 cargo test --release -p cellscan-tests --test campaign guard -- --nocapture`.
 
 use std::time::Instant;
 
@@ -10,10 +10,10 @@ use rustix::process::Signal;
 
 use super::*;
 
-/// Kills of a run that nobody asked to be longer.
+/// Kills of a run of the default length.
 const KILLS: usize = 80;
 
-/// What one kill came to.
+/// The result of one kill.
 struct Killed {
     /// From the death of the daemon to the record that wants the service up.
     wanted_up: Duration,
@@ -29,9 +29,9 @@ fn kill(bench: &Bench, daemon: &Supervised, after: Duration) -> Killed {
     let mut asked = daemon.ask(&["scan", "--quiet"]);
     asked.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut asked = asked.spawn().expect("the built cellscan starts");
-    // The instant is the stimulus, not a wait for something to happen.
+    // The sleep sets the instant of the kill; it waits for no condition.
     std::thread::sleep(after);
-    // A daemon that runs would start another guard.
+    // A running daemon would start another guard.
     assert!(processes::signal(first, Signal::STOP), "it lives until it is told to end");
     let guards = processes::children_with(first, "guard");
     for guard in &guards {
@@ -49,7 +49,7 @@ fn kill(bench: &Bench, daemon: &Supervised, after: Duration) -> Killed {
 }
 
 #[test]
-fn killed_with_its_guard_at_any_instant_its_next_start_finds_the_service_wanted_up() {
+fn a_daemon_killed_with_its_guard_at_any_instant_leaves_the_service_wanted_up_by_its_next_start() {
     let _loaded_by_none = beside_others();
     let kills = number_in("CELLSCAN_BOTH", KILLS);
     let bench = up();

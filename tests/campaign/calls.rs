@@ -1,7 +1,7 @@
-//! `cellscan scan` is killed with SIGKILL at the n-th of its system calls of a kind (`strace --inject`), on the way in and out;
-//! its guard is spared.
+//! `cellscan scan` is killed with SIGKILL at the n-th of its system calls of a kind (`strace --inject`), while it takes the
+//! service and while it gives it back; its guard lives.
 //!
-//! `CELLSCAN_CALLS=2000 cargo test --release -p cellscan-tests --test campaign nth -- --nocapture` makes it longer.
+//! Longer: `CELLSCAN_CALLS=2000 cargo test --release -p cellscan-tests --test campaign nth -- --nocapture`.
 
 use std::os::unix::process::ExitStatusExt;
 
@@ -9,18 +9,18 @@ use cellscan_tests::support::wait_until;
 
 use super::*;
 
-/// Kills of a run that nobody asked to be longer.
+/// Kills of a run of the default length.
 const KILLS: usize = 260;
-/// A scan that is not met by its kill ends by itself.
+/// A scan that its kill misses ends normally.
 const END: Duration = Duration::from_secs(240);
-/// Calls of one kind, at most: a scan makes a thousand that look for who holds the port.
+/// Calls of one kind, at most: a scan makes a thousand that look for the holder of the port.
 const NTH_MAX: usize = 4_000;
-/// Of the calls of one kind the first so many are those on the way in, and as many the last on the way out.
+/// The first calls of a kind are those of taking the service, and as many last ones those of giving it back.
 const ENDS: usize = 24;
-/// In between each so-manieth.
+/// The step in between.
 const STRIDE: usize = 97;
 
-/// How many of each a whole scan makes, by `strace -c`.
+/// How many calls of each kind a whole scan makes, by `strace -c`.
 fn counted(bench: &Bench) -> Vec<(String, usize)> {
     let table = bench.root().join("calls");
     let mut strace = traced(bench);
@@ -43,7 +43,7 @@ fn counted(bench: &Bench) -> Vec<(String, usize)> {
     calls
 }
 
-/// Which to kill at: all of those that are rare, both ends of those that are many.
+/// The calls to kill at: all of a rare kind, both ends of a frequent one.
 fn points(calls: &[(String, usize)]) -> Vec<(String, usize)> {
     let mut points = Vec::new();
     for (call, count) in calls {
@@ -57,7 +57,7 @@ fn points(calls: &[(String, usize)]) -> Vec<(String, usize)> {
 }
 
 #[test]
-fn killed_at_the_nth_system_call_the_service_is_wanted_up_and_runs() {
+fn a_scan_killed_at_its_nth_system_call_leaves_the_service_wanted_up_and_running() {
     let _loaded_by_none = beside_others();
     let wanted = number_in("CELLSCAN_CALLS", KILLS);
     let first = up();
@@ -76,7 +76,7 @@ fn killed_at_the_nth_system_call_the_service_is_wanted_up_and_runs() {
         });
         let status = scan.wait().expect("it has ended");
         wait_until_well(bench);
-        // strace ends as what it traced did.
+        // strace ends in the way of the traced program.
         status.signal().map(|_| call.clone())
     });
     let mut met: BTreeMap<String, usize> = BTreeMap::new();

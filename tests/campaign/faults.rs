@@ -1,20 +1,20 @@
-//! System calls of `cellscan scan` fail, one in each scan, with each error that they may give; the guard's own do not. Whatever the
-//! scan makes of it, the service is wanted up and runs afterwards.
+//! One system call of `cellscan scan` fails in each scan, with each error that it may give; the guard's own calls do not fail. In
+//! every case the service is wanted up and runs afterwards.
 //!
-//! `CELLSCAN_FAULTS=1000 cargo test --release -p cellscan-tests --test campaign system_call -- --nocapture` makes it longer.
+//! Longer: `CELLSCAN_FAULTS=1000 cargo test --release -p cellscan-tests --test campaign system_call -- --nocapture`.
 
 use cellscan_tests::support::wait_until;
 
 use super::*;
 
-/// Faults of a run that nobody asked to be longer.
+/// Faults of a run of the default length.
 const FAULTS: usize = 300;
 
 /// A scan that meets a fault may wait for its time-outs: synchronising with a modem takes 25 s at most, a port that
 /// does not open 20 s, restoring 20 s; on a busy machine each of them comes late.
 const END: Duration = Duration::from_secs(400);
 
-/// System calls and what they may fail with.
+/// System calls and their errors.
 const CALLS: &[(&str, &[&str])] = &[
     ("openat", &["EACCES", "ENOENT", "EMFILE", "EIO", "ENXIO", "ESTALE"]),
     ("read", &["EIO", "EINTR", "ENXIO", "EAGAIN"]),
@@ -45,7 +45,7 @@ const CALLS: &[(&str, &[&str])] = &[
 /// The n-th call fails: the first ones are those of taking, the later ones of the dialogue and of giving back.
 const WHEN: [u32; 9] = [1, 2, 3, 5, 9, 17, 33, 70, 150];
 
-/// All faults, those of one call spread over the whole list, so that a short run meets every call.
+/// All faults, those of one call spread over the whole list, so that a short run covers every call.
 fn all() -> Vec<(&'static str, &'static str, u32)> {
     let mut faults = Vec::new();
     for (round, when) in WHEN.into_iter().enumerate() {
@@ -62,7 +62,7 @@ fn all() -> Vec<(&'static str, &'static str, u32)> {
 }
 
 #[test]
-fn whatever_system_call_fails_the_service_is_wanted_up_and_runs() {
+fn after_any_failed_system_call_the_service_is_wanted_up_and_runs() {
     let _loaded_by_none = beside_others();
     let count = number_in("CELLSCAN_FAULTS", FAULTS);
     let faults = all();

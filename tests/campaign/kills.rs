@@ -1,6 +1,6 @@
 //! `cellscan scan` is killed with SIGKILL at instants spread over the whole scan.
 //!
-//! `CELLSCAN_KILLS=5000 cargo test --release -p cellscan-tests --test campaign kill -- --nocapture` makes it longer.
+//! Longer: `CELLSCAN_KILLS=5000 cargo test --release -p cellscan-tests --test campaign kill -- --nocapture`.
 
 use std::process::Child;
 use std::time::Instant;
@@ -9,15 +9,15 @@ use cellscan_tests::support::Want;
 
 use super::*;
 
-/// Kills of a run that nobody asked to be longer.
+/// Kills of a run of the default length.
 const KILLS: usize = 280;
 
-/// What one kill came to.
+/// The result of one kill.
 #[derive(Clone, Copy)]
 struct Killed {
     /// From the kill to the record that wants the service up.
     wanted_up: Duration,
-    /// The scan had ended by itself before.
+    /// The scan had ended before.
     late: bool,
 }
 
@@ -25,12 +25,12 @@ fn start(bench: &Bench) -> Child {
     scan_on(bench.cellscan(), bench).spawn().expect("the built cellscan starts")
 }
 
-/// Starts a scan, kills it `after` so long, and waits until all is well.
+/// Starts a scan, kills it `after` this time, and waits for the recovery.
 fn kill(bench: &Bench, after: Duration) -> Killed {
     wait_until_settled(bench);
     let mut scan = start(bench);
     let begin = Instant::now();
-    // The instant is the stimulus, not a wait for something to happen.
+    // The sleep sets the instant of the kill; it waits for no condition.
     std::thread::sleep(after.saturating_sub(begin.elapsed()));
     let late = scan.try_wait().expect("it is our child").is_some();
     scan.kill().expect("it is our child");
@@ -43,7 +43,7 @@ fn kill(bench: &Bench, after: Duration) -> Killed {
 }
 
 #[test]
-fn killed_at_any_instant_the_service_is_wanted_up_and_runs() {
+fn a_scan_killed_at_any_instant_leaves_the_service_wanted_up_and_running() {
     let _loaded_by_none = beside_others();
     let kills = number_in("CELLSCAN_KILLS", KILLS);
     let first = up();

@@ -1,9 +1,9 @@
 //! Scans on a busy machine: beside busy loops on every core and a disk writer, with `runsv` or the scan stopped and continued at
 //! random instants, or with delays in their system calls (`strace --inject`); every third is killed. After each the service is wanted
-//! up and runs, and no scan has said that another process asked for anything: none did.
+//! up and runs, and no scan has reported a request of another process, since there was none.
 //!
-//! `CELLSCAN_LOAD=3000 CELLSCAN_LOOPS=14 cargo test --release -p cellscan-tests --test campaign load -- --nocapture` makes it
-//! longer, with so many busy loops.
+//! Longer, with this many busy loops:
+//! `CELLSCAN_LOAD=3000 CELLSCAN_LOOPS=14 cargo test --release -p cellscan-tests --test campaign load -- --nocapture`.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -22,17 +22,17 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// Scans of a run that nobody asked to be longer.
+/// Scans of a run of the default length.
 const SCANS: usize = 48;
-/// A scan is stopped for as long as the load likes, and may have to wait for its time-outs.
+/// The load may stop a scan for a long time, and the scan may have to wait for its time-outs.
 const END: Duration = Duration::from_secs(400);
-/// What the disk writer writes again and again.
+/// The data of the disk writer.
 const FILE_LEN: usize = 1 << 20;
 
-/// System calls of the scan that are delayed, one of these in a scan.
+/// System calls of the scan with a delay, one of these in each scan.
 const CALLS_OF_SCAN: [&str; 6] =
     ["read", "ppoll,poll", "openat", "write", "statx,newfstatat,fstat", "clone3,vfork,clone"];
-/// System calls of `runsv` that are delayed: those around its record, its FIFO and its child.
+/// System calls of `runsv` with a delay: those around its record, its FIFO and its child.
 const CALLS_OF_RUNSV: &str = "rename,read,write,open,openat,poll,wait4,unlink";
 
 /// Busy loops and a disk writer, until this is dropped.
@@ -49,7 +49,7 @@ impl Load {
         let count = number_in("CELLSCAN_LOOPS", 2 * cores).max(cores);
         let busy = |_| {
             let mut command = Command::new("setpriv");
-            // Ends with the thread that starts it: also where the test is killed.
+            // Ends with the thread that starts it, also where the test is killed.
             command.args(["--pdeathsig", "KILL", "sh", "-c", "while :; do :; done"]);
             command.stdin(Stdio::null()).spawn().expect("setpriv starts (util-linux)")
         };
@@ -58,7 +58,7 @@ impl Load {
         let (file, until) = (disk.path().join("written"), Arc::clone(&over));
         let writer = std::thread::spawn(move || {
             while !until.load(Ordering::Relaxed) {
-                // A disk that is full is a load as well.
+                // A full disk is a load as well.
                 let _written = write_through(&file);
             }
         });
@@ -87,12 +87,12 @@ impl Drop for Load {
     }
 }
 
-/// A process that is stopped; it goes on when this is dropped.
+/// A stopped process; it continues when this is dropped.
 struct Stopped(u32);
 
 impl Stopped {
     fn new(pid: u32) -> Self {
-        // One that has ended meanwhile cannot be stopped.
+        // A process that has ended meanwhile cannot be stopped.
         let _ended = processes::signal(pid, Signal::STOP);
         Self(pid)
     }
@@ -104,14 +104,14 @@ impl Drop for Stopped {
     }
 }
 
-/// What keeps a scan or its supervisor from being in time.
+/// The disturbance of a scan or its supervisor.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Kind {
-    /// Nothing but the load.
+    /// Only the load.
     Load,
     /// `runsv` is stopped and continued.
     RunsvStops,
-    /// The scan is.
+    /// The scan is stopped and continued.
     ScanStops,
     /// System calls of the scan are delayed.
     ScanDelayed,
@@ -121,14 +121,14 @@ impl Kind {
     const ALL: [Self; 4] = [Self::Load, Self::RunsvStops, Self::ScanStops, Self::ScanDelayed];
 }
 
-/// A bench whose `runsv` is as it is, or meets a delay in each seventh of its system calls.
+/// A bench whose `runsv` is undisturbed, or delayed in each seventh of its system calls.
 fn bench_of(worker: usize) -> Bench {
     if worker.is_multiple_of(2) {
         return up();
     }
     let delay_us = [20_000, 90_000, 300_000, 600_000][worker / 2 % 4];
     let inject = format!("inject={CALLS_OF_RUNSV}:delay_enter={delay_us}:when=5+7");
-    // With -D it is runsv that has the pid that was started, and not strace.
+    // With -D runsv has the pid of the started process, and not strace.
     up_under(&["strace", "-D", "-o", "/dev/null", "-e", &inject, "runsv"])
 }
 
@@ -138,7 +138,7 @@ fn command(bench: &Bench, kind: Kind, dice: &mut Prng) -> Command {
         return bench.cellscan();
     }
     let nth = usize::try_from(dice.below(CALLS_OF_SCAN.len() as u64)).unwrap_or_default();
-    // The longer the rarer: a scan makes a thousand calls that look for who holds the port.
+    // Longer delays are rarer: a scan makes a thousand calls that look for the holder of the port.
     let (delay_us, first) = (dice.range(5_000, 700_000), dice.range(1, 60));
     let step = delay_us / 4_000 + dice.range(10, 60);
     let inject = format!("inject={}:delay_exit={delay_us}:when={first}+{step}", CALLS_OF_SCAN[nth]);
@@ -147,7 +147,7 @@ fn command(bench: &Bench, kind: Kind, dice: &mut Prng) -> Command {
     with_program(strace, bench)
 }
 
-/// What came of one scan.
+/// The result of one scan.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum End {
     Killed,
@@ -172,7 +172,7 @@ fn scan(bench: &Bench, number: usize) -> (Kind, End) {
     let mut killed = false;
     let mut ended = false;
     while !ended && begin.elapsed() < END {
-        // The instants are the stimulus, not waits for something to happen.
+        // The sleeps set the instants of the disturbance; they wait for no condition.
         std::thread::sleep(Duration::from_millis(dice.range(20, 400)));
         if let Some(pid) = victim {
             let _stopped = Stopped::new(pid);
@@ -188,12 +188,12 @@ fn scan(bench: &Bench, number: usize) -> (Kind, End) {
     let code = scan.wait().expect("it has ended").code();
     let told = fs::read_to_string(&recording).unwrap_or_default();
     for alarm in [Event::ForeignDown, Event::Interrupted { supervised: true, left: 0 }] {
-        // Without how often it may happen again.
+        // Without the number of remaining interruptions.
         let words = words::event(&alarm);
         let words = words.trim_end_matches(" 0");
         assert!(
             !told.contains(words),
-            "{kind:?} {number}, {words}: nobody else did anything\n{told}\n{}",
+            "{kind:?} {number}, {words}: no other process did anything\n{told}\n{}",
             bench.story()
         );
     }
@@ -203,10 +203,10 @@ fn scan(bench: &Bench, number: usize) -> (Kind, End) {
 }
 
 #[test]
-fn on_a_busy_machine_no_service_is_left_down_and_no_foreign_wish_is_believed() {
+fn under_load_no_service_is_left_down_and_no_false_foreign_down_is_reported() {
     let _alone = LOADED.write().unwrap_or_else(PoisonError::into_inner);
     let count = number_in("CELLSCAN_LOAD", SCANS);
-    // What has to be built is built before.
+    // Builds the program before the load begins.
     drop(up().cellscan());
     let load = Load::begin();
     println!("beside {} busy loops and a disk writer", load.loops.len());

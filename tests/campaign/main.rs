@@ -1,5 +1,5 @@
-//! Campaigns on the real `runsv`: scans that are killed, scans whose system calls fail, and scans on a busy machine. After each the service must be
-//! wanted up and running, with nothing of ours left behind.
+//! Campaigns on the real `runsv`: killed scans, scans with failing system calls, and scans on a busy machine. After each the
+//! service must be wanted up and running, and no process, lock or lease of cellscan may be left.
 
 #![expect(clippy::expect_used, reason = "a campaign that cannot be set up fails loudly")]
 
@@ -10,28 +10,26 @@ mod kills;
 mod load;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use cellscan_sim::modem::{Delays, Profile, Select};
 use cellscan_tests::support::clock::monotonic_ms;
 use cellscan_tests::support::processes::{argument, comm};
-use cellscan_tests::support::{Bench, StandIn, Workbench};
+use cellscan_tests::support::{Bench, StandIn, Workbench, leases, quick_modem, run_dir};
 
-/// The campaign under load has the machine to itself: what it does to it would spread the instants of the others over another time
-/// than they measured.
+/// The campaign under load has the machine to itself: its load would spread the instants of the others over another time than they
+/// measured.
 static LOADED: RwLock<()> = RwLock::new(());
 
-/// Held by a campaign that brings no load of its own. One that failed meanwhile is no reason to fail.
+/// Held by a campaign without a load of its own. The failure of another campaign does not fail this one.
 fn beside_others() -> RwLockReadGuard<'static, ()> {
     LOADED.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How long a scan takes, as far as is known: a machine that is less busy than when it was measured takes less.
+/// The known duration of a scan: a machine that is less busy than during the measurement takes less.
 struct Whole(AtomicU64);
 
 impl Whole {
@@ -52,42 +50,18 @@ impl Whole {
     }
 }
 
-/// Benches at once. They mostly wait.
+/// Benches in parallel. They mostly wait.
 const WORKERS: usize = 8;
-/// Within this time all must be well: runsv sleeps off a crash for a second, and the machine may be busy. It is the deadline
-/// of a condition, and costs nothing where that holds sooner.
+/// The deadline of the recovery: runsv sleeps off a crash for a second, and the machine may be busy. It is the deadline of
+/// a condition, and costs nothing where that holds sooner.
 const SOON: Duration = Duration::from_secs(90);
 
-fn quick_modem() -> Profile {
-    let mut profile = Profile {
-        delays: Delays { signal: 20, deregister: 60, automatic: 50, search: 400, ..Delays::default() },
-        automatic_registration_ms: 200,
-        signal_settle_ms: 100,
-        ..Profile::default()
-    };
-    for network in &mut profile.networks {
-        network.registration_ms = 20;
-        network.select = Select::Accept { after_ms: 60 };
-    }
-    profile
-}
-
-/// Where the leases of a bench are.
-fn run_dir(bench: &Bench) -> PathBuf {
-    bench.root().join("run")
-}
-
-fn leases(bench: &Bench) -> usize {
-    let entries = std::fs::read_dir(run_dir(bench)).into_iter().flatten().flatten();
-    entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("lease-")).count()
-}
-
-/// A number that the environment asks for, or what is done where it asks for none.
+/// A number from the environment, or the default.
 fn number_in(variable: &str, otherwise: usize) -> usize {
     std::env::var(variable).map_or(otherwise, |text| text.parse().expect("it is a number"))
 }
 
-/// The arguments of a scan on a bench, behind whatever program runs it.
+/// The arguments of a scan on a bench, after the program that runs it.
 fn scan_on(mut command: Command, bench: &Bench) -> Command {
     command.arg("scan").arg("--service").arg(bench.service()).arg("--port").arg(bench.port());
     command.arg("--lock-dir").arg(bench.locks()).arg("--state-dir").arg(bench.root().join("state"));
@@ -121,23 +95,23 @@ fn wait_until_well(bench: &Bench) {
     bench.wait_until(SOON, "the modem is registered", || {
         bench.modem().with(|modem, _now| modem.registered().is_some())
     });
-    bench.wait_until(SOON, "nothing of ours is left", || {
-        // Before it has its name the guard is called as the link that it is started through; a daemon stays.
+    bench.wait_until(SOON, "no process, lock or lease of cellscan is left", || {
+        // Before it sets its name the guard is called like the link that it is started through; a daemon stays.
         let ours = |pid: &u32| comm(*pid).is_some_and(|name| name.starts_with("cellscan") || name == "exe");
         let stays = |pid: &u32| argument(*pid, 1).as_deref() == Some("run");
         !bench.processes().iter().any(|pid| ours(pid) && !stays(pid))
     });
-    // Killed between the lease and the guard, in some three milliseconds of a scan, it leaves a lease and has touched
-    // nothing: `restore` is for that.
-    if leases(bench) > 0 {
+    // A scan killed between the lease and the guard, a window of some three milliseconds, leaves a lease and has touched
+    // nothing: `restore` handles that.
+    if !leases(bench).is_empty() {
         let mut restore = bench.cellscan();
         restore.arg("restore").arg("--run-dir").arg(run_dir(bench)).stdout(Stdio::null());
         assert!(restore.status().expect("it starts").success(), "{}", bench.story());
-        assert_eq!(leases(bench), 0, "a lease is left: {}", bench.story());
+        assert!(leases(bench).is_empty(), "a lease is left: {}", bench.story());
     }
 }
 
-/// `strace` for the program of a bench, to be told what to do and then [`with_program`].
+/// `strace` for the program of a bench: add its options, then [`with_program`].
 fn traced(bench: &Bench) -> Command {
     let mut strace = Command::new("strace");
     for (name, value) in bench.cellscan().get_envs() {
@@ -153,8 +127,8 @@ fn with_program(mut strace: Command, bench: &Bench) -> Command {
     strace
 }
 
-/// Until `pppd` has lived for longer than the second within which `runsv` would sleep off its end: what is measured is who
-/// gives back, and not that sleep.
+/// Waits until `pppd` has lived for longer than the second within which `runsv` would sleep off its end, so that the test
+/// measures the guard and not that sleep.
 #[track_caller]
 fn wait_until_settled(bench: &Bench) {
     bench.wait_until(SOON, "pppd has lived for a second", || {
@@ -164,12 +138,12 @@ fn wait_until_settled(bench: &Bench) {
     });
 }
 
-/// Does `each` of so many, on benches of their own; gives what came of them.
+/// Runs `each` `count` times, on benches of their own; returns the results.
 fn over<T: Send>(count: usize, each: impl Fn(&Bench, usize) -> T + Sync) -> Vec<T> {
     over_prepared(count, |_bench| (), |bench, (), number| each(bench, number))
 }
 
-/// The same, with something on each bench.
+/// The same, with a value for each bench.
 fn over_prepared<P, T: Send>(
     count: usize,
     prepare: impl Fn(&Bench) -> P + Sync,
@@ -178,7 +152,7 @@ fn over_prepared<P, T: Send>(
     over_benches(count, |_worker| up(), prepare, each)
 }
 
-/// The same, on benches that the number of a worker decides.
+/// The same, on benches chosen by the number of the worker.
 fn over_benches<P, T: Send>(
     count: usize,
     bench: impl Fn(usize) -> Bench + Sync,

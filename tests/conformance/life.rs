@@ -1,19 +1,19 @@
-//! How a service lives that a promise is about.
+//! The behaviours of a service under test.
 
 use cellscan_tests::support::{RunScript, StandIn, Workbench};
 
-/// What the service does.
+/// The behaviour of the service.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Life {
     /// It runs until TERM, which takes 50 ms.
     Healthy,
     /// It does not run.
     Down,
-    /// TERM does nothing to it.
+    /// It ignores TERM.
     Deaf,
-    /// A child keeps its port when it ends.
+    /// Its child keeps the port after its end.
     Outlived,
-    /// It ends by itself after 300 ms, which `runsv` sleeps off for a second.
+    /// It ends after 300 ms, and `runsv` sleeps for a second after that.
     Crashing,
     /// `./finish` takes a second.
     SlowToFinish,

@@ -1,9 +1,9 @@
 //! One table of promises, kept by every backend: `runsv` of runit and of busybox, natively and by the `sv` of each, also by
-//! its text alone where the files are not ours to open, and a `pppd` that nobody supervises. They are written against the
-//! trait that the scan knows, and nothing else.
+//! its text alone where we may not open the files, and a `pppd` without a supervisor. They use only the trait that the scan
+//! uses.
 //!
-//! Each promise is a module with one test for each backend, such as `down_twice_is_harmless::sv_of_busybox`. Those of
-//! busybox say on standard output where there is none.
+//! Each promise is a module with one test for each backend, such as `down_twice_is_harmless::sv_of_busybox`. Without a
+//! busybox its tests print SKIPPED, and fail where `CI=true`.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a bench that cannot be set up fails loudly")]
 
@@ -14,19 +14,19 @@ mod rig;
 use rig::Kind;
 
 macro_rules! promise {
-    ($name:ident of everybody) => {
+    ($name:ident of every backend) => {
         promise!($name: Native, Sv, SvByText, BusyboxNative, BusyboxSv, BusyboxSvByText, Unsupervised);
     };
-    // Why the others need not keep it is said beside it.
+    // The reason why the other backends need not keep it is stated beside it.
     ($name:ident of supervisors, since $why:literal) => {
         #[doc = concat!("Not unsupervised: ", $why, ".")]
         promise!($name: Native, Sv, SvByText, BusyboxNative, BusyboxSv, BusyboxSvByText);
     };
-    ($name:ident of who sees processes, since $why:literal) => {
+    ($name:ident of process backends, since $why:literal) => {
         #[doc = concat!("Not by text alone: ", $why, ".")]
         promise!($name: Native, Sv, BusyboxNative, BusyboxSv, Unsupervised);
     };
-    ($name:ident of who sees files, since $why:literal) => {
+    ($name:ident of file backends, since $why:literal) => {
         #[doc = concat!("Neither by text alone nor unsupervised: ", $why, ".")]
         promise!($name: Native, Sv, BusyboxNative, BusyboxSv);
     };
@@ -54,32 +54,27 @@ macro_rules! promise {
     };
 }
 
-promise!(take_finds_it_up_and_changes_nothing of everybody);
-promise!(take_finds_its_process of who sees processes, since "it is a stranger's as far as can be seen");
-promise!(take_finds_it_down of everybody);
-promise!(take_finds_it_running_once of supervisors, since "a process does not tell whether it is to be started again");
-promise!(nothing_is_asked_before_it_is_taken of everybody);
-promise!(down_is_obeyed_and_the_process_is_gone of everybody);
-promise!(down_twice_is_harmless of everybody);
-promise!(up_brings_another_process of everybody);
-promise!(once_is_given_back_as_once of supervisors, since "nobody would start it again");
-promise!(a_service_deaf_to_term_is_killed of who sees processes, since "who it is cannot be seen, and no stranger is signalled");
-promise!(what_outlives_the_service_remains of who sees processes, since "it is a stranger's as far as can be seen");
-promise!(a_stranger_on_the_port_is_named_and_not_touched of everybody);
-promise!(a_foreign_start_is_seen_and_down_asked_again of everybody);
-promise!(a_finish_script_is_waited_for of supervisors, since "nobody would run one");
-promise!(down_asked_in_the_throttle_is_obeyed of supervisors, since "nobody restarts it, so nobody sleeps");
-promise!(up_asked_in_the_throttle_is_not_lost of supervisors, since "nobody restarts it, so nobody sleeps");
-promise!(a_supervisor_that_dies_is_told_and_its_successor_asked of supervisors, since "there is none");
-promise!(a_second_taker_is_refused_and_the_first_named of who sees files, since "there is no directory to claim; the lock of the port keeps two apart");
-promise!(what_nobody_supervises_is_refused of supervisors, since "that is what it is for");
-promise!(release_leaves_nothing_behind of everybody);
+promise!(take_finds_it_up_and_changes_nothing of every backend);
+promise!(take_finds_its_process of process backends, since "the backend cannot see that the process is the service's");
+promise!(take_finds_it_down of every backend);
+promise!(take_finds_it_running_once of supervisors, since "a process does not show whether it will be restarted");
+promise!(nothing_is_requested_before_the_service_is_taken of every backend);
+promise!(down_is_obeyed_and_the_process_is_gone of every backend);
+promise!(down_twice_is_harmless of every backend);
+promise!(up_brings_another_process of every backend);
+promise!(once_is_given_back_as_once of supervisors, since "no supervisor would start it again");
+promise!(a_service_that_ignores_term_is_killed of process backends, since "the backend cannot identify the process, and signals no stranger");
+promise!(a_process_that_outlives_the_service_remains of process backends, since "the backend cannot see that the process is the service's");
+promise!(a_stranger_on_the_port_is_named_and_not_touched of every backend);
+promise!(after_a_foreign_start_down_is_asked_again of every backend);
+promise!(a_finish_script_is_waited_for of supervisors, since "no supervisor would run it");
+promise!(down_asked_in_the_throttle_is_obeyed of supervisors, since "no supervisor restarts it, so none sleeps");
+promise!(up_asked_in_the_throttle_is_not_lost of supervisors, since "no supervisor restarts it, so none sleeps");
+promise!(a_dead_supervisor_is_reported_and_its_successor_asked of supervisors, since "there is none");
+promise!(a_second_scan_is_refused_and_the_first_named of file backends, since "there is no directory to claim; the lock of the port excludes a second scan");
+promise!(an_unsupervised_service_is_refused of supervisors, since "it serves exactly this case");
+promise!(release_leaves_no_lease_process_or_descriptor of every backend);
 
-#[expect(clippy::print_stdout, reason = "who reads the tests is told what was not tried")]
 fn can_be_had(kind: Kind) -> bool {
-    let there = !kind.is_on_busybox() || cellscan_tests::support::binaries::busybox().is_some();
-    if !there {
-        println!("not tried: no busybox with runsv and sv; tests/busybox builds one");
-    }
-    there
+    !kind.is_on_busybox() || cellscan_tests::support::skip::busybox_or_skipped().is_some()
 }

@@ -1,14 +1,21 @@
-//! What is promised.
+//! The promises.
 
 use std::num::NonZeroU32;
 use std::process::Command;
 
+use cellscan::custody::CustodyError;
+use cellscan::runit::RunitError;
 use cellscan::service::ServiceError;
 use cellscan_core::supervisor::{ServiceState, Signal, Supervisor, Want};
+use cellscan_tests::support::leases::leases_in;
 use cellscan_tests::support::processes;
 
 use super::life::Life;
 use super::rig::{Kind, Rig, SOON};
+
+fn is_runit(error: Option<&CustodyError>, is_why: impl Fn(&RunitError) -> bool) -> bool {
+    error.and_then(CustodyError::runit).is_some_and(is_why)
+}
 
 pub(crate) fn take_finds_it_up_and_changes_nothing(kind: Kind) {
     let mut rig = Rig::start(kind, Life::Healthy);
@@ -51,19 +58,22 @@ pub(crate) fn take_finds_it_running_once(kind: Kind) {
     assert_eq!((found.state, found.want), (ServiceState::Run, Want::Once));
 }
 
-pub(crate) fn nothing_is_asked_before_it_is_taken(kind: Kind) {
+pub(crate) fn nothing_is_requested_before_the_service_is_taken(kind: Kind) {
     let mut rig = Rig::start(kind, Life::Healthy);
     let pid = rig.bench.wait_for_holder(SOON, None);
     let mut service = rig.backend();
     for want in [Want::Down, Want::Once, Want::Up] {
         let refused = rig.done(&mut service, |service| service.ask(want));
-        assert!(matches!(refused, Err(ServiceError::NotTaken)), "{refused:?}");
+        assert!(matches!(refused, Err(CustodyError::Service(ServiceError::NotTaken))), "{refused:?}");
     }
     for signal in [Signal::Term, Signal::Kill] {
         let refused = rig.done(&mut service, |service| service.signal(signal));
-        assert!(matches!(refused, Err(ServiceError::NotTaken)), "{refused:?}");
+        assert!(matches!(refused, Err(CustodyError::Service(ServiceError::NotTaken))), "{refused:?}");
     }
-    assert!(matches!(rig.done(&mut service, Supervisor::remains), Err(ServiceError::NotTaken)));
+    assert!(matches!(
+        rig.done(&mut service, Supervisor::remains),
+        Err(CustodyError::Service(ServiceError::NotTaken))
+    ));
     let seen = rig.status(&mut service);
     assert_eq!((seen.state, seen.want, seen.pid), (ServiceState::Run, Want::Up, NonZeroU32::new(pid)));
     rig.must_stay(&mut service, "it runs on", |_, _| processes::is_alive(pid));
@@ -78,7 +88,7 @@ pub(crate) fn down_is_obeyed_and_the_process_is_gone(kind: Kind) {
     rig.ask(&mut service, Want::Down);
     rig.until_down_and_free(&mut service);
     assert!(!processes::is_alive(pid) && rig.bench.holders().is_empty());
-    rig.must_stay(&mut service, "nobody starts it again", |rig, service| {
+    rig.must_stay(&mut service, "it is not started again", |rig, service| {
         rig.is_down(service) && rig.starts() == 1
     });
 }
@@ -130,7 +140,7 @@ pub(crate) fn once_is_given_back_as_once(kind: Kind) {
     });
 }
 
-pub(crate) fn a_service_deaf_to_term_is_killed(kind: Kind) {
+pub(crate) fn a_service_that_ignores_term_is_killed(kind: Kind) {
     let mut rig = Rig::start(kind, Life::Deaf);
     let pid = rig.bench.wait_for_holder(SOON, None);
     let mut service = rig.backend();
@@ -147,7 +157,7 @@ pub(crate) fn a_service_deaf_to_term_is_killed(kind: Kind) {
     rig.until_down_and_free(&mut service);
 }
 
-pub(crate) fn what_outlives_the_service_remains(kind: Kind) {
+pub(crate) fn a_process_that_outlives_the_service_remains(kind: Kind) {
     let mut rig = Rig::start(kind, Life::Outlived);
     let mut service = rig.backend();
     rig.take(&mut service);
@@ -176,7 +186,7 @@ pub(crate) fn a_stranger_on_the_port_is_named_and_not_touched(kind: Kind) {
     });
     assert_eq!(rig.remains(&mut service).stranger, NonZeroU32::new(stranger.id()));
     for signal in [Signal::Term, Signal::Kill] {
-        rig.done(&mut service, |service| service.signal(signal)).expect("nobody is left to signal");
+        rig.done(&mut service, |service| service.signal(signal)).expect("no process is left to signal");
     }
     assert!(stranger.try_wait().expect("it is our child").is_none());
     stranger.kill().expect("it is our child");
@@ -184,7 +194,7 @@ pub(crate) fn a_stranger_on_the_port_is_named_and_not_touched(kind: Kind) {
     rig.until_down_and_free(&mut service);
 }
 
-pub(crate) fn a_foreign_start_is_seen_and_down_asked_again(kind: Kind) {
+pub(crate) fn after_a_foreign_start_down_is_asked_again(kind: Kind) {
     let mut rig = Rig::start(kind, Life::Healthy);
     let before = rig.bench.wait_for_holder(SOON, None);
     let mut service = rig.backend();
@@ -244,13 +254,13 @@ pub(crate) fn up_asked_in_the_throttle_is_not_lost(kind: Kind) {
     });
     rig.ask(&mut service, Want::Down);
     rig.ask(&mut service, Want::Up);
-    // One start may still be from before; whoever starts it a second time wants it up.
+    // One start may be an earlier one; a second start shows that the service is wanted up.
     let starts = rig.starts();
     rig.until(&mut service, "started again and again", |rig, _| rig.starts() >= starts + 2);
     assert_eq!(rig.status(&mut service).want, Want::Up);
 }
 
-pub(crate) fn a_supervisor_that_dies_is_told_and_its_successor_asked(kind: Kind) {
+pub(crate) fn a_dead_supervisor_is_reported_and_its_successor_asked(kind: Kind) {
     let mut rig = Rig::start(kind, Life::Healthy);
     let mut service = rig.backend();
     rig.take(&mut service);
@@ -259,9 +269,12 @@ pub(crate) fn a_supervisor_that_dies_is_told_and_its_successor_asked(kind: Kind)
     rig.bench.kill_runsv();
     rig.until(&mut service, "told", |rig, service| !rig.status(service).supervised);
     let refused = rig.done(&mut service, |service| service.ask(Want::Down));
-    assert!(matches!(refused, Err(ServiceError::NotSupervised { .. })), "{refused:?}");
+    assert!(
+        is_runit(refused.as_ref().err(), |error| matches!(error, RunitError::NotSupervised { .. })),
+        "{refused:?}"
+    );
     rig.bench.start_runsv();
-    // It knows nothing of what was asked of the first.
+    // It knows nothing of the requests to the first.
     rig.until_up(&mut service);
     rig.ask(&mut service, Want::Down);
     rig.until_down_and_free(&mut service);
@@ -270,43 +283,52 @@ pub(crate) fn a_supervisor_that_dies_is_told_and_its_successor_asked(kind: Kind)
     rig.until_up(&mut service);
 }
 
-pub(crate) fn a_second_taker_is_refused_and_the_first_named(kind: Kind) {
+pub(crate) fn a_second_scan_is_refused_and_the_first_named(kind: Kind) {
     let mut rig = Rig::start(kind, Life::Healthy);
     let pid = rig.bench.wait_for_holder(SOON, None);
     let mut first = rig.backend();
     rig.take(&mut first);
     let mut second = rig.backend();
     let refused = rig.done(&mut second, Supervisor::take);
-    let Err(ServiceError::Claimed { by, .. }) = refused else { panic!("{refused:?}") };
+    let Err(CustodyError::Claimed { by, .. }) = refused else { panic!("{refused:?}") };
     assert_eq!(by, NonZeroU32::new(std::process::id()));
     let refused = rig.done(&mut second, |service| service.ask(Want::Down));
-    assert!(matches!(refused, Err(ServiceError::NotTaken)), "{refused:?}");
+    assert!(matches!(refused, Err(CustodyError::Service(ServiceError::NotTaken))), "{refused:?}");
     assert!(processes::is_alive(pid));
     rig.release(&mut first);
     rig.take_when_free(&mut second);
 }
 
-pub(crate) fn what_nobody_supervises_is_refused(kind: Kind) {
+pub(crate) fn an_unsupervised_service_is_refused(kind: Kind) {
     let mut rig = Rig::start(kind, Life::Healthy);
     let root = rig.bench.root().to_owned();
     let never = root.join("never");
     std::fs::create_dir(&never).expect("a directory");
     let refused = rig.refusal(&never);
-    assert!(matches!(refused, ServiceError::NeverSupervised { .. }), "{refused:?}");
+    assert!(
+        is_runit(Some(&refused), |error| matches!(error, RunitError::NeverSupervised { .. })),
+        "{refused:?}"
+    );
     let refused = rig.refusal(&root.join("nothing"));
-    assert!(matches!(refused, ServiceError::NoService { .. }), "{refused:?}");
+    assert!(is_runit(Some(&refused), |error| matches!(error, RunitError::NoService { .. })), "{refused:?}");
     let mut service = rig.backend();
     assert!(rig.status(&mut service).supervised);
     rig.bench.kill_runsv();
     rig.until(&mut service, "told", |rig, service| !rig.status(service).supervised);
     let refused = rig.done(&mut service, Supervisor::take);
-    assert!(matches!(refused, Err(ServiceError::NotSupervised { .. })), "{refused:?}");
+    assert!(
+        is_runit(refused.as_ref().err(), |error| matches!(error, RunitError::NotSupervised { .. })),
+        "{refused:?}"
+    );
     let dir = rig.bench.service().to_owned();
     let refused = rig.refusal(&dir);
-    assert!(matches!(refused, ServiceError::NotSupervised { .. }), "{refused:?}");
+    assert!(
+        is_runit(Some(&refused), |error| matches!(error, RunitError::NotSupervised { .. })),
+        "{refused:?}"
+    );
 }
 
-pub(crate) fn release_leaves_nothing_behind(kind: Kind) {
+pub(crate) fn release_leaves_no_lease_process_or_descriptor(kind: Kind) {
     let mut rig = Rig::start(kind, Life::Healthy);
     let before = rig.bench.wait_for_holder(SOON, None);
     let mut service = rig.backend();
@@ -317,10 +339,8 @@ pub(crate) fn release_leaves_nothing_behind(kind: Kind) {
     let up = rig.until_up(&mut service);
     rig.release(&mut service);
     assert_eq!(service.wake_fds().len(), 0, "neither watch nor handle");
-    // The file by which scans of one port are kept apart stays, locked by nobody.
-    let is_lease = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with("lease-");
-    let leases = std::fs::read_dir(rig.run_dir()).into_iter().flatten().flatten().filter(is_lease).count();
-    assert_eq!(leases, 0, "nor a lease");
+    // The lock file of the port stays, without a lock on it.
+    assert!(leases_in(&rig.run_dir()).is_empty(), "nor a lease");
     // A guard and an `sv` have the directory among their arguments, as runsv has.
     let dir = rig.bench.service().as_os_str().as_encoded_bytes().to_owned();
     let about_it = |pid: &u32| {
@@ -334,5 +354,5 @@ pub(crate) fn release_leaves_nothing_behind(kind: Kind) {
     assert_eq!(up.pid, NonZeroU32::new(after), "and the service runs on");
     let mut next = rig.backend();
     let found = rig.take_when_free(&mut next);
-    assert_eq!((found.want, found.pid), (Want::Up, up.pid), "for whoever comes next to take");
+    assert_eq!((found.want, found.pid), (Want::Up, up.pid), "for the next scan to find");
 }

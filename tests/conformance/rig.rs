@@ -1,29 +1,30 @@
-//! A service of one kind, and how its backend is driven: asked again, and waited for by what it names, as the driver does.
+//! A service of one kind, and its backend, driven as the driver does: retried, and waited for by its wake-up descriptors.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
 use cellscan::clock::Clock;
+use cellscan::custody::guard::GuardOptions;
+use cellscan::custody::lease::LeaseOptions;
+use cellscan::custody::{CustodyError, Held, HeldOptions};
 use cellscan::event_loop;
-use cellscan::guard::GuardOptions;
+use cellscan::runit::sv::{Flavour, SvProgram};
 use cellscan::service::locate::{self, Backend, LocateOptions};
-use cellscan::service::sv::{Flavour, SvProgram};
-use cellscan::service::{LeaseOptions, Service, ServiceError};
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Supervisor, Want};
 use cellscan_core::time::Instant;
 use cellscan_tests::support::{Bench, binaries, processes, wait_for};
 
 use super::life::Life;
 
-/// More than anything here takes on a busy machine; `runsv` sleeps for a second after an early death.
+/// More than any step here takes on a busy machine; `runsv` sleeps for a second after an early death.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
-/// The longest wait between two looks at what wakes nobody.
+/// The longest poll interval for changes without a wake-up.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-/// More than `runsv` sleeps: what is going to be started again has been by then.
+/// More than `runsv` sleeps: a restart has happened by then.
 const THROTTLE: Duration = Duration::from_millis(1_300);
 
-/// An `sv` that may more than we, as by sudo: it is told of a directory that has nothing in it, and speaks of it.
+/// An `sv` with more permissions than ours, as by sudo: it gets the name of an empty directory, and reports it.
 const ELSEWHERE: &str = r#"#!/bin/sh
 real=${0%/*}
 shown=${real%/*/*}/elsewhere
@@ -39,7 +40,7 @@ code=$?
 exit $code
 "#;
 
-/// A backend, and whose supervisor it has.
+/// A backend, and the kind of its supervisor.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
     Native,
@@ -93,7 +94,7 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
-    /// A service that has come to where its life begins.
+    /// A service in the initial state of its behaviour.
     #[track_caller]
     pub(crate) fn start(kind: Kind, life: Life) -> Self {
         let workbench = life.workbench();
@@ -101,7 +102,7 @@ impl Rig {
             Some(busybox) => workbench.runsv([busybox.into_os_string(), "runsv".into()]),
             None => workbench,
         };
-        // Without a supervisor its `runsv` is only what the bench comes with.
+        // Without a supervisor the `runsv` of the bench is unused.
         let workbench = if kind.is_supervised() { workbench } else { workbench.down() };
         let workbench = if kind.is_by_text() {
             workbench.script("sv", &ELSEWHERE.replace("@SV@", &kind.sv().to_string()))
@@ -128,31 +129,42 @@ impl Rig {
         rig
     }
 
-    /// A `pppd` that nobody supervises.
+    /// A `pppd` without a supervisor.
     pub(crate) fn start_by_hand(&mut self) {
         let words = self.bench.by_hand(&self.life.pppd());
         let (program, arguments) = words.split_first().expect("a command");
         self.by_hand.push(Command::new(program).args(arguments).spawn().expect("pppd starts"));
     }
 
-    /// Whoever starts a process reaps it, as init would.
+    /// The starter of a process reaps it, as init would.
     fn reap(&mut self) {
         self.by_hand.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
     }
 
     fn options(&self, dir: &Path) -> LocateOptions {
-        let lock_dirs = vec![self.bench.locks().to_owned()];
-        let program = Some(PathBuf::from(binaries::cellscan().get_program()));
         LocateOptions {
             backend: self.kind.backend(),
             service: Some(dir.to_str().expect("UTF-8").to_owned()),
             ppp_port: Some(self.bench.port().to_owned()),
             start: self.bench.by_hand(&self.life.pppd()),
             sv: Some(self.sv()),
-            guard: Some(GuardOptions { program, lock_dirs: lock_dirs.clone(), ..GuardOptions::default() }),
-            lease: Some(LeaseOptions { run_dir: self.run_dir(), lock_dirs, modem: None }),
             ..LocateOptions::new()
         }
+    }
+
+    fn held_options(&self) -> HeldOptions {
+        let lock_dirs = vec![self.bench.locks().to_owned()];
+        let program = Some(PathBuf::from(binaries::cellscan().get_program()));
+        HeldOptions {
+            guard: Some(GuardOptions { program, lock_dirs: lock_dirs.clone(), ..GuardOptions::default() }),
+            lease: Some(LeaseOptions { run_dir: self.run_dir(), lock_dirs, modem: None }),
+            ..HeldOptions::default()
+        }
+    }
+
+    fn held(&self, dir: &Path) -> Result<Held, CustodyError> {
+        let chosen = locate::choose(self.options(dir))?;
+        Ok(Held::new(chosen.service, self.held_options()))
     }
 
     fn sv(&self) -> SvProgram {
@@ -168,21 +180,21 @@ impl Rig {
 
     /// The backend, not yet taken.
     #[track_caller]
-    pub(crate) fn backend(&self) -> Service {
+    pub(crate) fn backend(&self) -> Held {
         let elsewhere = self.bench.root().join("elsewhere");
         let dir = if self.kind.is_by_text() { &elsewhere } else { self.bench.service() };
         if self.kind.is_by_text() {
             std::fs::create_dir_all(dir).expect("a directory");
         }
-        locate::choose(self.options(dir)).expect("the backend of this kind").service
+        self.held(dir).expect("the backend of this kind")
     }
 
     /// Why a directory cannot be taken.
     #[track_caller]
-    pub(crate) fn refusal(&mut self, dir: &Path) -> ServiceError {
-        match locate::choose(self.options(dir)) {
+    pub(crate) fn refusal(&mut self, dir: &Path) -> CustodyError {
+        match self.held(dir) {
             Err(error) => error,
-            Ok(mut choice) => self.done(&mut choice.service, Supervisor::take).expect_err("it is refused"),
+            Ok(mut service) => self.done(&mut service, Supervisor::take).expect_err("it is refused"),
         }
     }
 
@@ -197,12 +209,12 @@ impl Rig {
         by_script.lines().count() + by_pppd
     }
 
-    /// Asks again until there is an answer.
+    /// Retries until there is an answer.
     pub(crate) fn done<S: Driven, T>(
         &mut self,
         service: &mut S,
-        mut ask: impl FnMut(&mut S) -> nb::Result<T, ServiceError>,
-    ) -> Result<T, ServiceError> {
+        mut ask: impl FnMut(&mut S) -> nb::Result<T, CustodyError>,
+    ) -> Result<T, CustodyError> {
         let deadline = now() + SOON;
         loop {
             match ask(service) {
@@ -220,7 +232,7 @@ impl Rig {
         self.done(service, Supervisor::take).expect("it is ours to take")
     }
 
-    /// The same after somebody has released it. What another test forks at that moment has the claim until it is
+    /// The same after a release. A process that another test forks at that moment holds the claim until it is
     /// executed.
     #[track_caller]
     pub(crate) fn take_when_free(&mut self, service: &mut impl Driven) -> ServiceStatus {
@@ -228,7 +240,7 @@ impl Rig {
         self.until(service, "the claim is free", |rig, service| {
             match rig.done(service, Supervisor::take) {
                 Ok(status) => found = Some(status),
-                Err(ServiceError::Claimed { .. }) => {}
+                Err(CustodyError::Claimed { .. }) => {}
                 Err(error) => panic!("{error}"),
             }
             found.is_some()
@@ -243,7 +255,9 @@ impl Rig {
 
     #[track_caller]
     pub(crate) fn status(&mut self, service: &mut impl Driven) -> ServiceStatus {
-        self.done(service, Supervisor::status).expect("it has a status")
+        let status = self.done(service, Supervisor::status).expect("it has a status");
+        service.acknowledge();
+        status
     }
 
     #[track_caller]
@@ -269,7 +283,7 @@ impl Rig {
         }
     }
 
-    /// Stopped, as a scan means it.
+    /// Waits until the service is stopped in the sense of a scan.
     #[track_caller]
     pub(crate) fn until_down_and_free(&mut self, service: &mut impl Driven) {
         self.until(service, "down, wanted down, and free", |rig, service| {
@@ -294,7 +308,7 @@ impl Rig {
         now.supervised && now.state == ServiceState::Down && now.want == Want::Down && now.pid.is_none()
     }
 
-    /// For as long as it takes `runsv` to start something again.
+    /// For as long as `runsv` takes for a restart.
     #[track_caller]
     pub(crate) fn must_stay<S: Driven>(
         &mut self,
@@ -332,12 +346,12 @@ impl Drop for Rig {
     }
 }
 
-/// A supervisor that says what to wait for.
-pub(crate) trait Driven: Supervisor<Error = ServiceError> {
+/// A supervisor with wake-up descriptors.
+pub(crate) trait Driven: Supervisor<Error = CustodyError> {
     fn wait(&mut self, limit: Duration);
 }
 
-impl Driven for Service {
+impl Driven for Held {
     fn wait(&mut self, limit: Duration) {
         event_loop::wait(&self.wake_fds(), Some(now() + limit), Clock::new()).expect("poll(2) works");
         self.woken();

@@ -1,11 +1,11 @@
-//! The replies that others collected, where they are beside the project: `$CELLSCAN_REFERENCE`, or `../shared`.
+//! A reference collection of replies, where it is beside the project: `$CELLSCAN_REFERENCE`, or `../shared`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cellscan_tests::support::binaries;
+use cellscan_tests::support::{binaries, skipped};
 
-/// Right answers, of a hundred, over all classes together; of operator lists all are wanted.
+/// Right answers in per cent, over all classes together; all operator lists must be right.
 const RIGHT_PERCENT_MIN: u32 = 97;
 
 fn reference() -> Option<PathBuf> {
@@ -18,7 +18,7 @@ fn reference() -> Option<PathBuf> {
 #[test]
 fn the_collected_replies_are_read_right() {
     let Some(reference) = reference() else {
-        println!("not run: there is no judges/decode.py in $CELLSCAN_REFERENCE or ../shared");
+        skipped("there is no judges/decode.py in $CELLSCAN_REFERENCE or ../shared");
         return;
     };
     let judge = Command::new("python3")
@@ -27,7 +27,7 @@ fn the_collected_replies_are_read_right() {
         .arg(reference.join("replies"))
         .output();
     let Ok(output) = judge else {
-        println!("not run: there is no python3");
+        skipped("there is no python3");
         return;
     };
     let said = String::from_utf8_lossy(&output.stdout);

@@ -1,6 +1,6 @@
-//! What `decode` says of samples of every quirk that is known, written here from the grammar and from what was seen.
+//! The output of `decode` for samples of every known quirk, written from the grammar and from observed replies.
 //!
-//! `samples/*.txt`: `## name`, `> what was asked`, `< bytes` (escaped as in Rust), `= {…}` for each object, in order.
+//! `samples/*.txt`: `## name`, `> command`, `< bytes` (escaped as in Rust), `= {…}` for each object, in order.
 //! After a change: `CELLSCAN_BLESS=1 cargo test -p cellscan-tests --test decode`, and read the difference.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a sample that cannot be read has to fail the test")]
@@ -14,7 +14,7 @@ use cellscan::decode;
 
 use samples::Sample;
 
-/// Gives at most so many bytes at a read.
+/// Returns at most this many bytes per read.
 struct Pieces<'a>(&'a [u8], usize);
 
 impl Read for Pieces<'_> {
@@ -27,7 +27,7 @@ impl Read for Pieces<'_> {
     }
 }
 
-/// The objects said of `bytes`, as lines.
+/// The objects for `bytes`, as lines.
 fn decode(command: Option<&str>, bytes: &[u8], at_once: usize) -> Vec<String> {
     let mut said = Vec::new();
     decode::run(Pieces(bytes, at_once), &mut said, command).expect("memory can be read and written");
@@ -35,7 +35,7 @@ fn decode(command: Option<&str>, bytes: &[u8], at_once: usize) -> Vec<String> {
 }
 
 #[test]
-fn every_sample_says_what_it_says() {
+fn every_sample_gives_its_objects() {
     let bless = std::env::var_os("CELLSCAN_BLESS").is_some();
     let mut wrong = Vec::new();
     for mut file in samples::files() {
@@ -56,7 +56,7 @@ fn every_sample_says_what_it_says() {
 }
 
 #[test]
-fn every_sample_says_the_same_in_pieces_of_any_size() {
+fn every_sample_gives_the_same_objects_in_pieces_of_any_size() {
     for file in samples::files() {
         for Sample { name, command, bytes, .. } in &file.samples {
             let whole = decode(command.as_deref(), bytes, usize::MAX);
@@ -68,12 +68,12 @@ fn every_sample_says_the_same_in_pieces_of_any_size() {
 }
 
 #[test]
-fn no_sample_spoils_the_next() {
+fn no_sample_affects_the_next() {
     let ending = b"\r\n\r\nERROR\r\n";
     let samples: Vec<Sample> = samples::files().into_iter().flat_map(|file| file.samples).collect();
     for first in &samples {
         for second in &samples {
-            // What an echo asks is asked whatever came before; what `--command` asks cannot be asked twice.
+            // The command of an echo counts after any bytes; `--command` cannot be given twice.
             if second.command.is_some() || second.bytes.first() == Some(&b'0') {
                 continue;
             }

@@ -15,12 +15,12 @@ pub(crate) struct Sample {
 /// A file of them.
 pub(crate) struct File {
     path: PathBuf,
-    /// What stands before the first sample.
+    /// The text before the first sample.
     head: String,
     pub(crate) samples: Vec<Sample>,
 }
 
-/// All files, by name. Read from the tests and from the fuzz targets, which begin at these samples.
+/// All files, by name. Used by the tests and by the fuzz targets, which start from these samples.
 pub(crate) fn files() -> Vec<File> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let tests = if here.ends_with("fuzz") { here.parent().expect("it is below the tests") } else { here };
@@ -59,7 +59,7 @@ impl File {
         self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
-    /// Writes the file anew, with what the samples say.
+    /// Rewrites the file, with the objects of the samples.
     pub(crate) fn write(&self) {
         let mut lines = vec![self.head.clone()];
         for Sample { name, command, bytes, says } in &self.samples {
@@ -73,7 +73,7 @@ impl File {
     }
 }
 
-/// As Rust escapes bytes, but for quotes, which need none here.
+/// As Rust escapes bytes, except for quotes, which need no escape here.
 fn escaped(bytes: &[u8]) -> String {
     bytes.escape_ascii().to_string().replace("\\\"", "\"").replace("\\'", "'")
 }

@@ -10,16 +10,17 @@ use std::time::Duration;
 
 use cellscan_sim::modem::{Delays, ModemLog, Network, Profile, Select};
 use cellscan_sim::pty::PtyModem;
+use cellscan_tests::support::skipped;
 use cellscan_tests::support::wait::look_for;
 use tempfile::TempDir;
 
-/// For a whole run, which takes some fifteen seconds on an idle machine.
+/// The limit of a whole run, which takes some fifteen seconds on an idle machine.
 pub(crate) const RUN_MAX: Duration = Duration::from_secs(120);
 
-/// Where the builds are, one directory a target.
+/// The variable with the directory of the builds, one subdirectory for each target.
 const BUILDS: &str = "CELLSCAN_FIRMWARE";
 
-/// A firmware, and the machine that it is for.
+/// A firmware, and its board.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Board {
     emulator: &'static str,
@@ -52,8 +53,8 @@ pub(crate) const VIRT: Board = Board {
 /// Cortex-M4F, in an async executor.
 pub(crate) const EMBASSY: Board = Board { program: "cellscan-embassy", ..MPS2_AN386 };
 
-/// A modem that searches for two seconds and registers in half a one.
-pub(crate) fn quick_modem() -> Profile {
+/// A modem that searches for two seconds and registers in half a second.
+pub(crate) fn board_modem() -> Profile {
     let network = |plmn, name, rssi| Network {
         select: Select::Accept { after_ms: 300 },
         registration_ms: 200,
@@ -75,16 +76,16 @@ pub(crate) fn quick_modem() -> Profile {
     }
 }
 
-/// How a run ended, and what there is to tell of it.
+/// The end of a run, with its output.
 #[derive(Debug)]
 pub(crate) struct Ended {
     /// The firmware's exit code.
     pub(crate) code: Option<i32>,
-    /// What it said on standard output.
+    /// Its standard output.
     pub(crate) said: String,
     /// The modem's journal.
     pub(crate) journal: Vec<ModemLog>,
-    /// The network that the modem is on.
+    /// The modem's network.
     pub(crate) registered: Option<String>,
 }
 
@@ -95,7 +96,7 @@ impl fmt::Display for Ended {
     }
 }
 
-/// A board that runs, until this is dropped at the latest.
+/// A running board, until this is dropped at the latest.
 pub(crate) struct Running {
     qemu: Child,
     modem: PtyModem,
@@ -103,12 +104,11 @@ pub(crate) struct Running {
 }
 
 impl Board {
-    /// Starts the firmware with this modem. `None`, and a word about it, where nobody says that it was built.
+    /// Starts the firmware with this modem. `None`, and a printed line, where the variable of the builds is not set.
     #[track_caller]
-    #[expect(clippy::print_stdout, reason = "whoever reads the tests' output is to know")]
     pub(crate) fn start(self, profile: Profile) -> Option<Running> {
         let Some(builds) = env::var_os(BUILDS).map(PathBuf::from) else {
-            println!("not emulated: {BUILDS} is not set; tests/firmware/emulate builds and runs it");
+            skipped(&format!("{BUILDS} is not set; tests/firmware/emulate builds and runs it"));
             return None;
         };
         let firmware = builds.join(self.target).join("release").join(self.program);
@@ -144,7 +144,7 @@ impl Running {
     ///
     /// # Panics
     ///
-    /// When it does not end in time; the message says what it and the modem had said by then.
+    /// When it does not end in time; the message shows the output and the modem's journal.
     #[track_caller]
     pub(crate) fn ended(mut self) -> Ended {
         let status = look_for(RUN_MAX, || self.qemu.try_wait().expect("it is our child"));
@@ -161,7 +161,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Both fail where it has ended, which is as well.
+        // Both fail where it has already ended, which does no harm.
         let _ = self.qemu.kill();
         let _ = self.qemu.wait();
     }

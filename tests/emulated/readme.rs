@@ -9,7 +9,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Lines without what indents them; documentation, which README words for itself, and empty lines left out.
+/// Lines without indentation; without documentation, which the README words differently, and without empty lines.
 fn lines(text: &str) -> Vec<&str> {
     text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("///")).collect()
 }
@@ -25,7 +25,7 @@ fn the_code_in_readme_is_the_firmware_s_own() {
         section.split("```rust\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(!blocks.is_empty(), "there is code in it");
     for block in blocks {
-        // A line of dots: something is left out.
+        // A line of dots stands for omitted lines.
         let parts: Vec<_> = block.split("…\n").map(lines).collect();
         let says = |source: &String| {
             let source = lines(source);

@@ -1,21 +1,21 @@
-//! A whole scan, as the modem at the other end of the UART heard it.
+//! A whole scan, as received by the modem at the other end of the UART.
 
 use std::time::Duration;
 
 use cellscan_sim::modem::{ModemEvent, ModemFault, ModemLog};
 use cellscan_tests::support::wait_until;
 
-use crate::machine::{Board, EMBASSY, Ended, MICROBIT, MPS2_AN386, VIRT, quick_modem};
+use crate::machine::{Board, EMBASSY, Ended, MICROBIT, MPS2_AN386, VIRT, board_modem};
 
-/// Until the firmware has dialled, hung up and begun to search.
+/// The limit until the firmware has dialled, hung up and begun to search.
 const SEARCH_BEGINS: Duration = Duration::from_secs(30);
 
-/// All that the modem is told, repetitions left out: the polls for a registration are as many as time goes by.
+/// All commands to the modem, without repetitions: the number of registration polls depends on time.
 const DIALOGUE: &[&str] = &[
     // The link, and its end.
     "ATD*99#",
     "ATH",
-    // The scan finds the line in order and the modem on AT&T.
+    // The scan synchronises and finds the modem on AT&T.
     "AT",
     "AT+CMEE=2",
     "AT+CPIN?",
@@ -40,7 +40,7 @@ const DIALOGUE: &[&str] = &[
     "AT+CEREG?",
     "AT+CSQ",
     "AT+CESQ",
-    // The best, and is it that?
+    // The best carrier, and its verification.
     "AT+COPS=1,2,\"311480\"",
     "AT+COPS?",
     "AT+CEREG?",
@@ -58,7 +58,7 @@ fn commands(journal: &[ModemLog]) -> Vec<&str> {
     commands
 }
 
-/// The commands that no result followed before the next one came.
+/// The commands without a result before the next command.
 fn unanswered(journal: &[ModemLog]) -> Vec<&str> {
     const RESULTS: [&str; 4] = ["\r\nOK\r\n", "\r\nCONNECT\r\n", "\r\nERROR\r\n", "\r\n+CME ERROR: "];
     let mut open = Vec::new();
@@ -86,10 +86,10 @@ fn was_connected_at_the_end(journal: &[ModemLog]) -> bool {
     began > ended
 }
 
-/// The link, the scan, the link over the best: `None` where nothing was emulated.
+/// The link, the scan, the link over the best carrier: `None` where nothing was emulated.
 #[track_caller]
 fn scans_and_has_its_link_over_the_best(board: Board) -> Option<Ended> {
-    let ended = board.start(quick_modem())?.ended();
+    let ended = board.start(board_modem())?.ended();
     let mut commands = commands(&ended.journal);
     commands.dedup();
     assert_eq!(commands, DIALOGUE, "{ended}");
@@ -129,15 +129,15 @@ fn an_async_executor_scans_with_the_same_machine_and_runs_other_tasks_meanwhile(
 }
 
 #[test]
-fn a_modem_that_falls_silent_while_it_searches_costs_the_scan_and_not_the_link() {
-    // Long enough not to end before it is disturbed, on a busy machine too; the firmware waits for eight seconds.
-    let mut slow = quick_modem();
+fn a_modem_silent_during_the_search_fails_the_scan_and_not_the_link() {
+    // Long enough not to end before the disturbance, also on a busy machine; the firmware waits for eight seconds.
+    let mut slow = board_modem();
     slow.delays.search = 6_000;
     let Some(running) = MPS2_AN386.start(slow) else { return };
     wait_until(SEARCH_BEGINS, "AT+COPS=?", || commands(&running.modem().log()).last() == Some(&"AT+COPS=?"));
     running.modem().apply(ModemFault::Silent { for_ms: 12_000 });
     let ended = running.ended();
-    // It was choosing by itself before the scan, and does so again; then the link.
+    // It was in automatic mode before the scan, and is so again; then the link.
     let behind = ended.journal.iter().rposition(|entry| matches!(entry.what, ModemEvent::Fault(_)));
     let commands = commands(&ended.journal[behind.unwrap_or_default()..]);
     assert!(commands.contains(&"AT+COPS=0"), "{ended}");

@@ -1,5 +1,5 @@
-//! What may happen, small enough that the walk ends: two carriers, five states of the service, and of each command the
-//! answers that differ in what they lead to.
+//! The inputs of the walk, few enough that it ends: two carriers, five states of the service, and for each command the
+//! answers that lead to different states.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Want};
 
 use crate::world::{PortIs, Stimulus, World};
 
-/// What is walked: a policy, how the service is found, and what may happen to it.
+/// A setting of a walk: a policy, the state of the service before, and its possible changes.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
     pub(crate) name: &'static str,
@@ -24,16 +24,16 @@ pub(crate) struct Setting {
     pub(crate) answers: Answers,
 }
 
-/// How much a modem may say.
+/// The set of answers of a modem.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Answers {
-    /// The same, but for an operator list: there are no trials.
+    /// The same, without an operator list: there are no trials.
     NoList,
-    /// All goes well, but for what takes too long.
+    /// Every answer is good, except that some come too late.
     Smooth,
-    /// What leads to each state.
+    /// The answers that lead to each state.
     Few,
-    /// What leads to each line of code, too.
+    /// Also those that lead to each line of code.
     Many,
 }
 
@@ -51,7 +51,7 @@ pub(crate) const DOWN: ServiceStatus = service(ServiceState::Down, None, Want::D
 const FOREIGN: ServiceStatus = ServiceStatus { foreign_down: true, ..DOWN };
 const ORPHANED: ServiceStatus = ServiceStatus { supervised: false, ..DOWN };
 
-/// Short, so that there are few looks between a begin and its deadline.
+/// Short, so that there are few polls between a begin and its deadline.
 const TIMES: Timeouts = Timeouts {
     take: Duration::from_secs(1),
     want: Duration::from_secs(2),
@@ -90,7 +90,7 @@ pub(crate) const POLICY: Policy = Policy {
 
 const QUICK: Policy = Policy { strategy: Strategy::Quick, ..POLICY };
 const PLAIN: Setting = Setting {
-    name: "a full search, and nothing may go wrong twice",
+    name: "a full search, and no failure twice",
     policy: POLICY,
     remembered: &[],
     found: UP,
@@ -101,8 +101,8 @@ const OF_ONE: Setting =
     Setting { name: "one remembered carrier", policy: QUICK, remembered: &["00101"], ..PLAIN };
 const OF_TWO: Setting = Setting { remembered: &["00101", "00102"], ..OF_ONE };
 
-/// What is walked. Each has one thing more than the plain one, since what may happen multiplies; together they are all
-/// that the rules and the table of moves speak of.
+/// The settings of the walks. Each adds one kind of event to the plain one, since the combinations multiply; together they
+/// cover all rules and the table of moves.
 pub(crate) const SETTINGS: &[Setting] = &[
     PLAIN,
     Setting {
@@ -152,7 +152,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         answers: Answers::Smooth,
         ..OF_TWO
     },
-    Setting { name: "somebody else wants it down", services: &[UP, DOWN, FOREIGN], ..OF_ONE },
+    Setting { name: "another client wants it down", services: &[UP, DOWN, FOREIGN], ..OF_ONE },
     Setting { name: "found down", found: DOWN, services: &[UP, DOWN], ..OF_ONE },
     Setting { name: "found wanted once", found: ONCE, services: &[ONCE, DOWN], ..OF_ONE },
 ];
@@ -163,7 +163,7 @@ pub(crate) fn plmn(digits: &str) -> Plmn {
     Plmn::parse(digits.as_bytes()).expect("five digits")
 }
 
-/// All that may happen to `scanner` in this world.
+/// All possible inputs of `scanner` in this world.
 pub(crate) fn offered(setting: &Setting, scanner: &Scanner, world: &World) -> Vec<Stimulus> {
     let mut offered = vec![Stimulus::Start, Stimulus::Restore];
     let phase = scanner.phase();
@@ -195,7 +195,7 @@ pub(crate) fn offered(setting: &Setting, scanner: &Scanner, world: &World) -> Ve
         PortIs::Open => {
             offered.push(Stimulus::PortLost);
             let lines = lines(setting.answers, world.sent);
-            // A list read twice counts on, and without end.
+            // A list read twice would count without end.
             let listed = !scanner.carriers().is_empty();
             offered
                 .extend(lines.iter().filter(|line| !(listed && **line == LIST)).copied().map(Stimulus::Line));
@@ -204,12 +204,12 @@ pub(crate) fn offered(setting: &Setting, scanner: &Scanner, world: &World) -> Ve
     offered
 }
 
-/// What a modem may say after this command, late or not.
+/// The possible answers of a modem after this command, late or not.
 const fn lines(answers: Answers, sent: Option<Command>) -> &'static [&'static str] {
     use Answers::{Few, Many, NoList, Smooth};
     let Some(command) = sent else { return &["OK"] };
     match (command, answers) {
-        // The domains beside `+CEREG` are gone without: sixteen sets of unknown ones would be sixteen walks.
+        // The other domains are left out: sixteen sets of unknown domains would be sixteen walks.
         (Command::Attention | Command::Registration(Domain::Packet | Domain::FiveG | Domain::Circuit), _)
         | (Command::Deregister | Command::Select(_) | Command::Sim, Smooth)
         | (
@@ -217,7 +217,7 @@ const fn lines(answers: Answers, sent: Option<Command>) -> &'static [&'static st
             | Command::NumericFormat
             | Command::SelectAutomatically
             | Command::Identify
-            | Command::OwnSignal(_),
+            | Command::VendorSignal(_),
             Smooth | NoList | Few,
         ) => &["OK"],
         (Command::VerboseErrors | Command::NumericFormat | Command::SelectAutomatically, Many) => {
@@ -244,6 +244,6 @@ const fn lines(answers: Answers, sent: Option<Command>) -> &'static [&'static st
         (Command::SignalExtended, Smooth | NoList | Few) => &["ERROR"],
         (Command::SignalExtended, Many) => &["+CESQ: 99,99,255,255,20,50", "OK", "ERROR"],
         (Command::Identify, Many) => &["Quectel", "OK"],
-        (Command::OwnSignal(_), Many) => &["+QCSQ: \"LTE\",-62,-92,93,-14", "OK", "ERROR"],
+        (Command::VendorSignal(_), Many) => &["+QCSQ: \"LTE\",-62,-92,93,-14", "OK", "ERROR"],
     }
 }

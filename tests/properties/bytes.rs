@@ -1,4 +1,4 @@
-//! Any bytes, in any pieces: nothing panics, nothing is lost, and what was printed is read back.
+//! Any bytes, in any pieces: no panic, no lost byte, and printed values are read back.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use cellscan_core::at::registration::{Domain, Registration};
 use cellscan_core::at::reply::{FinalResult, SimState};
 use cellscan_core::at::signal::{cesq, csq};
 use cellscan_core::at::text::Text;
-use cellscan_core::at::vendor::Maker;
+use cellscan_core::at::vendor::Vendor;
 use cellscan_core::carrier::Plmn;
 use cellscan_core::time::Instant;
 use proptest::collection::vec;
@@ -35,12 +35,12 @@ fn split(pieces: &[&[u8]]) -> Vec<(Vec<u8>, Part)> {
     found
 }
 
-/// What a modem's line may look like: text and line ends more often than other bytes.
+/// Bytes of a modem: text and line ends more often than other bytes.
 fn noise(len: Range<usize>) -> impl Strategy<Value = Vec<u8>> {
     vec(prop_oneof![3 => 0x20_u8..0x7f, 1 => select(&b"\r\n\0"[..]), 1 => any::<u8>()], len)
 }
 
-/// Answers of modems, whole and torn, and what is none.
+/// Answers of modems, complete and torn, and other lines.
 fn line() -> impl Strategy<Value = Vec<u8>> {
     const KNOWN: &[&str] = &[
         "OK",
@@ -71,7 +71,7 @@ fn part() -> impl Strategy<Value = Part> {
     prop_oneof![6 => Just(Part::Whole), 1 => Just(Part::First), 1 => Just(Part::Middle), 1 => Just(Part::Last), 1 => Just(Part::Torn)]
 }
 
-/// A name that a list can carry: without quotes, and none that looks like UCS2 in hex.
+/// A name that a list can contain: without quotes, and not like UCS2 in hex.
 fn operator_name() -> impl Strategy<Value = String> {
     "([^\"\r\n\0]{0,15}[g-zG-Z .])?"
 }
@@ -109,7 +109,7 @@ struct Read {
     act: Option<u8>,
 }
 
-/// The operators of a list, read from its lines in these pieces, and how many groups were none.
+/// The operators of a list, read from its lines in these pieces, and the number of other groups.
 fn read(pieces: &[&[u8]]) -> (Vec<Read>, u16) {
     let (mut lines, mut reader, mut found) = (Lines::new(), ListReader::new(), vec![]);
     let text = |text: Text<'_>| text.chars().collect::<String>();
@@ -132,11 +132,11 @@ fn read(pieces: &[&[u8]]) -> (Vec<Read>, u16) {
     (found, skipped)
 }
 
-/// What may happen to a dialogue.
+/// An event of a dialogue.
 #[derive(Clone, Debug)]
 enum Turning {
     Line(Vec<u8>, Part),
-    /// So long passes, and the deadline may come in it.
+    /// This time passes, and the deadline may pass with it.
     Wait(u64),
     Deadline,
     Start(Command),
@@ -156,7 +156,7 @@ fn turning() -> impl Strategy<Value = Turning> {
         Command::Signal,
         Command::SignalExtended,
         Command::Identify,
-        Command::OwnSignal(Maker::Sierra),
+        Command::VendorSignal(Vendor::Sierra),
     ];
     prop_oneof![
         8 => (line(), part()).prop_map(|(line, part)| Turning::Line(line, part)),
@@ -172,7 +172,7 @@ fn turning() -> impl Strategy<Value = Turning> {
 /// Timeouts until a silent line is given up: tries of `AT`, the waits between them, the escape.
 const SILENCE_STEPS_MAX: usize = 2 * ATTENTION_TRIES_BUSY_MAX as usize + 8;
 
-/// What a stream says: each reply in words, as `Debug` has it.
+/// The replies of a stream, each in its `Debug` form.
 fn decode(command: &str, pieces: &[&[u8]]) -> Vec<String> {
     let (mut lines, mut decoder, mut said) = (Lines::new(), Decoder::new(), vec![]);
     decoder.ask(command.as_bytes());
@@ -187,7 +187,7 @@ fn decode(command: &str, pieces: &[&[u8]]) -> Vec<String> {
     said
 }
 
-/// Replies of modems, whole and torn, one behind the other, with whatever line ends.
+/// Replies of modems, complete and torn, one after the other, with any line ends.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     const ENDS: &[&[u8]] = &[b"\r\n", b"\r", b"\n", b"\r\r\n", b"\r\n\r\n", b"\0\r\n", b""];
     let end = select(ENDS);
@@ -241,15 +241,15 @@ proptest! {
     }
 
     #[test]
-    fn every_line_says_something_where_there_is_no_list(mut bytes in stream()) {
+    fn every_line_gives_a_reply_where_there_is_no_list(mut bytes in stream()) {
         bytes.push(b'\n');
         for byte in &mut bytes {
-            // No `+COPS:`, and so no list.
+// No `+COPS:`, so no list.
             if matches!(byte, b'P' | b'p') {
                 *byte = b'Q';
             }
         }
-        // Noise before a reply is told on its own.
+// Noise before a reply is a reply of its own.
         prop_assert!(decode("", &[&bytes]).len() >= split(&[&bytes]).len());
     }
 
@@ -270,7 +270,7 @@ proptest! {
     }
 
     #[test]
-    fn a_sound_line_follows_any_noise_that_ends(mut bytes in noise(0..600)) {
+    fn a_complete_line_follows_any_noise_that_ends(mut bytes in noise(0..600)) {
         bytes.extend_from_slice(b"\n+CSQ: 20,99\r\n");
         prop_assert_eq!(split(&[&bytes]).pop(), Some((b"+CSQ: 20,99".to_vec(), Part::Whole)));
     }
@@ -292,7 +292,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_hold_no_more_operators_than_have_room(bytes in noise(0..2_000)) {
+    fn any_bytes_give_no_more_operators_than_fit(bytes in noise(0..2_000)) {
         // `(0,x,,)` is the shortest.
         let (found, skipped) = read(&[&bytes]);
         prop_assert!(found.len() <= bytes.len() / 7, "{found:?}");
@@ -318,7 +318,7 @@ proptest! {
     }
 
     #[test]
-    fn numbers_in_their_range_are_read_as_the_table_says(rssi in 0..32_i16, rsrq in 0..35_i16, rsrp in 0..98_i16) {
+    fn numbers_in_their_range_are_read_as_in_the_table(rssi in 0..32_i16, rsrq in 0..35_i16, rsrp in 0..98_i16) {
         let found = csq(format!("+CSQ: {rssi},99").as_bytes());
         prop_assert_eq!(found.and_then(|strength| strength.rssi_dbm), Some(2 * rssi - 113));
         let found = cesq(format!("+CESQ: 99,99,255,255,{rsrq},{rsrp}").as_bytes());
@@ -327,7 +327,7 @@ proptest! {
     }
 
     #[test]
-    fn a_dialogue_leaves_no_deadline_behind_and_ends_when_the_line_is_silent(turns in vec(turning(), 0..60)) {
+    fn a_dialogue_keeps_deadlines_in_the_future_and_ends_on_a_silent_line(turns in vec(turning(), 0..60)) {
         let (mut dialogue, mut now) = (Dialogue::new(), Instant::ZERO);
         let _ = dialogue.open(now);
         for turn in turns {

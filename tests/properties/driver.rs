@@ -1,4 +1,4 @@
-//! What the driver owes whatever its port and its supervisor do.
+//! Promises of the driver for any behaviour of its port and its supervisor.
 
 use std::convert::Infallible;
 
@@ -12,7 +12,7 @@ use embedded_io::{ErrorType, Read, ReadReady, Write};
 
 use crate::alphabet::POLICY;
 
-/// A port of no use: on its way for ever, or open and taking nothing.
+/// A useless port: it opens for ever, or is open and accepts no byte.
 struct Useless {
     opens: bool,
 }
@@ -51,7 +51,7 @@ impl Port for Useless {
     fn close(&mut self) {}
 }
 
-/// A service that does at once what it is asked.
+/// A service that obeys at once.
 struct Obedient(Want);
 
 impl Supervisor for Obedient {
@@ -89,12 +89,12 @@ impl Supervisor for Obedient {
 }
 
 #[test]
-fn a_port_that_never_opens_does_not_keep_the_service() {
+fn a_port_that_never_opens_does_not_keep_the_service_down() {
     gives_the_service_back(Useless { opens: false });
 }
 
 #[test]
-fn a_port_that_takes_nothing_is_lost_and_does_not_keep_the_service() {
+fn a_port_that_accepts_no_byte_is_lost_and_does_not_keep_the_service_down() {
     gives_the_service_back(Useless { opens: true });
 }
 

@@ -1,8 +1,8 @@
-//! A breadth-first walk over all that a scan can come to, with a small alphabet of what may happen to it.
+//! A breadth-first walk over all reachable states of a scan, with a small alphabet of inputs.
 //!
-//! A node is a scanner and what an onlooker knows of the world around it ([`World`]). The world is honest: a port is
-//! opened only after it was asked for, and lines come only out of an open one. What is dishonest is for the random
-//! inputs of `times.rs`.
+//! A node is a scanner and an observer's knowledge of the world around it ([`World`]). The world is consistent: a port
+//! opens only after a request, and lines come only from an open one. The random inputs of `times.rs` cover inconsistent
+//! worlds.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -24,11 +24,11 @@ struct Node {
     now: Instant,
 }
 
-/// What came of one thing that happened to a node.
+/// The result of one input of a node.
 struct Step {
     next: Node,
     actions: Actions,
-    /// A rule of the line that was broken.
+    /// A violated rule of the line.
     broken: Option<&'static str>,
 }
 
@@ -47,19 +47,19 @@ impl Node {
         let actions = catch_unwind(AssertUnwindSafe(|| scanner.step(now, stimulus.input()))).ok()?;
         let mut broken = None;
         for action in &actions {
-            // The world sees them all, also behind one that breaks a rule.
+            // The world sees them all, also those after a violation.
             let rule = world.sees_action(*action);
             broken = broken.or(rule);
         }
         Some(Step { next: Self { scanner, world, now }, actions, broken })
     }
 
-    /// Nothing is asked for, told or changed.
+    /// No action, no event, no change.
     fn is_same(&self, step: &Step) -> bool {
         step.actions.is_empty() && self.world == step.next.world && self.scanner == step.next.scanner
     }
 
-    /// What it asks for and becomes, whatever happens. Times that are reported are left out: they tell of the past.
+    /// A hash of its actions and next states for every input, without reported times, which are about the past.
     fn behaviour(&self, setting: &Setting) -> u64 {
         let mut hasher = Fold::default().build_hasher();
         let own = self.key();
@@ -90,22 +90,22 @@ fn hash_asked(actions: &Actions, hasher: &mut impl Hasher) {
     }
 }
 
-/// A rule that was broken, and how it came to that.
+/// A violated rule, and the inputs that led to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Broken {
     pub(crate) rule: &'static str,
     pub(crate) story: String,
 }
 
-/// What is kept of a node: how it was reached, and where time alone leads.
+/// The kept data of a node: how it was reached, and its successor when only time passes.
 #[derive(Clone, Debug)]
 struct Visited {
     parent: u32,
     by: Option<Stimulus>,
     phase: Phase,
-    /// `None` where nothing is waited for.
+    /// `None` where it waits for nothing.
     in_time: Option<u32>,
-    /// What it does, whatever happens.
+    /// The hash of its behaviour.
     behaviour: u64,
     /// The same of another path to an equal snapshot.
     again: Option<u64>,
@@ -118,12 +118,12 @@ pub(crate) struct Walk {
     pub(crate) actions_max: usize,
     pub(crate) steps: u64,
     pub(crate) broken: Vec<Broken>,
-    /// Nodes left when the walk was given up; 0: all that can be reached was.
+    /// Nodes left when the walk stopped; 0: it reached all states.
     pub(crate) left: usize,
     visited: Vec<Visited>,
 }
 
-/// Rules whose breach is kept with its story, each; one is enough to read.
+/// Violations kept for each rule; one is enough to read.
 const STORIES_MAX: usize = 2;
 
 impl Visited {
@@ -145,7 +145,7 @@ impl Walk {
         }
     }
 
-    /// One step, and all that is to hold of it.
+    /// One step, with all checks.
     fn check(&mut self, setting: &Setting, at: u32, node: &Node, stimulus: Stimulus) -> Option<Step> {
         self.steps += 1;
         let Some(step) = node.step(stimulus) else {
@@ -178,7 +178,7 @@ impl Walk {
         Some(step)
     }
 
-    /// Another way to a node that is known.
+    /// Another path to a known node.
     fn meet(&mut self, known: u32, from: u32, twin: &Node, setting: &Setting) {
         let node = &mut self.visited[known as usize];
         if known != from && node.again.is_none() && node.phase != Phase::Idle {
@@ -191,14 +191,14 @@ impl Walk {
         self.visited.len()
     }
 
-    /// Pairs of equal snapshots, reached in two ways, that were compared, and the stories of those that differ.
+    /// The number of compared pairs of equal snapshots, reached on two paths, and the stories of those that differ.
     pub(crate) fn unlike_twins(&self) -> (usize, Vec<String>) {
         let twins = self.visited.iter().enumerate().filter(|(_, node)| node.again.is_some());
         let unlike = twins.clone().filter(|(_, node)| node.again != Some(node.behaviour));
         (twins.count(), unlike.take(STORIES_MAX).map(|(at, _)| self.story(at, None)).collect())
     }
 
-    /// The longest way to `Idle` when only time passes, in steps; the story of a node from which there is none.
+    /// The longest path to `Idle` when only time passes, in steps; else the story of a node without such a path.
     pub(crate) fn longest_silence(&self) -> Result<u32, String> {
         let mut steps: Vec<Option<u32>> =
             self.visited.iter().map(|node| (node.phase == Phase::Idle).then_some(0)).collect();
@@ -206,7 +206,7 @@ impl Walk {
             let mut path = vec![];
             let mut at = start;
             while steps[at].is_none() {
-                // No way is longer than there are nodes, so a longer one goes round.
+                // No path is longer than the number of nodes, so a longer one is a cycle.
                 let next = self.visited[at].in_time.filter(|_| path.len() <= self.visited.len());
                 let Some(next) = next else { return Err(self.story(start, None)) };
                 path.push(at);
@@ -245,11 +245,12 @@ impl Walk {
 
 /// Rules that [`explore`] checks at each step, beside those of [`World::sees_action`].
 pub(crate) const PANICS: &str = "no step panics";
-pub(crate) const BEHIND: &str = "no deadline lies behind a timeout step";
-pub(crate) const OWED: &str = "what was asked down is asked for as it was found";
-pub(crate) const GIVEN_BACK: &str = "given back is what was asked for as it was found";
+pub(crate) const BEHIND: &str = "after a timeout step every deadline is in the future";
+pub(crate) const OWED: &str = "a service that was asked down is asked for its want from before";
+pub(crate) const GIVEN_BACK: &str =
+    "a service counts as given back only after the request for its want from before";
 
-/// Walks all that can be reached, but no more than `nodes_max` snapshots.
+/// Walks all reachable states, but no more than `nodes_max` snapshots.
 pub(crate) fn explore(setting: &Setting, nodes_max: usize) -> Walk {
     let mut scanner = Scanner::new(setting.policy);
     for digits in setting.remembered {
@@ -278,7 +279,7 @@ pub(crate) fn explore(setting: &Setting, nodes_max: usize) -> Walk {
                 Entry::Vacant(entry) => {
                     let phase = step.next.scanner.phase();
                     walk.visited.push(Visited::new(at, Some(stimulus), phase));
-                    // The end: a second scan is the first one again.
+                    // The end: a second scan equals the first.
                     if phase != Phase::Idle {
                         frontier.push_back((unseen, key, step.next));
                     }

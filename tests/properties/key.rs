@@ -1,4 +1,4 @@
-//! When two nodes are one.
+//! The key of a node: nodes with equal keys count as one.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 
@@ -8,16 +8,16 @@ use foldhash::quality::{FixedState, FoldHasher};
 
 use crate::world::World;
 
-/// Hashes three kilobytes of small fields some ten million times.
+/// The hasher: three kilobytes of small fields, some ten million times.
 pub(crate) type Fold = FixedState;
 
-/// Instants further ahead than this, ms, are alike: the times in a walk are seconds, and what lies beyond is a budget
-/// without end or one of the deny list's and the gate's times, all five minutes and more.
+/// Instants further in the future than this, ms, are equal: the times in a walk are seconds, and later ones are an unlimited
+/// budget or times of the deny list and the gate, all five minutes and more.
 const HORIZON_MS: u64 = 60_000;
 
-/// A fingerprint of what a snapshot says, but for what decides nothing in a walk: how long a trial took, and how far
-/// away the far instants are. Without this no two ways that take different times would ever meet, and the walk would
-/// not end. That it leaves out no more than that is checked by `equal_snapshots_behave_alike`.
+/// A fingerprint of a snapshot, without the values that decide nothing in a walk: how long a trial took, and the distance
+/// of far instants. Otherwise no two paths of different durations would ever meet, and the walk would not end. The test
+/// `equal_snapshots_behave_alike` checks that it leaves out no more than that.
 ///
 /// 64 bits: the chance that two of a million nodes are taken for one is 3 in 10⁸.
 pub(crate) fn key(snapshot: &Snapshot, world: &World) -> u64 {
@@ -27,7 +27,7 @@ pub(crate) fn key(snapshot: &Snapshot, world: &World) -> u64 {
     sieve.finish()
 }
 
-/// Told by their width: of 64 bits are instants and the whole seconds of a span; of 32 bits the nanoseconds of a span,
+/// Distinguished by their width: 64 bits are instants and the whole seconds of a span; 32 bits the nanoseconds of a span,
 /// process ids and the milliseconds that a trial took.
 struct Sieve(FoldHasher<'static>);
 
@@ -45,7 +45,7 @@ impl Hasher for Sieve {
     }
 
     fn write_u32(&mut self, part: u32) {
-        // Spans in a walk are whole milliseconds, so any nanoseconds are a million and more; nothing else is.
+        // Spans in a walk are whole milliseconds, so nonzero nanoseconds are a million and more; no other value is.
         if part >= 1_000_000 {
             self.0.write_u32(part);
         }

@@ -1,4 +1,4 @@
-//! Any inputs in any order at any times, those that cannot be included, and a clock that goes back.
+//! Any inputs in any order at any times, impossible ones included, and a clock that goes back.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -35,9 +35,9 @@ enum Given {
     Refused(Refused),
     /// At the next deadline.
     Due,
-    /// So many milliseconds on, or back.
+    /// This many milliseconds forward, or back.
     Clock(i64),
-    /// What the scan waits for, as a world without faults would have it.
+    /// The input that the scan waits for, as in a world without faults.
     Kindly,
 }
 
@@ -146,19 +146,19 @@ fn policy() -> impl Strategy<Value = Policy> {
         )
 }
 
-/// A scanner under test, with a modem and a supervisor so kind that random inputs get anywhere.
-struct Bench {
+/// A scanner under test, with a cooperative modem and supervisor, so that random inputs make progress.
+struct Checked {
     scanner: Scanner,
     now: Instant,
     asked: Vec<Action>,
     text: Vec<u8>,
-    /// The digits that the modem was last told to use.
+    /// The digits of the last selection.
     selected: Option<Plmn>,
-    /// The command in flight was answered with its line, and `OK` is due.
+    /// The command in flight was answered with its line, and `OK` is expected.
     half: bool,
 }
 
-impl Bench {
+impl Checked {
     fn new(policy: Policy) -> Self {
         let mut scanner = Scanner::new(policy);
         scanner.remember(crate::alphabet::plmn("00101"));
@@ -208,7 +208,7 @@ impl Bench {
         } else {
             let next = self.scanner.next_deadline();
             prop_assert!(
-                next.is_some_and(|next| next != Instant::FAR || self.now == Instant::FAR),
+                next.is_some_and(|next| next != Instant::MAX || self.now == Instant::MAX),
                 "stuck in {phase:?}"
             );
         }
@@ -220,7 +220,7 @@ impl Bench {
         let next = self.scanner.next_deadline();
         let behind = next.is_some_and(|next| next <= self.now);
         prop_assert!(
-            !behind || self.now == Instant::FAR,
+            !behind || self.now == Instant::MAX,
             "{next:?} at {}: {:?}",
             self.now,
             self.scanner.snapshot(self.now)
@@ -228,7 +228,7 @@ impl Bench {
         Ok(())
     }
 
-    /// The answer to what was last sent, as a modem without faults gives it.
+    /// The answer of a modem without faults to the last command.
     fn answer(&self) -> String {
         let answer = match self.text.as_slice() {
             b"AT+CPIN?\r" if !self.half => "+CPIN: READY",
@@ -282,7 +282,7 @@ impl Bench {
         }
     }
 
-    /// The modem's turn, or, where nothing is asked of it, time's.
+    /// The modem answers or, where it has no command, time passes.
     fn talk(&mut self) -> Result<(), TestCaseError> {
         if matches!(self.text.as_slice(), b"" | b"\r" | b"+++" | b"ATH\r") {
             self.now = self.scanner.next_deadline().map_or(self.now, |next| next.max(self.now));
@@ -309,7 +309,7 @@ impl Bench {
                 self.due()
             }
             Given::Clock(millis) if millis < 0 => {
-                // The step must take it as standing still; the bench's own clock goes on from where it was.
+                // The step must take it as standing still; the bench's own clock continues from where it was.
                 let back = Instant::from_millis(self.now.as_millis().saturating_sub(millis.unsigned_abs()));
                 let here = core::mem::replace(&mut self.now, back);
                 let due = self.scanner.next_deadline();
@@ -340,16 +340,16 @@ impl Bench {
     }
 }
 
-/// Timeouts from anywhere to `Idle` under the default policy: a command and its abort, the tries of `AT`, restoring
-/// and giving back, each look at the port among them.
+/// Timeouts from any state to `Idle` under the default policy: a command and its abort, the tries of `AT`, restoring
+/// and giving back, each poll of the port among them.
 const SILENCE_STEPS_MAX: usize = 400;
 
 proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn no_order_of_inputs_and_no_clock_leaves_a_deadline_behind(policy in policy(), inputs in vec(given(), 0..250)) {
-        let mut bench = Bench::new(policy);
+    fn for_any_inputs_and_any_clock_every_deadline_is_in_the_future(policy in policy(), inputs in vec(given(), 0..250)) {
+        let mut bench = Checked::new(policy);
         for given in inputs {
             bench.give(given)?;
         }
@@ -357,7 +357,7 @@ proptest! {
 
     #[test]
     fn after_any_inputs_the_scan_ends_when_only_time_passes(policy in policy(), inputs in vec(given(), 0..250)) {
-        let mut bench = Bench::new(policy);
+        let mut bench = Checked::new(policy);
         for given in inputs {
             bench.give(given)?;
         }
@@ -373,13 +373,13 @@ proptest! {
     }
 
     #[test]
-    fn a_scan_does_the_same_whenever_it_is_done(
+    fn a_scan_does_the_same_at_any_time(
         policy in policy().prop_filter("a budget that ends", |policy| policy.budget != Duration::MAX),
         inputs in vec(given(), 0..120),
         later in 0..1_u64 << 40,
     ) {
-        let mut early = Bench::new(policy);
-        let mut late = Bench::new(policy);
+        let mut early = Checked::new(policy);
+        let mut late = Checked::new(policy);
         late.now = late.now + Duration::from_millis(later);
         for given in inputs {
             early.give(given.clone())?;
@@ -391,8 +391,8 @@ proptest! {
 }
 
 #[test]
-fn where_all_goes_well_a_scan_is_complete() {
-    let mut bench = Bench::new(Policy::DEFAULT);
+fn without_faults_a_scan_is_complete() {
+    let mut bench = Checked::new(Policy::DEFAULT);
     for _ in 0..300 {
         bench.kindly().expect("no rule is broken");
         if bench.scanner.phase() == Phase::Idle {
@@ -402,6 +402,6 @@ fn where_all_goes_well_a_scan_is_complete() {
     assert_eq!(
         bench.scanner.report().outcome,
         Some(Outcome::Complete),
-        "the random inputs lead nowhere without"
+        "the random inputs need this to make progress"
     );
 }

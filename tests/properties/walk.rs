@@ -1,7 +1,7 @@
-//! What holds of everything that a scan can come to: every reachable snapshot, and every step from there.
+//! Properties of all reachable snapshots of a scan, and of every step from them.
 //!
-//! Each walk empties its frontier, so what is said here holds without exception within its setting (`alphabet.rs`). The
-//! machine's own `debug_assert`s are on in these tests, and one that fails is a broken rule with its story.
+//! Each walk empties its frontier, so these properties hold without exception within its setting (`alphabet.rs`). The
+//! machine's own `debug_assert`s are on in these tests, and a failing one is a violated rule with its story.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -35,7 +35,7 @@ fn assert_kept(rules: &[&str]) {
 }
 
 #[test]
-fn all_that_can_be_reached_is_walked() {
+fn the_walk_reaches_all_states() {
     for walk in WALKS.iter() {
         println!("{:>9} snapshots, {:>9} steps: {}", walk.reached(), walk.steps, walk.name);
         assert_eq!(walk.left, 0, "{}: nodes were left behind", walk.name);
@@ -68,7 +68,7 @@ fn from_every_state_the_scan_ends_when_only_time_passes() {
 }
 
 #[test]
-fn whatever_was_asked_down_is_asked_up_or_reported_kept() {
+fn a_service_asked_down_is_asked_up_or_reported_as_not_given_back() {
     assert_kept(&[explore::OWED, explore::GIVEN_BACK, world::PORT_KEPT]);
 }
 
@@ -83,7 +83,7 @@ fn nothing_is_opened_or_sent_before_the_port_was_seen_free() {
 }
 
 #[test]
-fn after_a_timeout_step_no_deadline_lies_behind() {
+fn after_a_timeout_step_every_deadline_is_in_the_future() {
     assert_kept(&[explore::BEHIND]);
 }
 
@@ -92,7 +92,11 @@ fn equal_snapshots_behave_alike() {
     let mut compared = 0;
     for walk in WALKS.iter() {
         let (twins, unlike) = walk.unlike_twins();
-        assert!(unlike.is_empty(), "reached again in another way, this goes on differently:\n{}", unlike[0]);
+        assert!(
+            unlike.is_empty(),
+            "this snapshot, reached on another path, behaves differently:\n{}",
+            unlike[0]
+        );
         compared += twins;
     }
     println!("{compared} pairs compared");
@@ -100,7 +104,7 @@ fn equal_snapshots_behave_alike() {
 }
 
 #[test]
-fn actions_never_fill_up() {
+fn the_actions_of_a_step_always_fit() {
     let most = WALKS.iter().map(|walk| walk.actions_max).max().unwrap_or_default();
     println!("{most} actions at most, room for {ACTIONS_MAX}");
     assert!(most < ACTIONS_MAX);

@@ -1,12 +1,13 @@
-//! What may happen to a scan, and what an onlooker knows who sees only that and what the scan asks for.
+//! The inputs of a scan, and the knowledge of an observer who sees only inputs and actions.
 
 use cellscan_core::at::command::{Command, Outgoing};
 use cellscan_core::at::line::Line;
 use cellscan_core::scan::gate::{Origin, Request};
-use cellscan_core::scan::{Action, Event, Input, Phase, Refused, Selection};
+use cellscan_core::scan::{Action, Event, Input, Phase, Refused};
+use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{Remains, ServiceStatus, Want};
 
-/// One thing that may happen.
+/// One input.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Stimulus {
     Start,
@@ -20,7 +21,7 @@ pub(crate) enum Stimulus {
     PortLost,
     Refused(Refused),
     Line(&'static str),
-    /// The next deadline comes, and nothing before.
+    /// The next deadline passes, and no input comes before.
     Time,
 }
 
@@ -47,7 +48,7 @@ impl Stimulus {
 pub(crate) const OPENED_HELD: &str = "the port is opened only once it was seen free";
 pub(crate) const SENT_HELD: &str = "nothing is sent before the port was seen free";
 pub(crate) const SENT_CLOSED: &str = "nothing is sent on a port that is not open";
-pub(crate) const PORT_KEPT: &str = "the port is let go before the service is given back";
+pub(crate) const PORT_KEPT: &str = "the port is closed before the service is given back";
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum PortIs {
@@ -56,11 +57,11 @@ pub(crate) enum PortIs {
     Open,
 }
 
-/// What an onlooker knows who sees inputs and actions only.
+/// The knowledge of an observer who sees only inputs and actions.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct World {
     pub(crate) port: PortIs,
-    /// Nobody held the port when it was last looked at, and the service was not taken anew since.
+    /// No process held the port at the last look, and the service was not taken again since.
     pub(crate) free: bool,
     pub(crate) last_ask: Option<Want>,
     pub(crate) foreign_down: bool,
@@ -92,7 +93,7 @@ impl World {
         }
     }
 
-    /// The rules of the line: what was broken by this action.
+    /// The rules of the line: the rule that this action violates.
     pub(crate) fn sees_action(&mut self, action: Action) -> Option<&'static str> {
         match action {
             Action::OpenPort if !self.free => return Some(OPENED_HELD),
@@ -107,7 +108,7 @@ impl World {
                 }
                 self.last_ask = Some(want);
             }
-            // From here on it may be anybody's again.
+            // From here on another process may hold it again.
             Action::Report(Event::Moved { to: Phase::StopPppWaitSv, .. }) => self.free = false,
             Action::Take
             | Action::Signal(_)

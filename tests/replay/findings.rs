@@ -1,4 +1,4 @@
-//! Each thing that can go wrong, in a log of a few lines: it is named, with its line, and so is nothing else.
+//! Each finding in a log of a few lines: the analysis names it, with its line, and nothing else.
 
 use cellscan::import::Format;
 use cellscan::replay::findings::Kind;
@@ -53,7 +53,7 @@ fn begun() -> Vec<(u32, &'static str)> {
 }
 
 #[test]
-fn a_healthy_scan_has_nothing_to_be_found() {
+fn a_healthy_scan_has_no_findings() {
     let mut lines = begun();
     lines.extend([
         (31, "State 5: Testing operator A (26201)"),
@@ -107,7 +107,7 @@ fn an_answer_under_another_command_is_named_where_it_came() {
 }
 
 #[test]
-fn a_scan_that_leaves_the_modem_or_everybody_out_is_named() {
+fn a_scan_that_leaves_the_modem_deregistered_or_skips_every_carrier_is_named() {
     let mut lines = vec![(0, "Sending AT command: AT+COPS=2"), (0, "Line: OK")];
     let begun = begun();
     lines.extend(&begun[..3]);
@@ -127,7 +127,7 @@ fn a_scan_that_leaves_the_modem_or_everybody_out_is_named() {
 }
 
 #[test]
-fn carriers_that_measure_alike_are_named() {
+fn carriers_with_equal_measurements_are_named() {
     let mut lines = begun();
     for (second, words) in [
         (31, "State 6: A signal strength: 16"),

@@ -1,12 +1,11 @@
-//! The reference material's logs, where they are.
+//! The logs of the reference material, where it exists.
 
 use cellscan::import::Format;
-use cellscan::spans;
 use serde_json::Value;
 
 use super::{file, read, reference};
 
-/// Of 36 files so many must give their turns.
+/// Of 36 files this many must give their turns.
 const FILES_MIN: usize = 30;
 
 #[test]
@@ -35,7 +34,7 @@ fn text(value: &Value) -> Option<String> {
 }
 
 #[test]
-fn recorded_scans_are_read_as_they_were() {
+fn recorded_scans_are_read_with_their_results() {
     let Some(reference) = reference() else { return };
     let expected = String::from_utf8(file(&reference.join("field/expect.jsonl"))).expect("rows in UTF-8");
     for row in expected.lines() {
@@ -44,7 +43,8 @@ fn recorded_scans_are_read_as_they_were() {
         let found = read(&file(&reference.join("field").join(name)), None);
         assert_eq!(found.analysis.format, Format::Gateway);
         let started = row["started_s"].as_f64().expect("a number");
-        let near = |at: i64, seconds: f64, within: f64| (spans::seconds(at) - seconds).abs() < within;
+        let near =
+            |at: i64, seconds: f64, within: f64| (cellscan::spans::seconds(at) - seconds).abs() < within;
         let scan = found.analysis.scans.iter().find(|scan| near(scan.started, started, 1.0));
         let scan = scan.unwrap_or_else(|| panic!("{name}: no scan at {started} s"));
         assert_eq!(Some(scan.outcome.name()), row["outcome"].as_str(), "{name} at {started} s");

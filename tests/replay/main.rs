@@ -1,10 +1,10 @@
-//! Logs of every format, and what is to be found in them; ours in `samples`, and the reference's where it is there.
+//! Logs of every format, and their findings; ours in `samples`, and the reference's where it exists.
 
 #![expect(
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
-    reason = "a log that cannot be had fails loudly, and what is not there is said"
+    reason = "a missing log fails loudly, and skipped tests are reported"
 )]
 
 use std::env;
@@ -22,7 +22,7 @@ mod recordings;
 mod redaction;
 mod samples;
 
-/// A log, read: what it was read as and tells, and its turns as command and final result.
+/// A parsed log: its format and analysis, and its turns as command and final result.
 struct Read {
     analysis: Analysis,
     turns: Vec<(Option<String>, Option<String>)>,
@@ -36,7 +36,7 @@ fn read(log: &[u8], format: Option<Format>) -> Read {
     Read { analysis: analysis.expect("bytes in memory can be read"), turns }
 }
 
-/// The reference material, where it is.
+/// The reference material, where it exists.
 fn reference() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
     let found = env::var_os("CELLSCAN_REFERENCE").map_or_else(beside, PathBuf::from);

@@ -32,7 +32,7 @@ fn page(log: &[u8]) -> String {
 }
 
 #[test]
-fn a_page_needs_nothing_but_itself() {
+fn a_page_is_self_contained() {
     let page = page(&sample());
     for outside in ["http:", "https:", "src=", "<link", "@import", "url("] {
         assert!(!page.contains(outside), "{outside}");
@@ -43,7 +43,7 @@ fn a_page_needs_nothing_but_itself() {
 }
 
 #[test]
-fn what_a_log_brings_cannot_leave_its_place() {
+fn text_of_a_log_is_escaped() {
     let evil = "</title><script>alert(1)</script><img src=x onerror=alert(1)>\" onload=\"alert(1)";
     let log = String::from_utf8(sample()).expect("a sample in UTF-8");
     let page = page(log.replace("Zwei & Co", evil).replace("Z2", evil).as_bytes());
@@ -59,7 +59,7 @@ fn what_a_log_brings_cannot_leave_its_place() {
 }
 
 #[test]
-fn the_lanes_of_a_terminal_fit_into_it() {
+fn the_lanes_fit_into_the_width_of_the_terminal() {
     let analysis = analysis(&sample());
     let what_ifs = analysis.what_if(0);
     for columns in [20, 80, 200] {
@@ -73,14 +73,14 @@ fn the_lanes_of_a_terminal_fit_into_it() {
     }
 }
 
-/// Where a browser is; says so where there is none.
+/// The path of a browser; prints a line where there is none.
 fn browser() -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let names = ["chromium", "chromium-browser", "google-chrome"];
     let found =
         env::split_paths(&path).flat_map(|dir| names.map(|name| dir.join(name))).find(|path| path.is_file());
     if found.is_none() {
-        println!("no chromium on PATH: the page is not opened");
+        cellscan_tests::support::skipped("no chromium on PATH, the page is not opened");
     }
     found
 }

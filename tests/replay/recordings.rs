@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
 
+use cellscan::commands::simulated::world;
 use cellscan::recording::recorder::Header;
-use cellscan::recording::{words, world};
+use cellscan::recording::words;
 use cellscan::replay::rerun::Recording;
 use cellscan_core::scan::Event;
 use cellscan_core::time::Instant;

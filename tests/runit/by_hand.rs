@@ -1,4 +1,4 @@
-//! A `pppd` that nobody supervises.
+//! A `pppd` without a supervisor.
 
 use std::process::{Command, ExitStatus};
 use std::thread::JoinHandle;
@@ -9,14 +9,14 @@ use rustix::process::Signal;
 use super::SOON;
 use super::running::on_bench;
 
-/// A bench that keeps its service down; what has the port is a `pppd` started by hand.
+/// A bench that keeps its service down; a `pppd` started by hand holds the port.
 pub(super) struct ByHand {
     pub(super) bench: Bench,
     /// Its process.
     pub(super) first: u32,
-    /// What starts it again.
+    /// The command that starts it again.
     words: String,
-    /// Whoever started it reaps it, as init would.
+    /// Its starter reaps it, as init would.
     reaper: Option<JoinHandle<std::io::Result<ExitStatus>>>,
 }
 

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use cellscan_tests::support::other_user::{OTHER_UID, as_other_user, is_root, let_others_reach};
-use cellscan_tests::support::{Bench, Want, Workbench, processes};
+use cellscan_tests::support::{Bench, Want, Workbench, leases, processes};
 use rustix::process::Signal;
 use serde_json::Value;
 
 use super::SOON;
 use super::ends::{must_be_up_again, started};
-use super::lease::{abandoned_in, leases, restore};
+use super::lease::{abandoned_in, restore};
 use super::running::{Running, quick_modem, run_dir, scan};
 
 /// A process that ends with this.

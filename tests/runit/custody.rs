@@ -1,12 +1,12 @@
-//! Whoever holds the service dies or hangs: under every backend somebody gives it back, with its modem registered.
+//! The scan dies or hangs: under every backend the guard or `restore` gives the service back, with its modem registered.
 
 use cellscan_sim::modem::{ModemEvent, Profile};
-use cellscan_tests::support::{Bench, StandIn, Workbench, processes, wait_until};
+use cellscan_tests::support::{Bench, StandIn, Workbench, leases, processes, wait_until};
 use rustix::process::Signal;
 
 use super::by_hand::ByHand;
 use super::ends::{must_be_up_again, started};
-use super::lease::{guard_of, leases, restore};
+use super::lease::{guard_of, restore};
 use super::running::{Running, quick_modem, scan};
 use super::{SCAN, SOON};
 
@@ -24,14 +24,14 @@ fn up_with(pppd: StandIn, mut modem: Profile) -> (Bench, u32) {
 
 pub(super) fn kill_with_its_guard(bench: &Bench, scan: &Running) {
     let (pid, guard) = (scan.pid(), guard_of(bench, scan.pid()));
-    // A scan that runs would start another guard.
+    // A running scan would start another guard.
     scan.signal(Signal::STOP);
     assert!(processes::signal(guard, Signal::KILL));
     scan.signal(Signal::KILL);
     bench.wait_until(SOON, "both are gone", || !processes::is_alive(pid) && !processes::is_alive(guard));
 }
 
-/// When the modem last said that it is registered somewhere, on the clock of the stand-in's log.
+/// When the modem last registered, on the clock of the stand-in's log.
 fn registered_ms(bench: &Bench) -> u64 {
     let log = bench.modem().log();
     let last = log.iter().rev().find(|entry| matches!(entry.what, ModemEvent::Registered(Some(_))));
@@ -39,7 +39,7 @@ fn registered_ms(bench: &Bench) -> u64 {
 }
 
 #[test]
-fn a_scan_that_is_stopped_is_killed_by_its_guard_when_its_time_is_over() {
+fn a_stopped_scan_is_killed_by_its_guard_at_the_hold_limit() {
     let (bench, before) = up(StandIn { lock: true, ..StandIn::default() });
     let mut command = scan(&bench);
     command.args(["--hold-limit", "3s"]);
@@ -53,7 +53,7 @@ fn a_scan_that_is_stopped_is_killed_by_its_guard_when_its_time_is_over() {
 }
 
 #[test]
-fn a_scan_within_its_time_is_not_killed() {
+fn a_scan_within_the_hold_limit_is_not_killed() {
     let (bench, _before) = up(StandIn::default());
     let mut command = scan(&bench);
     command.args(["--hold-limit", "60s"]);
@@ -61,8 +61,8 @@ fn a_scan_within_its_time_is_not_killed() {
 }
 
 #[test]
-fn a_pppd_that_locks_is_wanted_up_at_once_and_kept_off_the_modem_until_that_is_registered() {
-    // Longer than runsv's pause, which may lie before the first start.
+fn a_pppd_with_lock_is_wanted_up_at_once_and_kept_off_the_modem_until_it_is_registered() {
+    // Longer than runsv's pause, which may come before the first start.
     let modem = Profile { automatic_registration_ms: 2_500, ..quick_modem() };
     let (bench, before) = up_with(StandIn { lock: true, ..StandIn::default() }, modem);
     let scan = Running::start(scan(&bench));
@@ -77,7 +77,7 @@ fn a_pppd_that_locks_is_wanted_up_at_once_and_kept_off_the_modem_until_that_is_r
 }
 
 #[test]
-fn a_pppd_that_does_not_lock_is_wanted_up_once_the_modem_is_registered() {
+fn a_pppd_without_lock_is_wanted_up_once_the_modem_is_registered() {
     let (bench, before) = up(StandIn::default());
     let scan = Running::start(scan(&bench));
     scan.wait_for_state(&bench, "3");
@@ -89,13 +89,13 @@ fn a_pppd_that_does_not_lock_is_wanted_up_once_the_modem_is_registered() {
 }
 
 #[test]
-fn a_modem_that_does_not_answer_keeps_nobody_down() {
+fn a_modem_that_does_not_answer_does_not_keep_the_service_down() {
     let (bench, before) = up(StandIn::default());
     let scan = Running::start(scan(&bench));
     scan.wait_for_state(&bench, "3");
     bench.modem().apply(cellscan_sim::modem::ModemFault::Silent { for_ms: 60_000 });
     scan.signal(Signal::KILL);
-    // Ten seconds are the modem's.
+    // The guard waits ten seconds for the modem.
     bench.wait_until(SCAN, "up", || bench.status().is_up() && bench.status().pid != before);
     wait_until(SCAN, "it is said", || scan.lines().iter().any(|line| line.contains("was not restored: ")));
 }
@@ -117,7 +117,7 @@ fn killed_under_the_sv_backend_the_guard_or_restore_gives_the_service_back() {
         } else {
             scan.signal(Signal::KILL);
         }
-        // Its lock is that of a dead process also while nobody has reaped it.
+        // Its lock counts as that of a dead process also before it is reaped.
         drop(scan);
         must_be_up_again(&bench, before);
     }
@@ -166,7 +166,7 @@ fn two_scans_of_a_port_without_a_supervisor_the_second_is_refused_by_name() {
 }
 
 #[test]
-fn what_restore_does_is_told_for_programs() {
+fn restore_reports_its_result_as_json() {
     let (bench, before, scan) = started("3");
     kill_with_its_guard(&bench, &scan);
     drop(scan);
@@ -178,7 +178,7 @@ fn what_restore_does_is_told_for_programs() {
 }
 
 #[test]
-fn a_directory_made_anew_around_the_same_supervise_is_no_other_for_restore() {
+fn restore_accepts_a_recreated_directory_with_the_same_supervise() {
     let elsewhere = tempfile::tempdir().expect("a directory");
     let mut modem = quick_modem();
     modem.delays.search = 5_000;
@@ -193,7 +193,7 @@ fn a_directory_made_anew_around_the_same_supervise_is_no_other_for_restore() {
     drop(scan);
     bench.make_anew();
     bench.kill_runsv();
-    // As somebody has who keeps a service from starting by itself; then nobody but the lease knows.
+    // With a `down` file runsv does not start the service; only the lease knows that it was up.
     std::fs::write(bench.service().join("down"), "").expect("a down file");
     bench.start_runsv();
     assert!(bench.status().is_held_down(), "{}", bench.story());

@@ -1,14 +1,14 @@
-//! `cellscan run`, as it is shipped, under a `runsv` of its own beside that of `pppd`.
+//! The shipped `cellscan run`, under a `runsv` of its own beside that of `pppd`.
 
 use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
 
-use cellscan_tests::support::{Bench, StandIn, Supervised, Want, Workbench, processes, wait_until};
+use cellscan_tests::support::{Bench, StandIn, Supervised, Want, Workbench, leases, processes, wait_until};
 use rustix::process::Signal;
 use serde_json::Value;
 
 use super::ends::must_be_up_again;
-use super::lease::{guard_of, leases};
+use super::lease::guard_of;
 use super::recorded::must_be_decided_alike;
 use super::running::{Running, quick_modem, run_dir, scan, text};
 use super::{SCAN, SOON};
@@ -31,7 +31,7 @@ fn phase(daemon: &Supervised, bench: &Bench) -> String {
 }
 
 #[test]
-fn it_scans_when_it_is_asked_and_the_asker_is_told_all() {
+fn it_scans_on_request_and_the_client_gets_every_event() {
     let (bench, before, daemon) = daemon(600, "--link none");
     let asked = Running::start(daemon.ask(&["scan", "--json", "--request", "7"]));
     asked.wait_for_state(&bench, "4");
@@ -55,7 +55,7 @@ fn it_scans_when_it_is_asked_and_the_asker_is_told_all() {
 }
 
 #[test]
-fn it_keeps_recordings_of_its_last_scans_and_each_is_decided_alike_once_more() {
+fn it_keeps_recordings_of_its_last_scans_and_each_replays_identically() {
     let recordings = tempfile::tempdir().expect("a directory");
     let path = |number: u32| recordings.path().join(format!("scan-{number:06}.atlog"));
     let more = format!("--link none --recordings {} --keep-recordings 2", recordings.path().display());
@@ -68,7 +68,7 @@ fn it_keeps_recordings_of_its_last_scans_and_each_is_decided_alike_once_more() {
         assert!(text(&again).is_empty() && String::from_utf8_lossy(&again.stderr).contains("repeated"));
     }
     wait_until(SOON, "only two are kept", || !path(1).exists() && path(2).exists() && path(3).exists());
-    assert!(!path(4).exists(), "what was declined is no scan");
+    assert!(!path(4).exists(), "a declined request is no scan");
     for number in [2, 3] {
         let text = must_be_decided_alike(&path(number));
         let denied = text.lines().find_map(|line| line.strip_prefix("# denied: ")).expect("a header");
@@ -77,7 +77,7 @@ fn it_keeps_recordings_of_its_last_scans_and_each_is_decided_alike_once_more() {
 }
 
 #[test]
-fn a_stray_name_among_its_recordings_is_skipped_and_named_and_each_is_its_owners_alone() {
+fn a_stray_name_among_its_recordings_is_skipped_and_named_and_each_recording_is_private() {
     let root = tempfile::tempdir().expect("a directory");
     let dir = root.path().join("made/here");
     let more = format!("--link none --recordings {}", dir.display());
@@ -96,7 +96,7 @@ fn a_stray_name_among_its_recordings_is_skipped_and_named_and_each_is_its_owners
 }
 
 #[test]
-fn a_request_that_could_not_take_the_service_is_served_when_it_is_made_again() {
+fn a_request_whose_scan_could_not_take_the_service_is_served_on_repetition() {
     let recordings = tempfile::tempdir().expect("a directory");
     let more = format!("--link none --recordings {}", recordings.path().display());
     let (bench, before, daemon) = daemon(1_500, &more);
@@ -114,11 +114,11 @@ fn a_request_that_could_not_take_the_service_is_served_when_it_is_made_again() {
     let again = request();
     assert_eq!(text(&again).trim(), r#"{"kind":"declined","reason":"repeated"}"#);
     let kept = std::fs::read_dir(recordings.path()).expect("it is there").count();
-    assert_eq!(kept, 1, "what touched nothing pushes out no recording");
+    assert_eq!(kept, 1, "a scan that touched nothing displaces no recording");
 }
 
 #[test]
-fn told_to_end_in_the_middle_of_a_scan_it_gives_back_first() {
+fn sigterm_during_a_scan_ends_the_daemon_after_the_service_is_given_back() {
     let (bench, before, daemon) = daemon(5_000, "--link none");
     let asked = Running::start(daemon.ask(&["scan", "--json"]));
     asked.wait_for_state(&bench, "3");
@@ -130,7 +130,7 @@ fn told_to_end_in_the_middle_of_a_scan_it_gives_back_first() {
 }
 
 #[test]
-fn a_signal_to_the_asker_ends_the_scan_of_the_daemon() {
+fn a_signal_to_the_client_ends_the_scan_of_the_daemon() {
     let (bench, before, daemon) = daemon(5_000, "--link none");
     let asked = Running::start(daemon.ask(&["scan", "--json"]));
     asked.wait_for_state(&bench, "3");
@@ -142,7 +142,7 @@ fn a_signal_to_the_asker_ends_the_scan_of_the_daemon() {
 }
 
 #[test]
-fn an_asker_that_dies_is_no_reason_to_end() {
+fn the_death_of_the_client_does_not_end_the_scan() {
     let (bench, before, daemon) = daemon(1_500, "--link none");
     let asked = Running::start(daemon.ask(&["scan", "--json"]));
     asked.wait_for_state(&bench, "3");
@@ -152,14 +152,14 @@ fn an_asker_that_dies_is_no_reason_to_end() {
 }
 
 #[test]
-fn killed_with_its_guard_its_next_start_gives_the_service_back() {
+fn after_a_kill_with_its_guard_the_next_start_gives_the_service_back() {
     for state in ["1", "3", "5"] {
         let (bench, before, daemon) = daemon(2_000, "--link none");
         let asked = Running::start(daemon.ask(&["scan", "--json"]));
         asked.wait_for_state(&bench, state);
         let first = daemon.pid().expect("it runs");
         let guard = guard_of(&bench, first);
-        // A daemon that runs would start another guard.
+        // A running daemon would start another guard.
         assert!(processes::signal(first, Signal::STOP));
         assert!(processes::signal(guard, Signal::KILL));
         assert!(processes::signal(first, Signal::KILL));
@@ -174,7 +174,7 @@ fn killed_with_its_guard_its_next_start_gives_the_service_back() {
 }
 
 #[test]
-fn a_link_that_stays_down_is_scanned_for_once() {
+fn a_link_that_stays_down_causes_one_scan() {
     let (bench, before, daemon) = daemon(600, "--link nolink* --link-timeout 1s --when-link-down 2s");
     let _started_again = bench.wait_for_holder(SCAN, Some(before));
     wait_until(SCAN, "the scan is through", || phase(&daemon, &bench) == "idle");
@@ -184,13 +184,13 @@ fn a_link_that_stays_down_is_scanned_for_once() {
 }
 
 #[test]
-fn wrong_options_are_not_tried_again_each_second() {
+fn invalid_options_are_not_retried_each_second() {
     let bench = Workbench::new().modem(quick_modem()).start();
     let output = bench.cellscan().args(["run", "--when-link-down", "1m", "--link", "none"]).output();
     let output = output.expect("it starts");
     assert_eq!(output.status.code(), Some(100), "{}", String::from_utf8_lossy(&output.stderr));
-    let nobody =
+    let without_port =
         bench.cellscan().args(["scan", "--run-dir"]).arg(run_dir(&bench)).output().expect("it starts");
-    assert_eq!(nobody.status.code(), Some(100));
-    assert!(String::from_utf8_lossy(&nobody.stderr).contains("wanted --port TTY"));
+    assert_eq!(without_port.status.code(), Some(100));
+    assert!(String::from_utf8_lossy(&without_port.stderr).contains("wanted --port TTY"));
 }

@@ -101,13 +101,13 @@ fn a_run_script_without_exec_is_warned_of() {
 }
 
 #[test]
-fn who_is_not_root_is_told_what_cannot_be_seen() {
+fn without_root_doctor_reports_what_it_cannot_see() {
     let bench = up(sound().start());
     let mut command = Command::new("setpriv");
     let inner = doctor(&bench);
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg("--");
     command.arg(inner.get_program()).args(inner.get_args());
-    // The program and the bench are below directories that are root's alone where the tests are root's.
+    // Where the tests run as root, the program and the bench are below directories that only root may enter.
     let open = |path: &std::path::Path| {
         use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("it is ours");
@@ -130,13 +130,13 @@ fn who_is_not_root_is_told_what_cannot_be_seen() {
 }
 
 #[test]
-fn a_service_that_nobody_supervises_is_an_error() {
+fn an_unsupervised_service_is_an_error() {
     let mut bench = up(sound().start());
     bench.kill_runsv();
     must_say(&run(doctor(&bench)), 1, &[("error    supervision", "nobody supervises")]);
 }
 
-/// A `runsvdir` over one service, which ends what it has started when it is told to hang up.
+/// A `runsvdir` over one service, which ends its children on SIGHUP.
 struct Runsvdir(Child);
 
 impl Drop for Runsvdir {
@@ -147,13 +147,13 @@ impl Drop for Runsvdir {
 }
 
 #[test]
-fn who_starts_runsv_again_is_told() {
+fn the_runsvdir_that_restarts_runsv_is_named() {
     let bench = up(sound().start());
     must_say(&run(doctor(&bench)), 0, &[("ok       supervision", "no runsvdir is over it")]);
     let services = tempfile::tempdir().expect("a directory");
     let service = services.path().join("ppp");
     std::fs::create_dir(&service).expect("it is ours");
-    // Linked: a script that is written here could be open in a fork of another test, and then cannot be executed.
+    // Linked: a script written here could be open in a fork of another test, and then cannot be executed.
     std::os::unix::fs::symlink("/bin/cat", service.join("run")).expect("it is ours");
     let mut command = Command::new("runsvdir");
     command.arg("-P").arg(services.path()).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -220,7 +220,7 @@ fn exercise_ended_by_a_signal_gives_back() {
 }
 
 #[test]
-fn leases_that_lie_about_are_told_apart() {
+fn leases_in_hand_orphaned_and_invalid_are_distinguished() {
     let mut modem = quick_modem();
     modem.delays.search = 2_000;
     let bench = up(sound().modem(modem).start());
@@ -319,7 +319,7 @@ fn status_before_and_during_a_scan() {
 }
 
 #[test]
-fn status_finds_the_port_in_the_options_where_the_service_holds_none() {
+fn status_reads_the_port_from_the_options_where_the_service_holds_none() {
     let script = "#!/bin/sh\nfalse && exec pppd ttyUSB77 nodetach\nexec @PPPD@\n";
     let bench = sound().run(RunScript::Custom(script.to_owned())).down().start();
     let mut command = looking(&bench, "status");

@@ -1,14 +1,13 @@
-//! However a scan ends, the service is wanted up and runs.
+//! After every end of a scan the service is wanted up and runs.
 
 use cellscan_sim::modem::{Profile, Select};
-use cellscan_tests::support::{Bench, StandIn, Workbench, processes};
+use cellscan_tests::support::{Bench, StandIn, Workbench, leases, processes};
 use rustix::process::Signal;
 
 use super::SOON;
-use super::lease::leases;
 use super::running::{Running, quick_modem, scan, scan_waiting_for_link};
 
-/// A modem and a `pppd` that take their time in the state that is to be met.
+/// A modem and a `pppd` that are slow in the given state.
 fn slow_in(number: &str) -> (Profile, StandIn) {
     let mut modem = quick_modem();
     let mut pppd = StandIn { lock: true, ..StandIn::default() };
@@ -34,13 +33,13 @@ pub(super) fn must_be_up_again(bench: &Bench, before: u32) {
     });
 }
 
-/// With a modem that cannot register.
+/// For a modem that cannot register.
 #[track_caller]
 fn service_must_be_up_again(bench: &Bench, before: u32) {
     let after = bench.wait_for_holder(SOON, Some(before));
     bench
         .wait_until(SOON, "wanted up, and running", || bench.status().is_up() && bench.status().pid == after);
-    bench.wait_until(SOON, "no lock of ours is left", || {
+    bench.wait_until(SOON, "no lock of cellscan is left", || {
         std::fs::read_dir(bench.locks()).is_ok_and(|locks| {
             let ours = |path: std::path::PathBuf| {
                 let owner = std::fs::read_to_string(path).unwrap_or_default();
@@ -50,7 +49,7 @@ fn service_must_be_up_again(bench: &Bench, before: u32) {
         })
     });
     bench.wait_until(SOON, "no lease is left", || leases(bench).is_empty());
-    bench.wait_until(SOON, "no process of ours is left, but for a daemon", || {
+    bench.wait_until(SOON, "no process of cellscan is left, except a daemon", || {
         let stays = |pid: u32| processes::argument(pid, 1).as_deref() == Some("run");
         let ours = |pid: &u32| {
             processes::comm(*pid).is_some_and(|name| name.starts_with("cellscan")) && !stays(*pid)
@@ -59,7 +58,7 @@ fn service_must_be_up_again(bench: &Bench, before: u32) {
     });
 }
 
-/// The states that a signal can meet, each by the line that says it was entered or, for 1, that it is being left.
+/// The states in which a signal can arrive, each by the line at its entry or, for 1, at its exit.
 const STATES: [&str; 6] = ["1", "2", "2b", "3", "5", "6"];
 
 pub(super) fn started(number: &str) -> (Bench, u32, Running) {
@@ -73,7 +72,7 @@ pub(super) fn started(number: &str) -> (Bench, u32, Running) {
 }
 
 #[test]
-fn told_to_end_by_ctrl_c_or_term_in_any_state_the_service_is_given_back() {
+fn ctrl_c_or_term_in_any_state_gives_the_service_back() {
     for number in STATES {
         for signal in [Signal::INT, Signal::TERM] {
             let (bench, before, scan) = started(number);
@@ -98,7 +97,7 @@ fn killed_in_any_state_the_guard_gives_the_service_back() {
 }
 
 #[test]
-fn told_to_end_while_the_link_is_waited_for_the_service_is_up_already() {
+fn a_signal_during_the_wait_for_the_link_finds_the_service_up() {
     let bench = Workbench::new().modem(quick_modem()).start();
     let before = bench.wait_for_holder(SOON, None);
     bench.wait_until(SOON, "up", || bench.status().is_up());
@@ -118,7 +117,7 @@ fn told_to_end_while_the_link_is_waited_for_the_service_is_up_already() {
 }
 
 #[test]
-fn a_sim_that_is_locked_ends_the_scan_before_anything_is_changed() {
+fn a_locked_sim_ends_the_scan_before_it_changes_anything() {
     let mut modem = quick_modem();
     modem.sim = Some("SIM PIN".to_owned());
     let bench = Workbench::new().modem(modem).start();
@@ -139,7 +138,7 @@ fn a_service_found_down_is_left_down() {
 }
 
 #[test]
-fn nobody_supervises_it_nothing_is_touched() {
+fn an_unsupervised_service_is_not_touched() {
     let mut bench = Workbench::new().modem(quick_modem()).start();
     let _pppd = bench.wait_for_holder(SOON, None);
     bench.kill_runsv();

@@ -1,4 +1,4 @@
-//! What the real `runsv` does to who borrows its service without asking, and to who asks.
+//! The reactions of the real `runsv` to a process that takes its service without asking, and to one that asks.
 //!
 //! Times that are asserted are those that `runsv` guarantees, from below.
 
@@ -16,7 +16,7 @@ fn killing_pppd_loses_against_runsv() {
     let mut started_s = Vec::new();
     for _ in 0..5 {
         // runsv writes its record after the fork, when the new pppd may have opened the port already.
-        let up = bench.wait_for(SOON, "up, since nobody asked for anything else", || {
+        let up = bench.wait_for(SOON, "up, since no client asked for anything else", || {
             Some(bench.status()).filter(|status| status.is_up() && status.pid == holder)
         });
         started_s.push(up.tai_seconds);
@@ -36,7 +36,7 @@ fn sv_down_frees_the_port() {
     let bench = Workbench::new().pppd(StandIn { dies_after_ms: 150, ..StandIn::default() }).start();
     let holder = bench.wait_for_holder(SOON, None);
     assert!(bench.sv(&["down"]).status.success());
-    bench.wait_until(SOON, "down, and nobody holds the port", || {
+    bench.wait_until(SOON, "down, and no process holds the port", || {
         bench.status().is_held_down() && bench.holders().is_empty()
     });
     assert!(!is_alive(holder));
@@ -58,8 +58,8 @@ fn a_killed_wrapper_leaves_pppd_with_the_port() {
 }
 
 #[test]
-fn child_of_a_killed_wrapper_keeps_the_port() {
-    // Long enough that the test sees it, however slow the machine; it ends with the bench.
+fn a_child_of_a_killed_wrapper_keeps_the_port() {
+    // Long enough for the test on any machine; it ends with the bench.
     let bench = Workbench::new().pppd(StandIn { child_holds_ms: Some(60_000), ..StandIn::default() }).start();
     bench.wait_until(SOON, "pppd and its child hold the port", || bench.holders().len() == 2);
     assert!(bench.sv(&["down"]).status.success());
@@ -70,7 +70,7 @@ fn child_of_a_killed_wrapper_keeps_the_port() {
 }
 
 #[test]
-fn a_live_lock_keeps_pppd_off_the_port() {
+fn a_live_lock_keeps_pppd_from_opening_the_port() {
     let bench = Workbench::new().pppd(StandIn { lock: true, ..StandIn::default() }).down().start();
     assert_eq!((bench.status().state, bench.status().want), (State::Down, Want::Down));
     let slave = bench.modem().slave().expect("a port that is there");
@@ -100,7 +100,7 @@ fn a_new_runsv_knows_nothing_of_down() {
 }
 
 #[test]
-fn nothing_of_a_bench_survives_it() {
+fn no_process_of_a_bench_survives_it() {
     for run in [RunScript::Exec, RunScript::Shell, RunScript::Trap, RunScript::Detach] {
         let pppd = StandIn { child_holds_ms: Some(60_000), ignores_term: true, ..StandIn::default() };
         let bench = Workbench::new().run(run).pppd(pppd).start();

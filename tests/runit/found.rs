@@ -1,9 +1,9 @@
-//! The service is found from what runs: from the port that its `pppd` holds, and from the `runsv` that keeps it.
+//! The service is found from running processes: from the port of its `pppd`, and from its `runsv`.
 
 use std::path::Path;
 use std::process::{Command, Output};
 
-use cellscan_tests::support::{Bench, RunScript, StandIn, Workbench};
+use cellscan_tests::support::{Bench, RunScript, StandIn, Workbench, skipped};
 
 use super::SOON;
 use super::doctor::{must_say, run};
@@ -18,7 +18,7 @@ fn up(workbench: Workbench) -> (Bench, u32) {
     (bench, before)
 }
 
-/// A scan that is told the port and no service.
+/// A scan with a port and without a service in its options.
 fn scan(bench: &Bench) -> Command {
     let mut command = bench.cellscan();
     command.args(["scan", "--link", "none"]).arg("--port").arg(bench.port());
@@ -55,7 +55,7 @@ fn a_service_of_any_name_anywhere_is_found_by_the_port_of_its_pppd() {
 fn of_two_services_the_one_whose_pppd_holds_the_port_is_taken() {
     let (first, before) = up(Workbench::new().name("pppd"));
     let (second, other) = up(Workbench::new().name("pppd-b"));
-    // By their names both are meant.
+    // Both match by name.
     let services = first.root().join("service");
     std::os::unix::fs::symlink(second.service(), services.join("pppd-b")).expect("a link");
     let mut command = scan(&first);
@@ -78,7 +78,7 @@ fn of_two_services_the_one_whose_pppd_holds_the_port_is_taken() {
 }
 
 #[test]
-fn a_program_under_a_runsv_of_its_own_that_has_the_port_is_no_service_of_pppd() {
+fn another_supervised_program_on_the_port_is_not_taken_for_the_service_of_pppd() {
     let modem = cellscan_sim::pty::PtyModem::spawn(quick_modem(), 7, None).expect("a modem");
     let script = format!("#!/bin/sh\nexec 2>&1\nexec sleep 1000 <>{}\n", modem.path().display());
     let bench = Workbench::new().name("gpsd").run(RunScript::Custom(script)).start();
@@ -91,12 +91,12 @@ fn a_program_under_a_runsv_of_its_own_that_has_the_port_is_no_service_of_pppd() 
     must_say(&run(doctor), 1, &[("error    service", "no runsv runs a pppd")]);
 }
 
-/// `cellscan doctor` in a process namespace in which nothing runs but a `runsv` for each of these services. `None`, and a
+/// `cellscan doctor` in a process namespace in which only a `runsv` for each of these services runs. `None`, and a
 /// line, where there may be none.
 fn doctor_beside(services: &[&Path]) -> Option<Output> {
     let may = Command::new("unshare").args(["--pid", "--fork", "--mount-proc", "true"]).output();
     if !may.is_ok_and(|tried| tried.status.success()) {
-        not_tried();
+        skipped("this user may not make a process namespace");
         return None;
     }
     let script = "\
@@ -117,7 +117,7 @@ fn a_runsv_whose_pppd_holds_no_port_now_is_found_where_it_is_the_only_one() {
     let place = |name: &str, run: &str| {
         let service = root.path().canonicalize().expect("it is there").join(name);
         std::fs::create_dir(&service).expect("it is ours");
-        // Linked: a script that is written here could be open in a fork of another test, and then cannot be executed.
+        // Linked: a script written here could be open in a fork of another test, and then cannot be executed.
         std::os::unix::fs::symlink(run, service.join("run")).expect("it is ours");
         service
     };
@@ -137,9 +137,4 @@ fn a_runsv_whose_pppd_holds_no_port_now_is_found_where_it_is_the_only_one() {
 #[track_caller]
 fn must_say_of(output: &Output, starts: &[(&str, &str)]) {
     must_say(output, output.status.code().unwrap_or(-1), starts);
-}
-
-#[expect(clippy::print_stdout, reason = "who reads the tests is told what was not tried")]
-fn not_tried() {
-    println!("not tried: no process namespace for us");
 }

@@ -1,20 +1,21 @@
-//! The guard beside its scan: what becomes of the service when the guard dies first, and when the scan ends without having seen the
-//! service given back.
+//! The guard beside its scan: the service after the death of the guard, and after a scan that ended without having seen the service
+//! given back.
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use cellscan_custody::guard::PROTOCOL;
-use cellscan_tests::support::{Bench, StandIn, Want, Workbench, processes, wait_until};
+use cellscan_sim::modem::ModemEvent;
+use cellscan_tests::support::{Bench, StandIn, Want, Workbench, leases, processes, wait_until};
 use rustix::process::Signal;
 
 use super::ends::{must_be_up_again, started};
-use super::lease::{guard_of, leases};
+use super::lease::guard_of;
 use super::running::{Running, quick_modem, scan};
 use super::{SCAN, SOON};
 
-/// The guard of a scan that came after this one.
+/// The successor of this guard.
 fn next_guard(bench: &Bench, scan: u32, before: u32) -> u32 {
     bench.wait_for(SCAN, "another guard", || {
         processes::children_with(scan, "guard").into_iter().find(|pid| *pid != before)
@@ -56,21 +57,53 @@ fn a_guard_says_which_version_it_speaks_and_the_nonce_that_it_was_given() {
     bench.wait_until(SOON, "untouched", || bench.status().is_up() && bench.status().pid == before);
 }
 
+/// A process in the place of a scan: it has asked for down, locks the modem, ends its pipe to the guard, and is there for three seconds
+/// more, as a killed scan is on a busy machine.
+const DIES_SLOWLY: &str = r#"
+    mkfifo "$ROOT/pipe"
+    "$CELLSCAN" guard --path "$SERVICE" --want u --parent $$ --hello 1 --told "tm0      " \
+        --lock-dir "$LOCKS" --kept-port "$PORT" --baud 115200 < "$ROOT/pipe" > "$ROOT/hello" &
+    exec 3> "$ROOT/pipe"
+    until [ -s "$ROOT/hello" ]; do sleep 0.02; done
+    printf d > "$SERVICE/supervise/control"
+    until [ "$(od -An -tu4 -j12 -N4 "$SERVICE/supervise/status" | tr -d ' ')" = 0 ]; do sleep 0.02; done
+    printf '%10d\n' $$ > "$LOCKS/LCK..${PORT##*/}"
+    exec 3>&-
+    sleep 3
+"#;
+
 #[test]
-fn a_guard_that_dies_is_replaced_once_and_its_loss_is_said() {
+fn a_scan_that_takes_seconds_to_die_leaves_no_lock_and_its_modem_registered() {
+    let pppd = StandIn { lock: true, ..StandIn::default() };
+    let bench = Workbench::new().modem(quick_modem()).pppd(pppd).start();
+    let before = bench.wait_for_holder(SOON, None);
+    bench.wait_until(SOON, "up", || bench.status().is_up());
+    let program = bench.cellscan().get_program().to_owned();
+    let mut scan = Command::new("sh");
+    scan.args(["-c", DIES_SLOWLY]).env("ROOT", bench.root()).env("CELLSCAN", program);
+    scan.env("SERVICE", bench.service()).env("LOCKS", bench.locks()).env("PORT", bench.port());
+    assert!(scan.status().expect("it starts").success());
+    must_be_up_again(&bench, before);
+    let registers =
+        |what: &ModemEvent| matches!(what, ModemEvent::Received(command) if command == "AT+COPS=0");
+    assert!(bench.modem().log().iter().any(|entry| registers(&entry.what)), "{}", bench.story());
+}
+
+#[test]
+fn a_dead_guard_is_replaced_once_and_its_death_is_reported() {
     let (bench, before, scan) = started("3");
     let first = guard_of(&bench, scan.pid());
     kill(&bench, first);
     let second = next_guard(&bench, scan.pid(), first);
     let said = |what: &str| scan.lines().iter().any(|line| line.contains(what));
     bench.wait_until(SOON, "it is said", || said(&format!("process {second} guards now")));
-    // The one that came after knows what is owed.
+    // The successor knows what to restore.
     scan.signal(Signal::KILL);
     must_be_up_again(&bench, before);
 }
 
 #[test]
-fn a_second_guard_that_dies_leaves_the_lease_and_that_is_said() {
+fn after_a_second_dead_guard_only_the_lease_is_left_and_that_is_reported() {
     let (bench, before, scan) = started("3");
     let first = guard_of(&bench, scan.pid());
     kill(&bench, first);
@@ -80,13 +113,13 @@ fn a_second_guard_that_dies_leaves_the_lease_and_that_is_said() {
     kill(&bench, second);
     bench.wait_until(SOON, "it is said", || said("the second one: the lease on disk alone is left"));
     assert_eq!(leases(&bench).len(), 1);
-    // The scan itself gives back.
+    // The scan itself gives the service back.
     scan.end().must_be_complete(&bench);
     must_be_up_again(&bench, before);
 }
 
 #[test]
-fn a_scan_that_does_not_see_its_service_given_back_leaves_it_to_its_guard() {
+fn a_scan_that_does_not_see_its_service_given_back_hands_it_to_its_guard() {
     let mut modem = quick_modem();
     modem.delays.search = 2_000;
     let pppd = StandIn { lock: true, ..StandIn::default() };
@@ -96,7 +129,7 @@ fn a_scan_that_does_not_see_its_service_given_back_leaves_it_to_its_guard() {
     let scan = Running::start(scan(&bench));
     scan.wait_for_state(&bench, "3");
     let guard = guard_of(&bench, scan.pid());
-    // runsv obeys no more, longer than a scan waits for it.
+    // runsv is stopped for longer than a scan waits for it.
     let runsv = bench.runsv_pid().expect("it runs");
     assert!(processes::signal(runsv, Signal::STOP));
     let said = |what: &str| scan.lines().iter().any(|line| line.contains(what));
@@ -108,7 +141,7 @@ fn a_scan_that_does_not_see_its_service_given_back_leaves_it_to_its_guard() {
     assert!(processes::is_alive(guard), "{}", bench.story());
     assert_eq!((bench.status().want, leases(&bench).len()), (Want::Down, 1));
     assert!(processes::signal(runsv, Signal::CONT));
-    // Its lock is that of a dead process also while nothing has reaped it.
+    // Its lock counts as that of a dead process also before it is reaped.
     drop(scan);
     must_be_up_again(&bench, before);
 }

@@ -1,4 +1,4 @@
-//! Hazards of borrowing a service from `runsv`, each with a whole scan in its way. They have all been seen on the real one.
+//! Hazards of taking a service from `runsv`, each during a whole scan. All were observed on the real `runsv`.
 
 use std::time::Duration;
 
@@ -29,11 +29,10 @@ fn crash_loop() -> Bench {
 #[track_caller]
 fn must_end_wanted_up(bench: &Bench) {
     bench.wait_until(SOON, "wanted up", || bench.status().want == cellscan_tests::support::Want::Up);
-    // The record may be from before: a `d` and the `u` behind it are read when runsv has slept for its second, and show one
-    // after the other. From then on it is up, or a `d` of ours came last.
-    // Where a `d` came last no such second and a bit ever comes.
+    // The record may be old: runsv reads a `d` and the following `u` after its second of sleep, and shows one after the other.
+    // From then on it is up, unless our `d` came last, and then this condition never holds.
     let mut since = std::time::Instant::now();
-    bench.wait_until(SOON, "it stays so for longer than runsv sleeps", || {
+    bench.wait_until(SOON, "it stays up for longer than runsv sleeps", || {
         if bench.status().want != cellscan_tests::support::Want::Up {
             since = std::time::Instant::now();
         }
@@ -42,14 +41,14 @@ fn must_end_wanted_up(bench: &Bench) {
 }
 
 #[test]
-fn hazard_01_down_is_asked_while_runsv_sleeps_off_a_crash() {
+fn hazard_01_down_is_requested_while_runsv_sleeps_off_a_crash() {
     let bench = crash_loop();
     Running::start(scan(&bench)).end().must_be_complete(&bench);
     must_end_wanted_up(&bench);
 }
 
 #[test]
-fn hazard_02_sv_says_ok_while_its_byte_is_unread() {
+fn hazard_02_sv_reports_ok_while_its_byte_is_unread() {
     let bench = crash_loop();
     let mut command = scan(&bench);
     command.args(["--backend", "sv"]);
@@ -66,7 +65,7 @@ fn hazard_03_another_byte_is_queued_before_ours() {
 }
 
 #[test]
-fn hazard_04_up_is_asked_while_our_down_is_unread() {
+fn hazard_04_up_is_requested_while_our_down_is_unread() {
     for backend in ["native", "sv"] {
         let bench = crash_loop();
         let mut command = scan(&bench);
@@ -82,7 +81,7 @@ fn hazard_04_up_is_asked_while_our_down_is_unread() {
 
 #[test]
 fn hazard_05_given_back_within_a_second_of_an_early_death() {
-    // Taken before pppd has lived for a second, and given back as soon as the SIM is seen to be locked.
+    // Taken before pppd has lived for a second, and given back as soon as the scan finds the SIM locked.
     let mut modem = quick_modem();
     modem.sim = Some("SIM PIN".to_owned());
     let bench = workbench().modem(modem).start();
@@ -104,7 +103,7 @@ fn hazard_06_a_finish_script_is_waited_for() {
 }
 
 #[test]
-fn hazard_07_a_pppd_that_ignores_term_is_killed_after_its_time() {
+fn hazard_07_a_pppd_that_ignores_term_is_killed_at_its_timeout() {
     let bench = workbench().pppd(StandIn { ignores_term: true, ..StandIn::default() }).start();
     let before = bench.wait_for_holder(SOON, None);
     let ended = Running::start(scan(&bench)).end();
@@ -115,12 +114,12 @@ fn hazard_07_a_pppd_that_ignores_term_is_killed_after_its_time() {
 }
 
 #[test]
-fn hazard_08_no_second_copy_is_ever_started() {
+fn hazard_08_no_second_pppd_is_started() {
     let bench = workbench().pppd(StandIn { dies_after_ms: 900, ..StandIn::default() }).start();
     let before = bench.wait_for_holder(SOON, None);
     let scan = Running::start(scan(&bench));
     scan.wait_for_state(&bench, "1");
-    // The old one is still ending: an up that is not waited for must not start another beside it.
+    // The old one is still ending: an early up must not start another beside it.
     scan.signal(Signal::INT);
     let _ended = scan.end();
     let after = bench.wait_for_holder(SOON, Some(before));
@@ -131,7 +130,7 @@ fn hazard_08_no_second_copy_is_ever_started() {
 }
 
 #[test]
-fn hazard_09_a_control_t_that_keeps_the_term_away_costs_the_time_of_a_kill() {
+fn hazard_09_a_control_t_that_suppresses_term_costs_the_timeout_of_a_kill() {
     let bench = workbench().script("control/t", "#!/bin/sh\nexit 0\n").start();
     let before = bench.wait_for_holder(SOON, None);
     let ended = Running::start(scan(&bench)).end();
@@ -141,7 +140,7 @@ fn hazard_09_a_control_t_that_keeps_the_term_away_costs_the_time_of_a_kill() {
 }
 
 #[test]
-fn hazard_10_a_slow_control_script_blinds_runsv_and_is_waited_for() {
+fn hazard_10_a_slow_control_script_blocks_runsv_and_is_waited_for() {
     let bench = workbench().script("control/t", "#!/bin/sh\nsleep 2\nexit 1\n").start();
     let before = bench.wait_for_holder(SOON, None);
     Running::start(scan(&bench)).end().must_be_complete(&bench);
@@ -150,7 +149,7 @@ fn hazard_10_a_slow_control_script_blinds_runsv_and_is_waited_for() {
 }
 
 #[test]
-fn hazard_11_runsv_is_killed_in_the_middle_and_its_successor_asked_again() {
+fn hazard_11_runsv_is_killed_during_the_scan_and_its_successor_is_asked_again() {
     let mut modem = quick_modem();
     modem.delays.search = 2_500;
     let mut bench = workbench().modem(modem).start();

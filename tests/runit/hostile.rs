@@ -159,7 +159,7 @@ fn private(path: &Path, content: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("it is ours");
 }
 
-/// A process of somebody else, which a signal would end.
+/// An uninvolved process, which a signal would end.
 struct Bystander(Child);
 
 impl Bystander {

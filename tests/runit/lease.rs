@@ -1,11 +1,11 @@
-//! Scan and guard killed together: the lease on disk is what is left, and somebody goes by it.
+//! Scan and guard killed together: the lease on disk is left, and the next scan or `restore` goes by it.
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use cellscan_tests::support::{Bench, Workbench, processes};
+use cellscan_tests::support::{Bench, Workbench, leases, processes};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -13,18 +13,10 @@ use super::ends::{must_be_up_again, started};
 use super::running::{Running, quick_modem, run_dir, scan, text};
 use super::{SCAN, SOON};
 
-/// "1" is said when down has been asked for and is waited for: state 1b.
+/// The line of "1" comes when the scan has asked for down and waits: state 1b.
 const STATES: [&str; 3] = ["1", "3", "5"];
-/// How long a service is watched that nobody may bring up.
+/// How long the test watches a service that no process may bring up.
 const STAYS_DOWN: Duration = Duration::from_secs(2);
-
-pub(super) fn leases(bench: &Bench) -> Vec<Value> {
-    let entries = fs::read_dir(run_dir(bench)).into_iter().flatten().flatten();
-    let leases = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("lease-"));
-    // One that goes meanwhile is none.
-    let texts = leases.filter_map(|entry| fs::read_to_string(entry.path()).ok());
-    texts.map(|text| serde_json::from_str(&text).expect("JSON")).collect()
-}
 
 /// The guard of a scan: its child, among the processes of the bench, that was started as one.
 pub(super) fn guard_of(bench: &Bench, scan: u32) -> u32 {
@@ -39,7 +31,7 @@ pub(super) fn abandoned_in(number: &str) -> (Bench, u32, u32) {
     let found = leases(&bench);
     assert_eq!(found.len(), 1, "{number}");
     assert_eq!((&found[0]["pid"], &found[0]["want"]), (&pid.into(), &"up".into()));
-    // A scan that runs would start another guard.
+    // A running scan would start another guard.
     scan.signal(Signal::STOP);
     assert!(processes::signal(guard, Signal::KILL));
     scan.signal(Signal::KILL);
@@ -47,11 +39,11 @@ pub(super) fn abandoned_in(number: &str) -> (Bench, u32, u32) {
     bench.wait_until(SOON, "down", || bench.status().is_held_down());
     let until = Instant::now() + STAYS_DOWN;
     while Instant::now() < until {
-        assert!(bench.status().is_held_down(), "{number}: nobody gives back\n{}", bench.story());
+        assert!(bench.status().is_held_down(), "{number}: no process gives back\n{}", bench.story());
         std::thread::sleep(Duration::from_millis(50));
     }
     assert_eq!(leases(&bench).len(), 1, "{number}: the lease stays");
-    // Its lock is that of a dead process also while nobody has reaped it.
+    // Its lock counts as that of a dead process also before it is reaped.
     drop(scan);
     (bench, before, pid)
 }
@@ -64,10 +56,10 @@ pub(super) fn restore(bench: &Bench, more: &[&str]) -> (Option<i32>, String) {
     (output.status.code(), text(&output))
 }
 
-/// A scan that is killed between the start of its second guard and the first word to it: started with the same words, and told
-/// nothing, that guard knows what is owed.
+/// A scan that is killed between the start of its second guard and the first byte to it: that guard was started with the same
+/// arguments, and knows what to restore without a byte.
 #[test]
-fn a_second_guard_gives_back_though_the_scan_dies_before_it_can_tell_it_anything() {
+fn a_second_guard_gives_back_even_if_the_scan_dies_before_the_first_byte_to_it() {
     let (bench, before, scan) = started("3");
     let first = guard_of(&bench, scan.pid());
     assert!(processes::signal(first, Signal::KILL));
@@ -118,7 +110,7 @@ fn the_next_scan_goes_by_the_lease_and_ends_with_the_service_up() {
 }
 
 #[test]
-fn the_next_scan_that_is_killed_too_leaves_the_same_to_restore() {
+fn a_second_scan_killed_too_leaves_the_same_want_in_the_lease() {
     let (bench, before, first) = abandoned_in("3");
     let scan = Running::start(scan(&bench));
     scan.wait_for_state(&bench, "3");
@@ -137,7 +129,7 @@ fn the_next_scan_that_is_killed_too_leaves_the_same_to_restore() {
 }
 
 #[test]
-fn a_living_scan_is_named_and_left_alone() {
+fn restore_names_a_running_scan_and_leaves_it_alone() {
     let (bench, before, scan) = started("3");
     let (code, out) = restore(&bench, &[]);
     assert_eq!(code, Some(0), "{out}");
@@ -148,25 +140,25 @@ fn a_living_scan_is_named_and_left_alone() {
 }
 
 #[test]
-fn a_number_that_is_used_again_is_no_living_scan() {
+fn a_reused_pid_does_not_count_as_the_running_scan() {
     let (bench, _before, pid) = abandoned_in("3");
     let mut paths = fs::read_dir(run_dir(&bench)).expect("there").flatten().map(|entry| entry.path());
     let is_lease = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
     let entry = paths.find(is_lease).expect("a lease");
     let reused = fs::read_to_string(&entry).expect("text");
-    // This test's own process, started at another time than the lease says.
+    // This test's own process, with another start time than in the lease.
     let reused = reused.replace(&format!("\"pid\":{pid}"), &format!("\"pid\":{}", std::process::id()));
     fs::write(&entry, reused).expect("written");
     let (code, out) = restore(&bench, &[]);
     assert_eq!(code, Some(0), "{out}");
     assert!(out.contains("wanted up again"), "{out}");
-    // The lock names the scan that really died; this lease does not.
+    // The lock names the scan that died; this lease does not.
     bench.wait_until(SOON, "up", || bench.status().is_up());
     assert!(leases(&bench).is_empty());
 }
 
 #[test]
-fn where_nobody_supervises_the_lease_stays_until_somebody_does() {
+fn without_a_supervisor_the_lease_stays_until_one_runs() {
     let (mut bench, before, _pid) = abandoned_in("3");
     bench.kill_runsv();
     let (code, out) = restore(&bench, &["--timeout", "2s"]);
@@ -180,7 +172,7 @@ fn where_nobody_supervises_the_lease_stays_until_somebody_does() {
 }
 
 #[test]
-fn a_lease_of_a_directory_that_is_gone_is_removed_and_one_that_is_none_is_named() {
+fn a_lease_of_a_missing_directory_is_removed_and_an_invalid_lease_is_named() {
     let bench = Workbench::new().modem(quick_modem()).start();
     let _pppd = bench.wait_for_holder(SOON, None);
     let dir = run_dir(&bench);
@@ -198,11 +190,11 @@ fn a_lease_of_a_directory_that_is_gone_is_removed_and_one_that_is_none_is_named(
     assert_eq!(code, Some(111), "{out}");
     assert!(out.contains("is no lease") && !out.contains('\u{1b}'), "{out}");
     fs::set_permissions(&dir, fs::Permissions::from_mode(0o777)).expect("ours");
-    assert_eq!(restore(&bench, &[]), (Some(111), String::new()), "others may have written there");
+    assert_eq!(restore(&bench, &[]), (Some(111), String::new()), "other users may have written there");
 }
 
 #[test]
-fn no_room_for_a_lease_is_warned_of_and_the_guard_is_enough() {
+fn no_room_for_a_lease_causes_a_warning_and_the_guard_suffices() {
     let modem = quick_modem();
     for kill in [false, true] {
         let bench = Workbench::new().modem(modem.clone()).start();

@@ -1,10 +1,10 @@
-//! Links of others: the `ppp` of a second modem or of a VPN is not the link of this service.
+//! Foreign links: the `ppp` interface of a second modem or of a VPN is not the link of this service.
 //!
 //! The interfaces are made in a network namespace in which `cellscan` runs, with a `/run` of its own for the pid files.
 
 use std::process::{Child, Command, Stdio};
 
-use cellscan_tests::support::{Bench, StandIn, Workbench, processes, wait_until};
+use cellscan_tests::support::{Bench, StandIn, Workbench, processes, skipped, wait_until};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ mount -t tmpfs none /run
 [ -z \"$PPPD\" ] || echo $PPPD >/run/ppp7.pid
 exec \"$@\"";
 
-/// The same command where the link of a VPN is up, under `ppp7`. The pid file of that interface names `pppd`, if one is given.
+/// The same command where the link of a VPN is up, as `ppp7`. The pid file of that interface names `pppd`, if given.
 fn beside_a_link(vpn: &OfAVpn, command: &Command, pppd: Option<u32>) -> Command {
     let mut inside = Command::new("nsenter");
     inside.arg(format!("--net=/proc/{}/ns/net", vpn.pid()));
@@ -38,14 +38,13 @@ fn beside_a_link(vpn: &OfAVpn, command: &Command, pppd: Option<u32>) -> Command 
     inside
 }
 
-/// Whether such a namespace can be made here; else a line says so.
-#[expect(clippy::print_stdout, reason = "who reads the tests is told what was not tried")]
+/// Whether this user can make such a namespace; prints SKIPPED otherwise.
 fn can_be_tried() -> bool {
     let script = format!("mount -t tmpfs none /run\n{A_LINK}");
     let tried = Command::new("unshare").args(["-n", "-m", "sh", "-ec", &script, "sh", "true"]).output();
     let can = tried.is_ok_and(|tried| tried.status.success());
     if !can {
-        println!("not tried: no network namespace with an interface of ours");
+        skipped("this user may not make a network namespace with an interface");
     }
     can
 }
@@ -60,7 +59,7 @@ fn up(search_ms: u64) -> (Bench, u32) {
     (bench, before)
 }
 
-/// The `pppd` of a VPN: a process of that name that is none of the service's and holds no port. Its link is the only one of the
+/// The `pppd` of a VPN: a process of that name outside the service that holds no port. Its link is the only one of the
 /// network namespace that it lives in.
 struct OfAVpn(Child);
 
@@ -97,7 +96,7 @@ fn scan(bench: &Bench) -> Command {
 }
 
 #[test]
-fn the_link_of_a_vpn_is_not_taken_for_the_one_that_is_waited_for() {
+fn a_scan_that_waits_for_its_link_ignores_the_link_of_a_vpn() {
     if !can_be_tried() {
         return;
     }
@@ -114,7 +113,7 @@ fn the_link_of_a_vpn_is_not_taken_for_the_one_that_is_waited_for() {
 }
 
 #[test]
-fn status_tells_the_link_of_the_service_from_the_one_of_a_vpn() {
+fn status_distinguishes_the_link_of_the_service_from_that_of_a_vpn() {
     if !can_be_tried() {
         return;
     }
@@ -179,7 +178,7 @@ fn a_daemon_declines_no_scan_for_the_link_of_a_vpn() {
     assert_eq!(code, Some(0), "{said}");
     assert!(!said.contains("declined") && said.contains("\"outcome\":\"complete\""), "{said}");
     must_be_up_again(&bench, before);
-    // And the link of its own keeps it from scanning.
+    // And its own link keeps it from scanning.
     let (bench, pppd) = up(200);
     let vpn = OfAVpn::start(&bench);
     let _daemon = Daemon::start(&bench, &vpn, pppd, &[]);
@@ -188,7 +187,7 @@ fn a_daemon_declines_no_scan_for_the_link_of_a_vpn() {
 }
 
 #[test]
-fn a_daemon_scans_by_itself_when_the_link_is_down_and_a_vpn_is_up() {
+fn a_daemon_starts_a_scan_when_the_link_is_down_and_a_vpn_is_up() {
     if !can_be_tried() {
         return;
     }

@@ -1,7 +1,6 @@
 //! Scans that last as long as those of the field logs (searches of 59 to 101 s), beside all other tests.
 //!
-//! Tests start in the order of their names, and the two here last longest: `main.rs` calls this module so that they start
-//! first.
+//! Tests start in the order of their names, and the two here last longest: `main.rs` names this module so that they start first.
 
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use super::ends::must_be_up_again;
 use super::running::{Running, quick_modem, scan};
 use super::{SCAN, SOON};
 
-/// A bench whose modem searches for so long, and the `pppd` that has the port.
+/// A bench whose modem searches for this long, and the `pppd` that holds the port.
 fn searching_for(search: Duration) -> (Bench, u32) {
     let mut modem = quick_modem();
     modem.delays.search = u64::try_from(search.as_millis()).expect("not that long");
@@ -43,12 +42,12 @@ fn starts(bench: &Bench) -> usize {
     bench.events().iter().filter(|event| event.what == "start").count()
 }
 
-/// The search goes on until `over`, and meanwhile nobody brings the service up.
+/// The search goes on until `over`, and meanwhile no process brings the service up.
 #[track_caller]
 fn must_be_held_down_until(bench: &Bench, limit: Duration, what: &str, over: impl Fn() -> bool) {
     bench.wait_until(limit, what, || {
         let want = bench.status().want;
-        // What the record said before this look at the modem was said during the search.
+        // The record was read before the modem's journal, so it is one from during the search.
         let over = over();
         assert!(over || want == Want::Down, "wanted up in the middle of the search: {}", bench.story());
         over
@@ -62,7 +61,7 @@ fn a_search_of_75_s_is_waited_for_and_nobody_brings_the_service_up_meanwhile() {
     let scan = Running::start(scan(&bench));
     scan.wait_for_state(&bench, "3");
     must_be_held_down_until(&bench, search + SOON, "the modem has listed", || has_listed(&bench));
-    assert_eq!(searches_ms(&bench).len(), 1, "not torn by anybody: {}", bench.story());
+    assert_eq!(searches_ms(&bench).len(), 1, "not disturbed: {}", bench.story());
     assert_eq!(starts(&bench), 1, "{}", bench.story());
     let ended = scan.end();
     ended.must_be_complete(&bench);
@@ -82,7 +81,7 @@ fn killed_70_s_into_a_search_the_service_is_wanted_up_and_the_modem_registered()
     assert!(searches_ms(&bench).len() == 1 && !has_listed(&bench), "one search goes on: {}", bench.story());
     scan.signal(Signal::KILL);
     bench.wait_until(SOON, "wanted up", || bench.status().want == Want::Up);
-    // Whatever ends the search: the modem has to be registered by the guard, also where it answers at its end only.
+    // In every case the guard has to register the modem, also where it answers only after its search.
     bench.wait_until(SCAN, "the modem is registered", || {
         bench.modem().with(|modem, _now| modem.registered().is_some())
     });

@@ -1,4 +1,4 @@
-//! Machines on which something is missing: really missing, in a root directory of its own.
+//! Machines without runit, without a service or without `sv`: each in a root directory of its own.
 
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
@@ -7,22 +7,18 @@ use std::process::Output;
 
 use cellscan::service::locate::SERVICE_ROOTS;
 use cellscan_sim::pty::PtyModem;
-use cellscan_tests::support::{Jail, StandIn, Workbench, binaries};
+use cellscan_tests::support::skip::busybox_or_skipped;
+use cellscan_tests::support::{Jail, StandIn, Workbench, binaries, skipped};
 
 use super::SOON;
 use super::doctor::must_say;
 use super::ends::must_be_up_again;
 use super::running::{quick_modem, run_dir, text};
 
-#[expect(clippy::print_stdout, reason = "who reads the tests is told what was not tried")]
-fn not_tried(why: &str) {
-    println!("not tried: {why}");
-}
-
-/// A machine with `cellscan` and directories for its files; `None`, and a line, where none can be made.
+/// A machine with `cellscan` and directories for its files; `None`, and a SKIPPED line, where none can be made.
 fn machine() -> Option<Jail> {
     let Some(mut jail) = Jail::new() else {
-        not_tried("no mount namespace for us");
+        skipped("this user may not make a mount namespace");
         return None;
     };
     jail.bind(Path::new(binaries::cellscan().get_program()), Path::new("/usr/bin/cellscan"));
@@ -44,7 +40,7 @@ fn which(program: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn without_runit_there_is_no_service_and_what_else_there_is_is_looked_at() {
+fn without_runit_doctor_reports_no_service_and_checks_the_rest() {
     let Some(jail) = machine() else { return };
     let modem = PtyModem::spawn(quick_modem(), 7, None).expect("a modem");
     let port = modem.path().to_str().expect("UTF-8").to_owned();
@@ -73,7 +69,7 @@ fn without_runit_there_is_no_service_and_what_else_there_is_is_looked_at() {
 }
 
 #[test]
-fn with_runit_and_no_service_of_pppd_that_is_the_one_error() {
+fn with_runit_and_without_a_service_of_pppd_doctor_reports_one_error() {
     let Some(mut jail) = machine() else { return };
     jail.bind(&which("sv"), Path::new("/usr/bin/sv"));
     let _another = jail.dir("/etc/service/getty-tty1/supervise");
@@ -99,7 +95,7 @@ fn place(jail: &Jail, service: &str) {
 }
 
 #[test]
-fn the_service_is_found_wherever_it_is_kept() {
+fn the_service_is_found_in_every_usual_directory() {
     for root in SERVICE_ROOTS {
         for name in ["pppd", "ppp", "pppd-wan", "ppp-wwan0"] {
             let Some(jail) = machine() else { return };
@@ -114,7 +110,7 @@ fn the_service_is_found_wherever_it_is_kept() {
 }
 
 #[test]
-fn svdir_is_looked_into_and_of_two_none_is_taken() {
+fn svdir_is_searched_and_of_two_services_none_is_taken() {
     let Some(mut jail) = machine() else { return };
     jail.bind(&which("env"), Path::new("/usr/bin/env"));
     let with_svdir = |more: &[&str]| {
@@ -137,24 +133,18 @@ fn svdir_is_looked_into_and_of_two_none_is_taken() {
 
 #[test]
 fn a_busybox_has_an_sv_if_it_lists_one() {
-    let Some(busybox) = binaries::busybox() else {
-        not_tried("no busybox with runsv and sv, tests/busybox builds one");
-        return;
-    };
+    let Some(busybox) = busybox_or_skipped() else { return };
     let Some(mut jail) = machine() else { return };
     jail.bind(&busybox, Path::new("/bin/busybox"));
     must_say(&doctor(&jail, &[]), 1, &[("ok       sv", "/busybox sv, busybox's")]);
-    // As `busybox --install` links it, and by a name that says nothing of that.
+    // As `busybox --install` links it, and by an unrelated name.
     jail.bind(&busybox, Path::new("/usr/sbin/sv"));
     must_say(&doctor(&jail, &[]), 1, &[("ok       sv", "/usr/sbin/sv, busybox's")]);
 }
 
 #[test]
-fn a_whole_scan_where_busybox_is_all_there_is() {
-    let Some(busybox) = binaries::busybox() else {
-        not_tried("no busybox with runsv and sv, tests/busybox builds one");
-        return;
-    };
+fn a_whole_scan_with_busybox_alone() {
+    let Some(busybox) = busybox_or_skipped() else { return };
     for backend in ["native", "sv"] {
         let Some(mut jail) = machine() else { return };
         jail.bind(&busybox, Path::new("/bin/busybox"));
@@ -186,7 +176,7 @@ fn a_whole_scan_where_busybox_is_all_there_is() {
 }
 
 #[test]
-fn something_else_that_is_called_sv_is_not_taken_for_one() {
+fn another_program_called_sv_is_not_used() {
     let Some(mut jail) = machine() else { return };
     jail.bind(&which("true"), Path::new("/usr/bin/sv"));
     let output = doctor(&jail, &[]);

@@ -5,7 +5,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a bench that cannot be set up fails loudly")]
 
-/// So called that its tests start first: they last longest, and all others run beside them.
+/// Named so that its tests start first: they last longest, and all others run beside them.
 #[path = "long.rs"]
 mod a_long_search;
 mod by_hand;
@@ -20,7 +20,7 @@ mod floods;
 mod found;
 mod guards;
 mod hazards;
-mod hazards_more;
+mod hazards_unreachable;
 mod hostile;
 mod lease;
 mod links;
@@ -37,9 +37,9 @@ mod starting;
 
 use std::time::Duration;
 
-/// For what takes a second at most on an idle machine: the pause after an early death. A condition is waited for no longer
-/// than it takes, so this costs nothing; with a dozen busy loops on two cores each step takes ten times as long.
+/// The deadline of steps that take a second at most on an idle machine: the pause after an early death. A wait ends with its
+/// condition, so this costs nothing; with a dozen busy loops on two cores each step takes ten times as long.
 const SOON: Duration = Duration::from_secs(45);
 
-/// For a whole scan of the quick modem, which takes three seconds on an idle machine.
+/// The deadline of a whole scan of the quick modem, which takes three seconds on an idle machine.
 const SCAN: Duration = Duration::from_secs(180);

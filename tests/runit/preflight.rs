@@ -1,4 +1,4 @@
-//! What can be known of the ports costs no outage: a scan that cannot work is refused before the service is touched.
+//! Checks of the ports cost no outage: a scan that cannot work is refused before it touches the service.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -61,7 +61,7 @@ fn a_port_that_is_no_tty_is_refused() {
     must_say(&run(doctor), 1, &[("error    port", "a character device, but no tty")]);
 }
 
-/// A process that is none of the service's, with the port as its standard input.
+/// A process outside the service, with the port as its standard input.
 struct Stranger(Child);
 
 impl Stranger {

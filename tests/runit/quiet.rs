@@ -1,5 +1,5 @@
-//! What waits costs nothing: wake-ups and processor time of a scan, its guard and a daemon that wait, as the kernel counts
-//! them over some seconds. On a machine that is busy with something else they are fewer and never more.
+//! Waiting costs nothing: wake-ups and processor time of a scan, its guard and a daemon that wait, as the kernel counts them
+//! over some seconds. On a machine that is busy with other work they are fewer and never more.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use super::ends::must_be_up_again;
 use super::lease::guard_of;
 use super::running::{Running, quick_modem, run_dir, scan, scan_waiting_for_link};
 
-/// For how long is counted. A loop that never sleeps uses all of it, or its share of a busy machine.
+/// The duration of the count. A loop that never sleeps uses all of it, or its share of a busy machine.
 const WINDOW: Duration = Duration::from_secs(4);
-/// Wake-ups of one process in that time, at most: forty a second, for what looks at something every now and then. What only waits
-/// has one or none. A loop around a timer that has expired makes tens of thousands; one around a descriptor that is always ready
-/// makes none at all, and is told by its processor time.
+/// Wake-ups of one process in that time, at most: forty a second, for a process that polls. A process that only waits has one or
+/// none. A loop around an expired timer makes tens of thousands; one around a descriptor that is always ready makes none, and is
+/// detected by its processor time.
 const WAKES_MAX: u64 = 160;
 /// Processor time in that time, at most, in hundredths of a second. A loop that never sleeps takes 400, and still 50 beside seven
 /// others on its core.
@@ -28,7 +28,7 @@ pub(super) fn must_be_quiet(bench: &Bench, processes: &[(&str, u32)]) {
         Spent::by(*pid).unwrap_or_else(|| panic!("{what} has ended: {}", bench.story()))
     };
     let before: Vec<Spent> = processes.iter().map(spent).collect();
-    // Nothing is to happen meanwhile: this is the window.
+    // This sleep is the window of the count, not a wait for a condition.
     std::thread::sleep(WINDOW);
     for (process, before) in processes.iter().zip(before) {
         let cost = spent(process) - before;
@@ -36,7 +36,7 @@ pub(super) fn must_be_quiet(bench: &Bench, processes: &[(&str, u32)]) {
     }
 }
 
-/// A bench whose modem searches for so long.
+/// A bench whose modem searches for this long.
 pub(super) fn searching_for(search_ms: u64) -> (Bench, u32) {
     let mut modem = quick_modem();
     modem.delays.search = search_ms;
@@ -73,7 +73,7 @@ fn a_scan_that_waits_for_a_link_sleeps() {
     let mut command = scan_waiting_for_link(&bench);
     command.args(["--link", "nolink*", "--link-timeout", "8s", "--quiet"]);
     let scan = Running::start(command);
-    // Given back: what it waits for now does not come.
+    // Given back: the link that the scan waits for does not come.
     let after = bench.wait_for_holder(SOON, Some(before));
     bench.wait_until(SOON, "the record names it", || bench.status().is_up() && bench.status().pid == after);
     must_be_quiet(&bench, &[("scan", scan.pid())]);

@@ -1,4 +1,4 @@
-//! What is recorded on the real `runsv`, and a recording of somebody else's dialogue.
+//! Recordings made on the real `runsv`, and a recording of another program's dialogue.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -14,7 +14,7 @@ use super::by_hand::ByHand;
 use super::custody::kill_with_its_guard;
 use super::running::{Running, quick_modem, scan};
 
-/// Through the machine once more: it tells the same, to the end. Gives the recording.
+/// Replays a recording: the machine reports the same events, to the end. Returns the recording.
 #[track_caller]
 pub(super) fn must_be_decided_alike(path: &Path) -> String {
     let text = text(path);
@@ -30,7 +30,7 @@ pub(super) fn must_be_decided_alike(path: &Path) -> String {
 }
 
 #[test]
-fn a_scan_recorded_on_the_real_runsv_is_decided_alike_once_more() {
+fn a_scan_recorded_on_the_real_runsv_replays_identically() {
     for (run, backend) in [(RunScript::Exec, "native"), (RunScript::Shell, "native"), (RunScript::Exec, "sv")]
     {
         let pppd = StandIn { lock: true, dies_after_ms: 150, ..StandIn::default() };
@@ -45,7 +45,7 @@ fn a_scan_recorded_on_the_real_runsv_is_decided_alike_once_more() {
 }
 
 #[test]
-fn a_scan_without_a_supervisor_is_decided_alike_once_more() {
+fn a_scan_without_a_supervisor_replays_identically() {
     let by_hand = ByHand::start(Workbench::new().modem(quick_modem()));
     let path = by_hand.bench.root().join("scan.atlog");
     let mut command = by_hand.scan();
@@ -57,7 +57,7 @@ fn a_scan_without_a_supervisor_is_decided_alike_once_more() {
 }
 
 #[test]
-fn a_scan_that_takes_over_from_a_dead_one_is_decided_alike_once_more() {
+fn a_scan_that_takes_over_from_a_dead_one_replays_identically() {
     let mut modem = quick_modem();
     modem.delays.search = 2_000;
     let bench = Workbench::new().modem(modem).start();
@@ -71,11 +71,11 @@ fn a_scan_that_takes_over_from_a_dead_one_is_decided_alike_once_more() {
     command.arg("--record").arg(&path);
     Running::start(command).end().must_be_complete(&bench);
     let text = must_be_decided_alike(&path);
-    assert!(text.contains(" sv noted "), "what the first had noted of the modem: {text}");
+    assert!(text.contains(" sv noted "), "the selection that the first scan had recorded: {text}");
 }
 
 #[test]
-fn a_scan_that_is_killed_leaves_a_recording_to_its_last_line() {
+fn a_killed_scan_leaves_a_recording_up_to_its_last_line() {
     let mut modem = quick_modem();
     modem.delays.search = 60_000;
     let bench = Workbench::new().modem(modem).start();
@@ -96,7 +96,7 @@ fn a_scan_that_is_killed_leaves_a_recording_to_its_last_line() {
 }
 
 #[test]
-fn somebody_elses_dialogue_is_recorded_without_its_identities() {
+fn another_programs_dialogue_is_recorded_without_its_identities() {
     let bench = Workbench::new().modem(quick_modem()).down().start();
     let (path, link) = (bench.root().join("other.atlog"), bench.root().join("other-port"));
     let mut command = bench.cellscan();
@@ -114,7 +114,7 @@ fn somebody_elses_dialogue_is_recorded_without_its_identities() {
         let count = port.read(&mut piece).expect("the modem answers");
         heard.extend_from_slice(&piece[..count]);
     }
-    bench.wait_until(SOON, "the answer is in the recording", || text(&path).contains("000000000000000"));
+    bench.wait_until(SOON, "the answer is in the recording", || text(&path).contains("300000000000000"));
     assert!(processes::signal(child.id(), Signal::TERM), "it runs");
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
     let text = text(&path);

@@ -1,7 +1,6 @@
 //! A running `cellscan scan`, and the modem that it talks to.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -13,19 +12,19 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::SCAN;
 
-pub(super) use cellscan_tests::support::quick_modem;
+pub(super) use cellscan_tests::support::{quick_modem, run_dir};
 
-/// How long what a scan has written may take to be read once it has ended.
+/// The deadline for reading the output of a scan after its end.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
-/// The program, its states as they come, and its end.
+/// A running program, with its output lines and its end.
 pub(super) struct Running {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
     reader: Option<JoinHandle<()>>,
 }
 
-/// How it ended.
+/// The end of a program.
 pub(super) struct Ended {
     pub(super) code: Option<i32>,
     /// The last object of standard output.
@@ -40,23 +39,18 @@ pub(super) fn scan(bench: &Bench) -> Command {
     command
 }
 
-/// The same, without a word about the link.
+/// The same, without an option for the link.
 pub(super) fn scan_waiting_for_link(bench: &Bench) -> Command {
     let mut command = bench.cellscan();
     command.arg("scan").arg("--service").arg(bench.service()).arg("--port").arg(bench.port());
     on_bench(command, bench)
 }
 
-/// What every scan on a bench is told: nothing of this machine's own directories.
+/// The options of every scan on a bench: no directories of this machine.
 pub(super) fn on_bench(mut command: Command, bench: &Bench) -> Command {
     command.arg("--lock-dir").arg(bench.locks()).arg("--state-dir").arg(bench.root().join("state"));
     command.arg("--run-dir").arg(run_dir(bench)).arg("--json");
     command
-}
-
-/// Where the leases of a bench are.
-pub(super) fn run_dir(bench: &Bench) -> PathBuf {
-    bench.root().join("run")
 }
 
 impl Running {
@@ -105,7 +99,7 @@ impl Running {
         let code = self.child.wait().expect("it has ended").code();
         let mut out = String::new();
         self.child.stdout.take().expect("a pipe").read_to_string(&mut out).expect("UTF-8");
-        // A guard that goes on after it keeps standard error open: what was said until now is the scan's.
+        // A guard that outlives it keeps standard error open: the output until now is the scan's.
         let reader = self.reader.take().expect("it reads");
         if look_for(LAST_WORDS, || reader.is_finished().then_some(())).is_some() {
             reader.join().expect("it reads to the end");
@@ -117,7 +111,7 @@ impl Running {
 }
 
 impl Ended {
-    /// The states in the order in which they were said, each once in a row.
+    /// The states in the order of their lines, without direct repetitions.
     pub(super) fn states(&self) -> Vec<&str> {
         let numbers = self.lines.iter().filter_map(|line| {
             line.strip_prefix("Cellular Scan - State ").and_then(|rest| rest.split(':').next())

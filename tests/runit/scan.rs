@@ -1,4 +1,4 @@
-//! The scan that wins, and what may be in its way.
+//! A successful scan, and obstacles to it.
 
 use cellscan_sim::modem::ModemEvent;
 use cellscan_sim::pty::PtyModem;
@@ -22,7 +22,7 @@ fn up(bench: Bench) -> Bench {
     bench
 }
 
-/// When the modem first heard something, on the clock of `pppd`'s own log.
+/// When the modem received the first command, on the clock of `pppd`'s own log.
 fn first_byte_ms(bench: &Bench) -> u64 {
     let log = bench.modem().log();
     let first = log.iter().find(|entry| matches!(entry.what, ModemEvent::Received(_))).expect("it was asked");
@@ -34,7 +34,7 @@ fn starts(bench: &Bench) -> usize {
 }
 
 #[test]
-fn a_scan_takes_the_service_down_once_and_up_once_and_never_meets_its_process() {
+fn a_scan_takes_the_service_down_once_and_up_once_and_never_shares_the_port() {
     let bench = up(workbench().start());
     let before = bench.status().pid;
     let scan = Running::start(scan(&bench));
@@ -66,7 +66,7 @@ fn a_scan_takes_the_service_down_once_and_up_once_and_never_meets_its_process() 
 }
 
 #[test]
-fn sv_status_before_during_and_after_is_as_in_the_field() {
+fn sv_status_before_during_and_after_a_scan_is_as_in_the_field() {
     let bench = up(workbench().start());
     assert!(text(&bench.sv(&["status"])).starts_with("run: "), "{}", bench.story());
     let scan = Running::start(scan(&bench));
@@ -82,7 +82,7 @@ fn sv_status_before_during_and_after_is_as_in_the_field() {
 }
 
 #[test]
-fn a_second_client_that_says_up_in_the_middle_is_noticed_and_the_scan_goes_on() {
+fn an_up_by_a_second_client_during_the_scan_is_noticed_and_the_scan_goes_on() {
     let mut modem = quick_modem();
     modem.delays.search = 2_500;
     let bench = up(workbench().modem(modem).start());
@@ -96,7 +96,7 @@ fn a_second_client_that_says_up_in_the_middle_is_noticed_and_the_scan_goes_on() 
 }
 
 #[test]
-fn a_run_script_that_does_not_exec_is_no_hindrance() {
+fn a_scan_works_with_a_run_script_that_does_not_exec() {
     let bench = workbench().run(RunScript::Shell).start();
     let before = bench.wait_for_holder(SOON, None);
     let scan = Running::start(scan(&bench));
@@ -139,7 +139,7 @@ fn a_modem_with_two_ports_is_asked_on_one_while_pppd_uses_the_other() {
 }
 
 #[test]
-fn no_sv_on_the_path_is_no_hindrance() {
+fn a_scan_works_without_sv_on_the_path() {
     let bench = up(workbench().start());
     let mut command = scan(&bench);
     command.env("PATH", bench.root().join("nothing-here"));
@@ -147,7 +147,7 @@ fn no_sv_on_the_path_is_no_hindrance() {
 }
 
 #[test]
-fn the_sv_program_does_where_it_is_asked_for() {
+fn a_scan_works_with_the_sv_backend() {
     let bench = up(workbench().start());
     let mut command = scan(&bench);
     command.args(["--backend", "sv"]);
@@ -156,7 +156,7 @@ fn the_sv_program_does_where_it_is_asked_for() {
 }
 
 #[test]
-fn no_runit_at_all_the_pppd_on_the_port_is_ended_and_started_again() {
+fn without_runit_the_pppd_on_the_port_is_ended_and_started_again() {
     let by_hand = ByHand::start(workbench());
     let (bench, first) = (&by_hand.bench, by_hand.first);
     Running::start(by_hand.scan()).end().must_be_complete(bench);
@@ -164,7 +164,7 @@ fn no_runit_at_all_the_pppd_on_the_port_is_ended_and_started_again() {
 }
 
 #[test]
-fn a_port_that_vanishes_under_the_scan_is_opened_again_by_its_stable_name() {
+fn a_port_that_vanishes_during_the_scan_is_reopened_by_its_stable_name() {
     let mut modem = quick_modem();
     modem.delays.search = 2_000;
     let bench = up(workbench().modem(modem).start());
@@ -179,7 +179,7 @@ fn a_port_that_vanishes_under_the_scan_is_opened_again_by_its_stable_name() {
 }
 
 #[test]
-fn two_scans_at_once_the_second_changes_nothing() {
+fn a_second_scan_at_the_same_time_changes_nothing() {
     let mut modem = quick_modem();
     modem.delays.search = 3_000;
     let bench = up(workbench().modem(modem).start());
@@ -193,7 +193,7 @@ fn two_scans_at_once_the_second_changes_nothing() {
 }
 
 #[test]
-fn a_stranger_that_opens_the_port_in_the_middle_is_waited_out_and_not_touched() {
+fn a_stranger_that_opens_the_port_during_the_scan_is_waited_for_and_not_touched() {
     let mut modem = quick_modem();
     modem.delays.search = 2_500;
     let bench = up(workbench().modem(modem).start());

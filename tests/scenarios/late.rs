@@ -1,7 +1,7 @@
-//! A command is given up, and its answer comes all the same: at every moment of what follows, nothing changes.
+//! A command times out, and its answer comes late: at whatever moment, it changes no result.
 //!
-//! Exhaustive over the moments: between two events of an undisturbed scan nothing is decided, so that it is enough to let
-//! the answer arrive just before, at and just after each event; every [`STEP`] in between is tried besides.
+//! Exhaustive over the moments: between two events of an undisturbed scan nothing is decided, so that it suffices to let the
+//! answer arrive just before, at and just after each event; every [`STEP`] in between is tried too.
 
 use super::*;
 use cellscan_core::scan::Policy;
@@ -9,10 +9,10 @@ use cellscan_sim::modem::{AbortAnswer, ModemFault, WhileBusy};
 use cellscan_sim::world::{Record, World};
 use std::collections::BTreeSet;
 
-/// Between two moments tried, besides those next to an event.
+/// The distance of two tried moments, besides those next to an event.
 const STEP: Duration = Duration::from_millis(10);
 
-/// What came of each carrier, and which was chosen: all that a late answer could spoil.
+/// The result of each carrier, and the chosen one: the data that a late answer could change.
 #[derive(Debug, PartialEq)]
 struct Results {
     outcome: Option<Outcome>,
@@ -34,7 +34,7 @@ fn results(record: &Record) -> Results {
     }
 }
 
-/// From the moment at which `given_up` was given up to the end of the second command behind it, `AT` not counted.
+/// From the time-out of `given_up` to the end of the second command after it, `AT` not counted.
 fn window(record: &Record, given_up: &str) -> (Instant, Instant) {
     let heard: Vec<_> = record
         .modem
@@ -50,7 +50,7 @@ fn window(record: &Record, given_up: &str) -> (Instant, Instant) {
     (heard[at].0, *following.get(2).expect("there is more behind it"))
 }
 
-/// The moments to be tried: so long after the request.
+/// The moments to try, as times after the request.
 fn moments(record: &Record, scenario: &Scenario, (from, to): (Instant, Instant)) -> BTreeSet<Duration> {
     let requested = Instant::ZERO + scenario.asked_after;
     let events = record.modem.iter().map(|log| log.at).chain(record.told.iter().map(|told| told.at));
@@ -69,13 +69,13 @@ fn moments(record: &Record, scenario: &Scenario, (from, to): (Instant, Instant))
     moments
 }
 
-/// The habits of a modem on which it depends what a byte sent too early does.
+/// The quirks of a modem that decide the effect of a byte sent too early.
 fn habits() -> impl Iterator<Item = (bool, WhileBusy)> {
     let busy = [WhileBusy::Buffer, WhileBusy::Ignore, WhileBusy::Abort(AbortAnswer::Nothing)];
     [true, false].into_iter().flat_map(move |echo| busy.map(|busy| (echo, busy)))
 }
 
-/// Lives through `undisturbed` with `late` arriving at each moment after `given_up` has run out of time.
+/// Runs `undisturbed` with `late` arriving at each moment after the time-out of `given_up`.
 fn at_every_moment(undisturbed: &Scenario, given_up: &str, timeout: Duration, late: &[u8]) {
     let record = live_once(undisturbed);
     let expected = results(&record);
@@ -101,7 +101,7 @@ fn at_every_moment(undisturbed: &Scenario, given_up: &str, timeout: Duration, la
     }
 }
 
-/// What was said, for a test that fails.
+/// The dialogue, for a failing test.
 fn dialogue(record: &Record) -> String {
     let lines: Vec<_> = record.modem.iter().map(|log| format!("{} {}", log.at, log.what)).collect();
     lines.join("\n")
@@ -111,7 +111,7 @@ const LATE_OK: &[u8] = b"\r\nOK\r\n";
 const LATE_ERROR: &[u8] = b"\r\n+CME ERROR: no network service\r\n";
 const SELECT: &str = "AT+COPS=1,2,\"310260\"";
 
-/// A selection that is never answered; what comes late is told by the test.
+/// A selection that is never answered; the test supplies the late answer.
 fn silent_selection(echo: bool, while_busy: WhileBusy) -> (Scenario, Duration) {
     let mut scenario = builtin("field");
     set_select(&mut scenario, "310260", &Select::Silent { busy_ms: 9_000 });
@@ -138,7 +138,7 @@ fn a_late_error_of_a_selection_changes_no_result() {
     }
 }
 
-/// A search that is not answered in its time; the second one is.
+/// A search that is not answered within its time-out; the second one is.
 fn silent_search(echo: bool, while_busy: WhileBusy) -> (Scenario, Duration) {
     let mut scenario = builtin("field");
     scenario.modem.echo = echo;
@@ -154,7 +154,7 @@ fn silent_search(echo: bool, while_busy: WhileBusy) -> (Scenario, Duration) {
     (scenario, timeout)
 }
 
-/// The list as the modem has it, broken over the line buffer, and its `OK`.
+/// The list of the modem, longer than the line buffer, and its `OK`.
 fn late_list(networks: &[Network]) -> Vec<u8> {
     let one = |network: &Network| {
         format!(
@@ -198,7 +198,7 @@ fn measured(carrier: &Carrier) -> Option<i16> {
 }
 
 #[test]
-fn each_carrier_gets_its_own_answers_where_they_went_to_the_next() {
+fn each_carrier_gets_its_own_answers_where_the_log_shows_them_at_the_next() {
     for (echo, busy) in habits() {
         let mut scenario = builtin("answers-shift");
         scenario.modem.echo = echo;
@@ -207,7 +207,7 @@ fn each_carrier_gets_its_own_answers_where_they_went_to_the_next() {
         assert_eq!(hasty.selected(), Some("99901"), "echo {echo}, {busy:?}");
         assert_eq!(hasty.carrier("99902").trial, Trial::Refused(Some(30)));
         for plmn in ["99903", "99904"] {
-            // Slower than the time given: its own answer, or none, and never a neighbour's.
+            // Slower than the time-out: its own answer, or none, and never another carrier's.
             assert_eq!(hasty.carrier(plmn).trial, Trial::TimedOut, "{plmn}, echo {echo}, {busy:?}");
         }
         scenario.policy.timeouts = Policy::DEFAULT.timeouts;
@@ -218,9 +218,9 @@ fn each_carrier_gets_its_own_answers_where_they_went_to_the_next() {
 }
 
 #[test]
-fn a_refusal_that_comes_after_its_scan_is_not_the_next_ones() {
-    // Within the time that the line is waited for, and after it: a modem that cannot be interrupted so long ends the
-    // second scan too, with what was measured until then.
+fn a_refusal_after_the_end_of_its_scan_is_not_taken_for_the_next_scans() {
+    // Within the time-out of the line, and after it: a modem that is busy for longer ends the
+    // second scan too, with the measurements until then.
     for after_ms in [42_000, 100_000] {
         for (echo, busy) in habits() {
             let mut scenario = builtin("late-refusal");
@@ -233,7 +233,7 @@ fn a_refusal_that_comes_after_its_scan_is_not_the_next_ones() {
             world.run_scan(Duration::from_secs(900));
             let first = world.scanner().report().outcome;
             assert!(matches!(first, Some(Outcome::Failed(_))), "{first:?}");
-            // The gateway waited 30 s; the modem, which hears nothing as long as it tries, is done by then or soon after.
+            // The gateway waited 30 s; the modem, which reads nothing while it tries, is done by then or soon after.
             let pause = Duration::from_millis(after_ms).max(Duration::from_secs(30));
             world.advance_to(world.now() + pause);
             world.request(2);

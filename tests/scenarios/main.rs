@@ -1,4 +1,4 @@
-//! What went wrong in the field, each as a world of its own: with cellscan's machine it does not.
+//! Failures of the field, each as a world of its own in which cellscan's machine must not fail.
 //!
 //! The numbers F1 … F24 are those of the list in the scan's design: each is a line of a real log. F14 (torn logs) concerns
 //! importing and is tested there.
@@ -19,7 +19,7 @@ use cellscan_sim::modem::{ModemEvent, Network, Select};
 use cellscan_sim::scenario::{Builtin, Fault, Scenario, Timed, When};
 use cellscan_sim::trace::{Actor, Origin, TraceEvent};
 
-/// Lives through a world in which no rule may be broken.
+/// Runs a world in which no rule may be violated.
 #[track_caller]
 fn live(scenario: &Scenario) -> Examination {
     let examination = examine(scenario);
@@ -64,7 +64,7 @@ impl Seen for Examination {
         begun.collect()
     }
 
-    /// What the modem was asked, with its times.
+    /// The commands to the modem, with their times.
     fn commands(&self) -> Vec<(Instant, String)> {
         let heard = self.record.modem.iter().filter_map(|log| {
             let ModemEvent::Received(line) = &log.what else { return None };
@@ -73,12 +73,12 @@ impl Seen for Examination {
         heard.collect()
     }
 
-    /// When the scan first told of something.
+    /// The time of the scan's first event of a kind.
     fn at(&self, wanted: impl Fn(&Event) -> bool) -> Option<Instant> {
         self.record.told.iter().find(|told| wanted(&told.event)).map(|told| told.at)
     }
 
-    /// When something happened on the gateway.
+    /// The times of an event on the gateway.
     fn gateway(&self, wanted: impl Fn(&TraceEvent) -> bool) -> Vec<Instant> {
         self.record.machine.iter().filter(|traced| wanted(&traced.event)).map(|traced| traced.at).collect()
     }

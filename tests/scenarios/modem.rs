@@ -1,4 +1,4 @@
-//! The dialogue and the choice: F3 … F9, F11, F13, F17, F19, F21, F22.
+//! The dialogue and the choice of a carrier: F3 … F9, F11, F13, F17, F19, F21, F22.
 
 use super::*;
 use cellscan_core::scan::Strategy;
@@ -7,7 +7,7 @@ use cellscan_sim::modem::{AbortAnswer, Canned, DomainSupport, ModemFault, Prefix
 use cellscan_sim::world::{Told, World};
 
 #[test]
-fn f03_a_selection_answered_after_its_time_spoils_no_other_carriers_result() {
+fn f03_a_selection_answered_after_its_timeout_changes_no_other_carriers_result() {
     for while_busy in [WhileBusy::Buffer, WhileBusy::Ignore, WhileBusy::Abort(AbortAnswer::Nothing)] {
         for echo in [true, false] {
             let mut scenario = builtin("late-answer");
@@ -30,7 +30,7 @@ fn f03_a_selection_answered_after_its_time_spoils_no_other_carriers_result() {
 }
 
 #[test]
-fn f03_an_answer_may_come_late_at_any_moment_of_what_follows() {
+fn f03_an_answer_may_come_late_at_any_moment() {
     for late_s in (8..40).step_by(2) {
         let mut scenario = builtin("field");
         scenario.modem.echo = false;
@@ -59,7 +59,7 @@ fn f05_a_carrier_listed_twice_is_tried_once() {
 }
 
 #[test]
-fn f06_a_forbidden_carrier_is_not_tried_unless_asked() {
+fn f06_a_forbidden_carrier_is_not_tried_unless_the_policy_says_so() {
     let mut scenario = builtin("forbidden");
     assert!(!live(&scenario).tried().contains(&"310260".to_owned()));
     scenario.policy.try_forbidden = true;
@@ -71,7 +71,7 @@ fn f06_a_forbidden_carrier_is_not_tried_unless_asked() {
 }
 
 #[test]
-fn f07_carriers_that_all_failed_before_are_tried_all_the_same() {
+fn f07_where_all_carriers_failed_before_they_are_tried_anyway() {
     let mut world = World::new(builtin("all-refuse"));
     let mut tried = Vec::new();
     for id in 2..4 {
@@ -117,7 +117,7 @@ fn f08_a_failed_scan_restores_the_registration_before_it_gives_the_service_back(
 }
 
 #[test]
-fn f09_a_carrier_that_says_ok_and_registers_elsewhere_is_not_chosen() {
+fn f09_a_carrier_whose_selection_registers_on_another_is_not_chosen() {
     let examination = live(&builtin("elsewhere"));
     assert_eq!(examination.selected(), Some("311480"));
     assert_eq!(examination.carrier("310410").trial, Trial::TimedOut);
@@ -133,7 +133,7 @@ fn f11_a_port_that_goes_away_is_opened_again_and_the_scan_resumed() {
 }
 
 #[test]
-fn f11_a_port_that_stays_away_costs_its_time_and_the_service_comes_back() {
+fn f11_a_port_that_stays_away_costs_its_timeout_and_the_service_comes_back() {
     let mut scenario = builtin("port-vanishes");
     scenario.faults =
         vec![Timed::during(Phase::TestCarrier, 100, Fault::PortVanishes(Duration::from_secs(60)))];
@@ -159,7 +159,7 @@ fn f17_a_signal_is_read_once_the_new_registration_has_settled() {
 }
 
 #[test]
-fn a_modem_that_says_nothing_by_csq_is_measured_by_its_makers_command() {
+fn a_modem_without_values_in_csq_is_measured_by_its_vendors_command() {
     let mut scenario = builtin("field");
     scenario.modem.cesq = false;
     scenario.modem.identity.manufacturer = "Quectel".to_owned();
@@ -185,7 +185,7 @@ fn a_modem_that_says_nothing_by_csq_is_measured_by_its_makers_command() {
 }
 
 #[test]
-fn f19_half_a_command_in_the_line_buffer_and_stray_lines_cost_nothing() {
+fn f19_half_a_command_in_the_line_buffer_and_stray_lines_do_no_harm() {
     for prefix in [Prefix::Find, Prefix::Strict] {
         let mut scenario = builtin("field");
         scenario.modem.prefix = prefix;
@@ -196,7 +196,7 @@ fn f19_half_a_command_in_the_line_buffer_and_stray_lines_cost_nothing() {
 }
 
 #[test]
-fn f19_a_modem_left_in_data_mode_is_brought_out_of_it() {
+fn f19_a_modem_left_in_data_mode_is_escaped_from_it() {
     let mut scenario = builtin("field");
     scenario.modem.in_data_mode = true;
     scenario.modem.obeys_dtr = false;
@@ -212,7 +212,7 @@ fn f21_a_registration_that_takes_forty_seconds_is_waited_for() {
 }
 
 #[test]
-fn f21_a_command_given_up_is_aborted_by_one_cr_and_drained() {
+fn f21_a_command_that_times_out_is_aborted_by_one_cr_and_drained() {
     let mut scenario = builtin("field");
     set_select(&mut scenario, "310260", &Select::Silent { busy_ms: 120_000 });
     scenario.modem.while_busy = WhileBusy::Abort(AbortAnswer::Ok);
@@ -241,7 +241,7 @@ fn f22_an_ok_without_an_operator_is_not_registered() {
 }
 
 #[test]
-fn the_outage_is_shorter_by_strategy() {
+fn good_enough_and_quick_shorten_the_outage() {
     let outage = |name: &str| live(&builtin(name)).record.report.outage.expect("an outage");
     let (full, enough, quick) = (outage("field"), outage("good-enough"), outage("quick"));
     assert!(quick < enough && enough < full, "{quick:?} {enough:?} {full:?}");

@@ -1,4 +1,4 @@
-//! The hand-over: F1, F2, F10, F12, F15, F16, F18, F20, F23, F24, and the battle that killing loses.
+//! The hand-over: F1, F2, F10, F12, F15, F16, F18, F20, F23, F24, and why killing pppd fails.
 
 use super::*;
 use cellscan_sim::check::{Violation, live_through};
@@ -19,7 +19,7 @@ fn started(event: &TraceEvent) -> bool {
 }
 
 #[test]
-fn the_infinite_battle_every_pppd_that_is_killed_is_followed_by_another() {
+fn each_killed_pppd_is_replaced_by_runsv() {
     let mut scenario = builtin("field");
     scenario.machine.pppd.lock = false;
     scenario.faults = (0..4).map(|n| Timed::after(3 * n, Fault::PppdSignalled(Signal::Kill))).collect();
@@ -30,7 +30,7 @@ fn the_infinite_battle_every_pppd_that_is_killed_is_followed_by_another() {
         |supervisor, machine| OnlyKills::new(supervisor, machine.clone()),
     );
     let examination = live_through(world);
-    assert!(examination.gateway(started).len() >= 5, "runsv starts one for each that was killed");
+    assert!(examination.gateway(started).len() >= 5, "runsv starts one for each killed pppd");
     let fought = examination.violations.iter().any(|violation| matches!(violation, Violation::Intrusion(_)));
     assert!(fought, "and both talk to the modem at once: {:?}", examination.violations);
 }
@@ -44,7 +44,7 @@ fn f01_the_service_goes_down_once_and_comes_up_once() {
 }
 
 #[test]
-fn f02_nothing_is_waited_for_longer_than_it_takes() {
+fn f02_each_wait_ends_with_its_condition() {
     for ends_ms in [5, 300, 9_000] {
         let pppd = PppdProfile { term: PppdTerm::Ends(ends_ms), ..PppdProfile::default() };
         let examination = live(&with(pppd, RunsvProfile::default()));
@@ -80,14 +80,14 @@ fn f10_a_second_pppd_started_by_hand_meets_our_lock() {
 }
 
 #[test]
-fn f12_a_second_client_is_answered_a_bounded_number_of_times() {
+fn f12_a_second_client_is_overruled_a_bounded_number_of_times() {
     assert_eq!(live(&builtin("second-client")).outcome(), Outcome::Complete);
     let insisting = live(&builtin("second-client-insists"));
     assert_eq!(insisting.outcome(), Outcome::Failed(Failure::SecondClient));
     let downs = insisting.gateway(
         |event| matches!(event, TraceEvent::Control { by: Actor::Client, bytes } if bytes.as_slice() == b"d"),
     );
-    assert!(downs.len() <= 4, "no war: {downs:?}");
+    assert!(downs.len() <= 4, "a bounded number of requests: {downs:?}");
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn f15_killed_while_its_down_is_unread_the_guard_does_not_believe_the_old_record
 }
 
 #[test]
-fn f15_told_to_end_in_any_state_gives_the_service_back() {
+fn f15_an_abort_in_any_state_gives_the_service_back() {
     for phase in
         [Phase::StopPppWaitSv, Phase::VerifyStopped, Phase::Prepare, Phase::WaitResults, Phase::TestCarrier]
     {
@@ -171,7 +171,7 @@ fn f18_given_back_while_runsv_sleeps_off_a_crash_the_service_is_up_in_the_end() 
 }
 
 #[test]
-fn f20_a_chat_that_outlives_its_pppd_is_seen_and_ended() {
+fn f20_a_chat_that_outlives_its_pppd_is_found_and_ended() {
     let pppd = PppdProfile { chat: Chat::Outlives(45_000), ..PppdProfile::default() };
     let examination = live(&with(pppd, RunsvProfile::default()));
     let free = examination.record.report.free_after.expect("free");
@@ -210,17 +210,17 @@ fn f24_a_service_found_down_is_left_down() {
 }
 
 #[test]
-fn f24_a_down_that_an_operator_asks_for_during_the_scan_is_respected() {
+fn f24_an_operators_down_during_the_scan_is_respected() {
     let down = Timed::during(Phase::WaitResults, 30_000, Fault::Sv("down"));
     let examination = live(&Scenario { faults: vec![down], ..Scenario::default() });
     assert_eq!(examination.outcome(), Outcome::Complete, "the scan goes on");
     assert!(examination.at(|event| *event == Event::ForeignDown).is_some());
-    assert_eq!(examination.gateway(started).len(), 1, "and nobody brings the service up against it");
+    assert_eq!(examination.gateway(started).len(), 1, "and no process brings the service up against it");
 }
 
 #[test]
-fn f24_a_restart_by_somebody_is_no_wish_for_down() {
-    // Seed 150017: runsv hangs for a moment, so that our repeated `d` and somebody's `tcu` are read together.
+fn f24_a_restart_by_another_client_is_not_a_wish_for_down() {
+    // Seed 150017: runsv hangs for a moment, so that our repeated `d` and another client's `tcu` are read together.
     let pppd = PppdProfile { term: PppdTerm::Ends(5_774), ..PppdProfile::default() };
     let mut scenario = with(pppd, RunsvProfile::default());
     let hangs = Fault::RunsvFreezes(Duration::from_millis(1_246));
@@ -234,7 +234,7 @@ fn f24_a_restart_by_somebody_is_no_wish_for_down() {
 }
 
 #[test]
-fn f24_an_up_that_follows_takes_the_down_back() {
+fn f24_a_later_up_cancels_the_down() {
     let down = Timed::during(Phase::WaitResults, 20_000, Fault::Sv("down"));
     let up = Timed::during(Phase::WaitResults, 30_000, Fault::Sv("up"));
     let examination = live(&Scenario { faults: vec![down, up], ..Scenario::default() });

@@ -1,9 +1,9 @@
-//! What the tests of the whole share: benches with a real supervisor, a real tty and a stand-in for `pppd`.
+//! Shared code of the tests: benches with a real supervisor, a real tty and a stand-in for `pppd`.
 
 #![expect(
     clippy::expect_used,
     clippy::panic,
-    reason = "a fixture that cannot be set up has to fail the test, loudly and where it stands"
+    reason = "a fixture that cannot be set up must fail the test at that line"
 )]
 
 pub mod support;

@@ -15,7 +15,7 @@ use cellscan_sim::scenario::{Builtin, Scenario};
 use cellscan_sim::supervisor::{Habits, SimSupervisor};
 use cellscan_sim::world::{SimPort, World};
 
-/// Seeds of a run that nobody asked to be longer.
+/// Seeds of a run of the default length.
 const SEEDS: std::ops::Range<u64> = 0..10_000;
 
 fn seeds() -> std::ops::Range<u64> {
@@ -24,7 +24,7 @@ fn seeds() -> std::ops::Range<u64> {
     from.trim().parse().expect("FROM is a number")..to.trim().parse().expect("TO is a number")
 }
 
-/// Runs `each` over all seeds on every core; collects what it gives.
+/// Runs `each` over all seeds on every core; collects the results.
 fn over_seeds<T: Send>(each: impl Fn(u64) -> Option<T> + Sync) -> Vec<(u64, T)> {
     let seeds = seeds();
     let next = AtomicUsize::new(0);

@@ -1,19 +1,19 @@
-//! Port and supervisor of the driver, over the callbacks.
+//! The driver's port and supervisor, over the callbacks.
 
 use core::fmt;
 use core::num::NonZeroU32;
 
 use cellscan_core::driver::Driver;
 use cellscan_core::port::Port;
-use cellscan_core::scan::Selection;
+use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 
-use crate::border::Callbacks;
+use crate::calls::Callbacks;
 use crate::ops;
 use crate::text;
 
-/// Bytes taken of the port at once.
+/// Bytes read from the port at once.
 const HELD_LEN: usize = 64;
 
 /// A scan over callbacks.
@@ -21,10 +21,10 @@ pub(crate) type Machine = Driver<Line, Service>;
 
 const _: () = assert!(
     cellscan_core::at::command::COMMAND_LEN_MAX <= ops::CELLSCAN_COMMAND_LEN_MAX,
-    "what the header promises of `write`"
+    "the promise of the header for `write`"
 );
 
-/// What a callback answered, where it was neither done nor "not yet".
+/// The answer of a callback that is neither done nor "not yet".
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Answered(pub(crate) i32);
 
@@ -42,7 +42,7 @@ impl embedded_io::Error for Answered {
     }
 }
 
-/// What an answer means.
+/// The meaning of an answer.
 fn read(answer: i32) -> nb::Result<(), Answered> {
     match answer {
         0 => Ok(()),
@@ -51,7 +51,7 @@ fn read(answer: i32) -> nb::Result<(), Answered> {
     }
 }
 
-/// A number that is none of those that were stated is as good as an error: what it was meant for is not known.
+/// A number outside the stated ones counts as an error: its meaning is unknown.
 fn unknown(number: u32) -> nb::Error<Answered> {
     nb::Error::Other(Answered(i32::try_from(number).unwrap_or(i32::MAX)))
 }
@@ -61,7 +61,7 @@ fn unknown(number: u32) -> nb::Error<Answered> {
 pub(crate) struct Line {
     calls: Callbacks,
     held: [u8; HELD_LEN],
-    /// What of `held` has not been fetched.
+    /// The part of `held` that was not read yet.
     rest: core::ops::Range<usize>,
 }
 
@@ -76,7 +76,7 @@ impl ErrorType for Line {
 }
 
 impl ReadReady for Line {
-    /// The only call that may be made without waiting is a read itself: what it brings is kept for the read to come.
+    /// C has no other call without waiting than the read itself: its bytes are kept for the next read.
     fn read_ready(&mut self) -> Result<bool, Answered> {
         if self.rest.is_empty() {
             let answer = self.calls.read(&mut self.held);
@@ -138,7 +138,7 @@ impl Service {
         Self { calls }
     }
 
-    /// What it is asked by.
+    /// Its callbacks.
     pub(crate) const fn calls(&self) -> Callbacks {
         self.calls
     }
@@ -228,7 +228,7 @@ fn told(selection: Option<Selection>) -> ops::Selection {
     }
 }
 
-/// What C says is to be restored; `None`: nothing that could be.
+/// The selection that C passed for restoring; `None`: it is none.
 pub(crate) fn read_selection(selection: &ops::Selection) -> Option<Selection> {
     match selection.kind {
         1 => Some(Selection::Automatic),

@@ -1,15 +1,12 @@
-//! The border to C: every function that C calls, every callback that C is called by, and all that is `unsafe` here.
+//! The border to C: every function that C calls.
 //!
 //! What C promises is stated at the top of `cellscan.h`: a pointer is null or points to what its type says, valid for
 //! the length of the call; one thread at a time uses a machine. All else (null, alignment, storage that was never
-//! initialised, calls out of a callback, numbers without a meaning) is looked at and answered with a [`Code`].
-#![expect(
-    unsafe_code,
-    reason = "pointers from C, functions of C, and names that C finds: here and nowhere else"
-)]
+//! initialised, calls out of a callback, undefined numbers) is checked and answered with a [`Code`].
+#![expect(unsafe_code, reason = "pointers from C, and names that C finds: here and nowhere else")]
 #![expect(
     clippy::missing_safety_doc,
-    reason = "what C promises is the same for all, and stated above and in the header"
+    reason = "the promises of C are the same for all functions, and stated above and in the header"
 )]
 
 use core::ffi::{CStr, c_char, c_void};
@@ -20,43 +17,44 @@ use cellscan_core::driver::Error;
 use cellscan_core::time::Instant;
 
 use crate::adapter::{Line, Machine, Service as Backend, read_selection};
+use crate::calls::Callbacks;
 use crate::code::Code;
 use crate::event::{Event, Phase};
-use crate::ops::{Ops, Remains, Selection, Service};
+use crate::ops::{Ops, Selection};
 use crate::policy::Policy;
 use crate::report::{Carrier, Failure, Report};
 use crate::request::request;
 
-/// The version of this interface: it changes with every layout and every meaning. Functions and numbers that are only
-/// added do not change it.
+/// The version of this interface: it changes with every layout and every meaning, but not with added
+/// functions and numbers.
 pub const CELLSCAN_ABI: u32 = 1;
-/// Bytes of a machine's storage, on every target. An upper bound: what it takes is less (`cellscan_size`), and told by the
-/// compiler where it were more.
+/// Bytes of a machine's storage, on every target. An upper bound: a machine takes less (`cellscan_size`), and the library
+/// does not compile where it would take more.
 pub const CELLSCAN_SIZE: usize = 6_144;
-/// The same in the words that it is made of.
+/// The same in 64-bit words.
 pub const CELLSCAN_WORDS: usize = 768;
-/// How a machine's storage is aligned on any target. A `cellscan` is by itself as its target needs it; this is for storage that
-/// comes from elsewhere.
+/// The alignment of a machine's storage, sufficient on any target. A `cellscan` has the alignment that its target needs; this
+/// constant is for storage of another type.
 pub const CELLSCAN_ALIGN: usize = 8;
-/// Stands for "no deadline".
+/// The value for "no deadline".
 pub const CELLSCAN_NEVER: u64 = u64::MAX;
 
-/// Says that there is a machine. No text, no small number, and no pattern of memory that was never written.
+/// Marks initialised storage. No text, no small number, and no pattern of uninitialised memory.
 const MAGIC: u32 = 0x5ce1_15ca;
 const FREE: u32 = 0;
 const BUSY: u32 = 1;
 const BROKEN: u32 = 2;
 
-/// The storage of a machine: yours, static or on a stack, copied nowhere while a scan is under way. Nothing in it is to be
-/// freed: a machine that is idle may be forgotten.
+/// The storage of a machine: the application provides it, static or on a stack, and does not copy it during a scan. Nothing in
+/// it has to be freed: an idle machine may simply be dropped.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Cellscan {
     opaque: [u64; CELLSCAN_WORDS],
 }
 
-/// What the storage holds. The head is read and written by itself, never through a reference to the whole: a callback
-/// may look at it while the machine behind it is lent out.
+/// The content of the storage. The head is read and written by itself, never through a reference to the whole: a callback may
+/// read it while the machine is borrowed.
 #[repr(C)]
 struct Slot {
     magic: u32,
@@ -69,88 +67,7 @@ const _: () =
 const _: () = assert!(align_of::<Slot>() <= align_of::<Cellscan>());
 const _: () = assert!(size_of::<Cellscan>() == CELLSCAN_SIZE && align_of::<Cellscan>() <= CELLSCAN_ALIGN);
 
-/// The callbacks of a machine, and what they are given.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Callbacks {
-    ops: &'static Ops,
-    ctx: *mut c_void,
-}
-
-/// Calls back; where there is no such function, the value behind it. Each is called with the types that `cellscan_ops`
-/// states, with `ctx`, and with pointers to what lives until it has returned.
-macro_rules! call {
-    ($calls:ident.$name:ident($($argument:expr),*), $missing:expr) => {
-        match $calls.ops.$name {
-            None => $missing,
-            // SAFETY: whoever filled in `ops` states that its functions may be called with `ctx` on this thread, for as long
-            // as the machine is used; the arguments are as stated above.
-            Some(callback) => unsafe { callback($calls.ctx $(, $argument)*) },
-        }
-    };
-}
-
-impl Callbacks {
-    fn now(self) -> Instant {
-        Instant::from_millis(call!(self.now_ms(), 0))
-    }
-
-    pub(crate) fn open(self) -> i32 {
-        call!(self.open(), 0)
-    }
-
-    pub(crate) fn close(self) {
-        call!(self.close(), ());
-    }
-
-    pub(crate) fn read(self, bytes: &mut [u8]) -> i32 {
-        call!(self.read(bytes.as_mut_ptr(), bytes.len()), -1)
-    }
-
-    pub(crate) fn write(self, bytes: &[u8]) -> i32 {
-        call!(self.write(bytes.as_ptr(), bytes.len()), -1)
-    }
-
-    pub(crate) fn take(self) -> (i32, Service) {
-        if self.ops.take.is_none() {
-            return self.status();
-        }
-        let mut found = Service::default();
-        (call!(self.take(&raw mut found), -1), found)
-    }
-
-    pub(crate) fn ask(self, want: crate::ops::Want) -> i32 {
-        call!(self.ask(want as u32), -1)
-    }
-
-    pub(crate) fn status(self) -> (i32, Service) {
-        let mut now = Service::default();
-        (call!(self.status(&raw mut now), -1), now)
-    }
-
-    pub(crate) fn remains(self) -> (i32, Remains) {
-        let mut now = Remains::default();
-        (call!(self.remains(&raw mut now), 0), now)
-    }
-
-    pub(crate) fn signal(self, signal: crate::ops::Signal) -> i32 {
-        call!(self.signal(signal as u32), -1)
-    }
-
-    pub(crate) fn note(self, selection: &Selection) {
-        call!(self.note(selection), ());
-    }
-
-    pub(crate) fn link_up(self) -> (i32, u32) {
-        let mut up = u32::from(self.ops.link_up.is_none());
-        (call!(self.link_up(&raw mut up), 0), up)
-    }
-
-    pub(crate) fn release(self) -> i32 {
-        call!(self.release(), 0)
-    }
-}
-
-/// Writes an answer to where C wants it.
+/// Writes a result to the address that C passed.
 fn put<T>(out: *mut T, value: T) -> Code {
     if out.is_null() {
         return Code::Null;
@@ -158,12 +75,12 @@ fn put<T>(out: *mut T, value: T) -> Code {
     if !out.is_aligned() {
         return Code::Align;
     }
-    // SAFETY: not null and aligned; C states that it points to a T that may be written, and what was in it needs no drop.
+    // SAFETY: not null and aligned; C states that it points to a T that may be written, and its old value needs no drop.
     unsafe { out.write(value) };
     Code::Ok
 }
 
-/// Copies what C points to.
+/// Copies the value that C points to.
 fn get<T: Copy>(from: *const T) -> Result<T, Code> {
     if from.is_null() {
         return Err(Code::Null);
@@ -176,7 +93,7 @@ fn get<T: Copy>(from: *const T) -> Result<T, Code> {
     Ok(unsafe { from.read() })
 }
 
-/// What C has written, up to its NUL.
+/// A C string, up to its NUL.
 fn text<'a>(from: *const c_char) -> Result<&'a CStr, Code> {
     if from.is_null() {
         return Err(Code::Null);
@@ -185,14 +102,14 @@ fn text<'a>(from: *const c_char) -> Result<&'a CStr, Code> {
     Ok(unsafe { CStr::from_ptr(from) })
 }
 
-/// The machine in this storage, for as long as `with` takes. A second call meanwhile is told so.
+/// Borrows the machine in this storage while `with` runs. A second call meanwhile gets `Busy`.
 fn lend(storage: *mut Cellscan, with: impl FnOnce(&mut Machine, Callbacks) -> Code) -> Code {
     let slot = match slot(storage) {
         Ok(slot) => slot,
         Err(code) => return code,
     };
     // SAFETY: `slot` is not null and aligned, and a Cellscan is as large as a Slot (asserted above); C states that it is there.
-    // No reference is made, so that a machine that is lent out further up is not touched.
+    // No reference is made, so that a machine borrowed further up the stack is not touched.
     let magic = unsafe { (&raw const (*slot).magic).read() };
     if magic != MAGIC {
         return Code::NotInit;
@@ -223,7 +140,7 @@ fn slot(storage: *mut Cellscan) -> Result<*mut Slot, Code> {
     if storage.is_aligned() { Ok(storage.cast()) } else { Err(Code::Align) }
 }
 
-/// What `work` answers; `None`: it panicked, which is a bug, and nobody beyond the border can do anything with it.
+/// The result of `work`; `None`: it panicked, which is a bug, and must not unwind into C.
 pub fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
     #[cfg(feature = "std")]
     return std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).ok();
@@ -231,14 +148,14 @@ pub fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
     return Some(work());
 }
 
-/// The version of the interface that the library was made for; to be compared with `CELLSCAN_ABI`.
+/// The version of the interface of this library; compare it with `CELLSCAN_ABI`.
 #[unsafe(no_mangle)]
 pub extern "C" fn cellscan_abi() -> u32 {
     CELLSCAN_ABI
 }
 
-/// Bytes that this library needs for a machine, `CELLSCAN_SIZE` at most. Where every byte counts, storage of that size will do that
-/// is aligned to `CELLSCAN_ALIGN` and handed in as a `cellscan *`.
+/// Bytes that this library needs for a machine, `CELLSCAN_SIZE` at most. Where every byte counts, use storage of that size,
+/// aligned to `CELLSCAN_ALIGN`, and pass it as a `cellscan *`.
 #[unsafe(no_mangle)]
 pub extern "C" fn cellscan_size() -> usize {
     size_of::<Slot>()
@@ -272,15 +189,15 @@ pub extern "C" fn cellscan_failure_name(failure: u32) -> *const c_char {
     known.map_or(c"other", |known| known.name()).as_ptr()
 }
 
-/// Fills in a policy that is sane for a gateway about which nothing is known.
+/// Fills in the default policy, for a gateway about which nothing is known.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_policy_default(policy: *mut Policy) -> Code {
     put(policy, Policy::sane())
 }
 
-/// Makes an idle machine in this storage, whatever was in it. `ops` is not copied: it stays as it is for as long as the
-/// machine is used. `ctx` is handed to the callbacks and may be null; `policy` null is the default. Call it as
-/// `cellscan_init(&machine, sizeof machine, CELLSCAN_ABI, ...)`, so that header and library are compared.
+/// Makes an idle machine in this storage, whatever its content was. `ops` is not copied: it must not change as long as the
+/// machine is used. The callbacks get `ctx`, which may be null; `policy` null is the default. Call it as
+/// `cellscan_init(&machine, sizeof machine, CELLSCAN_ABI, ...)`, so that it compares header and library.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_init(
     machine: *mut Cellscan,
@@ -303,19 +220,19 @@ pub unsafe extern "C" fn cellscan_init(
         if now_ms.is_none() || read.is_none() || write.is_none() || ask.is_none() || status.is_none() {
             return Err(Code::Null);
         }
-        // SAFETY: `get` has looked at it; C states that it stays as it is for as long as the machine is used.
+        // SAFETY: `get` has checked it; C states that it does not change as long as the machine is used.
         let ops = unsafe { &*ops };
-        let calls = Callbacks { ops, ctx };
+        let calls = Callbacks::new(ops, ctx);
         let driver = Machine::new(Line::new(calls), Backend::new(calls), policy);
-        // SAFETY: not null, aligned, `size` bytes of storage are enough; what was in it needs no drop.
+        // SAFETY: not null, aligned, `size` bytes of storage are enough; its old content needs no drop.
         unsafe { slot.write(Slot { magic: MAGIC, state: FREE, machine: MaybeUninit::new(driver) }) };
         Ok(())
     });
     made.map_or_else(|code| code, |()| Code::Ok)
 }
 
-/// Asks for a scan; whether it is served comes as an event. `id`: each number is served once, the last 16 are kept; a scan
-/// that failed before it asked for down leaves its number free and starts no pause for automatic ones. `origin` is a
+/// Requests a scan; an event says when it is declined. `id`: each number is served once, the last 16 are kept; a scan that
+/// failed before it asked for down leaves its number free and starts no cool-down for automatic scans. `origin` is a
 /// `cellscan_origin`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_request(machine: *mut Cellscan, id: u32, origin: u32) -> Code {
@@ -326,7 +243,7 @@ pub unsafe extern "C" fn cellscan_request(machine: *mut Cellscan, id: u32, origi
     })
 }
 
-/// Remembers a carrier for `CELLSCAN_STRATEGY_QUICK`, likeliest last; eight at most, the first goes.
+/// Remembers a carrier for `CELLSCAN_STRATEGY_QUICK`, likeliest last; eight at most, then the oldest is dropped.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_remember(machine: *mut Cellscan, plmn: *const c_char) -> Code {
     let plmn = match text(plmn) {
@@ -340,8 +257,8 @@ pub unsafe extern "C" fn cellscan_remember(machine: *mut Cellscan, plmn: *const 
     })
 }
 
-/// Restores the registration of a modem that a scan has left when it did not come to its end, as it was noted
-/// (`cellscan_ops.note`). Only while idle. The report's `restored` says what came of it.
+/// Restores the registration of a modem after a scan that did not reach its end, as recorded by `cellscan_ops.note`. Only
+/// while idle. The report's `restored` is the result.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_restore(machine: *mut Cellscan, selection: *const Selection) -> Code {
     let selection = match get(selection) {
@@ -355,7 +272,7 @@ pub unsafe extern "C" fn cellscan_restore(machine: *mut Cellscan, selection: *co
     })
 }
 
-/// Ends the scan under way; poll until it has, since all is given back first.
+/// Ends the current scan; poll until it has ended, since it gives modem and service back first.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_abort(machine: *mut Cellscan) -> Code {
     lend(machine, |machine, calls| {
@@ -364,12 +281,12 @@ pub unsafe extern "C" fn cellscan_abort(machine: *mut Cellscan) -> Code {
     })
 }
 
-/// Does what can be done now, a bounded amount of it. `CELLSCAN_CODE_OK`: `event` says what happened, poll again.
-/// `CELLSCAN_CODE_WOULD_BLOCK`: poll again when the line has bytes, when something about the service has changed, and at the
-/// deadline. `CELLSCAN_CODE_PORT`, `CELLSCAN_CODE_SUPERVISOR`: a callback failed, the scan knows it; poll again.
+/// Does what can be done now, a bounded amount of work. `CELLSCAN_CODE_OK`: `event` says what happened, poll again.
+/// `CELLSCAN_CODE_WOULD_BLOCK`: poll again when the line has bytes, when the service has changed, and at the deadline.
+/// `CELLSCAN_CODE_PORT`, `CELLSCAN_CODE_SUPERVISOR`: a callback failed, the scan knows it; poll again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_poll(machine: *mut Cellscan, event: *mut Event) -> Code {
-    // Looked at first: an event that is taken out and cannot be told would be lost.
+    // Checked first: an event that is taken out and cannot be written would be lost.
     let cleared = put(event, Event::default());
     if cleared != Code::Ok {
         return cleared;
@@ -389,7 +306,7 @@ pub unsafe extern "C" fn cellscan_poll(machine: *mut Cellscan, event: *mut Event
     })
 }
 
-/// When to poll at the latest, in the time of `now_ms`; `CELLSCAN_NEVER` where nothing is due.
+/// The latest time for the next poll, in the time of `now_ms`; `CELLSCAN_NEVER` where there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_next_deadline(machine: *mut Cellscan, at_ms: *mut u64) -> Code {
     lend(machine, |machine, _calls| {
@@ -397,25 +314,25 @@ pub unsafe extern "C" fn cellscan_next_deadline(machine: *mut Cellscan, at_ms: *
     })
 }
 
-/// Where the scan is.
+/// The state of the scan.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_phase_now(machine: *mut Cellscan, phase: *mut Phase) -> Code {
     lend(machine, |machine, _calls| put(phase, machine.scanner().phase().into()))
 }
 
-/// 1: all that was decided is carried out. After `CELLSCAN_EVENT_KIND_FINISHED` a slow `release` may still be asked again.
+/// 1: all actions are carried out. After `CELLSCAN_EVENT_KIND_FINISHED` a slow `release` may still be called again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_is_settled(machine: *mut Cellscan, settled: *mut u32) -> Code {
     lend(machine, |machine, _calls| put(settled, u32::from(machine.is_settled())))
 }
 
-/// What came of the last scan.
+/// The result of the last scan.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_report_now(machine: *mut Cellscan, report: *mut Report) -> Code {
     lend(machine, |machine, _calls| put(report, machine.scanner().report().into()))
 }
 
-/// The carrier at `index`, in list order, from 0; `CELLSCAN_CODE_RANGE` behind the last.
+/// The carrier at `index`, in list order, from 0; `CELLSCAN_CODE_RANGE` after the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_carrier_at(
     machine: *mut Cellscan,

@@ -1,45 +1,45 @@
-//! What a function answers.
+//! The return codes of functions.
 
 use core::ffi::CStr;
 
-/// What a function answers. 0 and above: as it should be; below: nothing was done, but for the two that say otherwise.
+/// The return code of a function. 0 and above: success; below: nothing was done, except where stated otherwise.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Code {
-    /// Done; of a poll: there is an event.
+    /// Success; poll: there is an event.
     Ok = 0,
-    /// Of a poll: there is no event now.
+    /// Poll: there is no event now.
     WouldBlock = 1,
-    /// A pointer that must not be is null.
+    /// A required pointer is null.
     Null = -1,
     /// The caller was compiled for another version of this interface.
     Abi = -2,
     /// The storage is too small.
     Size = -3,
-    /// A pointer is not aligned for what it points to.
+    /// A pointer is not aligned for its type.
     Align = -4,
-    /// There is no machine in this storage, or no such handle.
+    /// The storage holds no machine, or the handle does not exist.
     NotInit = -5,
-    /// Called from a callback of the same machine; or a scan is under way that has to end first.
+    /// Called from a callback of the same machine; or a running scan has to end first.
     Busy = -6,
-    /// A value is outside of what is stated for it, or a text is no UTF-8.
+    /// A value is outside its stated range, or a text is not UTF-8.
     Value = -7,
-    /// There is none with this index.
+    /// There is no entry with this index.
     Range = -8,
-    /// A callback of the port failed; what it answered is in the event's `error`. The scan knows it and goes on: poll again.
+    /// A callback of the port failed; its answer is in the event's `error`. The scan knows it and goes on: poll again.
     Port = -9,
-    /// A callback of the supervisor failed; what it answered is in the event's `error`. The scan knows it and goes on: poll
+    /// A callback of the supervisor failed; its answer is in the event's `error`. The scan knows it and goes on: poll
     /// again.
     Supervisor = -10,
-    /// A bug was met earlier. This machine does nothing any more; of a gateway, the guard gives the service back.
+    /// An earlier call hit an internal error. This machine does nothing any more; for a gateway, the guard gives the service back.
     Broken = -11,
-    /// Gateway: the configuration cannot be meant so, trying again does not help.
+    /// Gateway: invalid configuration, a retry does not help.
     Config = -12,
-    /// Gateway: the system refused, try again.
+    /// Gateway: a system error, try again.
     System = -13,
     /// Gateway: another thread has opened this handle.
     Thread = -14,
-    /// Gateway: there is no program to be the guard.
+    /// Gateway: the program for the guard is missing.
     NoGuard = -15,
 }
 
@@ -76,22 +76,22 @@ impl Code {
     pub const fn text(self) -> &'static CStr {
         match self {
             Self::Ok => c"done",
-            Self::WouldBlock => c"there is nothing to tell now",
+            Self::WouldBlock => c"no event now",
             Self::Null => c"a pointer is null",
             Self::Abi => c"the header is of another version than the library",
             Self::Size => c"the storage is too small",
             Self::Align => c"a pointer is not aligned",
-            Self::NotInit => c"there is no machine in this storage, or no such handle",
-            Self::Busy => c"it is in a callback, or a scan is under way",
-            Self::Value => c"a value is outside of its range, or a text is no UTF-8",
-            Self::Range => c"there is none with this index",
+            Self::NotInit => c"the storage holds no machine, or the handle does not exist",
+            Self::Busy => c"called from a callback, or a scan is running",
+            Self::Value => c"a value is outside its range, or a text is not UTF-8",
+            Self::Range => c"no entry with this index",
             Self::Port => c"the port failed",
             Self::Supervisor => c"the supervisor failed",
-            Self::Broken => c"a bug was met earlier",
-            Self::Config => c"the configuration cannot be meant so",
-            Self::System => c"the system refused",
+            Self::Broken => c"an earlier call hit an internal error",
+            Self::Config => c"invalid configuration",
+            Self::System => c"system error",
             Self::Thread => c"another thread has opened this handle",
-            Self::NoGuard => c"there is no program to be the guard",
+            Self::NoGuard => c"the program for the guard is missing",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a scan tells, flat, as C can read it.
+//! The events of a scan, as flat C structs.
 
 use core::ffi::{CStr, c_char};
 use core::time::Duration;
@@ -12,44 +12,44 @@ use crate::ops::Signal;
 use crate::report::{Failure, Outcome};
 use crate::text;
 
-/// Where a scan is. `cellscan_phase_number` has the numbers that people grep for.
+/// The state of a scan. `cellscan_phase_number` has the numbers that users grep for.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Phase {
-    /// Nothing is held.
+    /// The scan holds nothing.
     #[default]
     Idle = 0,
     /// The service is being taken.
     StopPpp,
-    /// Down was asked for.
+    /// The scan has asked for down.
     StopPppWaitSv,
-    /// What remains of it is ended.
+    /// The remaining processes are ended.
     VerifyStopped,
-    /// The port is opened, the modem made ready.
+    /// The port is opened, the modem prepared.
     Prepare,
-    /// The search is asked for.
+    /// The search is requested.
     GetOperators,
-    /// The list is waited for.
+    /// The scan waits for the list.
     WaitResults,
     /// A carrier is selected.
     TestCarrier,
     /// Its signal is measured.
     WaitSignal,
-    /// Which is next?
+    /// The next candidate is chosen.
     NextCarrier,
-    /// What was measured is ranked.
+    /// The measured carriers are ranked.
     SelectBest,
-    /// The best is selected.
+    /// The best carrier is selected.
     ConnectBest,
-    /// Is it registered there?
+    /// The registration is verified.
     VerifyCarrier,
     /// The service is given back.
     StartPpp,
-    /// The link is waited for.
+    /// The scan waits for the link.
     WaitPpp,
     /// A carrier was chosen.
     Complete,
-    /// None was; what was found is restored.
+    /// No carrier was chosen; registration and service are restored.
     Failed,
 }
 
@@ -124,31 +124,31 @@ impl From<scan::Phase> for Phase {
     }
 }
 
-/// What is told, and which fields of `cellscan_event` say more.
+/// The kind of an event, and which fields of `cellscan_event` belong to it.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum EventKind {
-    /// Something that this version has no word for; or no event at all.
+    /// A kind that this version does not know; or no event.
     #[default]
     None = 0,
-    /// The scan moved on: `from`, `to`.
+    /// The scan entered another state: `from`, `to`.
     Moved,
-    /// The request was not served: `declined`.
+    /// The request was declined: `declined`.
     Declined,
-    /// The service is held from now on; `pid`, where it had a process.
+    /// The scan holds the service from now on; `pid`, where it had a process.
     Taken,
-    /// The service is down: `ms` after it was asked.
+    /// The service is down: `ms` after the request.
     Down,
-    /// Nobody holds the port: `ms` after down was asked for.
+    /// No process holds the port: `ms` after the request for down.
     PortFree,
-    /// What remained of the service was signalled: `signal`.
+    /// The remaining processes of the service were signalled: `signal`.
     Signalled,
-    /// A process that is none of the service's holds the port: `pid`.
+    /// A process outside the service holds the port: `pid`.
     HeldByStranger,
-    /// Somebody else brought the service up or opened the port, or the supervisor died. `count`: how often it may still
+    /// Another client brought the service up, another process opened the port, or the supervisor died. `count`: how often it may still
     /// happen.
     Interrupted,
-    /// Somebody else wants the service down: it will be left so.
+    /// Another client wants the service down: the scan will leave it down.
     ForeignDown,
     /// The port went away.
     PortLost,
@@ -160,32 +160,32 @@ pub enum EventKind {
     TrialEnded,
     /// `plmn` was chosen.
     Selected,
-    /// `plmn` was chosen and could not be had after all.
+    /// `plmn` was chosen, and the modem could not stay registered on it.
     Lost,
-    /// The registration found before the scan is restored where `yes` is not 0.
+    /// The registration from before the scan was restored where `yes` is not 0.
     Restored,
-    /// The service is wanted as it was found again.
+    /// The record shows the want from before the scan again.
     GivenBack,
     /// The link is up: `ms` after the service was given back.
     LinkUp,
-    /// The scan has ended: `outcome`, and why in `failure`. Of a gateway: and all that was held is let go.
+    /// The scan has ended: `outcome`, and why in `failure`. Gateway: everything that the scan held is released.
     Finished,
-    /// Gateway: something that is good to know; `cellscan_gateway_text` has it.
+    /// Gateway: an informational message, see `cellscan_gateway_text`.
     Note,
-    /// Gateway: something went wrong that the scan goes on after; `cellscan_gateway_text` has it.
+    /// Gateway: a warning, the scan goes on; see `cellscan_gateway_text`.
     Warning,
 }
 
-/// Why a request is not served.
+/// Why a request is declined.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Declined {
-    /// It is.
+    /// It is not declined.
     #[default]
     No = 0,
-    /// A scan is under way.
+    /// A scan is running.
     Busy,
-    /// This very request was served already.
+    /// A request of this number was served already.
     Repeated,
     /// The last scan ended a short time ago.
     CoolingDown,
@@ -193,11 +193,11 @@ pub enum Declined {
     LinkHealthy,
 }
 
-/// What a scan tells. Fields that the kind does not name are 0 or empty.
+/// An event of a scan. Fields that the kind does not name are 0 or empty.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Event {
-    /// What is told.
+    /// The kind of the event.
     pub kind: EventKind,
     /// The phase before.
     pub from: Phase,
@@ -221,7 +221,7 @@ pub struct Event {
     pub outcome: Outcome,
     /// Why it failed.
     pub failure: Failure,
-    /// Behind `CELLSCAN_CODE_PORT` and `CELLSCAN_CODE_SUPERVISOR`: what the callback answered.
+    /// After `CELLSCAN_CODE_PORT` and `CELLSCAN_CODE_SUPERVISOR`: the answer of the callback.
     pub error: i32,
 }
 
@@ -296,7 +296,7 @@ impl From<Core> for Event {
                 failure: Failure::of(Some(outcome)),
                 ..Self::default()
             },
-            // The list may grow; what is new has no word in C yet.
+            // The list may grow; a new kind has no number in C yet.
             _ => Self::default(),
         }
     }

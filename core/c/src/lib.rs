@@ -1,16 +1,17 @@
-//! The machine of cellscan for C: the scan in the caller's memory, over callbacks for time, port and supervisor.
+//! The machine of cellscan for C: a scan in the caller's memory, over callbacks for time, port and supervisor.
 //!
 //! | module | what it knows |
 //! | --- | --- |
-//! | `border` | the C functions, and all that is `unsafe` |
-//! | [`ops`] | the callbacks, and what is told and answered there |
-//! | [`code`] | what a function answers |
-//! | [`policy`] | how a scan is to go |
-//! | [`event`] | what a scan tells |
-//! | [`report`] | what came of it |
-//! | [`request`] | who asks for it |
+//! | `border` | the functions that C calls; the pointers that C passes are followed there and nowhere else |
+//! | `calls` | the functions of C that are called |
+//! | [`ops`] | the callbacks, with their arguments and answers |
+//! | [`code`] | the return codes of the functions |
+//! | [`policy`] | the policy of a scan |
+//! | [`event`] | the events of a scan |
+//! | [`report`] | the result of a scan |
+//! | [`request`] | the origin of a request |
 //!
-//! `include/cellscan.h` is made of these by cbindgen; what is said here of a public item stands there.
+//! cbindgen generates `include/cellscan.h` from these; the documentation of a public item here appears there.
 #![no_std]
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
@@ -19,6 +20,7 @@ extern crate std;
 
 mod adapter;
 pub mod border;
+mod calls;
 pub mod code;
 pub mod event;
 pub mod ops;
@@ -27,7 +29,7 @@ pub mod report;
 pub mod request;
 mod text;
 
-/// A panic is a bug. There is nobody to tell here; a watchdog notices.
+/// A panic is a bug. It cannot be reported here; a watchdog notices.
 #[cfg(all(feature = "firmware", not(feature = "std"), not(test)))]
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {

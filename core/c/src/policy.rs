@@ -1,13 +1,13 @@
-//! How a scan is to go, as C says it.
+//! The policy of a scan in C.
 
 use core::time::Duration;
 
 use cellscan_core::scan::policy::{NoLink, SAMPLES_MAX, Timeouts};
 use cellscan_core::scan::{self, Strategy as Core};
 
-/// RSSI that can be stated, dBm: what `+CSQ` can say (3GPP TS 27.007 §8.5).
+/// The range of RSSI, dBm: that of `+CSQ` (3GPP TS 27.007 §8.5).
 const RSSI_DBM: core::ops::RangeInclusive<i16> = -113..=-51;
-/// RSSI at which a carrier is good enough where none is stated, dBm: `+CSQ` 19.
+/// The default RSSI at which a carrier is good enough, dBm: `+CSQ` 19.
 const GOOD_ENOUGH_DBM: i16 = -75;
 
 /// What ends the trials.
@@ -18,11 +18,11 @@ pub enum Strategy {
     Full = 0,
     /// The first carrier at or above `good_enough_dbm` ends the trials.
     GoodEnough = 1,
-    /// Only remembered carriers are tried, and the network is not searched. Without one it is `CELLSCAN_STRATEGY_FULL`.
+    /// Skips the network search and tries remembered carriers only. Without one it is `CELLSCAN_STRATEGY_FULL`.
     Quick = 2,
 }
 
-/// How a scan is to go. Fill it with `cellscan_policy_default`, then change what is to be otherwise. Times are in
+/// The policy of a scan. Fill it with `cellscan_policy_default`, then change single fields. Times are in
 /// milliseconds.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -31,33 +31,33 @@ pub struct Policy {
     pub strategy: u32,
     /// RSSI of `CELLSCAN_STRATEGY_GOOD_ENOUGH`, dBm, -113 to -51.
     pub good_enough_dbm: i16,
-    /// How much better than the carrier before the scan another must be, dB.
+    /// How much better than the carrier before the scan another carrier must be, dB.
     pub hysteresis_db: i16,
     /// Below this RSSI a carrier is chosen only where there is no other, dBm.
     pub usable_rssi_dbm: i16,
     /// Below this RSRP a carrier is chosen only where there is no other, dBm.
     pub usable_rsrp_dbm: i16,
-    /// Values of the signal taken of each carrier, 1 to 5; the median counts.
+    /// Signal readings for each carrier, 1 to 5; the median counts.
     pub samples: u8,
-    /// How often the network is searched before the scan is given up, 1 at least.
+    /// How often the scan searches before it gives up, 1 at least.
     pub searches: u8,
-    /// How often the service is asked down again after somebody else brought it up.
+    /// How often the scan asks for down again after another client brought the service up.
     pub retakes: u8,
-    /// How often the port may go away and be opened again.
+    /// How often the scan reopens a port that went away.
     pub reopens: u8,
-    /// Not 0: carriers listed as forbidden are tried where no other can be used.
+    /// Not 0: carriers listed as forbidden are tried where no other carrier can be used.
     pub try_forbidden: u8,
-    /// Not 0: the modem deregisters before the search; some list only a part if not.
+    /// Not 0: the modem deregisters before the search; some modems otherwise list only a part.
     pub deregister: u8,
-    /// Not 0: where no link comes up over the chosen carrier the next best is tried. 0: the scan is complete, and says so.
+    /// Not 0: where no link comes up over the chosen carrier the next best is tried. 0: the scan completes and reports it.
     pub next_best_without_link: u8,
-    /// Nothing yet; 0.
+    /// Reserved; 0.
     pub reserved: u8,
-    /// The longest time that the link may be away. More than `restore_ms` and `give_back_ms` together, which are kept of it.
+    /// The longest time that the link may be away. More than `restore_ms` and `give_back_ms` together, which are reserved in it.
     pub budget_ms: u32,
-    /// From "registered" to the first value of the signal.
+    /// From "registered" to the first reading of the signal.
     pub settle_ms: u32,
-    /// Between two looks at the registration.
+    /// The poll interval of the registration.
     pub poll_ms: u32,
     /// From the request to take the service to its answer.
     pub take_ms: u32,
@@ -65,13 +65,13 @@ pub struct Policy {
     pub want_ms: u32,
     /// From the request for down to "down".
     pub down_ms: u32,
-    /// After this down is asked for once more.
+    /// From the request for down to its repetition.
     pub down_again_ms: u32,
-    /// From TERM to KILL for what remains of the service.
+    /// From TERM to KILL for the remaining processes of the service.
     pub term_ms: u32,
-    /// From KILL to "gone".
+    /// From KILL to the end of the process.
     pub kill_ms: u32,
-    /// How long the successor of a dead supervisor may take.
+    /// From the death of a supervisor to its successor.
     pub supervisor_ms: u32,
     /// For the port to open.
     pub open_ms: u32,
@@ -83,11 +83,11 @@ pub struct Policy {
     pub search_ms: u32,
     /// From `AT+COPS=1,2,…` to "registered there", 1 at least.
     pub register_ms: u32,
-    /// For values of the signal.
+    /// For measuring the signal.
     pub signal_ms: u32,
     /// For the chosen carrier to be registered.
     pub verify_ms: u32,
-    /// For restoring the registration found.
+    /// For restoring the registration from before the scan.
     pub restore_ms: u32,
     /// From the request for up to "wanted up".
     pub give_back_ms: u32,
@@ -104,7 +104,7 @@ fn span(millis: u32) -> Duration {
 }
 
 impl Policy {
-    /// What is sane where nothing is known: the default of the core.
+    /// The default of the core.
     #[must_use]
     pub fn sane() -> Self {
         let scan::Policy { timeouts, ranking, .. } = scan::Policy::DEFAULT;
@@ -146,7 +146,7 @@ impl Policy {
         }
     }
 
-    /// What it means; `None` where a value is outside of what is stated for it.
+    /// The policy of the core; `None` where a value is outside its stated range.
     #[must_use]
     pub fn meant(&self) -> Option<scan::Policy> {
         let strategy = match self.strategy {
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_none() {
+    fn values_outside_their_range_give_none() {
         let sane = Policy::sane();
         for wrong in [
             Policy { strategy: 3, ..sane },

@@ -1,4 +1,4 @@
-//! What came of a scan, and what is known of each carrier.
+//! The result of a scan, and the data of each carrier.
 
 use core::ffi::{CStr, c_char};
 use core::time::Duration;
@@ -40,7 +40,7 @@ pub enum Failure {
     None = 0,
     /// The service could not be taken; nothing was changed.
     ServiceUnavailable,
-    /// The supervisor did not take note of the request for down.
+    /// The supervisor did not act on the request for down.
     SupervisorSilent,
     /// The port did not become free.
     PortHeld,
@@ -52,15 +52,15 @@ pub enum Failure {
     SimNotReady,
     /// The modem gave no operator list.
     SearchFailed,
-    /// Nobody could be registered with.
+    /// The modem could not register with any carrier.
     NoCarrier,
-    /// What was left of the outage budget would not have sufficed.
+    /// The rest of the outage budget would not have sufficed.
     BudgetSpent,
-    /// Somebody else brought the service up too often.
+    /// Another client brought the service up too often.
     SecondClient,
-    /// It was told to end.
+    /// The application aborted the scan.
     Aborted,
-    /// For a reason that this version has no word for.
+    /// A reason that this version does not know.
     Other,
 }
 
@@ -121,7 +121,7 @@ impl Failure {
     }
 }
 
-/// What came of a scan; complete once it has ended. Times are in milliseconds.
+/// The result of a scan; complete once it has ended. Times are in milliseconds.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Report {
@@ -135,23 +135,23 @@ pub struct Report {
     pub selected: [c_char; 8],
     /// From the first request for down to "down"; 0 where that was not reached.
     pub down_after_ms: u32,
-    /// From the first request for down to nobody holding the port; 0 where that was not reached.
+    /// From the first request for down to the port being free; 0 where that was not reached.
     pub free_after_ms: u32,
     /// How long the search took; 0 where none was complete.
     pub search_ms: u32,
     /// How long the link was away; 0 where it was not.
     pub outage_ms: u32,
-    /// 1: the service is wanted as it was found. 0: the supervisor did not answer.
+    /// 1: the record shows the want from before the scan. 0: the supervisor did not answer.
     pub given_back: u8,
-    /// 1: the link came up. 0: it did not, or nobody waited.
+    /// 1: the link came up. 0: it did not, or the scan did not wait.
     pub link: u8,
-    /// 1: the registration found was restored. 0: it was not, or there was no need.
+    /// 1: the registration from before the scan was restored. 0: it was not, or there was no need.
     pub restored: u8,
-    /// How often the service had to be asked down again.
+    /// How often the scan had to ask for down again.
     pub interruptions: u8,
     /// How often the port was opened again.
     pub reopens: u32,
-    /// Lines that were no answer to what was asked.
+    /// Lines that did not answer the current command.
     pub dropped: u32,
 }
 
@@ -190,27 +190,27 @@ pub enum Availability {
     Available = 1,
     /// The modem is registered there.
     Current = 2,
-    /// The SIM or the network says no.
+    /// Forbidden by the SIM or the network.
     Forbidden = 3,
 }
 
-/// How the trial of a carrier went.
+/// The result of a carrier's trial.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Trial {
     /// Not tried, or not yet.
     Untried = 0,
-    /// Registered; measured as far as the modem would say.
+    /// Registered; with the values that the modem gave.
     Registered = 1,
-    /// The network or the modem said no.
+    /// The network or the modem refused.
     Refused = 2,
-    /// Not registered within its time.
+    /// Not registered within the time-out.
     TimedOut = 3,
     /// Registered in the trial, and lost afterwards.
     Lost = 4,
 }
 
-/// Stands for a value that is not known.
+/// The value for "unknown".
 pub const CELLSCAN_UNKNOWN: i16 = i16::MIN;
 
 /// One carrier in reach.
@@ -219,11 +219,11 @@ pub const CELLSCAN_UNKNOWN: i16 = i16::MIN;
 pub struct Carrier {
     /// Its digits.
     pub plmn: [c_char; 8],
-    /// Its name, UTF-8; empty where the modem gave none. It came over the air: mind what you show.
+    /// Its name, UTF-8; empty where the modem gave none. It comes from the network: escape it where you display it.
     pub name: [c_char; 36],
-    /// As listed.
+    /// Its availability in the list.
     pub availability: Availability,
-    /// How its trial went.
+    /// The result of its trial.
     pub trial: Trial,
     /// One bit for each `<AcT>` (3GPP TS 27.007 §7.3) under which it was listed: bit 7 is LTE.
     pub technologies: u32,

@@ -1,20 +1,20 @@
-//! Who asks for a scan.
+//! The origin of a request.
 
 use cellscan_core::scan::gate::{self, Origin as CoreOrigin};
 
-/// Who asks for a scan.
+/// Who requests a scan.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Origin {
     /// A person, or a program on behalf of one: served at once.
     Manual = 0,
-    /// A policy, the link does not work: not served for a quarter of an hour after a scan.
+    /// An automatic policy, the link does not work: declined for a quarter of an hour after a scan.
     Automatic = 1,
-    /// A policy, the link works: not served.
+    /// An automatic policy, the link works: declined.
     AutomaticLinkHealthy = 2,
 }
 
-/// The request that these numbers mean.
+/// The request of these numbers.
 #[must_use]
 pub const fn request(id: u32, origin: u32) -> Option<gate::Request> {
     let origin = match origin {

@@ -1,19 +1,19 @@
-//! Text as C has it: bytes up to a NUL, in an array of a known length.
+//! Text in C: bytes up to a NUL, in an array of a known length.
 
 use core::ffi::{CStr, c_char};
 
 use cellscan_core::carrier::Plmn;
 
-/// Bytes of a PLMN in C: six digits and a NUL, and one for the sake of what stands behind it.
+/// Bytes of a PLMN in C: six digits, a NUL, and one byte of padding for the next field.
 pub(crate) const PLMN_LEN: usize = 8;
 
-/// Bytes of a name in C: as many as the core keeps, and a NUL, to a multiple of four.
+/// Bytes of a name in C: as many as the core keeps, and a NUL, rounded up to a multiple of four.
 pub(crate) const NAME_LEN: usize = 36;
 
 const _: () = assert!(cellscan_core::carrier::PLMN_DIGITS_MAX < PLMN_LEN);
 const _: () = assert!(cellscan_core::carrier::NAME_LEN_MAX < NAME_LEN);
 
-/// What fits of it, NUL at its end.
+/// The part of it that fits, with a NUL at its end.
 pub(crate) fn array<const N: usize>(text: &str) -> [c_char; N] {
     let mut array = [0; N];
     for (to, from) in array.iter_mut().zip(text.bytes().take(N.saturating_sub(1))) {
@@ -27,7 +27,7 @@ pub(crate) fn plmn(plmn: Option<Plmn>) -> [c_char; PLMN_LEN] {
     array(plmn.as_ref().map_or("", Plmn::as_str))
 }
 
-/// The PLMN in an array that C has filled; `None`: there is none in it.
+/// The PLMN in an array that C has filled; `None`: it is not valid.
 pub(crate) fn read_plmn(array: [c_char; PLMN_LEN]) -> Option<Plmn> {
     let bytes = array.map(|character| character.to_ne_bytes()[0]);
     Plmn::parse(CStr::from_bytes_until_nul(&bytes).ok()?.to_bytes()).ok()
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plmn_comes_back_and_anything_else_does_not() {
+    fn a_plmn_survives_the_round_trip_and_anything_else_is_rejected() {
         let text: [c_char; PLMN_LEN] = array("310410");
         assert_eq!(read_plmn(text).map(|plmn| plmn.as_str().len()), Some(6));
         assert_eq!(plmn(read_plmn(text)), text);
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_cut_and_ends_with_a_nul() {
+    fn long_text_is_cut_and_ends_with_a_nul() {
         let text: [c_char; 4] = array("abcdef");
         assert_eq!(text, [97, 98, 99, 0]);
     }

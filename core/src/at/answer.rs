@@ -1,4 +1,4 @@
-//! What commands are answered with, and how they end.
+//! The answers of commands, and how commands end.
 
 use crate::carrier::Strength;
 
@@ -7,28 +7,28 @@ use super::current::CurrentOperator;
 use super::registration::Registration;
 use super::reply::{FinalResult, SimState};
 use super::signal::{cesq, csq};
-use super::vendor::Maker;
+use super::vendor::Vendor;
 
-/// What a command was answered with.
+/// The answer of a command.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Answer {
     /// `OK` to a command that has no other answer.
     Done,
-    /// `OK` without the line that was due.
+    /// `OK` without the expected line.
     Empty,
     /// To `+CPIN?`.
     Sim(SimState),
     /// To `+COPS?`.
     Operator(CurrentOperator),
-    /// To `+COPS=?`; the operators came out one by one.
+    /// To `+COPS=?`; the operators were delivered one by one.
     Operators,
-    /// To `+CEREG?` and its kin.
+    /// To `+CEREG?` and the like.
     Registration(Registration),
-    /// To `+CSQ`, `+CESQ` and makers' own commands.
+    /// To `+CSQ`, `+CESQ` and vendors' own commands.
     Signal(Strength),
     /// To `ATI`.
-    Maker(Maker),
+    Vendor(Vendor),
 }
 
 /// How a command, or the opening of the line, ended.
@@ -39,16 +39,16 @@ pub enum Outcome {
     Ready,
     /// The command was carried out.
     Answered(Answer),
-    /// The modem said no.
+    /// The modem answered with an error.
     Refused(FinalResult),
-    /// No answer in time. The command was aborted and the line answers again.
+    /// No answer within the time-out. The command was aborted and the modem answers again.
     TimedOut,
     /// The line does not answer `AT`.
     Dead,
 }
 
 impl Answer {
-    /// Takes another line of the same answer: the first counts, but for a signal that comes in several.
+    /// Takes another line of the same answer: the first counts, except for a signal that comes in several lines.
     pub(super) fn add(&mut self, more: Self) {
         if let (Self::Signal(known), Self::Signal(more)) = (self, more) {
             known.fill(more);
@@ -67,8 +67,8 @@ impl Command {
             }
             Self::Signal => csq(line).map(Answer::Signal),
             Self::SignalExtended => cesq(line).map(Answer::Signal),
-            Self::OwnSignal(maker) => maker.read(line).map(Answer::Signal),
-            Self::Identify => Maker::named(line).map(Answer::Maker),
+            Self::VendorSignal(vendor) => vendor.read(line).map(Answer::Signal),
+            Self::Identify => Vendor::named(line).map(Answer::Vendor),
             Self::Operators
             | Self::Attention
             | Self::VerboseErrors

@@ -5,7 +5,7 @@ use heapless::Vec;
 use crate::carrier::Plmn;
 
 use super::registration::Domain;
-use super::vendor::Maker;
+use super::vendor::Vendor;
 
 /// Bytes of the longest command: `AT+COPS=1,2,"310410"` and its CR.
 pub const COMMAND_LEN_MAX: usize = 24;
@@ -14,41 +14,41 @@ pub const COMMAND_LEN_MAX: usize = 24;
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Command {
-    /// `AT`: is anybody there?
+    /// `AT`: does the modem answer?
     Attention,
-    /// `AT+CMEE=2`: errors as texts (3GPP TS 27.007 §9.1).
+    /// `AT+CMEE=2`: report errors as texts (3GPP TS 27.007 §9.1).
     VerboseErrors,
     /// `AT+CPIN?` (§8.3).
     Sim,
-    /// `AT+COPS=3,2`: operators as digits from now on (§7.3).
+    /// `AT+COPS=3,2`: name operators by their digits from now on (§7.3).
     NumericFormat,
-    /// `AT+COPS?`: which operator, and how was it selected (§7.3).
+    /// `AT+COPS?`: the operator, and how it was selected (§7.3).
     CurrentOperator,
     /// `AT+COPS=2`: deregister (§7.3).
     Deregister,
-    /// `AT+COPS=?`: which operators are in reach (§7.3).
+    /// `AT+COPS=?`: the operators in reach (§7.3).
     Operators,
-    /// `AT+COPS=1,2,"<plmn>"`: this one, and no other (§7.3).
+    /// `AT+COPS=1,2,"<plmn>"`: select this operator, and no other (§7.3).
     Select(Plmn),
-    /// `AT+COPS=0`: whichever the modem likes (§7.3).
+    /// `AT+COPS=0`: the modem chooses the operator (§7.3).
     SelectAutomatically,
-    /// `AT+CEREG?` and its kin (§7.2, §10.1.20, §10.1.22, §10.1.47).
+    /// `AT+CEREG?` and the like (§7.2, §10.1.20, §10.1.22, §10.1.47).
     Registration(Domain),
     /// `AT+CSQ` (§8.5).
     Signal,
     /// `AT+CESQ` (§8.69).
     SignalExtended,
-    /// `ATI`: who made it (V.250 §6.1.3).
+    /// `ATI`: the vendor of the modem (V.250 §6.1.3).
     Identify,
-    /// The maker's own command for the signal.
-    OwnSignal(Maker),
+    /// The vendor's own signal command.
+    VendorSignal(Vendor),
 }
 
 impl Command {
     /// The text without its CR, as the modem echoes it.
     #[must_use]
     pub fn text(&self) -> Vec<u8, COMMAND_LEN_MAX> {
-        // In three parts at most, so that each is written in one place.
+        // Three parts at most, so that one place appends them.
         let parts = match self {
             Self::Attention => ["AT", "", ""],
             Self::VerboseErrors => ["AT+CMEE=2", "", ""],
@@ -63,7 +63,7 @@ impl Command {
             Self::Signal => ["AT+CSQ", "", ""],
             Self::SignalExtended => ["AT+CESQ", "", ""],
             Self::Identify => ["ATI", "", ""],
-            Self::OwnSignal(maker) => [maker.command(), "", ""],
+            Self::VendorSignal(vendor) => [vendor.command(), "", ""],
         };
         let mut text = Vec::new();
         for part in parts {
@@ -87,11 +87,11 @@ impl Command {
             | Self::Signal
             | Self::SignalExtended
             | Self::Identify
-            | Self::OwnSignal(_) => false,
+            | Self::VendorSignal(_) => false,
         }
     }
 
-    /// Whether the answer has a line of its own before the final result. An `OK` without it belongs to somebody else.
+    /// Whether the answer has a line of its own before the final result. An `OK` without it belongs to another command.
     #[must_use]
     pub const fn has_answer_line(&self) -> bool {
         match self {
@@ -101,8 +101,8 @@ impl Command {
             | Self::Registration(_)
             | Self::Signal
             | Self::SignalExtended
-            | Self::OwnSignal(_) => true,
-            // It says what it likes, or nothing.
+            | Self::VendorSignal(_) => true,
+            // Its lines are free text, or missing.
             Self::Identify
             | Self::Attention
             | Self::VerboseErrors
@@ -114,15 +114,15 @@ impl Command {
     }
 }
 
-/// What goes out on the line.
+/// What the scan sends on the line.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Outgoing {
     /// A command and its CR.
     Command(Command),
-    /// A bare CR: ends half a command that the line buffer still holds, or aborts the one in flight (V.250 §5.6.1).
+    /// A bare CR: ends a partial command in the modem's line buffer, or aborts the one in flight (V.250 §5.6.1).
     Return,
-    /// `+++`, with silence before and after: out of data mode, where a killed `pppd` left the modem.
+    /// `+++`, with silence before and after: leaves data mode, in which a killed `pppd` left the modem.
     Escape,
     /// `ATH` and its CR: ends the call that [`Outgoing::Escape`] left.
     HangUp,

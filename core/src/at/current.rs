@@ -13,7 +13,7 @@ use super::text::Text;
 pub enum SelectionMode {
     /// 0: the modem chooses.
     Automatic,
-    /// 1 (and 4 as long as it holds): the one that was named.
+    /// 1 (and 4 as long as it holds): the named operator.
     Manual,
     /// 2: deregistered.
     Deregistered,
@@ -31,7 +31,7 @@ pub enum Operator {
     Name(Name),
 }
 
-/// A `+COPS:` line that answers `+COPS?`, as it says it.
+/// The raw values of a `+COPS:` line that answers `+COPS?`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct OperatorLine<'a> {
@@ -62,11 +62,11 @@ impl<'a> OperatorLine<'a> {
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct CurrentOperator {
-    /// How it was selected.
+    /// How the operator was selected.
     pub mode: SelectionMode,
-    /// Which one; `None` where the modem is on none (`+COPS: 0`), which is not "registered" whatever the mode.
+    /// The operator; `None` where the modem is on none (`+COPS: 0`), which is not "registered" in any mode.
     pub operator: Option<Operator>,
-    /// Over which access technology, where it says.
+    /// The access technology, where the modem gives one.
     pub technology: Option<AccessTechnology>,
 }
 
@@ -82,7 +82,7 @@ impl CurrentOperator {
             2 => SelectionMode::Deregistered,
             other => SelectionMode::Other(other),
         };
-        // The digits tell themselves: some modems name format 0 and send format 2.
+        // Digits are recognised by their form: some modems state format 0 and send format 2.
         let operator = operator.map(|text| match Code::parse(text).and_then(|code| code.plmn()) {
             Some(plmn) => Operator::Plmn(plmn),
             None => Operator::Name(Name::from_chars(Text::new(trimmed(text.bytes())).chars())),
@@ -98,14 +98,14 @@ mod tests {
     use std::string::String;
 
     #[test]
-    fn no_operator_named_is_no_operator() {
+    fn an_answer_without_a_name_is_no_operator() {
         let current = CurrentOperator::parse(b"+COPS: 1").unwrap();
         assert_eq!((current.mode, current.operator), (SelectionMode::Manual, None));
         assert_eq!(CurrentOperator::parse(b"+COPS: 0,2,\"\"").unwrap().operator, None);
     }
 
     #[test]
-    fn operator_comes_as_digits_or_as_a_name() {
+    fn reads_an_operator_given_as_digits_or_as_a_name() {
         let current = CurrentOperator::parse(b"+COPS: 0,2,\"310410\",7").unwrap();
         assert_eq!(current.operator, Some(Operator::Plmn(Plmn::parse(b"310410").unwrap())));
         assert_eq!(current.technology, Some(AccessTechnology::LTE));
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_says_what_it_says() {
+    fn raw_values_are_those_of_the_line() {
         let read = |line: &'static [u8]| {
             let line = OperatorLine::parse(line)?;
             let operator = line.operator.map(|text| text.chars().collect::<String>());

@@ -1,8 +1,8 @@
-//! Lines → replies, where nobody waits for one: a dump, a recording, a line that is listened to.
+//! Lines → replies outside a dialogue: a dump, a recording, a line that another process uses.
 //!
-//! The [dialogue](super::dialogue) knows what it asked. Here that is told ([`Decoder::ask`]), or learned from the echoes in
-//! the stream; it decides whether a registration line answers or was said by itself. Every line comes out as something:
-//! what is unknown as [`Reply::Line`].
+//! The [dialogue](super::dialogue) knows its command. Here the caller states it ([`Decoder::ask`]), or the decoder learns
+//! it from the echoes in the stream; it decides whether a registration line is an answer or an unsolicited result code.
+//! Every line becomes a reply: an unknown one is a [`Reply::Line`].
 
 use super::current::OperatorLine;
 use super::fields::after_prefix;
@@ -12,13 +12,13 @@ use super::registration::{Domain, RegistrationLine};
 use super::reply::{FinalResult, pin_state};
 use super::signal::{Cesq, Csq};
 use super::text::Text;
-use super::vendor::Maker;
+use super::vendor::Vendor;
 use crate::carrier::Strength;
 
-/// Bytes before the colon of a line that is known, at most: those of `+C5GREG`, and blanks.
+/// Bytes before the colon of a known line, at most: those of `+C5GREG`, and blanks.
 const NAME_LEN_MAX: usize = 16;
 
-/// What a line says.
+/// The meaning of a line.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -34,22 +34,22 @@ pub enum Reply<'a> {
     Current(OperatorLine<'a>),
     /// A registration.
     Registration {
-        /// What it says.
+        /// The values of the line.
         line: RegistrationLine<'a>,
-        /// Nobody asked.
+        /// It is an unsolicited result code, not an answer.
         unsolicited: bool,
     },
     /// `+CSQ:`.
     Signal(Csq),
     /// `+CESQ:`.
     SignalExtended(Cesq),
-    /// A maker's own line for the signal, of those makers that say it in one.
-    OwnSignal {
-        /// Whose.
-        maker: Maker,
-        /// As far as it is read.
+    /// A vendor's own signal line, of those vendors that use a single line.
+    VendorSignal {
+        /// The vendor.
+        vendor: Vendor,
+        /// The values, as far as they are read.
         strength: Strength,
-        /// All of it.
+        /// The whole line.
         line: &'a [u8],
     },
     /// `+CPIN:`.
@@ -58,14 +58,14 @@ pub enum Reply<'a> {
     Final {
         /// How it ended.
         result: FinalResult,
-        /// The line that says so.
+        /// The line of the result.
         line: &'a [u8],
     },
-    /// Anything else: echoes, lines that are not known, and parts of lines that are longer than the buffer.
+    /// Anything else: echoes, unknown lines, and parts of lines that are longer than the buffer.
     Line(Line<'a>),
 }
 
-/// What was asked and not yet answered.
+/// The command that has not been answered yet.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 struct Asked {
     domains: [bool; Domain::ALL.len()],
@@ -93,12 +93,12 @@ struct Asked {
 pub struct Decoder {
     list: ListReader,
     asked: Asked,
-    /// The modem ends commands in words: a digit alone is no end.
+    /// The modem gives results in words: a digit alone is no result.
     words: bool,
 }
 
 impl Decoder {
-    /// Nothing was asked.
+    /// A decoder that knows of no command.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -108,10 +108,10 @@ impl Decoder {
         }
     }
 
-    /// This was asked; several commands may stand on its line (V.250 §5.2.1). What was asked before counts as answered.
+    /// States the command; its line may hold several (V.250 §5.2.1). The command before counts as answered.
     pub fn ask(&mut self, command: &[u8]) {
         self.asked = Asked::default();
-        // Split where a command may begin: each is looked at once.
+        // Split where a command may begin; each part is examined once.
         for text in command.split(|byte| *byte == b'+') {
             let is = |name: &str| {
                 after_prefix(name.as_bytes(), text).is_some_and(|rest| matches!(rest, [b'?', ..]))
@@ -124,7 +124,7 @@ impl Decoder {
         }
     }
 
-    /// Takes a line; calls `say` with what it says, in order.
+    /// Takes a line; calls `say` with its replies, in order.
     pub fn line(&mut self, line: Line<'_>, say: &mut impl FnMut(Reply<'_>)) {
         if self.list.take(line, self.asked.list, |operator| say(Reply::Operator(operator))) {
             return;
@@ -175,7 +175,7 @@ impl Decoder {
                 }
             }
             Some(_) if is_echo(line) => {
-                // A new command: what was being answered is over, also where its `OK` is missing.
+                // A new command: the answer before it is over, also where its `OK` is missing.
                 self.end(&mut say);
                 self.ask(line);
             }
@@ -211,7 +211,7 @@ impl Decoder {
     }
 }
 
-/// What stands before the colon, without its plus.
+/// The text before the colon, without its plus.
 fn name(line: &[u8]) -> Option<&[u8]> {
     let line = without_noise(line);
     let end = line.iter().take(NAME_LEN_MAX).position(|byte| *byte == b':')?;
@@ -220,14 +220,14 @@ fn name(line: &[u8]) -> Option<&[u8]> {
 }
 
 fn own_signal(line: &[u8]) -> Option<Reply<'_>> {
-    // Sierra and u-blox take many lines, which say what they are only to whom asked.
-    let makers = [Maker::Quectel, Maker::Telit, Maker::Simcom, Maker::Huawei, Maker::Cinterion];
-    makers.into_iter().find_map(|maker| {
-        maker.read(line).map(|strength| Reply::OwnSignal { maker, strength, line: without_noise(line) })
+    // Sierra and u-blox use many lines, which can be read only if the command is known.
+    let vendors = [Vendor::Quectel, Vendor::Telit, Vendor::Simcom, Vendor::Huawei, Vendor::Cinterion];
+    vendors.into_iter().find_map(|vendor| {
+        vendor.read(line).map(|strength| Reply::VendorSignal { vendor, strength, line: without_noise(line) })
     })
 }
 
-/// A command that the modem repeats: `AT` and what is no letter of a word, perhaps behind what its line buffer still held
+/// The echo of a command: `AT` and no letter of a word, perhaps behind a rest in the modem's line buffer
 /// (`AATQ0`, `RDATE0`).
 fn is_echo(line: &[u8]) -> bool {
     let begins = line.get(..2).is_some_and(|head| head.eq_ignore_ascii_case(b"AT"));
@@ -262,7 +262,7 @@ mod tests {
                 }
                 Reply::Signal(signal) => format!("csq {}", signal.rssi),
                 Reply::SignalExtended(_) => String::from("cesq"),
-                Reply::OwnSignal { maker, strength, .. } => format!("{maker:?} {:?}", strength.rsrp_dbm),
+                Reply::VendorSignal { vendor, strength, .. } => format!("{vendor:?} {:?}", strength.rsrp_dbm),
                 Reply::Sim(state) => format!("sim {}", state.chars().collect::<String>()),
                 Reply::Final { result, .. } => format!("{result:?}"),
                 Reply::Line(line) => format!("line {}", String::from_utf8_lossy(line.bytes)),
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_decides_and_is_answered_once() {
+    fn the_stated_command_decides_and_is_answered_once() {
         let bytes = b"\r\n+CEREG: 2\r\n\r\n+CEREG: 2,5,\"0502\",\"0404736D\"\r\n\r\n+CEREG: 2,5,\"0502\",\"0404736D\"\r\n\r\nOK\r\n";
         let expected = ["+CEREG 2 urc", "+CEREG 5", "+CEREG 5 urc", "Ok"];
         assert_eq!(decode("AT+CEREG?", bytes), expected);
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_ends_at_a_final_result_an_echo_another_answer_and_the_end() {
+    fn a_list_ends_at_a_final_result_an_echo_another_answer_or_the_end() {
         let list = "+COPS: (1,\"A\",\"A\",\"26201\",7),\r\n(1,\"B\",\"B\",\"26202\")\r\n";
         for (behind, last) in [
             ("OK\r\n", &["Ok"][..]),
@@ -312,18 +312,18 @@ mod tests {
         assert_eq!(
             decode("", b"(1,\"A\",\"A\",\"26201\",7)\r\n"),
             ["line (1,\"A\",\"A\",\"26201\",7)"],
-            "of nobody"
+            "without a command"
         );
     }
 
     #[test]
-    fn nothing_is_dropped() {
+    fn every_line_becomes_a_reply() {
         let said = decode("", b"u\xae\xae\r\nRDATE0Q0V1\r\nRING\r\n+CREG: x\r\n+CPIN: \"SIM PIN\"\r\n+CESQ: 99,99,255,255,20,80\r\n0\r\n");
         assert_eq!(said.len(), 7, "{said:?}");
         assert_eq!(said[3..], ["line +CREG: x", "sim SIM PIN", "cesq", "Ok"]);
         let own = decode("", b"+QCSQ: \"NR5G\",-75,4,-11\r\n^SMONI: 4G,SEARCH\r\n^MODE: 3\r\n");
         assert_eq!(own, ["Quectel Some(-75)", "Cinterion None", "line ^MODE: 3"]);
-        assert_eq!(decode("", b"OK\r\n0\r\n"), ["Ok", "line 0"], "a modem that speaks in words");
+        assert_eq!(decode("", b"OK\r\n0\r\n"), ["Ok", "line 0"], "a modem that gives results in words");
         let long = format!("{}\r\n+CSQ: 1,99\r\n", "x".repeat(600));
         assert_eq!(decode("", long.as_bytes()).len(), 4, "three parts and a line");
     }

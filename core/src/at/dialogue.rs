@@ -1,4 +1,4 @@
-//! Which command is in flight, what is its answer, and what is somebody else's.
+//! The dialogue: which command is in flight, which lines answer it, and which belong to another command.
 //!
 //! ```text
 //!  open ──CR──► Clearing ──quiet──► Asking ──OK──► Settling ──quiet──► Ready
@@ -7,11 +7,11 @@
 //!                  └── final or 5 s ── Aborting ◄──CR── time is up ── Waiting ──final──► Ready
 //! ```
 //!
-//! An answer that comes after its time is the trap (field logs: from there every answer went to the wrong carrier). So
-//! after a command that was given up nothing is sent until the line was quiet and `AT` was answered; and what comes
-//! late all the same is told by three marks: it stands before the echo of the command in flight (where the modem
-//! echoes), its lines have another shape, or it is a bare `OK` where a line is due. Where none of them tells, and a result
-//! is still due of something given up, the command is sent again until two answers agree.
+//! A late answer is the main hazard (field logs: after one, every answer went to the wrong carrier). So after a time-out
+//! the dialogue sends nothing until the line was quiet and the modem answered `AT`. It recognises an answer that is late
+//! all the same by three marks: it comes before the echo of the command in flight (where the modem echoes), its lines have
+//! another shape, or it is a bare `OK` where a line is expected. Where none of them applies, and a command that timed out
+//! still has no result, the dialogue sends the command again until two answers agree.
 
 use core::time::Duration;
 
@@ -23,29 +23,29 @@ use super::line::{Line, Part};
 use super::operators::{ListReader, ListedOperator, begins_list};
 use super::reply::FinalResult;
 
-mod due;
+mod late;
 mod marks;
 mod state;
 mod times;
 
-use due::Due;
+use late::LateResult;
 use marks::{begins_cops, is_echo, whole};
-use state::{Attempt, Echo, State, Then, Waiting};
+use state::{Attempt, Continuation, Echo, State, Waiting};
 pub use times::{
     ABORT_DRAIN, ATTENTION_TIMEOUT, ATTENTION_TRIES_BUSY_MAX, ATTENTION_TRIES_MAX, ESCAPE_GUARD,
     FIRST_ATTENTION_TIMEOUT, LULL, LULL_AFTER_OK, NETWORK_ANSWER_MIN, NOISE_MAX, QUIET,
 };
 use times::{REPEATS_MAX, TRIES_BEFORE_ESCAPE};
 
-/// What comes of one call: bytes to send, an outcome, or neither.
+/// The result of one call: bytes to send, an outcome, or neither.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-#[must_use = "what is not sent is not answered"]
+#[must_use = "a command that is not sent gets no answer"]
 pub struct Turn {
-    /// To be written to the modem.
+    /// Write this to the modem.
     pub send: Option<Outgoing>,
-    /// What ended.
+    /// The outcome of the command, or of opening the line.
     pub outcome: Option<Outcome>,
-    /// The line was nobody's, or somebody else's, and was dropped.
+    /// Line ignored: unsolicited, or part of another command's answer.
     pub dropped: bool,
 }
 
@@ -68,15 +68,15 @@ impl Turn {
 pub struct Dialogue {
     state: State,
     echo: Echo,
-    /// Results that may still come of what was sent and given up.
-    due: Due,
-    /// How often `AT` is tried.
+    /// Late results that may still come, of commands that timed out.
+    late: LateResult,
+    /// How often the dialogue sends `AT` before it gives up.
     patience: u8,
-    /// The modem answers in digits (`ATV0`), as learned from `AT`.
+    /// The modem gives results in digits (`ATV0`), as learned from `AT`.
     digits: bool,
-    /// Since it was opened the line has brought nothing but the answer to `AT`. From that answer on it is not said any more.
+    /// Since the opening the line has brought nothing but the answer to `AT`. Reset once that answer has come.
     clean: bool,
-    /// The last command was refused, and the line was not cleared since: the modem may send the same error once more.
+    /// The last command was refused, and the line was not cleared since: the modem may send the same error again.
     refused: bool,
     list: ListReader,
 }
@@ -88,13 +88,13 @@ impl Default for Dialogue {
 }
 
 impl Dialogue {
-    /// A line that is not open.
+    /// A closed line.
     #[must_use]
     pub const fn new() -> Self {
         Self {
             state: State::Closed,
             echo: Echo::Unknown,
-            due: Due::NOTHING,
+            late: LateResult::NOTHING,
             patience: ATTENTION_TRIES_MAX,
             digits: false,
             clean: false,
@@ -107,15 +107,15 @@ impl Dialogue {
     pub fn open(&mut self, now: Instant) -> Turn {
         *self = Self::new();
         self.clean = true;
-        self.clear_line(now, 0, Then::Ready)
+        self.clear_line(now, 0, Continuation::Ready)
     }
 
-    /// The line is gone; what was in flight gets no outcome.
+    /// The line is gone; a command in flight gets no outcome.
     pub fn close(&mut self) {
         self.state = State::Closed;
     }
 
-    /// Whether a command may be started.
+    /// Whether the caller may start a command.
     #[must_use]
     pub const fn is_ready(&self) -> bool {
         matches!(self.state, State::Ready)
@@ -143,7 +143,7 @@ impl Dialogue {
         Turn::sending(Outgoing::Command(command))
     }
 
-    /// Gives up the command in flight, or about to be sent again, as if its time were over. Does nothing where there is none.
+    /// Gives up the command in flight, or about to be sent again, as a time-out does. Does nothing where there is none.
     pub fn abort(&mut self, now: Instant) -> Turn {
         match &mut self.state {
             State::Waiting(_) => self.give_up(now),
@@ -152,9 +152,9 @@ impl Dialogue {
             | State::GuardAfter { then, .. }
             | State::Asking { then, .. }
             | State::Settling { then, .. } => {
-                // What was to be asked again is not.
-                if matches!(then, Then::Again(..)) {
-                    *then = Then::TimedOut;
+                // The command is not sent again.
+                if matches!(then, Continuation::Again(..)) {
+                    *then = Continuation::TimedOut;
                 }
                 Turn::default()
             }
@@ -177,7 +177,7 @@ impl Dialogue {
         }
     }
 
-    /// Time has passed. Does nothing before [`Dialogue::next_deadline`].
+    /// Handles a passed deadline. Does nothing before [`Dialogue::next_deadline`].
     #[inline(never)]
     pub fn timeout(&mut self, now: Instant) -> Turn {
         if self.next_deadline().is_none_or(|deadline| deadline > now) {
@@ -202,8 +202,8 @@ impl Dialogue {
                     self.state = State::Closed;
                     return Turn::ended(Outcome::Dead);
                 }
-                // A modem that was given a command is not in data mode, only slow.
-                if tries == TRIES_BEFORE_ESCAPE && then == Then::Ready {
+                // A modem that took a command is not in data mode, only slow.
+                if tries == TRIES_BEFORE_ESCAPE && then == Continuation::Ready {
                     self.state = State::GuardBefore { until: now + ESCAPE_GUARD, tries, then };
                     return Turn::default();
                 }
@@ -213,22 +213,22 @@ impl Dialogue {
                 self.state = State::Ready;
                 self.refused = false;
                 match then {
-                    Then::Ready => Turn::ended(Outcome::Ready),
-                    Then::TimedOut => Turn::ended(Outcome::TimedOut),
-                    Then::Listed => Turn::ended(Outcome::Answered(Answer::Operators)),
-                    Then::Again(attempt) => self.send(now, attempt),
+                    Continuation::Ready => Turn::ended(Outcome::Ready),
+                    Continuation::TimedOut => Turn::ended(Outcome::TimedOut),
+                    Continuation::Listed => Turn::ended(Outcome::Answered(Answer::Operators)),
+                    Continuation::Again(attempt) => self.send(now, attempt),
                 }
             }
             State::Waiting(_) => self.give_up(now),
             State::Aborting { .. } => {
-                self.clear(now, 0, Then::TimedOut);
+                self.clear(now, 0, Continuation::TimedOut);
                 Turn::default()
             }
         }
     }
 
-    /// A line came. `operator` is called with each operator of a list that was asked for.
-    // Not inlined: what comes of it runs on top of who calls it.
+    /// Takes a line. Calls `operator` with each operator of a requested list.
+    // Not inlined: the frames of its consequences lie on top of the caller's.
     #[inline(never)]
     pub fn line(
         &mut self,
@@ -269,8 +269,8 @@ impl Dialogue {
             }
             State::Aborting { .. } => {
                 if ends.is_some() {
-                    self.due.pay();
-                    self.clear(now, 0, Then::TimedOut);
+                    self.late.pay();
+                    self.clear(now, 0, Continuation::TimedOut);
                 }
                 Turn::dropping()
             }
@@ -294,10 +294,10 @@ impl Dialogue {
         }
     }
 
-    /// A line that may be of the answer, as long as it lasts.
+    /// Handles a line that may belong to the answer, until its final result.
     #[inline(never)]
     fn answer_line(&mut self, line: Line<'_>) -> Turn {
-        let in_doubt = self.due.is_any();
+        let in_doubt = self.late.is_any();
         let State::Waiting(waiting) = &mut self.state else { return Turn::dropping() };
         if let Some(answer) = whole(line).and_then(|text| waiting.attempt.command.answer(text)) {
             match &mut waiting.answer {
@@ -306,14 +306,14 @@ impl Dialogue {
             }
             return Turn::default();
         }
-        // No modem says `+COPS:` by itself: it is an answer that comes late, and so will be its `OK`. A list is nobody's
-        // but a search's, also where none is due: the search may have been answered twice.
+        // `+COPS:` is never unsolicited: it is a late answer, and its `OK` will be late too. A list belongs to a search,
+        // also where none is expected: the modem may have answered the search twice.
         let begins = matches!(line.part, Part::Whole | Part::First);
         waiting.skip_final |= begins && (begins_list(line.bytes) || (in_doubt && begins_cops(line.bytes)));
         Turn::dropping()
     }
 
-    /// The line as one that ends a command.
+    /// Reads the line as a final result.
     #[inline(never)]
     fn result(&self, line: Line<'_>) -> Option<FinalResult> {
         let text = whole(line)?;
@@ -322,16 +322,16 @@ impl Dialogue {
 
     #[inline(never)]
     fn finish(&mut self, now: Instant, result: FinalResult) -> Turn {
-        let in_doubt = self.due.is_any();
+        let in_doubt = self.late.is_any();
         let State::Waiting(waiting) = &mut self.state else { return Turn::dropping() };
         let attempt = waiting.attempt;
         let before_echo = self.echo == Echo::On && !waiting.echoed && waiting.answer.is_none();
         if core::mem::take(&mut waiting.skip_final) || before_echo {
-            self.due.pay();
+            self.late.pay();
             return Turn::dropping();
         }
         let is_ok = match result {
-            // Said of a call, and no command of a scan makes one.
+            // Results of a call, and no command of a scan makes a call.
             FinalResult::NoCarrier
             | FinalResult::Busy
             | FinalResult::NoAnswer
@@ -347,25 +347,25 @@ impl Dialogue {
         }
         let sent = waiting.deadline.saturating_sub(attempt.timeout);
         let too_soon = now < sent + NETWORK_ANSWER_MIN;
-        // The second copy of a refusal may come at any time. A search that fails costs no carrier, and may take minutes.
+        // The second copy of a refusal may come at any time. A failed search costs no carrier and may take minutes.
         let behind_another = self.refused && matches!(attempt.command, Command::Select(_));
         let may_be_twice = !is_ok && asks_the_network && !waiting.echoed && (too_soon || behind_another);
         let may_be_late = in_doubt && (!is_ok || (is_bare && asks_the_network));
         let said_before = attempt.repeats > 0 && attempt.said_ok == is_ok;
         if (may_be_twice || may_be_late) && !said_before && attempt.repeats < REPEATS_MAX {
-            // A result does not say whose it is: the command is sent again, and what it says twice is so.
+            // A result does not name its command: the command is sent again, and a result that comes twice is believed.
             let repeats = attempt.repeats.saturating_add(1);
             let again = Attempt { repeats, said_ok: is_ok, ..attempt };
             self.patience = patience(attempt.command);
-            return self.clear_line(now, 0, Then::Again(again));
+            return self.clear_line(now, 0, Continuation::Again(again));
         }
         if in_doubt && matches!(waiting.answer, Some(Answer::Operators)) {
-            // The list of a search that was given up is as good as that of the next; but the modem may be at that still.
+            // The list of a search that timed out is as good as the next one's; but the modem may still be searching.
             self.patience = patience(attempt.command);
-            self.due.answered();
-            return self.clear_line(now, 0, Then::Listed);
+            self.late.answered();
+            return self.clear_line(now, 0, Continuation::Listed);
         }
-        self.due.answered();
+        self.late.answered();
         self.refused = !is_ok;
         let answer = waiting.answer.take();
         self.state = State::Ready;
@@ -378,7 +378,7 @@ impl Dialogue {
     }
 
     fn give_up(&mut self, now: Instant) -> Turn {
-        self.due.owe();
+        self.late.owe();
         if let State::Waiting(waiting) = &self.state {
             self.patience = patience(waiting.attempt.command);
         }
@@ -386,20 +386,20 @@ impl Dialogue {
         Turn::sending(Outgoing::Return)
     }
 
-    fn clear_line(&mut self, now: Instant, tries: u8, then: Then) -> Turn {
+    fn clear_line(&mut self, now: Instant, tries: u8, then: Continuation) -> Turn {
         self.clear(now, tries, then);
         Turn::sending(Outgoing::Return)
     }
 
-    /// Nothing more is sent before the line is quiet.
+    /// Sends nothing more before the line is quiet.
     #[inline(never)]
-    fn clear(&mut self, now: Instant, tries: u8, then: Then) {
+    fn clear(&mut self, now: Instant, tries: u8, then: Continuation) {
         let silence = if self.clean { LULL } else { QUIET };
         self.state = State::Clearing { quiet_at: now + silence, until: now + NOISE_MAX, tries, then };
     }
 
-    fn ask(&mut self, now: Instant, tries: u8, then: Then) -> Turn {
-        let first = tries == 0 && then == Then::Ready;
+    fn ask(&mut self, now: Instant, tries: u8, then: Continuation) -> Turn {
+        let first = tries == 0 && then == Continuation::Ready;
         let time = if first { FIRST_ATTENTION_TIMEOUT } else { ATTENTION_TIMEOUT };
         self.state = State::Asking { deadline: now + time, tries, echoed: false, then };
         Turn::sending(Outgoing::Command(Command::Attention))
@@ -421,7 +421,7 @@ impl Dialogue {
     }
 }
 
-/// How often `AT` is tried after this command.
+/// How often the dialogue sends `AT` after a time-out of this command.
 const fn patience(command: Command) -> u8 {
     if command.asks_the_network() { ATTENTION_TRIES_BUSY_MAX } else { ATTENTION_TRIES_MAX }
 }

@@ -1,22 +1,22 @@
 //! Error codes and their texts, both ways, and what they mean for a scan.
 //!
-//! The texts are for people and for modems that say nothing else. To read them back only a number of 32 bits is kept of each,
-//! made by the compiler: a program that prints none of them carries none of them.
+//! The texts are for people and for modems that send nothing else. To parse them, the compiler keeps a 32-bit hash of each:
+//! a program that prints no text contains none.
 
 mod cme;
 mod cms;
 
-/// What an error means for a scan.
+/// The meaning of an error for a scan.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Meaning {
-    /// It passes: the same command may do later.
+    /// Temporary: the same command may succeed later.
     TryLater,
-    /// This carrier says no, or cannot be had here: the next one may.
+    /// This carrier refuses, or is out of reach: the next one may accept.
     NotThisCarrier,
-    /// The SIM says no: no carrier will do before somebody has seen to it.
+    /// The SIM refuses: no carrier will accept before an operator has dealt with the SIM.
     Sim,
-    /// The command will not do as it is, on any carrier.
+    /// The command fails on any carrier.
     GiveUp,
 }
 
@@ -60,28 +60,28 @@ fn code_of(hashes: &[u32], codes: &[u16], text: &[u8]) -> Option<u16> {
     hashes.iter().zip(codes).find(|(hash, _)| **hash == wanted).map(|(_, code)| *code)
 }
 
-/// What a `+CME ERROR` code means for a scan; `None` where it does not say (3GPP TS 27.007 §9.2; the causes from 102 on are those of TS 24.008 and 24.301).
+/// The meaning of a `+CME ERROR` code; `None` where it has none (3GPP TS 27.007 §9.2; from 102 on the causes of TS 24.008, 24.301).
 #[must_use]
 pub const fn cme_meaning(code: i32) -> Option<Meaning> {
     Some(match code {
-        // PIN, PUK, locks, not there, wrong; blocked and powered down of the makers' range.
+        // PIN, PUK, locks, not there, wrong; blocked and powered down of the vendors' range.
         5..=7 | 10..=13 | 15..=18 | 40..=48 | 262 | 772 => Meaning::Sim,
         // Not allowed (now), SIM busy, time-out, aborted, out of service for a while, network failures, congestion,
         // busy with something else.
         3 | 14 | 31 | 52 | 57 | 116 | 117 | 119 | 122 | 126 | 134 | 139 | 182 | 187 | 190 | 191 | 195
         | 256 | 258 | 259 | 515 => Meaning::TryLater,
-        // The modem, its memory, or what it was told.
+        // The modem, its memory, or the command.
         0..=2 | 4 | 20..=27 | 49..=51 | 56 | 58..=61 | 63 | 140 | 173..=175 | 260 | 261 | 263 => {
             Meaning::GiveUp
         }
-        // No service, emergency calls only, illegal, unknown, not allowed, barred; and what else a network may say.
+        // No service, emergency calls only, illegal, unknown, not allowed, barred; and other causes of a network.
         30 | 32 | 53..=55 | 62 | 102..=233 | 257 => Meaning::NotThisCarrier,
-        // "Unknown", and what is in no table.
+        // "Unknown", and codes in no table.
         _ => return None,
     })
 }
 
-/// What a `+CMS ERROR` code means for a scan: some modems answer `+COPS` with it.
+/// The meaning of a `+CMS ERROR` code for a scan: some modems answer `+COPS` with it.
 #[must_use]
 pub const fn cms_meaning(code: i32) -> Option<Meaning> {
     Some(match code {
@@ -93,7 +93,7 @@ pub const fn cms_meaning(code: i32) -> Option<Meaning> {
     })
 }
 
-/// FNV-1a over letters in lower case and digits; what stands between them is left out, and so is a cause as in `(#11)`.
+/// FNV-1a over lower-case letters and digits; other characters are skipped, and so is a cause such as `(#11)`.
 #[expect(clippy::as_conversions, reason = "the compiler runs it too, and `u32::from` cannot be")]
 const fn hash(text: &[u8]) -> u32 {
     let mut sum = 0x811c_9dc5_u32;
@@ -112,7 +112,7 @@ const fn hash(text: &[u8]) -> u32 {
 #[expect(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
-    reason = "run by the compiler, which refuses what is out of bounds"
+    reason = "runs at compile time, where the compiler rejects an index out of bounds"
 )]
 const fn hashes<const N: usize>(tables: [&[(u16, &str)]; 2]) -> [u32; N] {
     let mut all = [0; N];
@@ -127,7 +127,7 @@ const fn hashes<const N: usize>(tables: [&[(u16, &str)]; 2]) -> [u32; N] {
 #[expect(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
-    reason = "run by the compiler, which refuses what is out of bounds"
+    reason = "runs at compile time, where the compiler rejects an index out of bounds"
 )]
 const fn codes<const N: usize>(tables: [&[(u16, &str)]; 2]) -> [u16; N] {
     let mut all = [0; N];
@@ -142,7 +142,7 @@ const fn codes<const N: usize>(tables: [&[(u16, &str)]; 2]) -> [u16; N] {
 #[expect(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
-    reason = "run by the compiler, which refuses what is out of bounds"
+    reason = "runs at compile time, where the compiler rejects an index out of bounds"
 )]
 const fn entry<'a>(tables: [&[(u16, &'a str)]; 2], at: usize) -> (u16, &'a str) {
     let [texts, spellings] = tables;
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_text_gives_its_code_back_whatever_its_case_and_punctuation() {
+    fn every_text_gives_its_code_in_any_case_and_punctuation() {
         extern crate std;
         use std::string::String;
         for (texts, code_of) in [
@@ -164,7 +164,7 @@ mod tests {
             (cms::SPELLINGS, cms_code),
         ] {
             for (code, text) in texts {
-                // Said twice in the standard's table and in the makers'.
+                // In the standard's table and again in the vendors'.
                 let code = if *code == 257 { 62 } else { *code };
                 let bare: String = text.chars().filter(|letter| letter.is_alphanumeric()).collect();
                 for spelled in [String::from(*text), text.to_uppercase(), text.replace(' ', "_"), bare] {
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_texts_are_taken_for_each_other() {
+    fn no_two_texts_have_the_same_hash() {
         for (tables, len) in
             [([cme::TEXTS, cme::SPELLINGS], CME_LEN), ([cms::TEXTS, cms::SPELLINGS], CMS_LEN)]
         {
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_behind_a_text_is_no_part_of_it() {
+    fn a_cause_after_a_text_is_ignored() {
         assert_eq!(cme_code(b"PLMN not allowed (#11)"), Some(111));
         assert_eq!(cme_code(b"network not allowed, emergency calls only"), Some(32));
         assert_eq!((cme_code(b"what"), cme_code(b""), cms_code(b"SIM busy")), (None, None, Some(314)));
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_code_means_decides_who_is_asked_next() {
+    fn the_meaning_of_a_code_decides_whether_the_next_carrier_is_tried() {
         assert_eq!([30, 111].map(cme_meaning), [Some(Meaning::NotThisCarrier); 2]);
         assert_eq!([14, 515].map(cme_meaning), [Some(Meaning::TryLater); 2]);
         assert_eq!([10, 262].map(cme_meaning), [Some(Meaning::Sim); 2]);

@@ -8,7 +8,7 @@ use super::text::Text;
 pub struct Field<'a> {
     /// The bytes, without the quotes or, where there are none, the blanks around them.
     pub bytes: &'a [u8],
-    /// Whether it stood in quotes.
+    /// Whether it was in quotes.
     pub quoted: bool,
 }
 
@@ -25,13 +25,13 @@ impl<'a> Field<'a> {
         self.number().and_then(|number| u8::try_from(number).ok())
     }
 
-    /// As a decimal number with a sign and at most one place that counts behind the point, in tenths.
+    /// As a decimal number with a sign, in tenths; one decimal place counts.
     #[must_use]
     pub fn tenths(&self) -> Option<i16> {
         tenths(trimmed(self.bytes))
     }
 
-    /// The hex digits that it begins with. What stands behind a blank in it is no part of the number.
+    /// The hex digits that it begins with. Text after a blank is not part of the number.
     #[must_use]
     pub fn hex(&self) -> Option<&'a [u8]> {
         let bytes = trimmed(self.bytes);
@@ -45,14 +45,14 @@ impl<'a> Field<'a> {
         Text::new(self.bytes)
     }
 
-    /// Nothing there but blanks.
+    /// Whether it is blank.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         trimmed(self.bytes).is_empty()
     }
 }
 
-/// Digits to a number; `None` where there is none, another character, or more than a `u16` holds.
+/// Digits to a number; `None` for no digit, another character, or more than a `u16` holds.
 pub(crate) fn decimal(bytes: &[u8]) -> Option<u16> {
     if bytes.is_empty() {
         return None;
@@ -79,7 +79,7 @@ pub(crate) fn integer(bytes: &[u8]) -> Option<i32> {
     Some(if negative { value.saturating_neg() } else { value })
 }
 
-/// `-14`, `-14.0`, `-6.5`: in tenths; places behind the first are cut.
+/// `-14`, `-14.0`, `-6.5`: in tenths; further decimal places are cut.
 fn tenths(bytes: &[u8]) -> Option<i16> {
     let point = bytes.iter().position(|byte| *byte == b'.');
     let (whole, behind) = match point {
@@ -104,21 +104,21 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Splits what follows the colon.
+    /// Splits the text after the colon.
     #[must_use]
     pub const fn new(text: &'a [u8]) -> Self {
         Self { rest: Some(text) }
     }
 
     /// Splits `line` where it begins with `prefix` (in any case) and a colon, blanks allowed in between. Of a prefix that
-    /// begins with a plus the plus may be missing (seen of one modem behind a multiplexer).
+    /// begins with a plus the plus may be missing (seen on one modem behind a multiplexer).
     #[must_use]
     pub fn after(prefix: &[u8], line: &'a [u8]) -> Option<Self> {
         after_colon(prefix, line).map(Self::new)
     }
 }
 
-/// What follows `prefix` and a colon.
+/// The text after `prefix` and a colon.
 pub(crate) fn after_colon<'a>(prefix: &[u8], line: &'a [u8]) -> Option<&'a [u8]> {
     match trimmed_start(after_prefix(prefix, line)?) {
         [b':', values @ ..] => Some(values),
@@ -126,7 +126,7 @@ pub(crate) fn after_colon<'a>(prefix: &[u8], line: &'a [u8]) -> Option<&'a [u8]>
     }
 }
 
-/// What follows `prefix`, in any case, with or without its plus.
+/// The text after `prefix`, in any case, with or without its plus.
 pub(crate) fn after_prefix<'a>(prefix: &[u8], line: &'a [u8]) -> Option<&'a [u8]> {
     let line = without_noise(line);
     let prefix = match (prefix, line) {
@@ -161,7 +161,7 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// The value up to the quote that ends it, and what follows the comma behind.
+/// The value up to its closing quote, and the text after the comma.
 fn until_quote(inner: &[u8]) -> (&[u8], Option<&[u8]>) {
     let mut quote_at = None;
     for (at, byte) in inner.iter().enumerate() {
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_ends_a_value_where_a_comma_follows_and_an_open_one_runs_to_the_end() {
+    fn a_quote_before_a_comma_ends_a_value_and_an_open_quote_runs_to_the_end() {
         assert_eq!(texts(b"1,\"abc,2"), [&b"1"[..], b"abc,2"]);
         assert_eq!(texts(b"1,\"A \"B\" C\" , 2"), [&b"1"[..], b"A \"B\" C", b"2"]);
         assert_eq!(texts(b",\"\","), [&b""[..], b"", b""]);
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_whole_or_nothing() {
+    fn a_partial_number_is_no_number() {
         assert_eq!(decimal(b"65535"), Some(65_535));
         for wrong in [&b""[..], b"65536", b"-1", b"1 2", b"0x1"] {
             assert_eq!(decimal(wrong), None);
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn hex_ends_at_what_is_none() {
+    fn hex_ends_at_the_first_other_character() {
         let read = |bytes| Field { bytes, quoted: false }.hex();
         assert_eq!((read(b"1A2b"), read(b"0 5"), read(b"x")), (Some(&b"1A2b"[..]), Some(&b"0"[..]), None));
     }

@@ -3,22 +3,22 @@
 use heapless::Vec;
 
 /// Bytes of a line held at once. The longest line of fixed shape that a scan asks for is a `+CEREG:` of some 90 bytes;
-/// what is longer (operator lists) is given on in parts of this size.
+/// a longer line (an operator list) is passed on in parts of this size.
 pub const LINE_LEN_MAX: usize = 256;
 
-/// Which part of a line some bytes are.
+/// The part of a line that some bytes are.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Part {
-    /// All of it.
+    /// The whole line.
     Whole,
     /// The first [`LINE_LEN_MAX`] bytes of a longer one.
     First,
-    /// Neither its begin nor its end.
+    /// Neither the begin nor the end of a line.
     Middle,
     /// The rest; may be empty.
     Last,
-    /// No bytes: the port lost some of the line under way, whose parts so far are all that comes of it.
+    /// No bytes: the port lost bytes of the current line, and no more parts of it follow.
     Torn,
 }
 
@@ -26,14 +26,14 @@ pub enum Part {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Line<'a> {
-    /// The bytes; no CR or LF in them.
+    /// The bytes, without CR or LF.
     pub bytes: &'a [u8],
     /// Which part.
     pub part: Part,
 }
 
 impl<'a> Line<'a> {
-    /// A line that is all there.
+    /// A complete line.
     #[must_use]
     pub const fn whole(bytes: &'a [u8]) -> Self {
         Self { bytes, part: Part::Whole }
@@ -67,36 +67,36 @@ impl<'a> Line<'a> {
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Lines {
     held: Vec<u8, LINE_LEN_MAX>,
-    /// `held` was given out by the last call.
+    /// The last call returned `held`.
     spent: bool,
-    /// Some of the line was given out already.
+    /// A part of the line was returned already.
     continued: bool,
-    /// Bytes of the line were lost: the rest of it is dropped.
+    /// Bytes of the line were lost: its rest is dropped.
     torn: bool,
-    /// It is torn, and that was not said yet.
+    /// The line is torn, and that was not reported yet.
     tells: bool,
 }
 
 impl Lines {
-    /// Nothing held.
+    /// An empty buffer.
     #[must_use]
     pub const fn new() -> Self {
         Self { held: Vec::new(), spent: false, continued: false, torn: false, tells: false }
     }
 
-    /// Forgets a line begun.
+    /// Drops a partial line.
     pub fn clear(&mut self) {
         *self = Self::new();
     }
 
-    /// Drops the line under way, up to its end: bytes of it were lost, and what is left of a line is none. The next call of
-    /// [`Lines::next`] gives a [`Part::Torn`], once a line; the line behind it is sound again.
+    /// Drops the current line, up to its end: bytes of it were lost, and the rest of a line is not a line. The next call of
+    /// [`Lines::next`] returns a [`Part::Torn`], once a line; the line after it is complete again.
     pub fn tear(&mut self) {
         let tells = !self.torn;
         *self = Self { torn: true, tells, ..Self::new() };
     }
 
-    /// Takes bytes off the front of `bytes` until a line or a part of one is there; `None` once all are taken.
+    /// Takes bytes off the front of `bytes` until it has a line or a part of one; `None` once all are taken.
     pub fn next<'a, 'b: 'a>(&'a mut self, bytes: &mut &'b [u8]) -> Option<Line<'a>> {
         if core::mem::take(&mut self.spent) {
             self.held.clear();
@@ -117,7 +117,7 @@ impl Lines {
             }
             let room = LINE_LEN_MAX.saturating_sub(self.held.len());
             if run > room {
-                // Full is no error: the bytes go on as a part, and nothing of the line is lost.
+                // Full is no error: the bytes are passed on as a part, and nothing of the line is lost.
                 let (fitting, rest) = bytes.split_at_checked(room)?;
                 *bytes = rest;
                 let part = if self.continued { Part::Middle } else { Part::First };
@@ -163,13 +163,13 @@ impl Lines {
     }
 }
 
-/// Where the first of some bytes is; as many are looked at at once as the machine's word has.
+/// The position of the first of some bytes; examines one machine word at a time.
 pub(crate) fn find_any<const N: usize>(bytes: &[u8], wanted: [u8; N]) -> Option<usize> {
     const LEN: usize = size_of::<usize>();
     const ONES: usize = usize::from_ne_bytes([0x01; LEN]);
     const HIGHS: usize = usize::from_ne_bytes([0x80; LEN]);
     let (words, rest) = bytes.as_chunks::<LEN>();
-    // A byte that is zero borrows from its high bit, and so may one above it: there is one, or there is none.
+    // A zero byte borrows from its high bit, and so may the byte above it: the result shows only whether there is one.
     let has = |word: usize, byte: u8| {
         let zero = word ^ ONES.wrapping_mul(usize::from(byte));
         zero.wrapping_sub(ONES) & !zero & HIGHS != 0
@@ -194,8 +194,8 @@ pub(crate) fn trimmed(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// Without what a line picks up on its way before the first letter of a reply: NUL, control characters, bytes over ASCII
-/// (a UART that found its speed late).
+/// Strips line noise before the first letter of a reply: NUL, control characters, bytes over ASCII
+/// (baud rate detected mid-line).
 pub(crate) fn without_noise(mut bytes: &[u8]) -> &[u8] {
     while let [0..=b' ' | 0x7f.., rest @ ..] = bytes {
         bytes = rest;
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_some_bytes_is_found_wherever_it_is() {
+    fn the_first_of_some_bytes_is_found_at_any_position() {
         for len in 0..40_usize {
             let mut bytes = std::vec![b'x'; len];
             assert_eq!(find_any(&bytes, [b'\r', b'\n']), None);
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_longer_than_the_buffer_comes_in_parts_and_the_next_is_sound() {
+    fn a_line_longer_than_the_buffer_comes_in_parts_and_the_next_is_complete() {
         let mut bytes = std::vec![b'x'; 600];
         bytes.extend_from_slice(b"\r\nOK\r\n");
         let found = split(&[&bytes]);
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_of_a_torn_line_is_dropped_and_the_next_is_sound() {
+    fn the_rest_of_a_torn_line_is_dropped_and_the_next_is_complete() {
         for (before, after) in [
             (&b"+COPS: 0,2,\"310"[..], &b"410\",7\r\nOK\r\n"[..]),
             (b"", b"RROR\r\nOK\r\n"),
@@ -266,13 +266,13 @@ mod tests {
             lines.tear();
             assert_eq!(lines.next(&mut &b""[..]), Some(Line::torn()));
             lines.tear();
-            assert_eq!(lines.next(&mut after), Some(Line::whole(b"OK")), "it was told that it is torn");
+            assert_eq!(lines.next(&mut after), Some(Line::whole(b"OK")), "the tear was reported before");
             assert_eq!(lines.next(&mut after), None);
         }
     }
 
     #[test]
-    fn a_torn_line_longer_than_the_buffer_ends_at_its_end() {
+    fn a_torn_line_longer_than_the_buffer_ends_at_its_line_end() {
         let mut lines = Lines::new();
         let long = [b'x'; 2 * LINE_LEN_MAX];
         let mut bytes = &long[..];

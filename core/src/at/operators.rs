@@ -1,8 +1,8 @@
 //! The operator list, `+COPS: (2,"long","short","310410",7),…,,(0,1,2,3,4),(0,1,2)` (3GPP TS 27.007 §7.3).
 //!
-//! Read byte by byte, since a list is longer than any line buffer: an operator comes out when it is known to be whole, and
-//! what is held is one operator. The groups at the end (modes and formats that the modem knows) are told by their
-//! shape; a field log showed them tried as carriers, five seconds each.
+//! Read byte by byte, since a list is longer than any line buffer: the reader holds one operator and returns it once it is
+//! complete. It recognises the groups at the end (modes and formats that the modem knows) by their shape; a field log
+//! showed a client that tried them as carriers, five seconds each.
 
 use heapless::{Vec, VecView};
 
@@ -17,13 +17,13 @@ mod reader;
 pub use reader::ListReader;
 pub(crate) use reader::begins_list;
 
-/// Bytes kept of one value of an operator: 32 characters in UCS2, four hex digits each. What is over is dropped.
+/// Bytes kept of one value of an operator: 32 characters in UCS2, four hex digits each. The rest is dropped.
 pub const VALUE_LEN_MAX: usize = 128;
 
 /// Digits kept of an operator's code: a PLMN has five or six, and a modem that pads it sends seven.
 pub const CODE_DIGITS_MAX: usize = 7;
 
-/// Which value of an operator is which: status, long name, short name, digits, access technology.
+/// Positions of an operator's values: status, long name, short name, digits, access technology.
 const SHORT: u8 = 2;
 const DIGITS: u8 = 3;
 const TECHNOLOGY: u8 = 4;
@@ -41,7 +41,7 @@ impl Code {
     #[must_use]
     pub fn parse(text: Text<'_>) -> Option<Self> {
         let mut digits = [0; CODE_DIGITS_MAX];
-        // As nearly all modems have it.
+        // The form of nearly all modems.
         if let bytes @ [_, _, _, _, _, ..] = text.bytes()
             && let Some(room) = digits.get_mut(..bytes.len())
             && bytes.iter().all(u8::is_ascii_digit)
@@ -68,7 +68,7 @@ impl Code {
         self.digits.get(..usize::from(self.len)).unwrap_or_default()
     }
 
-    /// The network that they name. Seven digits are six and the padding of a modem that lists the same network under
+    /// The network that they name. Seven digits are six and the padding of a modem that lists the same network with
     /// another technology with six (Sierra Wireless and ZTE devices of about 2010): a zero at the end.
     #[must_use]
     pub fn plmn(&self) -> Option<Plmn> {
@@ -92,14 +92,14 @@ pub struct ListedOperator<'a> {
     pub short: Text<'a>,
     /// The digits; `None` where the modem gave none, or not five to seven of them.
     pub code: Option<Code>,
-    /// The access technology; `None` where the modem does not say (before Release 99).
+    /// The access technology; `None` where the modem gives none (before Release 99).
     pub technology: Option<AccessTechnology>,
     /// A value was longer than [`VALUE_LEN_MAX`] and is cut.
     pub cut: bool,
 }
 
 impl ListedOperator<'_> {
-    /// The network, as it can be selected.
+    /// The network, in the form in which it can be selected.
     #[must_use]
     pub fn plmn(&self) -> Option<Plmn> {
         self.code.and_then(|code| code.plmn())
@@ -117,17 +117,17 @@ impl ListedOperator<'_> {
 enum Place {
     #[default]
     Outside,
-    /// Behind the bracket that opens: what is held is the last operator's still.
+    /// After an opening bracket: the buffer still holds the previous operator.
     Opened,
     Value,
     Quoted,
-    /// Behind a quote: the end of the value if a comma or a bracket follows, a part of the name if not.
+    /// After a quote: the end of the value if a comma or a bracket follows, else a part of the name.
     QuoteSeen,
-    /// Behind the bracket that closes an operator without technology: some modems say it there, `),2),(…`.
+    /// After the closing bracket of an operator without technology: some modems give it there, `),2),(…`.
     Closed,
-    /// Behind the comma that follows.
+    /// After the comma that follows.
     ClosedComma,
-    /// In a technology that stands outside.
+    /// In a technology outside the brackets.
     Stray,
 }
 
@@ -149,11 +149,11 @@ enum Place {
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct OperatorList {
     place: Place,
-    /// Which value of the operator is being read; counts on past [`TECHNOLOGY`].
+    /// The position of the value being read; counts past [`TECHNOLOGY`].
     index: u8,
     cut: bool,
     skipped: u16,
-    /// Blanks behind a quote: part of the name if the quote is.
+    /// Blanks after a quote: part of the name if the quote is.
     blanks: u8,
     status: Vec<u8, 4, u8>,
     long: Vec<u8, VALUE_LEN_MAX, u8>,
@@ -180,7 +180,7 @@ impl OperatorList {
         }
     }
 
-    /// Takes one byte; gives the operator that is known to be whole with it.
+    /// Takes one byte; returns the operator that is complete with it.
     #[inline(never)]
     pub fn push(&mut self, byte: u8) -> Option<ListedOperator<'_>> {
         if self.place == Place::Opened {
@@ -188,7 +188,7 @@ impl OperatorList {
         }
         match (self.place, byte) {
             (Place::Outside, b'(') => self.place = Place::Opened,
-            // The last bracket did not close: an operator that has all its values is one all the same.
+            // The last bracket did not close: an operator with all its values counts anyway.
             (Place::Value, b'(') => {
                 let whole = self.has_all();
                 self.place = Place::Opened;
@@ -239,11 +239,11 @@ impl OperatorList {
         None
     }
 
-    /// Takes bytes, as one by one by [`OperatorList::push`]; calls `operator` with each that is whole with them.
+    /// Takes bytes, as [`OperatorList::push`] does one by one; calls `operator` with each complete operator.
     #[inline(never)]
     pub fn extend(&mut self, mut bytes: &[u8], mut operator: impl FnMut(ListedOperator<'_>)) {
         loop {
-            // What is passed over or kept as it is comes in runs.
+            // Skipped bytes, and bytes kept as they are, come in runs.
             let run = match self.place {
                 Place::Outside => find_any(bytes, [b'(']),
                 Place::Quoted => find_any(bytes, [b'"']),
@@ -264,8 +264,8 @@ impl OperatorList {
         }
     }
 
-    /// The list has ended, or begins anew: gives the operator that was waiting for what might follow it, or whose
-    /// bracket did not close.
+    /// The list has ended, or another begins: returns the operator that may have had more values, or whose bracket did not
+    /// close.
     pub fn end(&mut self) -> Option<ListedOperator<'_>> {
         let whole = match self.place {
             Place::Outside => return None,
@@ -287,7 +287,7 @@ impl OperatorList {
         matches!(self.place, Place::Opened | Place::Value | Place::Quoted | Place::QuoteSeen)
     }
 
-    /// How many groups were neither an operator nor one of those at the end: torn, or of a grammar of their own.
+    /// How many groups were neither an operator nor one of those at the end: torn, or of an unknown grammar.
     #[must_use]
     pub const fn skipped(&self) -> u16 {
         self.skipped
@@ -301,7 +301,7 @@ impl OperatorList {
         self.skipped = self.skipped.saturating_add(1);
     }
 
-    /// Whether what was read of an operator that did not close can be all of it.
+    /// Whether an operator that did not close can be complete.
     fn has_all(&self) -> bool {
         self.index >= TECHNOLOGY || (self.index == DIGITS && self.place == Place::QuoteSeen)
     }
@@ -318,11 +318,11 @@ impl OperatorList {
             self.place = Place::Closed;
             return None;
         }
-        // Borrowed anew: what was returned above would borrow for all of it.
+        // Borrowed again: a borrow returned above would last for the whole function.
         self.operator()
     }
 
-    /// The value that is being read; `None` for what later releases may put behind.
+    /// The value being read; `None` for values that later releases may add.
     fn value(&mut self) -> Option<&mut VecView<u8, u8>> {
         Some(match self.index {
             0 => self.status.as_mut_view(),
@@ -337,13 +337,13 @@ impl OperatorList {
     fn value_is_blank(&mut self) -> bool {
         let value = match self.value() {
             Some(value) => &*value,
-            // What may follow the technology is as blank as that.
+            // A value after the technology may be blank too.
             None => &self.technology,
         };
         trimmed(value).is_empty()
     }
 
-    /// Blanks before a quote are no part of what it quotes.
+    /// Blanks before a quote are not part of the value.
     fn clear_value(&mut self) {
         if let Some(value) = self.value() {
             value.clear();
@@ -366,7 +366,7 @@ impl OperatorList {
         decimal(trimmed(&self.status)).and_then(Availability::from_number)
     }
 
-    /// The digits, and whether they stand one place early: a value is missing, or two grew together.
+    /// The digits, and whether they come one position early: a value is missing, or two were merged.
     fn code(&self) -> Option<(Code, bool)> {
         if let Some(code) = Code::parse(Text::new(trimmed(&self.digits))) {
             return Some((code, false));
@@ -375,7 +375,7 @@ impl OperatorList {
         Code::parse(Text::new(trimmed(&self.short))).filter(|_| early).map(|code| (code, true))
     }
 
-    /// Numbers and ranges only, as the modes and formats at the end of a list.
+    /// Numbers and ranges only, like the modes and formats at the end of a list.
     fn is_of_the_end(&self) -> bool {
         let values = [&self.status[..], &self.long, &self.short, &self.digits, &self.technology];
         values.into_iter().flatten().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b' ' | b'\t'))
@@ -389,7 +389,7 @@ impl OperatorList {
         self.operator()
     }
 
-    /// The operator that was read: a status, then two names and the digits, not all empty, and not the bare small numbers of
+    /// The operator that was read: a status, two names and the digits, not all empty, and not the small numbers of
     /// the groups at the end.
     fn operator(&self) -> Option<ListedOperator<'_>> {
         let availability = self.availability()?;
@@ -404,9 +404,9 @@ impl OperatorList {
         let early = code.is_some_and(|(_, early)| early);
         let technology = if early { &self.digits[..] } else { &self.technology };
         let technology = decimal(trimmed(technology)).and_then(|number| u8::try_from(number).ok());
-        // Longer than any code: four hex digits each.
+        // Longer than any code in hex, four digits each.
         let ucs2 = code.is_some() && self.digits.len() >= 20;
-        // No pointer to one of two functions: a firmware's stack is bounded by whom calls name.
+        // No function pointer: the bound of a firmware's stack follows direct calls only.
         let text = |bytes| if ucs2 { Text::beside_ucs2(bytes) } else { Text::new(bytes) };
         Some(ListedOperator {
             availability,

@@ -8,7 +8,7 @@ use super::fields::{Field, Fields};
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Domain {
-    /// `+CREG`: circuit switched; a modem on LTE may say "denied" here and be connected (field log).
+    /// `+CREG`: circuit switched; a modem on LTE may report "denied" here and be connected (field log).
     Circuit,
     /// `+CGREG`: GPRS and UMTS packet.
     Packet,
@@ -19,10 +19,10 @@ pub enum Domain {
 }
 
 impl Domain {
-    /// In the order in which a scan asks: what carries a `pppd` today first, `+CREG` only where the others do not exist.
+    /// In the order in which a scan queries them: the domain of today's `pppd` first, `+CREG` only where no other exists.
     pub const ALL: [Self; 4] = [Self::Eps, Self::Packet, Self::FiveG, Self::Circuit];
 
-    /// What its command and its lines begin with.
+    /// The prefix of its command and its lines.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
         match self {
@@ -41,11 +41,11 @@ const STAT_DIGITS_MAX: usize = 3;
 /// A value over this is no `<stat>`: the table ends at 11, and later releases add to it one by one.
 const STAT_MAX: u16 = 99;
 
-/// A registration line, as it says it.
+/// The raw values of a registration line.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RegistrationLine<'a> {
-    /// Which domain.
+    /// The domain.
     pub domain: Domain,
     /// `<n>`, which an answer has before `<stat>`.
     pub n: Option<u16>,
@@ -66,9 +66,9 @@ impl<'a> RegistrationLine<'a> {
         Domain::ALL.into_iter().find_map(|domain| Self::parse(domain, line))
     }
 
-    /// Reads a line of `domain`. An answer has one number more in front than a line said by itself; that there is one is
-    /// told by what follows: `<stat>` is a short number, and the location area that would stand there in the other form
-    /// is quoted, or has four hex digits.
+    /// Reads a line of `domain`. An answer has one number more in front than an unsolicited result code. The next value
+    /// shows which it is: `<stat>` is a short number, and the location area that the other form has there is quoted, or has
+    /// four hex digits.
     #[must_use]
     pub fn parse(domain: Domain, line: &'a [u8]) -> Option<Self> {
         let mut fields = Fields::after(domain.prefix().as_bytes(), line)?;
@@ -96,7 +96,7 @@ impl<'a> RegistrationLine<'a> {
 }
 
 /// `<lac>,<ci>,<AcT>`, or `<lac>,<rac>,<ci>,<AcT>` as some LTE modems have it (Novatel, Altair, u-blox SARA-R4, Alcatel):
-/// a routing area has two hex digits, which no cell of theirs has.
+/// a routing area has two hex digits, which no cell id of theirs has.
 fn location(mut places: Fields<'_>) -> (Field<'_>, Field<'_>, Field<'_>) {
     let mut next = || places.next().unwrap_or_default();
     let (area, cell, technology) = (next(), next(), next());
@@ -111,18 +111,18 @@ fn location(mut places: Fields<'_>) -> (Field<'_>, Field<'_>, Field<'_>) {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Registration {
-    /// Which domain.
+    /// The domain.
     pub domain: Domain,
     /// `<stat>` (3GPP TS 27.007 §7.2): 1 home, 5 roaming, 9 and 10 the same without voice, 2 searching, 3 denied …
     pub stat: u8,
-    /// Over which access technology, where it says.
+    /// The access technology, where the modem gives one.
     pub technology: Option<AccessTechnology>,
-    /// Said by itself (`+CEREG: 1`), not as an answer (`+CEREG: 2,1`).
+    /// An unsolicited result code (`+CEREG: 1`), not an answer (`+CEREG: 2,1`).
     pub unsolicited: bool,
 }
 
 impl Registration {
-    /// Reads a line of `domain` while it is asked about: what has the form of an answer is one.
+    /// Reads a line of `domain` during its query: a line with the form of an answer is one.
     #[must_use]
     #[inline(never)]
     pub fn parse(domain: Domain, line: &[u8]) -> Option<Self> {
@@ -136,7 +136,7 @@ impl Registration {
         matches!(self.stat, 1 | 5 | 9 | 10)
     }
 
-    /// The network said no.
+    /// The network denied the registration.
     #[must_use]
     pub const fn is_denied(&self) -> bool {
         self.stat == 3
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_told_from_a_line_said_by_itself() {
+    fn an_answer_is_distinguished_from_an_unsolicited_result_code() {
         let read = |line: &[u8]| Registration::parse(Domain::Eps, line).map(|r| (r.stat, r.unsolicited));
         assert_eq!(read(b"+CEREG: 0,1"), Some((1, false)));
         assert_eq!(read(b"+CEREG: 2,5,\"2ECB\",\"0B4A0D15\",7"), Some((5, false)));
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn each_form_gives_its_places() {
+    fn each_form_gives_its_location_values() {
         let read = |line: &'static str| {
             let found = RegistrationLine::parse_any(line.as_bytes())?;
             let hex =

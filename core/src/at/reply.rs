@@ -12,13 +12,13 @@ use super::text::Text;
 pub enum FinalResult {
     /// `OK`.
     Ok,
-    /// `ERROR`, and the words that some makers have for it.
+    /// `ERROR`, and the words that some vendors have for it.
     Error,
-    /// `+CME ERROR:` with its code; `None` for a text outside the table. One maker sends −1.
+    /// `+CME ERROR:` with its code; `None` for a text outside the table. One vendor sends −1.
     Cme(Option<i32>),
     /// `+CMS ERROR:` with its code. Some modems answer `+COPS` with it.
     Cms(Option<i32>),
-    /// `NO CARRIER`: also what a modem says when the call of the `pppd` before us ends.
+    /// `NO CARRIER`: a modem also sends it when the call of the `pppd` before the scan ends.
     NoCarrier,
     /// `BUSY`.
     Busy,
@@ -28,11 +28,11 @@ pub enum FinalResult {
     NoDialtone,
     /// `CONNECT`, with or without a speed.
     Connect,
-    /// `ABORTED`: the modem's word for a command that a byte from us ended (V.250 §5.6.1 leaves the word open).
+    /// `ABORTED`: the modem's word for a command that was aborted by a byte (V.250 §5.6.1 leaves the word open).
     Aborted,
 }
 
-/// Words that end a command, without what stands between their letters.
+/// Words that end a command, without blanks and punctuation.
 const WORDS: [(&[u8], FinalResult); 14] = [
     (b"ok", FinalResult::Ok),
     (b"error", FinalResult::Error),
@@ -56,7 +56,7 @@ const WORD_LEN_MAX: usize = 24;
 
 impl FinalResult {
     /// Reads a whole line; `None` for lines that end nothing. Words are read in any case, with any blanks and
-    /// punctuation between and behind them; a number alone (`ATV0`) is not one of them, see [`FinalResult::from_digit`].
+    /// punctuation between and after them; a number alone (`ATV0`) is not one of them, see [`FinalResult::from_digit`].
     ///
     /// ```
     /// use cellscan_core::at::reply::FinalResult;
@@ -69,15 +69,15 @@ impl FinalResult {
         let line = trimmed(without_noise(line));
         match line.first()? {
             b'+' => Self::coded(line),
-            // Of a modem behind a multiplexer that loses the plus.
+            // A modem behind a multiplexer loses the plus.
             b'C' | b'c' => Self::coded(line).or_else(|| Self::word(line)),
             first if first.is_ascii_alphabetic() => Self::word(line),
             _ => None,
         }
     }
 
-    /// Reads a result code as `ATV0` has it (V.250 §5.7.1): a single digit on its line. Only where such a code is due: it
-    /// looks like any other number.
+    /// Reads a numeric result code (`ATV0`, V.250 §5.7.1): a single digit on its line. Only where such a code is expected:
+    /// it looks like any other number.
     #[must_use]
     pub const fn from_digit(line: &[u8]) -> Option<Self> {
         match line {
@@ -118,7 +118,7 @@ impl FinalResult {
     }
 
     fn coded(line: &[u8]) -> Option<Self> {
-        // Most lines that begin so end nothing.
+        // Most lines with this begin are no final results.
         if !matches!(
             line,
             [b'+', b'C' | b'c' | b'E' | b'e', b'M' | b'm' | b'X' | b'x', ..] | [b'C' | b'c', ..]
@@ -134,7 +134,7 @@ impl FinalResult {
         detail(b"+EXT ERROR", line).map(|_| Self::Error)
     }
 
-    /// What a line that ends a command says beyond the word: the text of an error, the speed of a connection.
+    /// The detail of a final result after its word: the text of an error, the speed of a connection.
     #[must_use]
     pub fn detail(line: &[u8]) -> Option<Text<'_>> {
         let line = trimmed(without_noise(line));
@@ -145,7 +145,7 @@ impl FinalResult {
         (!rest.is_empty()).then_some(Text::new(rest))
     }
 
-    /// Whether the command did what was asked.
+    /// Whether the command succeeded.
     #[must_use]
     pub const fn is_ok(self) -> bool {
         matches!(self, Self::Ok)
@@ -168,7 +168,7 @@ impl FinalResult {
         }
     }
 
-    /// What it means for a scan; `None` where it does not say.
+    /// Its meaning for a scan; `None` where it has none.
     #[must_use]
     pub const fn meaning(self) -> Option<Meaning> {
         match self {
@@ -187,14 +187,14 @@ impl FinalResult {
         }
     }
 
-    /// Whether it says that no command will do before somebody has seen to the SIM.
+    /// Whether no command can succeed before an operator has dealt with the SIM.
     #[must_use]
     pub fn blames_the_sim(self) -> bool {
         self.meaning() == Some(Meaning::Sim)
     }
 }
 
-/// What follows `prefix` and a colon; also where the modem ends right after the prefix (a log showed a reply so cut).
+/// The text after `prefix` and a colon; also where the line ends right after the prefix (a log shows such a cut reply).
 fn detail<'a>(prefix: &[u8], line: &'a [u8]) -> Option<&'a [u8]> {
     match trimmed(after_prefix(prefix, line)?) {
         [b':', detail @ ..] => Some(trimmed(detail)),
@@ -209,13 +209,13 @@ pub fn pin_state(line: &[u8]) -> Option<Text<'_>> {
     Fields::after(b"+CPIN", line)?.next().map(|field| field.text())
 }
 
-/// What `+CPIN?` says of the SIM (3GPP TS 27.007 §8.3).
+/// The state of the SIM in `+CPIN?` (3GPP TS 27.007 §8.3).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SimState {
     /// `READY`.
     Ready,
-    /// It wants a code that a scan does not have.
+    /// It needs a code that a scan does not have.
     Locked,
 }
 
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_read_in_any_punctuation_and_with_noise_before_them() {
+    fn words_are_read_with_any_punctuation_and_after_noise() {
         for line in
             [&b"NO CARRIER"[..], b"no carrier.", b"No-Carrier", b"NO_CARRIER", b"\0\xff\xfeNO  CARRIER!"]
         {
@@ -269,14 +269,14 @@ mod tests {
     }
 
     #[test]
-    fn a_digit_is_a_result_where_one_is_due() {
+    fn a_digit_is_a_result_where_one_is_expected() {
         let read = [&b"0"[..], b"4", b"3", b"2", b"00", b""].map(FinalResult::from_digit);
         let expected = [FinalResult::Ok, FinalResult::Error, FinalResult::NoCarrier].map(Some);
         assert_eq!((&read[..3], &read[3..]), (&expected[..], &[None; 3][..]));
     }
 
     #[test]
-    fn the_detail_is_what_was_said_beyond_the_word() {
+    fn the_detail_is_the_text_after_the_word() {
         let read = |line: &'static [u8]| FinalResult::detail(line).map(Text::bytes);
         assert_eq!(read(b"CONNECT 150000000"), Some(&b"150000000"[..]));
         assert_eq!(read(b"+CME ERROR: no network service"), Some(&b"no network service"[..]));
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_sim_is_told_from_a_missing_network() {
+    fn a_missing_sim_is_distinguished_from_a_missing_network() {
         assert!(FinalResult::Cme(Some(10)).blames_the_sim());
         assert!(!FinalResult::Cme(Some(30)).blames_the_sim());
         assert!(!FinalResult::Cme(Some(14)).blames_the_sim(), "busy passes");

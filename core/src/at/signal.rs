@@ -6,7 +6,7 @@ use crate::carrier::Strength;
 
 use super::fields::Fields;
 
-/// A `+CSQ:` line, as it says it.
+/// The raw values of a `+CSQ:` line.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Csq {
@@ -37,7 +37,7 @@ impl Csq {
     }
 }
 
-/// A `+CESQ:` line, as it says it: `None` where it says "unknown" (99 in the first two, 255 in the others), or nothing.
+/// The raw values of a `+CESQ:` line: `None` for "unknown" (99 in the first two, 255 in the others), or a missing value.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Cesq {
@@ -111,7 +111,7 @@ fn steps(raw: Option<u16>, top: u16) -> Option<i16> {
     raw.filter(|raw| *raw <= top).and_then(|raw| i16::try_from(raw).ok())
 }
 
-/// Reads a `+CSQ:` line as a scan needs it.
+/// Reads a `+CSQ:` line for a scan.
 ///
 /// ```
 /// use cellscan_core::at::signal::csq;
@@ -123,8 +123,8 @@ pub fn csq(line: &[u8]) -> Option<Strength> {
     Csq::parse(line).map(|found| Strength { rssi_dbm: found.dbm(), ..Strength::default() })
 }
 
-/// Reads a `+CESQ:` line as a scan needs it: RSRP and RSRQ of LTE, or of NR where there is none of LTE. What it says of GSM
-/// and UMTS is left to `+CSQ`, which covers them.
+/// Reads a `+CESQ:` line for a scan: RSRP and RSRQ of LTE, or of NR where LTE has none. For GSM
+/// and UMTS the scan uses `+CSQ`, which covers them.
 #[must_use]
 #[inline(never)]
 pub fn cesq(line: &[u8]) -> Option<Strength> {
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn csq_spans_its_table_and_knows_unknown() {
+    fn csq_covers_its_table_and_knows_unknown() {
         let rssi = |line: &[u8]| csq(line).and_then(|strength| strength.rssi_dbm);
         assert_eq!((rssi(b"+CSQ: 0,0"), rssi(b"+CSQ:31,99")), (Some(-113), Some(-51)));
         assert_eq!((rssi(b"+CSQ: 99,99"), rssi(b"+CSQ: 32,99")), (None, None));
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn cesq_gives_what_lte_measures() {
+    fn cesq_gives_the_values_of_lte() {
         let strength = cesq(b"+CESQ: 99,99,255,255,20,80").unwrap();
         assert_eq!((strength.rsrp_dbm, strength.rsrq_db10), (Some(-61), Some(-100)));
         assert_eq!(cesq(b"+CESQ: 30,99,255,255,255,255"), Some(Strength::default()));
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn cesq_of_nine_fields_gives_what_nr_measures() {
+    fn cesq_of_nine_fields_gives_the_values_of_nr() {
         let found = Cesq::parse(b"+CESQ: 99,99,255,255,255,255,83,73,77").unwrap();
         assert_eq!(
             (found.ss_rsrq_db10(), found.ss_rsrp_dbm(), found.ss_sinr_db10()),

@@ -1,4 +1,4 @@
-//! What a value's bytes say, as characters.
+//! The characters of a value's bytes.
 
 use core::char::{DecodeUtf16, decode_utf16};
 use core::slice::{ChunksExact, Iter};
@@ -7,24 +7,24 @@ use core::str::Chars as StrChars;
 /// Hex digits of one unit of UCS2.
 const UNIT_LEN: usize = 4;
 
-/// A text as a modem sent it. Nothing says in which character set: UCS2 in hex (`AT+CSCS="UCS2"`) is told by its shape,
-/// else it is UTF-8 where it is that, and Latin-1 where it is not.
+/// A text as a modem sent it. No reply states the character set: UCS2 in hex (`AT+CSCS="UCS2"`) is recognised by its shape;
+/// other bytes are UTF-8 where they are valid, and Latin-1 where they are not.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Text<'a> {
     bytes: &'a [u8],
-    /// What stands beside it is UCS2.
+    /// The value beside it is UCS2.
     beside_ucs2: bool,
 }
 
 impl<'a> Text<'a> {
-    /// These bytes.
+    /// A text of these bytes.
     #[must_use]
     pub const fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, beside_ucs2: false }
     }
 
-    /// These bytes, beside others that can only be UCS2: what can be is, be it a single letter.
+    /// A text of these bytes beside a value that can only be UCS2: even a single letter counts as UCS2 then.
     #[must_use]
     pub const fn beside_ucs2(bytes: &'a [u8]) -> Self {
         Self { bytes, beside_ucs2: true }
@@ -36,7 +36,7 @@ impl<'a> Text<'a> {
         self.bytes
     }
 
-    /// Nothing there.
+    /// Whether it is empty.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.bytes.is_empty()
@@ -62,8 +62,8 @@ impl<'a> Text<'a> {
     }
 }
 
-/// Whether all of it is UCS2 in hex. A Latin letter is `00` and two more; of other scripts two letters at least are
-/// wanted, and one hex letter, so that digits stay digits and `CAFE` stays a name.
+/// Whether all of it is UCS2 in hex. A Latin letter is `00` and two more digits; other scripts need two letters at least,
+/// and one hex letter, so that digits stay digits and `CAFE` stays a name.
 fn is_ucs2(bytes: &[u8], is_due: bool) -> bool {
     let Some((first, _)) = bytes.split_at_checked(UNIT_LEN) else { return false };
     let latin = first.starts_with(b"00");
@@ -71,7 +71,7 @@ fn is_ucs2(bytes: &[u8], is_due: bool) -> bool {
         return false;
     }
     bytes.chunks(UNIT_LEN).all(|digits| {
-        // Neither control characters, but for the padding that some add, nor what belongs to nobody (E000…F8FF).
+        // Neither control characters, except the padding of some modems, nor the private use area (E000…F8FF).
         unit(digits)
             .is_some_and(|unit| matches!(unit, 0 | 0x20..=0x7e | 0xa0..=0xdfff | 0xf900..=0xfffd | 0xffff))
     })
@@ -110,7 +110,7 @@ impl Iterator for Units<'_> {
     type Item = u16;
 
     fn next(&mut self) -> Option<u16> {
-        // Padding is passed over.
+        // Padding is skipped.
         self.0.by_ref().filter_map(unit).find(|unit| !matches!(unit, 0 | 0xffff))
     }
 }
@@ -143,11 +143,11 @@ mod tests {
         assert_eq!(read(b"4e2d56fd79fb52a8"), "中国移动");
         assert_eq!(read(b"041C0422042100000000"), "МТС", "padding");
         assert_eq!(read(b"0041D83DDCF1"), "A📱", "two units");
-        assert_eq!(read(b"0041D83D0042"), "A\u{fffd}B", "half of two");
+        assert_eq!(read(b"0041D83D0042"), "A\u{fffd}B", "half of a surrogate pair");
     }
 
     #[test]
-    fn what_only_looks_like_hex_is_what_it_says() {
+    fn text_that_only_looks_like_hex_stays_as_it_is() {
         assert!(Text::beside_ucs2(b"7EA2").chars().eq("红".chars()));
         for name in ["CAFE", "310410", "46000", "26201234", "FACE 1", "0056006", "00010002", "E001F000AAAA"] {
             assert_eq!(read(name.as_bytes()), name);

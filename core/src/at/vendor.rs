@@ -1,7 +1,8 @@
-//! Signal where `+CSQ` and `+CESQ` say nothing: each maker's own command, one small parser each.
+//! Vendors' own signal commands, for modems whose `+CSQ` and `+CESQ` give no value: one small parser each.
 //!
-//! Makers do not agree on units. Where one number may be dBm, tenths of dBm or a step of 3GPP TS 27.007 §8.69, its range
-//! decides; what lies in none is unknown. RSRP of LTE and NR is RSRP; RSCP of UMTS is neither that nor RSSI, and left out.
+//! Vendors do not agree on units. Where one number may be dBm, tenths of dBm or a step of 3GPP TS 27.007 §8.69, its range
+//! decides; a value outside all ranges is unknown. RSRP of LTE and NR is RSRP; RSCP of UMTS is neither that nor RSSI, and
+//! is left out.
 
 #![expect(clippy::similar_names, reason = "RSSI, RSRP and RSRQ are what they are called")]
 
@@ -10,10 +11,10 @@ use crate::carrier::Strength;
 use super::fields::{Field, Fields, after_colon};
 use super::line::trimmed;
 
-/// Who made the modem, as far as it decides what is asked.
+/// The modem's vendor (only those with a signal command of their own).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Maker {
+pub enum Vendor {
     /// `AT+QCSQ`.
     Quectel,
     /// `AT#RFSTS`.
@@ -24,45 +25,45 @@ pub enum Maker {
     Sierra,
     /// `AT^HCSQ?`.
     Huawei,
-    /// `AT^SMONI`; also Gemalto, Thales and Telit under the name.
+    /// `AT^SMONI`; also Gemalto, Thales and Telit under this name.
     Cinterion,
     /// `AT+UCGED?`: three lines, two of them without a name.
     Ublox,
 }
 
-impl Maker {
+impl Vendor {
     /// All of them.
     pub const ALL: [Self; 7] =
         [Self::Quectel, Self::Telit, Self::Simcom, Self::Sierra, Self::Huawei, Self::Cinterion, Self::Ublox];
 
-    /// From a line of `ATI`, `+CGMI` or `+CGMM`: the name, or what the names of its models begin with.
+    /// Reads the vendor from a line of `ATI`, `+CGMI` or `+CGMM`: its name, or the prefix of its models.
     #[must_use]
     #[inline(never)]
     pub fn named(line: &[u8]) -> Option<Self> {
-        const NAMES: [(&[u8], Maker); 15] = [
-            (b"quectel", Maker::Quectel),
-            // Before Telit, under whose name they are sold now.
-            (b"cinterion", Maker::Cinterion),
-            (b"gemalto", Maker::Cinterion),
-            (b"thales", Maker::Cinterion),
-            (b"telit", Maker::Telit),
-            (b"simcom", Maker::Simcom),
-            (b"sim7", Maker::Simcom),
-            (b"a76", Maker::Simcom),
-            (b"sierra", Maker::Sierra),
-            (b"em7", Maker::Sierra),
-            (b"mc7", Maker::Sierra),
-            (b"huawei", Maker::Huawei),
-            (b"u-blox", Maker::Ublox),
-            (b"sara-", Maker::Ublox),
-            (b"lara-", Maker::Ublox),
+        const NAMES: [(&[u8], Vendor); 15] = [
+            (b"quectel", Vendor::Quectel),
+            // Before Telit, under whose name these modems are sold now.
+            (b"cinterion", Vendor::Cinterion),
+            (b"gemalto", Vendor::Cinterion),
+            (b"thales", Vendor::Cinterion),
+            (b"telit", Vendor::Telit),
+            (b"simcom", Vendor::Simcom),
+            (b"sim7", Vendor::Simcom),
+            (b"a76", Vendor::Simcom),
+            (b"sierra", Vendor::Sierra),
+            (b"em7", Vendor::Sierra),
+            (b"mc7", Vendor::Sierra),
+            (b"huawei", Vendor::Huawei),
+            (b"u-blox", Vendor::Ublox),
+            (b"sara-", Vendor::Ublox),
+            (b"lara-", Vendor::Ublox),
         ];
-        // A name stands at the begin of a word.
+        // A name counts only at the begin of a word.
         let mut words = line.split(|byte| matches!(byte, b' ' | b':' | b'"' | b',' | b'\t'));
-        words.find_map(|word| NAMES.iter().find(|(name, _)| begins(word, name)).map(|(_, maker)| *maker))
+        words.find_map(|word| NAMES.iter().find(|(name, _)| begins(word, name)).map(|(_, vendor)| *vendor))
     }
 
-    /// The command, as it is echoed.
+    /// The command, as the modem echoes it.
     #[must_use]
     pub const fn command(self) -> &'static str {
         match self {
@@ -76,7 +77,7 @@ impl Maker {
         }
     }
 
-    /// What its reply begins with.
+    /// The prefix of its reply.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
         match self {
@@ -105,14 +106,14 @@ impl Maker {
         }
     }
 
-    /// What stands behind the colon.
+    /// The text after the colon.
     fn values(self, mut fields: Fields<'_>) -> Strength {
         let mode = fields.next().unwrap_or_default();
         let values = Values::read(fields);
         let places = match self {
             Self::Telit => rfsts(&values),
             Self::Quectel | Self::Simcom | Self::Huawei | Self::Cinterion | Self::Sierra | Self::Ublox => {
-                let is = |format: &&Format| format.maker == self && begins(mode.bytes, format.mode);
+                let is = |format: &&Format| format.vendor == self && begins(mode.bytes, format.mode);
                 FORMATS.iter().find(is).map_or(NOWHERE, |format| format.places)
             }
         };
@@ -130,40 +131,40 @@ type Places = [u8; 3];
 
 const NOWHERE: Places = [0; 3];
 
-/// Where a maker puts them in a mode.
+/// Where a vendor puts them in a mode.
 struct Format {
-    maker: Maker,
-    /// What the name of the mode begins with.
+    vendor: Vendor,
+    /// The prefix of the mode's name.
     mode: &'static [u8],
     places: Places,
 }
 
-/// The first that fits counts; what fits none has no value that is read.
+/// The first match counts; a reply that matches none has no value.
 const FORMATS: [Format; 11] = {
-    const fn row(maker: Maker, mode: &'static [u8], places: Places) -> Format {
-        Format { maker, mode, places }
+    const fn row(vendor: Vendor, mode: &'static [u8], places: Places) -> Format {
+        Format { vendor, mode, places }
     }
     [
         // `"LTE",<rssi>,<rsrp>,<sinr>,<rsrq>`, `"NR5G",<rsrp>,<sinr>,<rsrq>`, `"GSM",<rssi>`, `"WCDMA",<rssi>,<rscp>,<ecio>`.
-        row(Maker::Quectel, b"NR", [0, 1, 3]),
-        row(Maker::Quectel, b"GSM", [1, 0, 0]),
-        row(Maker::Quectel, b"WCDMA", [1, 0, 0]),
-        row(Maker::Quectel, b"", [1, 2, 4]),
+        row(Vendor::Quectel, b"NR", [0, 1, 3]),
+        row(Vendor::Quectel, b"GSM", [1, 0, 0]),
+        row(Vendor::Quectel, b"WCDMA", [1, 0, 0]),
+        row(Vendor::Quectel, b"", [1, 2, 4]),
         // `LTE,…,<rsrq>,<rsrp>,<rssi>,<rssnr>` from the eleventh value on; `NR5G_SA,…,<rsrp>,<rsrq>,<snr>` from the ninth.
-        row(Maker::Simcom, b"LTE", [12, 11, 10]),
-        row(Maker::Simcom, b"NR", [0, 8, 9]),
-        // `"LTE",<rssi>,<rsrp>,<sinr>,<rsrq>` and its kin, all in steps; 255 is unknown.
-        row(Maker::Huawei, b"LTE", [1, 2, 4]),
-        row(Maker::Huawei, b"NR", [1, 2, 4]),
-        row(Maker::Huawei, b"", [1, 0, 0]),
+        row(Vendor::Simcom, b"LTE", [12, 11, 10]),
+        row(Vendor::Simcom, b"NR", [0, 8, 9]),
+        // `"LTE",<rssi>,<rsrp>,<sinr>,<rsrq>` and the like, all in steps; 255 is unknown.
+        row(Vendor::Huawei, b"LTE", [1, 2, 4]),
+        row(Vendor::Huawei, b"NR", [1, 2, 4]),
+        row(Vendor::Huawei, b"", [1, 0, 0]),
         // `2G,<arfcn>,<dBm>,…`; `3G,…` has RSCP; `4G,…,<rsrp>,<rsrq>,<state>` with the two as thirteenth and fourteenth; a word
         // such as `SEARCH` where there is no cell.
-        row(Maker::Cinterion, b"2G", [2, 0, 0]),
-        row(Maker::Cinterion, b"4G", [0, 12, 13]),
+        row(Vendor::Cinterion, b"2G", [2, 0, 0]),
+        row(Vendor::Cinterion, b"4G", [0, 12, 13]),
     ]
 };
 
-/// Values behind the mode of the longest reply that is read.
+/// Values after the mode in the longest reply that is read.
 const VALUES_MAX: usize = 13;
 
 /// The values of a reply in tenths; `None` where one is no number.
@@ -188,7 +189,7 @@ impl Values {
 }
 
 /// LTE: `"<plmn>",<earfcn>,<rsrp>,<rssi>,<rsrq>,…`; GSM: `"<plmn>",<arfcn>,<rssi>,<lac>,…`; UMTS:
-/// `"<plmn>",<uarfcn>,<psc>,<ecio>,<rscp>,<rssi>,…`. Which it is only the signs tell.
+/// `"<plmn>",<uarfcn>,<psc>,<ecio>,<rscp>,<rssi>,…`. Only the signs of the values show which it is.
 fn rfsts(values: &Values) -> Places {
     match [2, 3, 4].map(|place| values.get(place).is_some_and(i16::is_negative)) {
         [true, true, true] => [3, 2, 4],
@@ -202,7 +203,7 @@ fn rfsts(values: &Values) -> Places {
 const RSRP_STEPS: i16 = 970;
 const RSRQ_STEPS: i16 = 340;
 
-/// dBm of RSRP, from tenths of whatever it was said in.
+/// dBm of RSRP, from tenths of any unit.
 fn rsrp(said: Option<i16>) -> Option<i16> {
     let tenths = said?;
     match tenths {
@@ -214,7 +215,7 @@ fn rsrp(said: Option<i16>) -> Option<i16> {
     }
 }
 
-/// Tenths of dB of RSRQ, in the unit that the RSRP beside it has.
+/// Tenths of dB of RSRQ, in the unit of the RSRP beside it.
 fn rsrq(said: Option<i16>, beside: Option<i16>) -> Option<i16> {
     let (tenths, beside) = (said?, beside?);
     let found = match beside {
@@ -226,13 +227,13 @@ fn rsrq(said: Option<i16>, beside: Option<i16>) -> Option<i16> {
     (-435..=200).contains(&found).then_some(found)
 }
 
-/// dBm of RSSI, in the unit that the RSRP beside it has; steps of it are each maker's own.
+/// dBm of RSSI, in the unit of the RSRP beside it; its steps differ by vendor.
 fn rssi(said: Option<i16>, beside: Option<i16>) -> Option<i16> {
     let divisor = if matches!(beside, Some(-15_700..=-3_100)) { 100 } else { 10 };
     said?.checked_div(divisor).filter(|dbm| (-120..=-20).contains(dbm))
 }
 
-/// Three values in tenths, as they were said.
+/// Three values in tenths, as the modem gave them.
 struct Said {
     rssi: Option<i16>,
     rsrp: Option<i16>,
@@ -240,7 +241,7 @@ struct Said {
 }
 
 impl Said {
-    /// In whichever unit the RSRP shows.
+    /// In the unit that the RSRP shows.
     fn strength(&self) -> Strength {
         Strength {
             rssi_dbm: rssi(self.rssi, self.rsrp),
@@ -268,12 +269,12 @@ fn gstatus(line: &[u8]) -> Option<Strength> {
     (rssi.or(rsrp).or(rsrq)).map(|_| Strength {
         rssi_dbm: self::rssi(rssi, None),
         rsrp_dbm: self::rsrp(rsrp),
-        // Beside no RSRP on its line, and always in dB.
+        // Its line has no RSRP, and it is always in dB.
         rsrq_db10: rsrq.filter(|tenths| (-435..=200).contains(tenths)),
     })
 }
 
-/// The number behind the first colon behind a name.
+/// The number after the first colon after a name.
 fn labelled<const N: usize>(line: &[u8], name: &[u8; N]) -> Option<i16> {
     let at = line.windows(N).position(|window| window == name)?;
     let behind = line.get(at..)?.get(N..)?;
@@ -297,97 +298,97 @@ mod tests {
     use super::*;
 
     /// RSSI, RSRP, RSRQ in tenths.
-    fn read(maker: Maker, line: &str) -> Option<(Option<i16>, Option<i16>, Option<i16>)> {
-        let found = maker.read(line.as_bytes())?;
+    fn read(vendor: Vendor, line: &str) -> Option<(Option<i16>, Option<i16>, Option<i16>)> {
+        let found = vendor.read(line.as_bytes())?;
         Some((found.rssi_dbm, found.rsrp_dbm, found.rsrq_db10))
     }
 
     #[test]
-    fn each_maker_is_read_in_its_own_units() {
+    fn each_vendor_is_read_in_its_own_units() {
         let cases = [
-            (Maker::Quectel, "+QCSQ: \"LTE\",-62,-92,93,-14", (Some(-62), Some(-92), Some(-140))),
-            (Maker::Quectel, "+QCSQ: \"NR5G\",-75,4,-11", (None, Some(-75), Some(-110))),
-            (Maker::Quectel, "+QCSQ: \"WCDMA\",-70,-80,-6", (Some(-70), None, None)),
-            (Maker::Quectel, "+QCSQ: \"eMTC\",-65,-10,18,-8", (Some(-65), None, None)),
-            (Maker::Quectel, "+QCSQ: \"NOSERVICE\"", (None, None, None)),
+            (Vendor::Quectel, "+QCSQ: \"LTE\",-62,-92,93,-14", (Some(-62), Some(-92), Some(-140))),
+            (Vendor::Quectel, "+QCSQ: \"NR5G\",-75,4,-11", (None, Some(-75), Some(-110))),
+            (Vendor::Quectel, "+QCSQ: \"WCDMA\",-70,-80,-6", (Some(-70), None, None)),
+            (Vendor::Quectel, "+QCSQ: \"eMTC\",-65,-10,18,-8", (Some(-65), None, None)),
+            (Vendor::Quectel, "+QCSQ: \"NOSERVICE\"", (None, None, None)),
             (
-                Maker::Telit,
+                Vendor::Telit,
                 "#RFSTS: \"999 01\",1795,-101,-67,-15,2242,,128",
                 (Some(-67), Some(-101), Some(-150)),
             ),
-            (Maker::Telit, "#RFSTS:\"999 01\",14,-80,0CBC,00,5", (Some(-80), None, None)),
-            (Maker::Telit, "#RFSTS: \"999 01\",10564,96,-6.5,-77,-70,00A1", (Some(-70), None, None)),
+            (Vendor::Telit, "#RFSTS:\"999 01\",14,-80,0CBC,00,5", (Some(-80), None, None)),
+            (Vendor::Telit, "#RFSTS: \"999 01\",10564,96,-6.5,-77,-70,00A1", (Some(-70), None, None)),
             (
-                Maker::Simcom,
+                Vendor::Simcom,
                 "+CPSI: LTE,Online,999-01,0x1234,123,3,EUTRAN-BAND2,900,5,5,-73,-950,-650,12",
                 (Some(-65), Some(-95), Some(-73)),
             ),
             (
-                Maker::Simcom,
+                Vendor::Simcom,
                 "+CPSI: LTE CAT-M1,Online,999-01,0x1234,123,3,EUTRAN-BAND2,900,5,5,-13,-102,-71,15",
                 (Some(-71), Some(-102), Some(-130)),
             ),
             (
-                Maker::Simcom,
+                Vendor::Simcom,
                 "+CPSI: LTE,Online,999-01,0x1234,123,3,EUTRAN-BAND2,900,5,0,16,59,61,9",
                 (None, Some(-82), Some(-120)),
             ),
             (
-                Maker::Simcom,
+                Vendor::Simcom,
                 "+CPSI: NR5G_SA,Online,999-01,0x12,34,5,NR5G_BAND78,627264,-880,-110,240",
                 (None, Some(-88), Some(-110)),
             ),
-            (Maker::Simcom, "+CPSI: NO SERVICE,Online", (None, None, None)),
-            (Maker::Huawei, "^HCSQ:\"LTE\",30,19,66,0", (Some(-91), Some(-122), Some(-200))),
-            (Maker::Huawei, "^HCSQ: \"WCDMA\",30,30,58", (Some(-91), None, None)),
-            (Maker::Huawei, "^HCSQ: \"NOSERVICE\"", (None, None, None)),
-            (Maker::Cinterion, "^SMONI: 2G,71,-61,999,02,0143,83BA", (Some(-61), None, None)),
-            (Maker::Cinterion, "^SMONI: 3G,10564,96,-6.5,-77,999,02", (None, None, None)),
+            (Vendor::Simcom, "+CPSI: NO SERVICE,Online", (None, None, None)),
+            (Vendor::Huawei, "^HCSQ:\"LTE\",30,19,66,0", (Some(-91), Some(-122), Some(-200))),
+            (Vendor::Huawei, "^HCSQ: \"WCDMA\",30,30,58", (Some(-91), None, None)),
+            (Vendor::Huawei, "^HCSQ: \"NOSERVICE\"", (None, None, None)),
+            (Vendor::Cinterion, "^SMONI: 2G,71,-61,999,02,0143,83BA", (Some(-61), None, None)),
+            (Vendor::Cinterion, "^SMONI: 3G,10564,96,-6.5,-77,999,02", (None, None, None)),
             (
-                Maker::Cinterion,
+                Vendor::Cinterion,
                 "^SMONI: 4G,6300,20,10,10,FDD,999,02,BF75,0345103,350,33,-90,-6,LIMSRV",
                 (None, Some(-90), Some(-60)),
             ),
-            (Maker::Cinterion, "^SMONI: 4G,SEARCH", (None, None, None)),
-            (Maker::Sierra, "!GSTATUS: ", (None, None, None)),
-            (Maker::Sierra, "PCC RxM RSSI:  -45\t\tRSRP (dBm):  -81", (Some(-45), Some(-81), None)),
-            (Maker::Sierra, "PCC RxM RSSI:  -89\t\tPCC RxM RSRP:  -117", (Some(-89), Some(-117), None)),
-            (Maker::Sierra, "RSRQ (dB):     -14.0\t\tCell ID: 00A1", (None, None, Some(-140))),
-            (Maker::Ublox, "+UCGED: 2", (None, None, None)),
+            (Vendor::Cinterion, "^SMONI: 4G,SEARCH", (None, None, None)),
+            (Vendor::Sierra, "!GSTATUS: ", (None, None, None)),
+            (Vendor::Sierra, "PCC RxM RSSI:  -45\t\tRSRP (dBm):  -81", (Some(-45), Some(-81), None)),
+            (Vendor::Sierra, "PCC RxM RSSI:  -89\t\tPCC RxM RSRP:  -117", (Some(-89), Some(-117), None)),
+            (Vendor::Sierra, "RSRQ (dB):     -14.0\t\tCell ID: 00A1", (None, None, Some(-140))),
+            (Vendor::Ublox, "+UCGED: 2", (None, None, None)),
             (
-                Maker::Ublox,
+                Vendor::Ublox,
                 "2525,5,25,50,2b67,69f6bc7,111,00000000,ffff,ff,67,19,0.00,255",
                 (None, Some(-74), Some(-105)),
             ),
-            (Maker::Ublox, "65535,255,255,255,ffff,0000000,65535,0,ffff,ff,255,255,255", (None, None, None)),
+            (Vendor::Ublox, "65535,255,255,255,ffff,0000000,65535,0,ffff,ff,255,255,255", (None, None, None)),
         ];
-        for (maker, line, expected) in cases {
-            assert_eq!(read(maker, line), Some(expected), "{line}");
+        for (vendor, line, expected) in cases {
+            assert_eq!(read(vendor, line), Some(expected), "{line}");
         }
-        for maker in Maker::ALL {
-            assert_eq!(read(maker, "+CREG: 1"), None);
-            assert_eq!(read(maker, "RING"), None);
+        for vendor in Vendor::ALL {
+            assert_eq!(read(vendor, "+CREG: 1"), None);
+            assert_eq!(read(vendor, "RING"), None);
         }
-        assert_eq!(read(Maker::Sierra, "Tx Power:      --\t\tTAC:         0001 (1)"), None);
-        assert_eq!(read(Maker::Ublox, "6,2,fff,fff"), None);
+        assert_eq!(read(Vendor::Sierra, "Tx Power:      --\t\tTAC:         0001 (1)"), None);
+        assert_eq!(read(Vendor::Ublox, "6,2,fff,fff"), None);
     }
 
     #[test]
-    fn makers_are_known_by_their_names_and_their_models() {
-        for (line, maker) in [
-            (&b"Quectel"[..], Some(Maker::Quectel)),
-            (b"Manufacturer: SIMCOM INCORPORATED", Some(Maker::Simcom)),
-            (b"Model: SIM7670G-MNGV", Some(Maker::Simcom)),
-            (b"Cinterion", Some(Maker::Cinterion)),
-            (b"Manufacturer: Sierra Wireless, Incorporated", Some(Maker::Sierra)),
-            (b"Manufacturer: huawei", Some(Maker::Huawei)),
-            (b"SARA-R510S-01B", Some(Maker::Ublox)),
-            (b"Telit", Some(Maker::Telit)),
+    fn vendors_are_recognised_by_their_names_and_their_models() {
+        for (line, vendor) in [
+            (&b"Quectel"[..], Some(Vendor::Quectel)),
+            (b"Manufacturer: SIMCOM INCORPORATED", Some(Vendor::Simcom)),
+            (b"Model: SIM7670G-MNGV", Some(Vendor::Simcom)),
+            (b"Cinterion", Some(Vendor::Cinterion)),
+            (b"Manufacturer: Sierra Wireless, Incorporated", Some(Vendor::Sierra)),
+            (b"Manufacturer: huawei", Some(Vendor::Huawei)),
+            (b"SARA-R510S-01B", Some(Vendor::Ublox)),
+            (b"Telit", Some(Vendor::Telit)),
             (b"Model: HSDPA USB MODEM", None),
-            (b"not quectel-like: insierra", Some(Maker::Quectel)),
+            (b"not quectel-like: insierra", Some(Vendor::Quectel)),
             (b"", None),
         ] {
-            assert_eq!(Maker::named(line), maker, "{}", line.escape_ascii());
+            assert_eq!(Vendor::named(line), vendor, "{}", line.escape_ascii());
         }
     }
 }

@@ -28,8 +28,8 @@ impl AccessTechnology {
         }
     }
 
-    /// Where it stands when signals are alike: more is better. A generation, and within it what carries less (LTE-M,
-    /// NB-IoT, satellite) below what carries more.
+    /// The rank between equal signals: more is better. By generation, and within one the technologies with less capacity (LTE-M,
+    /// NB-IoT, satellite) below those with more.
     #[must_use]
     pub const fn preference(self) -> u8 {
         match self.0 {
@@ -46,7 +46,7 @@ impl AccessTechnology {
     }
 }
 
-/// The access technologies under which one PLMN was listed.
+/// The access technologies of one PLMN in the list.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Technologies(u32);

@@ -1,4 +1,4 @@
-//! What the driver makes of errors, of damaged bytes, and of what is not done yet.
+//! How the driver handles errors, damaged bytes, and actions that are not done yet.
 
 extern crate std;
 
@@ -28,7 +28,7 @@ impl embedded_io::Error for Fault {
     }
 }
 
-/// A port that says what it was given, and after that what always comes.
+/// A port that returns the given reads, and after them the same error for ever.
 #[derive(Debug, Default)]
 struct Wire {
     incoming: VecDeque<Result<&'static [u8], ErrorKind>>,
@@ -90,7 +90,7 @@ enum Call {
     Release,
 }
 
-/// A service that does at once what it is asked, but for one call.
+/// A service that obeys at once, except in one call.
 #[derive(Debug)]
 struct Service {
     want: Want,
@@ -157,7 +157,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// Not asked for a scan yet.
+    /// Without a request for a scan.
     fn idle() -> Self {
         let driver = Driver::new(Wire::default(), Service::new(), Policy::DEFAULT);
         Self { driver, now: Instant::from_millis(5_000), events: Vec::new() }
@@ -187,7 +187,7 @@ impl Bench {
         self.driver.supervisor_mut()
     }
 
-    /// Polls until `WouldBlock`; what failed.
+    /// Polls until `WouldBlock`; returns the errors.
     #[track_caller]
     fn drain(&mut self) -> Vec<Error<Fault, Fault>> {
         let mut errors = Vec::new();
@@ -197,7 +197,7 @@ impl Bench {
                 Err(nb::Error::Other(error)) => errors.push(error),
                 Err(nb::Error::WouldBlock) => {
                     let behind = self.driver.next_deadline().filter(|next| *next <= self.now);
-                    assert_eq!(behind, None, "a deadline that does not lie ahead is a busy loop");
+                    assert_eq!(behind, None, "a deadline that is not in the future is a busy loop");
                     return errors;
                 }
             }
@@ -205,7 +205,7 @@ impl Bench {
         panic!("poll never blocks: {errors:?}");
     }
 
-    /// To the next deadline; what failed there.
+    /// Advances to the next deadline; returns the errors there.
     #[track_caller]
     fn pass(&mut self) -> Vec<Error<Fault, Fault>> {
         self.now = self.driver.next_deadline().expect("something to wait for");
@@ -225,13 +225,13 @@ impl Bench {
     }
 
     fn hear(&mut self, incoming: &[Result<&'static [u8], ErrorKind>]) -> Vec<Error<Fault, Fault>> {
-        self.driver.hands.port.incoming.extend(incoming.iter().copied());
+        self.driver.executor.port.incoming.extend(incoming.iter().copied());
         self.drain()
     }
 }
 
 #[test]
-fn a_status_that_cannot_be_had_is_told_once_and_again_after_a_success() {
+fn a_status_error_is_reported_once_and_again_after_a_success() {
     let asking: fn() -> Bench = Bench::asking;
     for (call, fixture) in
         [(Call::Status, asking), (Call::Remains, asking), (Call::LinkUp, Bench::waiting_for_link)]
@@ -240,7 +240,7 @@ fn a_status_that_cannot_be_had_is_told_once_and_again_after_a_success() {
         for _ in 0..2 {
             bench.service().fails = Some(call);
             assert_eq!(bench.drain(), [Error::Status(Fault(ErrorKind::NotFound))]);
-            assert!(bench.drain().is_empty() && bench.pass().is_empty(), "it is known");
+            assert!(bench.drain().is_empty() && bench.pass().is_empty(), "it was reported");
             bench.service().fails = None;
             assert!(bench.drain().is_empty());
         }
@@ -248,7 +248,7 @@ fn a_status_that_cannot_be_had_is_told_once_and_again_after_a_success() {
 }
 
 #[test]
-fn a_status_that_cannot_be_had_is_asked_for_again_long_before_the_scan_is_over() {
+fn a_failed_status_is_read_again_long_before_the_end_of_the_scan() {
     let mut bench = Bench::waiting_for_link();
     bench.drain();
     let of_scan = bench.driver.next_deadline();
@@ -261,11 +261,11 @@ fn a_status_that_cannot_be_had_is_asked_for_again_long_before_the_scan_is_over()
     }
     bench.service().fails = None;
     bench.pass();
-    assert_eq!(bench.driver.next_deadline(), of_scan, "there is nothing more to try again");
+    assert_eq!(bench.driver.next_deadline(), of_scan, "there is nothing left to retry");
 }
 
 #[test]
-fn a_status_that_is_not_known_yet_is_asked_for_again_soon() {
+fn a_status_that_is_not_known_yet_is_read_again_soon() {
     let mut bench = Bench::waiting_for_link();
     bench.drain();
     let of_scan = bench.driver.next_deadline();
@@ -278,7 +278,7 @@ fn a_status_that_is_not_known_yet_is_asked_for_again_soon() {
 }
 
 #[test]
-fn what_is_not_done_yet_is_tried_again_without_anything_that_wakes() {
+fn a_pending_action_is_retried_without_a_wake_up() {
     let mut bench = Bench::idle();
     bench.service().slow = Some(Call::Take);
     bench.driver.request(bench.now, Request { id: 1, origin: Origin::Manual });
@@ -297,7 +297,7 @@ fn what_is_not_done_yet_is_tried_again_without_anything_that_wakes() {
 }
 
 #[test]
-fn a_release_is_tried_again_behind_the_end_of_the_scan() {
+fn a_release_is_retried_after_the_end_of_the_scan() {
     let mut bench = Bench::requested();
     bench.service().slow = Some(Call::Release);
     bench.drain();
@@ -313,7 +313,7 @@ fn a_release_is_tried_again_behind_the_end_of_the_scan() {
 }
 
 #[test]
-fn damaged_bytes_tear_the_line_under_way_and_the_port_goes_on() {
+fn damaged_bytes_discard_the_current_line_and_the_port_goes_on() {
     for kind in [ErrorKind::InvalidData, ErrorKind::Interrupted] {
         let mut bench = Bench::asking();
         let sent = bench.driver.port().sent.len();
@@ -323,35 +323,35 @@ fn damaged_bytes_tear_the_line_under_way_and_the_port_goes_on() {
         assert!(bench.hear(&[Ok(b"\r\n")]).is_empty());
         let half = bench.driver.scanner().clone();
         assert!(bench.hear(&[Ok(b"\r\nOK\r\n")]).is_empty());
-        assert_ne!(bench.driver.scanner().clone(), half, "half a line is none, and the next is whole");
+        assert_ne!(bench.driver.scanner().clone(), half, "half a line is dropped, and the next is complete");
         bench.pass_until(|bench| bench.driver.port().sent.len() > sent);
         assert!(bench.driver.port().sent.ends_with(b"AT+CMEE=2\r"), "{:?}", bench.driver.port().sent);
     }
 }
 
 #[test]
-fn a_line_that_is_nothing_but_damage_is_told_once_and_keeps_no_poll_from_its_end() {
+fn endless_damage_is_reported_once_and_lets_every_poll_end() {
     let mut bench = Bench::asking();
-    bench.driver.hands.port.always = Some(ErrorKind::InvalidData);
+    bench.driver.executor.port.always = Some(ErrorKind::InvalidData);
     assert_eq!(bench.drain(), [Error::Port(Fault(ErrorKind::InvalidData))]);
     bench.pass_until(|bench| bench.driver.scanner().phase() == Phase::Idle);
     assert_eq!(bench.driver.supervisor().want, Want::Up);
 }
 
 #[test]
-fn any_other_error_of_the_port_is_its_loss() {
+fn any_other_error_of_the_port_counts_as_its_loss() {
     let mut bench = Bench::asking();
     assert_eq!(bench.hear(&[Err(ErrorKind::Other)]), [Error::Port(Fault(ErrorKind::Other))]);
     assert!(!bench.driver.is_open() && bench.events.contains(&Event::PortLost));
 }
 
 #[test]
-fn a_write_that_is_interrupted_is_tried_again() {
+fn an_interrupted_write_is_retried() {
     let mut bench = Bench::asking();
-    bench.driver.hands.port.interruptions = 3;
+    bench.driver.executor.port.interruptions = 3;
     assert!(bench.hear(&[Ok(b"\r\nOK\r\n")]).is_empty());
     bench.pass_until(|bench| bench.driver.port().sent.ends_with(b"AT+CMEE=2\r"));
-    bench.driver.hands.port.interruptions = u32::MAX;
+    bench.driver.executor.port.interruptions = u32::MAX;
     bench.hear(&[Ok(b"\r\nOK\r\n")]);
     assert!(bench.events.contains(&Event::PortLost), "it never takes anything");
 }

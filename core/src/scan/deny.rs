@@ -10,22 +10,22 @@ use heapless::Vec;
 use crate::carrier::Plmn;
 use crate::time::Instant;
 
-/// Carriers on the list, at most; the one whose time ends first makes room.
+/// Capacity of the list. When full, the entry that expires first is replaced.
 pub const DENIED_MAX: usize = 16;
 
-/// After the first failure.
+/// Time on the list after the first failure.
 pub const DENY_TIME_MIN: Duration = Duration::from_secs(300);
 
-/// However often it failed.
+/// Time on the list, at most.
 pub const DENY_TIME_MAX: Duration = Duration::from_secs(6 * 3_600);
 
 /// A carrier that failed.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Denied {
-    /// Which.
+    /// The carrier.
     pub plmn: Plmn,
-    /// How often in a row.
+    /// Failures in a row.
     pub failures: u8,
     /// Until when it is tried last.
     pub until: Instant,
@@ -36,19 +36,19 @@ pub struct Denied {
 pub struct DenyList(Vec<Denied, DENIED_MAX>);
 
 impl DenyList {
-    /// Nobody on it.
+    /// An empty list.
     #[must_use]
     pub const fn new() -> Self {
         Self(Vec::new())
     }
 
-    /// Whether `plmn` is to be tried last now.
+    /// Whether the scan tries `plmn` last now.
     #[must_use]
     pub fn denies(&self, plmn: Plmn, now: Instant) -> bool {
         self.iter().any(|denied| denied.plmn == plmn && denied.until > now)
     }
 
-    /// It failed: on the list for [`DENY_TIME_MIN`], or for twice as long as the last time.
+    /// Records a failure: on the list for [`DENY_TIME_MIN`], or for twice as long as the last time.
     pub fn failed(&mut self, plmn: Plmn, now: Instant) {
         let known = self.0.iter().find(|denied| denied.plmn == plmn);
         let failures = known.map_or(0, |denied| denied.failures).saturating_add(1);
@@ -57,7 +57,7 @@ impl DenyList {
         self.put(Denied { plmn, failures, until: now + time });
     }
 
-    /// On the list with this, whatever was known of it: for a machine that is made anew.
+    /// Sets the entry of a carrier: for a new machine.
     pub fn put(&mut self, denied: Denied) {
         let known = self.0.iter().position(|known| known.plmn == denied.plmn);
         let Some(place) = known.or_else(|| self.0.is_full().then(|| self.first_to_end())) else {
@@ -71,7 +71,7 @@ impl DenyList {
     }
 
     fn first_to_end(&self) -> usize {
-        let mut first = (0, Instant::FAR);
+        let mut first = (0, Instant::MAX);
         for (at, denied) in self.0.iter().enumerate() {
             if denied.until < first.1 {
                 first = (at, denied.until);
@@ -80,10 +80,10 @@ impl DenyList {
         first.0
     }
 
-    /// It registered: off the list. Gives how often it had failed.
+    /// Removes a carrier that registered. Returns how often it had failed.
     pub fn forgive(&mut self, plmn: Plmn) -> u8 {
         let Some(at) = self.0.iter().position(|denied| denied.plmn == plmn) else { return 0 };
-        // The last in its place, if that was another: `swap_remove` may panic.
+        // The last entry takes its place: `swap_remove` may panic.
         let Some(last) = self.0.pop() else { return 0 };
         let Some(place) = self.0.get_mut(at) else { return last.failures };
         let failures = core::mem::replace(&mut place.failures, last.failures);
@@ -91,7 +91,7 @@ impl DenyList {
         failures
     }
 
-    /// Each carrier on it, those whose time is over included, in no order.
+    /// Each entry, expired ones included, in no order.
     pub fn iter(&self) -> core::slice::Iter<'_, Denied> {
         self.0.iter()
     }
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_doubles_with_every_failure_up_to_a_bound() {
+    fn the_time_doubles_with_every_failure_up_to_a_maximum() {
         let (mut list, start) = (DenyList::new(), Instant::ZERO);
         let mut times = [Duration::ZERO; 9];
         for time in &mut times {
@@ -133,12 +133,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_on_a_full_list_takes_the_place_of_the_one_that_ends_first() {
+    fn an_entry_put_on_a_full_list_replaces_the_one_that_expires_first() {
         let mut list = DenyList::new();
         for n in 0..=16 {
             list.put(Denied { plmn: plmn(n), failures: 1, until: Instant::from_millis(100 + u64::from(n)) });
         }
-        list.put(Denied { plmn: plmn(16), failures: 3, until: Instant::FAR });
+        list.put(Denied { plmn: plmn(16), failures: 3, until: Instant::MAX });
         let of = |n| list.iter().find(|denied| denied.plmn == plmn(n)).map(|denied| denied.failures);
         assert_eq!((list.iter().count(), of(0), of(1), of(16)), (DENIED_MAX, None, Some(1), Some(3)));
     }
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_forgiven_takes_nobody_along() {
+    fn forgiving_one_carrier_keeps_the_others() {
         let mut list = DenyList::new();
         for n in [1, 2, 3, 2] {
             list.failed(plmn(n), Instant::ZERO);
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_list_lets_go_of_what_ends_first() {
+    fn a_failure_on_a_full_list_replaces_the_entry_that_expires_first() {
         let mut list = DenyList::new();
         for n in 0..=16 {
             list.failed(plmn(n), Instant::from_millis(u64::from(n)));

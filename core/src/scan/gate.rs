@@ -10,30 +10,30 @@ use crate::time::Instant;
 /// From the end of a scan that touched the service to the next automatic one.
 pub const COOL_DOWN: Duration = Duration::from_secs(900);
 
-/// Numbers of served requests that are kept: more than an application has under way at a time, in 64 bytes.
+/// Numbers of served requests that are kept: more than an application has pending at a time, in 64 bytes.
 pub const SERVED_MAX: usize = 16;
 
-/// Who asks.
+/// Who requests the scan.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Origin {
     /// A person, or a program on behalf of one.
     Manual,
-    /// A policy.
+    /// An automatic policy.
     Automatic {
-        /// Whether the link works as far as the asker can tell.
+        /// Whether the link works as far as the requester can tell.
         link_healthy: bool,
     },
 }
 
-/// A wish for a scan.
+/// A request for a scan.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Request {
-    /// Which: a number is served once, as long as it is among the last [`SERVED_MAX`]. A scan that failed before it asked
+    /// The number: each is served once, as long as it is among the last [`SERVED_MAX`]. A scan that failed before it asked
     /// for down leaves its number free.
     pub id: u32,
-    /// Who asks.
+    /// Who requests the scan.
     pub origin: Origin,
 }
 
@@ -41,7 +41,7 @@ pub struct Request {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Declined {
-    /// A scan is under way.
+    /// A scan is running.
     Busy,
     /// A request of this number was served already.
     Repeated,
@@ -51,7 +51,7 @@ pub enum Declined {
     LinkHealthy,
 }
 
-/// Remembers what it needs to know of earlier scans. Only a scan that touched the service, by asking for down, counts: one
+/// Decides whether a request is served, from what it remembers of earlier scans. Only a scan that asked for down counts: one
 /// that failed before that leaves its number free and starts no cool-down.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Gate {
@@ -61,7 +61,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// No scan before.
+    /// A gate that knows of no earlier scan.
     #[must_use]
     pub const fn new() -> Self {
         Self { served: Vec::new(), cool_until: None }
@@ -70,7 +70,7 @@ impl Gate {
     /// Says whether a request is served. The number stays free until [`Gate::touched`].
     ///
     /// # Errors
-    /// Why not.
+    /// The reason where the request is declined.
     pub fn admit(&self, now: Instant, request: Request) -> Result<(), Declined> {
         if self.served.contains(&request.id) {
             return Err(Declined::Repeated);
@@ -117,14 +117,14 @@ mod tests {
     }
 
     #[test]
-    fn a_request_whose_scan_touched_nothing_may_be_asked_again() {
+    fn a_request_is_admitted_again_if_its_scan_touched_nothing() {
         let gate = Gate::new();
         assert_eq!(gate.admit(Instant::ZERO, manual(7)), Ok(()));
         assert_eq!(gate.admit(Instant::ZERO, manual(7)), Ok(()));
     }
 
     #[test]
-    fn each_number_is_served_once_whatever_was_asked_in_between() {
+    fn each_number_is_served_once_even_with_others_in_between() {
         let mut gate = Gate::new();
         for id in [7, 8] {
             assert_eq!(gate.admit(Instant::ZERO, manual(id)), Ok(()));

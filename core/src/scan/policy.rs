@@ -1,4 +1,4 @@
-//! How a scan is to go: times with their sources, bounds, strategy.
+//! The policy of a scan: time-outs with their sources, bounds, strategy.
 
 use core::time::Duration;
 
@@ -12,8 +12,8 @@ pub enum Strategy {
     Full,
     /// The first carrier at or above this RSSI in dBm ends the trials.
     GoodEnough(i16),
-    /// Only remembered carriers are tried, and the network is not searched: most of the outage is there. Without a
-    /// remembered carrier it is [`Strategy::Full`].
+    /// Skips the network search (the longest part of the outage) and tries remembered carriers only. Without a remembered
+    /// carrier it is [`Strategy::Full`].
     Quick,
 }
 
@@ -21,13 +21,13 @@ pub enum Strategy {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum NoLink {
-    /// Complete, and say so.
+    /// Complete the scan and report the missing link.
     Warn,
-    /// Take the service again and go on with the next best, as long as the budget lasts.
+    /// Stop the service again and try the next best carrier, as long as the budget lasts.
     NextBest,
 }
 
-/// How long each step may take.
+/// The time-out of each step.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Timeouts {
@@ -39,16 +39,16 @@ pub struct Timeouts {
     /// From `d` to "down". pppd ends its link first: two terminate requests of 3 s, a disconnect script, ip-down scripts
     /// for 5 s (pppd 2.4.9: fsm.h, main.c).
     pub down: Duration,
-    /// After this `d` is sent once more: pppd can lose a TERM that comes just before it opens the line (ppp #75), and a
-    /// second one does no harm.
+    /// From `d` to its repetition: pppd can lose a TERM that comes just before it opens the line (ppp #75), and a second one
+    /// does no harm.
     pub down_again: Duration,
-    /// From TERM to KILL for what remains of the service once it is down.
+    /// From TERM to KILL for the remaining processes of a service that is down.
     pub term: Duration,
-    /// From KILL to "gone".
+    /// From KILL to the end of the process.
     pub kill: Duration,
-    /// How long a successor of a dead supervisor may take: `runsvdir` looks every 5 s (runsvdir.c), measured 2.8–4.1 s.
+    /// From the death of a supervisor to its successor: `runsvdir` looks every 5 s (runsvdir.c), measured 2.8–4.1 s.
     pub supervisor: Duration,
-    /// For the port to open, tries included: a USB modem's port came back after some 10 s in a field log.
+    /// For the port to open, retries included: a USB modem's port came back after some 10 s in a field log.
     pub open: Duration,
     /// For a command that only sets or reads.
     pub read: Duration,
@@ -58,14 +58,14 @@ pub struct Timeouts {
     pub search: Duration,
     /// From `AT+COPS=1,2,…` to "registered there". Field logs: 5.4–11.5 s; 3GPP sets no bound, manuals state up to 180 s.
     pub register: Duration,
-    /// For values of the signal once registered.
+    /// For measuring the signal once registered.
     pub signal: Duration,
-    /// From the last `OK` to "registered there", for the carrier that was chosen.
+    /// From the last `OK` to "registered there", for the chosen carrier.
     pub verify: Duration,
-    /// For restoring the registration found before the scan. Kept in reserve from the outage budget.
+    /// For restoring the registration from before the scan. Reserved in the outage budget.
     pub restore: Duration,
-    /// From `u` to "wanted up". A second of runsv's sleep and a `finish` script may lie in between; the request is repeated
-    /// every second. Kept in reserve from the outage budget.
+    /// From `u` to "wanted up". runsv may sleep for a second and run a `finish` script in between; the request is repeated
+    /// every second. Reserved in the outage budget.
     pub give_back: Duration,
     /// From "wanted up" to an interface with an address. Field logs: 1.7–3 s.
     pub link: Duration,
@@ -94,34 +94,34 @@ impl Timeouts {
     };
 }
 
-/// How a scan is to go. [`Policy::DEFAULT`] is sane for a gateway about which nothing is known.
+/// The policy of a scan. [`Policy::DEFAULT`] suits a gateway about which nothing is known.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Policy {
     /// What ends the trials.
     pub strategy: Strategy,
-    /// The longest time that the link may be away, from `d` to the service given back. What restoring and giving back
-    /// may take is kept in reserve.
+    /// The longest time that the link may be away, from `d` to the service given back. The time-outs of restoring and giving
+    /// back are reserved in it.
     pub budget: Duration,
-    /// How long each step may take.
+    /// The time-out of each step.
     pub timeouts: Timeouts,
-    /// From the carrier in `+COPS?` to the first value of the signal: read at once it is still the last carrier's (field log:
-    /// six carriers between 16 and 17). Each value takes a modem up to a second more. None for a carrier that the modem has
-    /// not left.
+    /// From the carrier in `+COPS?` to the first reading of the signal: an earlier reading is still the last carrier's (field
+    /// log: six carriers between 16 and 17). Each reading takes a modem up to a second more. Not waited for on a carrier that
+    /// the modem has not left.
     pub settle: Duration,
-    /// Values of the signal taken of each carrier, at most [`SAMPLES_MAX`]; the median counts.
+    /// Signal readings for each carrier, at most [`SAMPLES_MAX`]; the median counts.
     pub samples: u8,
-    /// Between two looks at the registration, and between two values where the first says "unknown".
+    /// The poll interval of the registration, and of the signal where a reading is "unknown".
     pub poll: Duration,
-    /// How often `AT+COPS=?` is asked before the scan is given up.
+    /// How often the scan sends `AT+COPS=?` before it gives up.
     pub searches: u8,
-    /// How often the service is asked down again after somebody else brought it up, before the scan yields.
+    /// How often the scan asks for down again after another client brought the service up, before it yields.
     pub retakes: u8,
-    /// How often the port may go away and be opened again.
+    /// How often the scan reopens a port that went away.
     pub reopens: u8,
-    /// Whether carriers listed as forbidden are tried, last, where no other can be used.
+    /// Whether carriers listed as forbidden are tried, last, where no other carrier can be used.
     pub try_forbidden: bool,
-    /// Whether the modem deregisters before the search; some list only what is in reach of the serving network if not.
+    /// Whether the modem deregisters before the search; some modems otherwise list only what the serving network reaches.
     pub deregister: bool,
     /// How carriers are ranked.
     pub ranking: Ranking,
@@ -129,11 +129,11 @@ pub struct Policy {
     pub no_link: NoLink,
 }
 
-/// Values of the signal of one carrier, at most.
+/// Signal readings for one carrier, at most.
 pub const SAMPLES_MAX: usize = 5;
 
 impl Policy {
-    /// Sane where nothing is known.
+    /// The policy for a gateway about which nothing is known.
     pub const DEFAULT: Self = Self {
         strategy: Strategy::Full,
         budget: Duration::from_secs(300),
@@ -150,7 +150,7 @@ impl Policy {
         no_link: NoLink::Warn,
     };
 
-    /// What of the budget is kept for restoring the registration and giving the service back.
+    /// The part of the budget that is reserved for restoring the registration and giving the service back.
     #[must_use]
     pub const fn reserve(&self) -> Duration {
         self.timeouts.restore.saturating_add(self.timeouts.give_back)
@@ -166,6 +166,6 @@ impl Default for Policy {
 const _: () = assert!(
     Policy::DEFAULT.reserve().as_secs() + Timeouts::DEFAULT.search.as_secs()
         < Policy::DEFAULT.budget.as_secs(),
-    "a search that takes its whole time must leave something for a trial"
+    "a search that lasts as long as its time-out must leave time for a trial"
 );
 const _: () = assert!(Timeouts::DEFAULT.down_again.as_secs() < Timeouts::DEFAULT.down.as_secs());

@@ -1,14 +1,14 @@
-//! Which carrier is best: a pure function of what was measured.
+//! The ranking of carriers: a pure function of the measurements.
 
 use core::cmp::Ordering;
 
 use crate::carrier::{AccessTechnology, Carriers, Plmn, Strength, Trial};
 
-/// What ranking weighs.
+/// The parameters of the ranking.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Ranking {
-    /// How much better than the carrier before the scan another must be, dB: a change costs an outage of its own.
+    /// How much better than the carrier before the scan another carrier must be, dB: a change costs an outage of its own.
     pub hysteresis_db: i16,
     /// Below this RSSI a carrier is chosen only where there is no other, dBm.
     pub usable_rssi_dbm: i16,
@@ -21,8 +21,8 @@ impl Ranking {
     pub const DEFAULT: Self = Self { hysteresis_db: 3, usable_rssi_dbm: -107, usable_rsrp_dbm: -120 };
 }
 
-/// The quantity that is compared: RSRP where every registered carrier has it, else RSSI, so that one is never weighed
-/// against the other.
+/// The quantity that the ranking compares: RSRP where every registered carrier has it, else RSSI, so that it never
+/// compares one with the other.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Measure {
     Rsrp,
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_strongest_wins_and_the_earlier_of_equals() {
+    fn the_strongest_carrier_wins_and_of_equals_the_first_listed() {
         let trials = [
             ("310260", 7, Trial::Registered(strength(-81))),
             ("310410", 7, Trial::Registered(strength(-63))),
@@ -143,14 +143,14 @@ mod tests {
     }
 
     #[test]
-    fn rsrp_is_not_weighed_against_rssi() {
+    fn rsrp_is_never_compared_with_rssi() {
         let lte = Strength { rssi_dbm: Some(-71), rsrp_dbm: Some(-101), rsrq_db10: None };
         let trials = [("310410", 7, Trial::Registered(lte)), ("311480", 2, Trial::Registered(strength(-85)))];
         assert_eq!(best_of(&trials, None), Some(0), "−71 dBm RSSI against −85 dBm RSSI");
     }
 
     #[test]
-    fn equal_signals_are_told_apart_by_technology() {
+    fn of_equal_signals_the_better_technology_wins() {
         let trials = [
             ("310260", 0, Trial::Registered(strength(-71))),
             ("310410", 7, Trial::Registered(strength(-71))),
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_carrier_of_unknown_signal_is_better_than_none_and_nobody_registered_is_none() {
+    fn an_unknown_signal_beats_no_registration_and_no_registration_gives_none() {
         let unknown = Trial::Registered(Strength::default());
         assert_eq!(best_of(&[("310260", 7, Trial::TimedOut), ("310410", 7, unknown)], None), Some(1));
         assert_eq!(best_of(&[("310260", 7, Trial::TimedOut), ("310410", 7, Trial::Lost)], None), None);

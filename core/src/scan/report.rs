@@ -1,4 +1,4 @@
-//! What came of a scan.
+//! The result of a scan.
 
 use core::num::NonZeroU32;
 use core::time::Duration;
@@ -12,9 +12,9 @@ use crate::carrier::Plmn;
 pub enum Failure {
     /// The service could not be taken; nothing was changed.
     ServiceUnavailable,
-    /// The supervisor did not take note of the request for down.
+    /// The supervisor did not act on the request for down.
     SupervisorSilent,
-    /// The port did not become free; who holds it, where that is known.
+    /// The port did not become free; the process that holds it, where that is known.
     PortHeld(Option<NonZeroU32>),
     /// The port could not be opened, or went away too often.
     PortUnavailable,
@@ -24,13 +24,13 @@ pub enum Failure {
     SimNotReady,
     /// The modem gave no operator list.
     SearchFailed,
-    /// Nobody could be registered with.
+    /// The modem could not register with any carrier.
     NoCarrier,
-    /// What was left of the outage budget would not have sufficed.
+    /// The rest of the outage budget would not have sufficed.
     BudgetSpent,
-    /// Somebody else brought the service up more often than the policy bears.
+    /// Another client brought the service up more often than the policy allows.
     SecondClient,
-    /// It was told to end.
+    /// The caller aborted the scan.
     Aborted,
 }
 
@@ -64,7 +64,7 @@ pub enum Outcome {
     Failed(Failure),
 }
 
-/// What came of a scan; complete once [`Event::Finished`](super::Event::Finished) was reported.
+/// The result of a scan; complete once [`Event::Finished`](super::Event::Finished) was reported.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Report {
@@ -76,23 +76,23 @@ pub struct Report {
     pub selected: Option<Plmn>,
     /// From the first request for down to the status record saying so.
     pub down_after: Option<Duration>,
-    /// From the first request for down to nobody holding the port.
+    /// From the first request for down to the port being free.
     pub free_after: Option<Duration>,
-    /// From `AT+COPS=?` to its final result, of the search that gave the list.
+    /// From `AT+COPS=?` to its final result, for the search that gave the list.
     pub search: Option<Duration>,
     /// From the first request for down to the link being up or, where it was not waited for, did not come, or was not
     /// up before, to the service being given back.
     pub outage: Option<Duration>,
-    /// Whether the service was seen to be wanted as it was found. `false` only where the supervisor did not answer:
-    /// the lease is then kept, for whoever honours it.
+    /// Whether the record showed the want from before the scan again. `false` only where the supervisor did not answer:
+    /// the lease then stays, for the guard, the next scan or `restore`.
     pub given_back: bool,
-    /// Whether the link came up; `None` where nothing was waited for.
+    /// Whether the link came up; `None` where the scan did not wait for it.
     pub link: Option<bool>,
-    /// Whether the registration found was restored; `None` where there was no need.
+    /// Whether the registration from before the scan was restored; `None` where there was no need.
     pub restored: Option<bool>,
-    /// Lines that were no answer to what was asked, late ones included.
+    /// Lines that did not answer the current command, late answers included.
     pub dropped: u32,
-    /// How often the service had to be asked down again.
+    /// How often the scan had to ask for down again.
     pub interruptions: u8,
     /// How often the port was opened again.
     pub reopens: u8,

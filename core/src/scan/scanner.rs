@@ -17,9 +17,9 @@ use super::report::{Failure, Outcome, Report};
 use super::{Action, Actions, Event, Input, MOVES, Phase, Watch};
 
 mod check;
+mod context;
 mod giveback;
 mod handover;
-mod hold;
 mod inputs;
 mod prepare;
 mod snapshot;
@@ -29,7 +29,7 @@ mod trials;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use hold::Hold;
+use context::ScanContext;
 use state::{Modem, State};
 
 pub use snapshot::Snapshot;
@@ -37,8 +37,8 @@ pub use snapshot::Snapshot;
 /// Carriers remembered for a quick scan, at most.
 pub const REMEMBERED_MAX: usize = 8;
 
-/// Deadlines handled in one step, at most: the budget, the dialogue's and the state's own may come at once, and what
-/// follows from each lies ahead.
+/// Deadlines handled in one step, at most: the budget, the dialogue's and the state's own may come at once, and each
+/// leads to a later deadline.
 const PASSES_MAX: usize = 4;
 
 /// Decides everything about a scan and does nothing.
@@ -63,12 +63,12 @@ pub struct Scanner {
     deny: DenyList,
     gate: Gate,
     remembered: Vec<Plmn, REMEMBERED_MAX>,
-    hold: Hold,
+    context: ScanContext,
     report: Report,
 }
 
 impl Scanner {
-    /// Idle.
+    /// An idle machine.
     #[must_use]
     pub fn new(policy: Policy) -> Self {
         Self {
@@ -80,12 +80,12 @@ impl Scanner {
             deny: DenyList::new(),
             gate: Gate::new(),
             remembered: Vec::new(),
-            hold: Hold::new(&policy),
+            context: ScanContext::new(&policy),
             report: Report::default(),
         }
     }
 
-    /// Knows of a carrier that failed in a scan before, for a machine that is made anew.
+    /// Puts a carrier that failed in an earlier scan on the deny list of a new machine.
     pub fn deny(&mut self, denied: Denied) {
         self.deny.put(denied);
     }
@@ -96,7 +96,7 @@ impl Scanner {
         &self.remembered
     }
 
-    /// Remembers a carrier for a quick scan; likeliest last. Where there is no room the one remembered first goes.
+    /// Remembers a carrier for a quick scan; likeliest last. Where there is no room the oldest is dropped.
     pub fn remember(&mut self, plmn: Plmn) {
         let known = self.remembered.iter().position(|known| *known == plmn);
         let Some(gone) = known.or_else(|| self.remembered.is_full().then_some(0)) else {
@@ -104,18 +104,18 @@ impl Scanner {
             debug_assert!(kept.is_ok(), "there is room");
             return;
         };
-        // The last becomes this one, and each before it what was behind it.
+        // The new carrier becomes the last; each other one moves forward by one place.
         let mut next = plmn;
         for place in self.remembered.iter_mut().skip(gone).rev() {
             core::mem::swap(place, &mut next);
         }
     }
 
-    /// Takes the time and one thing that happened; answers with what is to be done about it, in order. All of it is to
-    /// be tried before the next step, also where some of it fails.
+    /// Takes the time and one input; returns the actions, in order. The caller tries all of them before the next step, also
+    /// where some fail.
     #[must_use = "an action not carried out stalls the scan"]
     pub fn step(&mut self, now: Instant, input: Input<'_>) -> Actions {
-        // A caller's clock that goes back is taken as standing still.
+        // A caller's clock that goes back counts as standing still.
         self.now = self.now.max(now);
         let mut out = Actions::new();
         self.decide(input, &mut out);
@@ -123,7 +123,7 @@ impl Scanner {
         out
     }
 
-    /// When [`Input::Timeout`] is due; `None`: only another input moves the scan. Never behind the time of a timeout step.
+    /// When [`Input::Timeout`] is due; `None`: only another input moves the scan. After a timeout step always in the future.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         let budget = self.phase().is_holding().then(|| self.limit());
@@ -131,7 +131,7 @@ impl Scanner {
         sooner(sooner(budget, dialogue), self.state.deadline())
     }
 
-    /// What the scan wants to be told of in its present state.
+    /// The inputs that the scan needs in its present state.
     #[must_use]
     pub const fn watch(&self) -> Watch {
         let phase = self.phase();
@@ -139,7 +139,7 @@ impl Scanner {
             service: !matches!(phase, Phase::Idle | Phase::StopPpp),
             remains: match self.state {
                 State::VerifyStopped { .. } | State::Clearing { .. } | State::Restoring { .. } => true,
-                // From here on the port is ours alone; who opens it all the same is to be seen before the next byte.
+                // From here on the scan alone uses the port; it must notice another opener before the next byte.
                 State::Modem(modem) => !matches!(modem, Modem::Opening { .. }),
                 State::Idle
                 | State::StopPpp { .. }
@@ -159,25 +159,25 @@ impl Scanner {
         self.state.phase()
     }
 
-    /// The carriers of the scan under way, or of the last one.
+    /// The carriers of the current scan, or of the last one.
     #[must_use]
     pub const fn carriers(&self) -> &Carriers {
         &self.carriers
     }
 
-    /// What is known of the scan under way, or of the last one.
+    /// The report of the current scan, or of the last one.
     #[must_use]
     pub const fn report(&self) -> &Report {
         &self.report
     }
 
-    /// The carriers that failed of late.
+    /// The carriers that failed in recent scans.
     #[must_use]
     pub const fn deny_list(&self) -> &DenyList {
         &self.deny
     }
 
-    /// How the scan is to go.
+    /// The policy of the scan.
     #[must_use]
     pub const fn policy(&self) -> &Policy {
         &self.policy
@@ -189,22 +189,22 @@ impl Scanner {
             return report(out, Event::Declined(declined));
         }
         self.forget();
-        self.hold.request = Some(request.id);
+        self.context.request = Some(request.id);
         self.enter(State::StopPpp { deadline: self.after(&self.policy.timeouts.take) }, out);
         act(out, Action::Take);
     }
 
-    /// So long from now on.
-    // Not inlined, and the span by reference: whatever has a deadline calls it.
+    /// The instant `span` from now.
+    // Not inlined, and the span by reference: every state with a deadline calls it.
     #[inline(never)]
     fn after(&self, span: &Duration) -> Instant {
         self.now + *span
     }
 
-    /// Nothing is known of the scan that begins.
+    /// Clears all data of the last scan before a new one.
     #[inline(never)]
     fn forget(&mut self) {
-        self.hold = Hold::new(&self.policy);
+        self.context = ScanContext::new(&self.policy);
         self.report = Report::default();
         self.carriers.clear();
     }
@@ -248,12 +248,12 @@ impl Scanner {
         }
     }
 
-    /// When the scan is given up so that what is left of the budget suffices to restore and to give back.
+    /// When the scan gives up so that the rest of the budget suffices to restore and to give back.
     fn limit(&self) -> Instant {
-        let Some(asked) = self.hold.asked_at else { return Instant::FAR };
+        let Some(asked) = self.context.asked_at else { return Instant::MAX };
         match asked + self.policy.budget {
-            // A budget that never ends.
-            Instant::FAR => Instant::FAR,
+            // An unlimited budget.
+            Instant::MAX => Instant::MAX,
             end => end.saturating_sub(self.policy.reserve()).max(asked),
         }
     }
@@ -289,7 +289,7 @@ impl Scanner {
         self.enter(State::Modem(next), out);
     }
 
-    /// The one door between states.
+    /// Changes the state: the only place that does so across phases.
     fn enter(&mut self, next: State, out: &mut Actions) {
         let from = self.phase();
         self.state = next;
@@ -309,17 +309,17 @@ impl Scanner {
     fn end(&mut self, outcome: Outcome, release: bool, out: &mut Actions) {
         self.report.outcome = Some(outcome);
         act(out, if release { Action::Release } else { Action::HandOver });
-        // A scan that never asked for down took no link away, and neither did one that only restored the registration.
-        if self.hold.asked_at.is_some() {
+        // A scan that never asked for down took no link away; nor did one that only restored the registration.
+        if self.context.asked_at.is_some() {
             self.gate.ended(self.now);
         }
-        self.hold.request = None;
+        self.context.request = None;
         report(out, Event::Finished(outcome));
         self.enter(State::Idle, out);
     }
 }
 
-/// The one that comes first, as far as there are two.
+/// The earlier of two instants, as far as they exist.
 pub(crate) fn sooner(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),

@@ -6,13 +6,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cellscan::guard::Prepare;
-use cellscan::lease::DEFAULT_RUN_DIR;
-use cellscan::link::Interfaces;
-use cellscan::plan::{GatewayPlan, GuardPlan};
-use cellscan::serial::SerialOptions;
-use cellscan::service::locate::Backend;
 use cellscan_core::scan::Policy;
+use cellscan_linux::custody::lease::DEFAULT_RUN_DIR;
+use cellscan_linux::gateway::plan::{GatewayPlan, GuardPlan};
+use cellscan_linux::link::Interfaces;
+use cellscan_linux::process::Prepare;
+use cellscan_linux::serial::SerialOptions;
+use cellscan_linux::service::locate::Backend;
 use cellscan_machine::code::Code;
 
 /// The default program of the guard.

@@ -4,15 +4,15 @@ use std::collections::VecDeque;
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use cellscan::clock::Clock;
-use cellscan::event_loop::WAIT_MAX;
-use cellscan::exit::{Exit, Fatal};
-use cellscan::gateway::GatewayScan;
-use cellscan::plan::GatewayPlan;
-use cellscan::report::audience::Audience;
 use cellscan_core::scan::gate::Request;
 use cellscan_core::scan::{Event as CoreEvent, Scanner};
 use cellscan_core::time::Instant;
+use cellscan_linux::audience::Audience;
+use cellscan_linux::clock::Clock;
+use cellscan_linux::error::chain;
+use cellscan_linux::event_loop::WAIT_MAX;
+use cellscan_linux::gateway::GatewayScan;
+use cellscan_linux::gateway::plan::GatewayPlan;
 use cellscan_machine::code::Code;
 use cellscan_machine::event::{Event, EventKind};
 
@@ -102,9 +102,9 @@ impl Gateway {
         self.told = Told::default();
         let scan =
             GatewayScan::begin(&self.plan, self.scanner.clone(), request, None, self.clock, &mut self.told);
-        self.scan = Some(scan.map_err(|Fatal { exit, message }| match exit {
-            Exit::Usage => (Code::Config, message),
-            Exit::Done | Exit::NoCarrier | Exit::Unsound | Exit::System => (Code::System, message),
+        self.scan = Some(scan.map_err(|error| {
+            let code = if error.is_of_configuration() { Code::Config } else { Code::System };
+            (code, chain(&error))
         })?);
         // The first poll is due at once.
         let now = self.clock.now();

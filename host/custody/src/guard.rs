@@ -14,7 +14,7 @@
 //! a message, the end of the pipe, the scan's end or the limit of the hold end the watch.
 
 use cellscan_core::carrier::Plmn;
-use cellscan_core::scan::Selection;
+use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::Want;
 use cellscan_core::time::Instant;
 

@@ -14,6 +14,7 @@
 //! Each byte is decided by the bytes before it: no byte is held back until its line is complete, and the result does not depend on
 //! the pieces in which the bytes come.
 
+mod bytes;
 mod context;
 mod data;
 mod kept;

@@ -1,6 +1,7 @@
 //! One line, byte by byte: the output for each byte depends on the bytes before it alone, so it does not depend on the pieces
 //! in which they come, nor on their times.
 
+use super::bytes::{Token, is_mark, is_printable, is_telling, masked};
 use super::context::{Context, Direction, Ended, Inside, Sent, Text};
 use super::kept::{self, Asked, Level};
 
@@ -44,32 +45,6 @@ enum State {
     Masked,
 }
 
-/// Consecutive letters and digits so far.
-#[derive(Clone, Copy, Debug, Default)]
-struct Token {
-    len: u8,
-    first: u8,
-    /// Consecutive digits at its end.
-    digits: u8,
-    /// It contains a digit.
-    mixed: bool,
-}
-
-impl Token {
-    fn push(&mut self, byte: u8) {
-        if !byte.is_ascii_alphanumeric() {
-            *self = Self::default();
-            return;
-        }
-        if self.len == 0 {
-            self.first = byte;
-        }
-        self.len = self.len.saturating_add(1);
-        self.digits = if byte.is_ascii_digit() { self.digits.saturating_add(1) } else { 0 };
-        self.mixed |= self.digits > 0;
-    }
-}
-
 /// A line of one direction.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent fact about the place in the line")]
@@ -109,7 +84,7 @@ impl Line {
             text: Text::new(),
             written: Text::new(),
             echoed: 0,
-            token: Token { len: 0, first: 0, digits: 0, mixed: false },
+            token: Token::new(),
             before: 0,
             param: 0,
             fresh: false,
@@ -455,22 +430,4 @@ impl Line {
         self.behind |= !kept::MODEL.contains(&name.as_slice());
         true
     }
-}
-
-const fn is_printable(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~' | b'\t')
-}
-
-/// Whether a byte may begin the name of a command or of an answer (V.250 §5.4.1 and the vendors').
-const fn is_mark(byte: u8) -> bool {
-    matches!(byte, b'+' | b'^' | b'#' | b'$' | b'%' | b'*' | b'!' | b'@' | b'_' | b'-' | b'&')
-}
-
-/// Whether a byte carries information: the rest is structure.
-const fn is_telling(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte >= 0x80
-}
-
-const fn masked(byte: u8) -> u8 {
-    if byte.is_ascii_digit() { b'0' } else { b'*' }
 }

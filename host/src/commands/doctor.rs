@@ -9,25 +9,27 @@ use serde::Serialize;
 use super::exercise::{self, Exercise};
 use super::printed;
 use crate::cli::DoctorArgs;
+use crate::custody::guard::GuardOptions;
+use crate::custody::lease::LeaseOptions;
+use crate::custody::{Held, HeldOptions};
 use crate::doctor::permissions::{self, Places, Wanted};
 use crate::doctor::{Finding, Level, leases, port, scripts, service, system};
+use crate::error::chain;
 use crate::examine;
 use crate::examine::hazards::script;
 use crate::examine::modem::{self, Answer};
 use crate::examine::port::PortFacts;
 use crate::examine::service::{File, ServiceFacts};
 use crate::examine::sources::{self, PPP_DIR, Sources};
-use crate::exit::{Exit, Fatal, chain};
-use crate::guard::GuardOptions;
-use crate::link::{Interfaces, Link};
-use crate::plan::hold_limit;
-use crate::preflight::tty;
+use crate::exit::{Exit, Fatal};
+use crate::gateway::plan::hold_limit;
+use crate::link::Interfaces;
 use crate::report::clean;
+use crate::runit::sv::SvProgram;
 use crate::serial::SerialOptions;
-use crate::service::LeaseOptions;
+use crate::serial::tty;
 use crate::service::family::Family;
 use crate::service::locate::{self, LocateOptions};
-use crate::service::sv::SvProgram;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -239,6 +241,9 @@ fn exercise(
         // By the name under which it was found: if that name comes to mean another directory, that one is not changed.
         service: dir.to_str().map(str::to_owned).or_else(|| args.gateway.service.clone()),
         ppp_port,
+        ..LocateOptions::new()
+    };
+    let held = HeldOptions {
         guard: Some(GuardOptions {
             lock_dirs: args.gateway.lock_dirs(),
             limit: Some(hold_limit(&Policy::DEFAULT)),
@@ -250,12 +255,11 @@ fn exercise(
             lock_dirs: args.gateway.lock_dirs(),
             modem: None,
         }),
-        link: Link::none(),
-        ..LocateOptions::new()
+        ..HeldOptions::default()
     };
     match locate::choose(options) {
         Ok(choice) => {
-            let (finding, exercise) = exercise::run(choice.service, &dir)?;
+            let (finding, exercise) = exercise::run(Held::new(choice.service, held), &dir)?;
             Ok((finding, Some(exercise)))
         }
         Err(error) => Ok((Finding::error(CHECK, chain(&error), "see the lines above"), None)),

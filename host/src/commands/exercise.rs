@@ -16,12 +16,13 @@ use embedded_io::{ErrorType, Read, ReadReady, Write};
 use serde::Serialize;
 
 use crate::clock::Clock;
+use crate::custody::Held;
 use crate::doctor::Finding;
+use crate::error::chain;
 use crate::event_loop::{self, Signals};
-use crate::exit::{Fatal, chain};
+use crate::exit::Fatal;
 use crate::report::words;
-use crate::service::Service;
-use crate::service::dir::ServiceDir;
+use crate::runit::dir::{ServiceDir, drain};
 use crate::spans::in_seconds;
 
 /// How long the service may take to run again: runsv's pause after an early death, and a slow machine.
@@ -89,7 +90,7 @@ impl Write for NoPort {
 ///
 /// # Errors
 /// Signals cannot be caught. Nothing was touched.
-pub fn run(service: Service, dir: &Path) -> Result<(Finding, Exercise), Fatal> {
+pub fn run(service: Held, dir: &Path) -> Result<(Finding, Exercise), Fatal> {
     let signals =
         Signals::catch().map_err(|error| Fatal::system(format!("unable to catch signals: {error}")))?;
     let before = running(dir);
@@ -138,7 +139,7 @@ fn judged(report: &Report, up: Option<Duration>, stopped: bool, last: Option<&st
 }
 
 struct Cycle {
-    driver: Driver<NoPort, Service>,
+    driver: Driver<NoPort, Held>,
     signals: Signals,
     clock: Clock,
     ended: Option<Instant>,
@@ -204,7 +205,7 @@ impl Cycle {
                 return Some(self.clock.now().saturating_since(began));
             }
             if let Some(watch) = &watch {
-                crate::service::dir::drain(watch);
+                drain(watch);
             }
             if self.signals.take().is_some() {
                 return None;

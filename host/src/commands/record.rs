@@ -22,9 +22,10 @@ use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 use crate::cli::RecordArgs;
 use crate::clock::Clock;
+use crate::error::chain;
 use crate::event_loop::{self, Signals};
-use crate::exit::{Exit, Fatal, chain};
-use crate::recording::listening::{To, unable_to_begin};
+use crate::exit::{Exit, Fatal};
+use crate::recording::listening::{RecordError, To};
 use crate::recording::{Extent, Recorder};
 use crate::report::console;
 use crate::serial::{SerialLine, SerialOptions};
@@ -52,7 +53,7 @@ pub fn run(args: &RecordArgs) -> Result<Exit, Fatal> {
     let extent = Extent { keep_identities: args.keep_identities, limit: args.record_limit };
     let to = To { path: args.file.clone(), extent, optional: false };
     let header = to.header().with("port", args.port.display().to_string());
-    let mut recorder = Recorder::new(to.create()?, &header).map_err(|error| unable_to_begin(&error))?;
+    let mut recorder = Recorder::new(to.create()?, &header).map_err(RecordError::Begin)?;
     let (master, _kept_open, name) = pseudo_terminal().map_err(|errno| {
         Fatal::system(format!("unable to make a pseudo-terminal: {}", io::Error::from(errno)))
     })?;
@@ -61,6 +62,7 @@ pub fn run(args: &RecordArgs) -> Result<Exit, Fatal> {
     console::complain("record", &format!("the other program is to use {}", shown.display()));
     let clock = Clock::new();
     loop {
+        recorder.write_pending();
         let mut fds = vec![signals.as_fd(), master.as_fd()];
         fds.extend(line.fd());
         event_loop::wait(&fds, None, clock)

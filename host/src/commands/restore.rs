@@ -9,14 +9,15 @@ use serde::Serialize;
 
 use super::printed;
 use crate::cli::RestoreArgs;
-use crate::exit::{Exit, Fatal, chain};
-use crate::give_back::{Estate, Owed, Settled, Way};
-use crate::lease::{Lease, LeaseError, LeasedWant, RunDir};
+use crate::custody::claim::ServiceClaim;
+use crate::custody::give_back::{RestoreOutcome, RestoreRequest, RestoreTarget};
+use crate::custody::lease::{Lease, LeaseError, LeasedWant, RunDir};
+use crate::error::chain;
+use crate::exit::{Exit, Fatal};
+use crate::runit::dir::ServiceDir;
+use crate::runit::dir::want_of;
+use crate::runit::{RestoreMethod, RunitError};
 use crate::serial::uucp;
-use crate::service::ServiceError;
-use crate::service::claim::ServiceClaim;
-use crate::service::dir::ServiceDir;
-use crate::service::native::want_of;
 
 /// The result for one lease.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ enum Restored {
     /// The status record does not show it; the lease stays.
     Silent(Duration),
     /// The service could not be asked; the lease stays.
-    Refused(ServiceError),
+    Refused(RunitError),
     /// The lease was removed since it was read: the scan that took the service over has given it back.
     Gone,
     /// The lease cannot be read or removed.
@@ -138,13 +139,13 @@ impl Handled {
 fn handle(dir: &RunDir, lease: &Lease, limit: Duration) -> Handled {
     match owed(dir, lease) {
         Ok((owed, want, claim)) => {
-            let estate = Estate {
+            let request = RestoreRequest {
                 want: Some(want),
                 limit: Some(limit),
                 modem: lease.modem.as_ref().zip(lease.selection()),
                 lock_dirs: &lease.lock_dirs,
             };
-            let Settled { given_back, registration } = owed.settle(&estate, || false);
+            let RestoreOutcome { given_back, registration } = owed.settle(&request, || false);
             let restored = if given_back {
                 removed(dir, lease, Restored::GivenBack(want))
             } else {
@@ -159,18 +160,18 @@ fn handle(dir: &RunDir, lease: &Lease, limit: Duration) -> Handled {
 /// The service to give back, and what was wanted of it. The claim is kept to the end, so that no scan takes our request for another
 /// client's. Only a living process of this user keeps the service from being given back; if the claim cannot be taken for another
 /// reason, the service is given back without it.
-fn owed(dir: &RunDir, lease: &Lease) -> Result<(Owed, Want, ServiceClaim), Restored> {
+fn owed(dir: &RunDir, lease: &Lease) -> Result<(RestoreTarget, Want, ServiceClaim), Restored> {
     if lease.is_owner_alive() {
         return Err(Restored::Held(lease.pid));
     }
-    let owed = match Owed::open(&lease.service, &lease.way) {
+    let owed = match RestoreTarget::open(&lease.service, &lease.way) {
         // A port that was unplugged has another inode.
-        Ok(owed) if matches!(lease.way, Way::Start { .. }) => owed,
+        Ok(owed) if matches!(lease.way, RestoreMethod::Start { .. }) => owed,
         Ok(owed) if owed.dir().is_some_and(|dir| lease.is_of(dir)) => owed,
         // A directory that may not be opened is known by its inode alone.
         Ok(owed) if owed.dir().is_none() && owed.identity() == Some(lease.identity()) => owed,
         // A recreated directory has a supervisor of its own, which starts the service.
-        Ok(_) | Err(ServiceError::NoService { .. }) => return Err(removed(dir, lease, Restored::Stale)),
+        Ok(_) | Err(RunitError::NoService { .. }) => return Err(removed(dir, lease, Restored::Stale)),
         Err(error) => return Err(Restored::Refused(error)),
     };
     let claim = owed.claim(Some(dir)).map_err(Restored::Held)?;

@@ -10,13 +10,15 @@ use cellscan_core::scan::gate::{self, Declined, Origin};
 use cellscan_core::time::Instant;
 
 use super::restore;
+use super::scan::finish;
 use crate::cli::RestoreArgs;
 use crate::clock::Clock;
 use crate::control::{Answer, ClientId, Control, Request};
+use crate::custody::guard;
+use crate::error::chain;
 use crate::event_loop::{self, Signals};
-use crate::exit::{Exit, Fatal, chain};
+use crate::exit::{Exit, Fatal};
 use crate::gateway::{GatewayScan, ours};
-use crate::guard;
 use crate::link::Link;
 use crate::plan::DaemonPlan;
 use crate::recording::listening::To;
@@ -216,7 +218,8 @@ impl Daemon<'_> {
                 let recording = record.map(|to| to.path);
                 self.active = Some(ActiveScan { scan, reporter, asker, id, told: false, recording });
             }
-            Err(fatal) => {
+            Err(error) => {
+                let fatal = Fatal::from(error);
                 console::complain("error", &fatal.message);
                 if let Some(asker) = asker {
                     let (message, exit) = (fatal.message, fatal.exit.code());
@@ -281,7 +284,7 @@ impl Daemon<'_> {
         {
             console::complain("warning", &format!("{}: old recordings: {error}", ring.dir.display()));
         }
-        active.scan.finish(&self.plan.gateway, &mut active.reporter).unwrap_or_else(|fatal| {
+        finish(&active.scan, &self.plan.gateway, &mut active.reporter).unwrap_or_else(|fatal| {
             console::complain("error", &fatal.message);
             Exit::of(active.scan.report())
         })

@@ -9,9 +9,9 @@ use crate::clock::Clock;
 use crate::event_loop::{self, Signals};
 use crate::exit::{Exit, Fatal};
 use crate::gateway::GatewayScan;
-use crate::plan::GatewayPlan;
+use crate::gateway::plan::GatewayPlan;
 use crate::recording::listening::To;
-use crate::report::{Reporter, Style};
+use crate::report::{Ended, Reporter, Style};
 
 /// Scans on this gateway.
 ///
@@ -35,7 +35,7 @@ pub fn run(
     loop {
         scan.turn(&mut reporter);
         if scan.is_over() {
-            return scan.finish(plan, &mut reporter);
+            return finish(&scan, plan, &mut reporter);
         }
         let deadline = scan.deadline(&reporter);
         let mut fds: Vec<BorrowedFd<'_>> = vec![signals.as_fd()];
@@ -51,4 +51,24 @@ pub fn run(
             reporter.note(stop.announcement(again));
         }
     }
+}
+
+/// [Keeps](GatewayScan::keep) what is to be kept, and tells the result.
+///
+/// # Errors
+/// The output failed, after all was given back.
+pub fn finish(scan: &GatewayScan, plan: &GatewayPlan, reporter: &mut Reporter) -> Result<Exit, Fatal> {
+    scan.keep(plan, reporter);
+    let report = scan.report();
+    let exit = Exit::of(report);
+    reporter.finish(&Ended {
+        scanner: scan.scanner(),
+        exit,
+        reason: None,
+        given_back: report.given_back,
+        watches_link: scan.watches_link(),
+        simulated: None,
+        virtual_time: None,
+    })?;
+    Ok(exit)
 }

@@ -15,9 +15,11 @@ use crate::clock::Clock;
 use crate::event_loop::{self, Signals};
 use crate::exit::{Exit, Fatal};
 use crate::plan::SimulatedPlan;
-use crate::recording::listening::{self, To};
-use crate::recording::{self, Header};
+use crate::recording::Header;
+use crate::recording::listening::{self, RecordError, To};
 use crate::report::{Ended, Reporter, Style};
+
+pub mod world;
 
 /// The reason in the report of a killed scan.
 const KILLED: &str = "scanner_killed";
@@ -48,8 +50,8 @@ pub fn run(
         Some(to) => (Some(to.create()?), to.header().with("world", plan.name.clone())),
         None => (None, Header::default()),
     };
-    let begun = recording::world::world(plan.scenario.clone(), out, header);
-    let (mut world, tape) = begun.map_err(|error| listening::unable_to_begin(&error))?;
+    let begun = world::world(plan.scenario.clone(), out, header);
+    let (mut world, tape) = begun.map_err(RecordError::Begin)?;
     let origin = Instant::ZERO + plan.scenario.asked_after;
     let style = Style { json, quiet, bar: plan.realtime && !verbose, relay: false };
     let mut reporter = Reporter::new(style, origin);

@@ -13,14 +13,15 @@ use crate::cli::StatusArgs;
 use crate::clock::Clock;
 use crate::control::Request;
 use crate::control::client::Asked;
+use crate::error::chain;
 use crate::event_loop;
 use crate::examine::Who;
 use crate::examine::port::PortFacts;
 use crate::examine::service::ServiceFacts;
 use crate::examine::sources::{self, PPP_DIR};
-use crate::exit::{Exit, Fatal, chain};
+use crate::exit::{Exit, Fatal};
+use crate::gateway::remembered;
 use crate::link::Interfaces;
-use crate::remembered;
 use crate::report::words::{self, shown};
 use crate::report::{clean, console};
 use crate::service::family::Family;
@@ -69,13 +70,15 @@ struct Lock {
 /// # Errors
 /// No service was found, or the output failed.
 pub fn run(args: &StatusArgs) -> Result<Exit, Fatal> {
-    let unable = |error| Fatal::system(format!("unable to find the service of pppd: {}", chain(&error)));
+    let unable = |error: &dyn std::error::Error| {
+        Fatal::system(format!("unable to find the service of pppd: {}", chain(error)))
+    };
     let port = args.gateway.ppp_port.as_deref().or(args.gateway.port.as_deref());
     let found = locate::locate(args.gateway.service.as_deref(), &locate::default_roots(), port);
-    let Some(Located { dir, .. }) = found.map_err(unable)? else {
+    let Some(Located { dir, .. }) = found.map_err(|error| unable(&error))? else {
         return Err(Fatal::system(format!("unable to find the service of pppd: {}", locate::NONE)));
     };
-    let facts = ServiceFacts::of(&dir, &args.run_dir).map_err(unable)?;
+    let facts = ServiceFacts::of(&dir, &args.run_dir).map_err(|error| unable(&error))?;
     let status = look(args, facts);
     printed(|out| {
         if args.gateway.json {

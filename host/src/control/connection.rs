@@ -12,13 +12,13 @@ use super::{Answer, ClientId, Request};
 
 /// Bytes of a request.
 pub(super) const REQUEST_LEN_MAX: usize = 1_024;
-/// Bytes that wait for somebody who does not read. A whole scan tells some ten thousand.
+/// Bytes that wait for a client that does not read. A whole scan tells some ten thousand.
 const UNREAD_MAX: usize = 256 * 1_024;
 /// How long a connection may stay without a request.
 pub(super) const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 /// How long a connection that has been told all may take to read it.
 const LAST_WORDS_LIMIT: Duration = Duration::from_secs(10);
-/// Between two tries to write to somebody who is slow to read.
+/// Between two tries to write to a client that is slow to read.
 pub(super) const WRITE_AGAIN: Duration = Duration::from_millis(100);
 /// Reads of one turn, so that a connection that writes without end does not keep it.
 const READS_MAX: usize = 8;

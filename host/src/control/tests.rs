@@ -200,7 +200,7 @@ fn there_is_one_daemon_and_a_dead_one_is_in_nobodys_way() {
     let (root, control, path) = listening();
     let run_dir = path.parent().unwrap();
     let error = Control::listen(run_dir).unwrap_err();
-    assert!(error.message.contains(&format!("process {}", std::process::id())), "{}", error.message);
+    assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
     drop(control);
     std::fs::write(&path, "left").unwrap();
     assert!(soon(|| Control::listen(run_dir).is_ok()));

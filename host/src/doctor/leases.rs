@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::Finding;
+use crate::custody::lease::{DEFAULT_RUN_DIR, LeaseError};
+use crate::error::chain;
 use crate::examine::leases::{Found, LeaseState};
-use crate::exit::chain;
-use crate::lease::{DEFAULT_RUN_DIR, LeaseError};
 
 const CHECK: &str = "lease";
 /// Largest number of leases with a line each; a gateway has one modem, or a few.
@@ -78,9 +78,9 @@ mod tests {
 
     use super::super::Level;
     use super::*;
+    use crate::custody::lease::{Lease, LeasedWant, RunDir, Terms};
     use crate::examine::leases;
-    use crate::give_back::Way;
-    use crate::lease::{Lease, LeasedWant, RunDir, Terms};
+    use crate::runit::RestoreMethod;
 
     /// The findings for a run directory with these files.
     fn findings_for(files: &[(&str, &str)]) -> Vec<Finding> {
@@ -105,7 +105,7 @@ mod tests {
             supervise: None,
             down_file: false,
             want,
-            way: &Way::Control,
+            method: &RestoreMethod::Control,
             ppp_port: None,
             lock_dirs: &[],
             modem: None,

@@ -49,7 +49,7 @@ pub fn items(places: &Places<'_>) -> Vec<Item> {
         ("run directory", places.run_dir.to_path_buf(), Wanted::Private),
         ("control socket", places.run_dir.join(crate::control::SOCKET), Wanted::Private),
         ("state directory", places.state_dir.to_path_buf(), Wanted::Private),
-        ("remembered carriers", places.state_dir.join(crate::remembered::FILE), Wanted::Private),
+        ("remembered carriers", places.state_dir.join(crate::gateway::remembered::FILE), Wanted::Private),
     ];
     items.extend(places.recordings.map(|dir| ("recordings", dir.to_path_buf(), Wanted::Private)));
     items.extend(places.lock_dirs.iter().map(|dir| ("lock directory", dir.clone(), Wanted::Locks)));

@@ -113,7 +113,7 @@ pub fn modem(answer: &Answer) -> Finding {
 pub fn link(pattern: &str, found: &Result<Vec<String>, LinkError>, up: bool) -> Finding {
     const CHECK: &str = "link";
     match found {
-        Err(error) => Finding::warning(CHECK, crate::exit::chain(error), "use scan --link none"),
+        Err(error) => Finding::warning(CHECK, crate::error::chain(error), "use scan --link none"),
         Ok(names) if !names.is_empty() => Finding::ok(CHECK, format!("{} has an address", names.join(", "))),
         Ok(_) if up => Finding::warning(
             CHECK,

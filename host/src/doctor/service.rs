@@ -3,9 +3,10 @@
 use cellscan_core::supervisor::Want;
 
 use super::Finding;
+use crate::error::chain;
 use crate::examine::service::{File, ServiceFacts};
-use crate::exit::chain;
 use crate::report::words;
+use crate::runit::RunitError;
 use crate::service::ServiceError;
 use crate::service::locate::{self, How, Located};
 
@@ -26,16 +27,16 @@ pub fn located(found: &Result<Option<Located>, ServiceError>) -> Finding {
 
 /// The finding for a service directory that could not be opened.
 #[must_use]
-pub fn unopened(error: &ServiceError) -> Finding {
+pub fn unopened(error: &RunitError) -> Finding {
     Finding::error("supervision", chain(error), remedy_of(error))
 }
 
-fn remedy_of(error: &ServiceError) -> &'static str {
-    if matches!(error, ServiceError::Denied { .. }) {
+fn remedy_of(error: &RunitError) -> &'static str {
+    if matches!(error, RunitError::Denied { .. }) {
         "run it as root"
-    } else if matches!(error, ServiceError::Misplaced { .. }) {
+    } else if matches!(error, RunitError::Misplaced { .. }) {
         "remove that file, and restart runsv"
-    } else if matches!(error, ServiceError::NotRunit { .. }) {
+    } else if matches!(error, RunitError::NotRunit { .. }) {
         "only runit's runsv, and busybox's, are known"
     } else {
         "link the service into the directory that runsvdir watches, and look whether runsvdir runs"
@@ -169,7 +170,7 @@ mod tests {
     use super::super::Level;
     use super::*;
     use crate::examine::Who;
-    use crate::service::status::StatusRecord;
+    use crate::runit::status::StatusRecord;
 
     fn who(comm: &str) -> Who {
         Who { pid: 7, comm: comm.to_owned() }
@@ -215,8 +216,7 @@ mod tests {
 
     #[test]
     fn a_fact_that_keeps_a_scan_from_working_is_an_error() {
-        let denied =
-            || ServiceError::Denied { path: "/s".into(), source: std::io::ErrorKind::NotFound.into() };
+        let denied = || RunitError::Denied { path: "/s".into(), source: std::io::ErrorKind::NotFound.into() };
         for facts in [
             ServiceFacts { supervised: Ok(false), ..healthy() },
             ServiceFacts { supervised: Err(denied()), ..healthy() },

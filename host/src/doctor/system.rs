@@ -6,7 +6,7 @@ use rustix::fs::{Access, statvfs};
 
 use super::Finding;
 use crate::examine::port::may;
-use crate::service::sv::{Flavour, SvProgram};
+use crate::runit::sv::{Flavour, SvProgram};
 
 /// The first second of 2024: a gateway with a correct clock is never before it.
 const YEAR_2024: u64 = 1_704_067_200;

@@ -3,9 +3,9 @@
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use crate::lease::{Lease, LeaseError, RunDir};
-use crate::service::claim::claimed_by;
-use crate::service::dir::ServiceDir;
+use crate::custody::claim::claimed_by;
+use crate::custody::lease::{Lease, LeaseError, RunDir};
+use crate::runit::dir::ServiceDir;
 
 /// The state of a lease.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use embedded_io::{Read, Write};
 use rustix::event::PollFlags;
 
 use crate::clock::Clock;
+use crate::error::chain;
 use crate::event_loop::wait_one;
-use crate::exit::chain;
 use crate::serial::{SerialLine, SerialOptions};
 
 /// How long an answer may take. A sleeping modem needs half a second to wake up.

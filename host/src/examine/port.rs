@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 use super::Who;
-use crate::preflight::tty;
 use crate::process;
+use crate::serial::tty;
 use crate::serial::uucp::{self, FoundLock};
 
 /// The state of a port.

@@ -8,12 +8,11 @@ use std::path::{Path, PathBuf};
 use cellscan_core::supervisor::Want;
 
 use super::Who;
+use crate::custody::claim::claimed_by;
 use crate::process::{self, Stat};
-use crate::service::ServiceError;
-use crate::service::claim::claimed_by;
-use crate::service::dir::ServiceDir;
-use crate::service::native::want_of;
-use crate::service::status::StatusRecord;
+use crate::runit::RunitError;
+use crate::runit::dir::{ServiceDir, want_of};
+use crate::runit::status::StatusRecord;
 
 /// A script of the service directory.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -42,7 +41,7 @@ pub struct ServiceFacts {
     /// The resolved directory.
     pub dir: PathBuf,
     /// Whether a process reads its FIFOs, or why that is unknown.
-    pub supervised: Result<bool, ServiceError>,
+    pub supervised: Result<bool, RunitError>,
     /// Its supervisor.
     pub supervisor: Option<Who>,
     /// The supervisor's parent, if it is a `runsvdir`, which restarts the supervisor.
@@ -50,7 +49,7 @@ pub struct ServiceFacts {
     /// The supervisor works in another directory than the one of this name: the directory was deleted or moved.
     pub displaced: bool,
     /// The status record.
-    pub record: Result<StatusRecord, ServiceError>,
+    pub record: Result<StatusRecord, RunitError>,
     /// The process in the record, if it lives.
     pub process: Option<Who>,
     /// The serial ports that the service's processes hold.
@@ -72,7 +71,7 @@ impl ServiceFacts {
     ///
     /// # Errors
     /// The directory does not exist, or has no `supervise`, or may not be read.
-    pub fn of(dir: &Path, run_dir: &Path) -> Result<Self, ServiceError> {
+    pub fn of(dir: &Path, run_dir: &Path) -> Result<Self, RunitError> {
         let opened = ServiceDir::open(dir)?;
         let record = opened.read_status();
         let supervisor = opened.supervisor();

@@ -15,14 +15,15 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use cellscan::clock::Clock;
+use cellscan::custody::guard::GuardOptions;
+use cellscan::custody::{CustodyError, Held, HeldOptions};
 use cellscan::event_loop::{self, Ready};
-use cellscan::guard::GuardOptions;
-use cellscan::link::Link;
 use cellscan::process::{self, Proc};
-use cellscan::service::dir::ServiceDir;
+use cellscan::runit::dir::ServiceDir;
+use cellscan::runit::sv::SvProgram;
+use cellscan::service::Sv;
 use cellscan::service::native::{Native, NativeOptions};
-use cellscan::service::sv::{SvOptions, SvProgram};
-use cellscan::service::{Service, ServiceError, Sv};
+use cellscan::service::sv::SvOptions;
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
 use cellscan_core::time::Instant;
 use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
@@ -41,13 +42,13 @@ pub(crate) fn after(span: Duration) -> Instant {
     now() + span
 }
 
-pub(crate) fn wait(native: &Native, limit: Duration) -> Ready {
+pub(crate) fn wait(native: &Held, limit: Duration) -> Ready {
     event_loop::wait(&native.wake_fds(), Some(after(limit)), Clock::new()).unwrap()
 }
 
 /// Waits for events until the condition holds.
 #[track_caller]
-pub(crate) fn until(native: &mut Native, what: &str, mut holds: impl FnMut(&mut Native) -> bool) {
+pub(crate) fn until(native: &mut Held, what: &str, mut holds: impl FnMut(&mut Held) -> bool) {
     let deadline = after(SOON);
     while !holds(native) {
         assert!(now() < deadline, "not in time: {what}; {:?}", status(native));
@@ -58,9 +59,9 @@ pub(crate) fn until(native: &mut Native, what: &str, mut holds: impl FnMut(&mut 
 
 /// Repeats a call until it has an answer; in between waits for the backend's events.
 pub(crate) fn done<T>(
-    service: &mut Service,
-    mut ask: impl FnMut(&mut Service) -> nb::Result<T, ServiceError>,
-) -> Result<T, ServiceError> {
+    service: &mut Held,
+    mut ask: impl FnMut(&mut Held) -> nb::Result<T, CustodyError>,
+) -> Result<T, CustodyError> {
     let deadline = after(SOON);
     loop {
         match ask(service) {
@@ -74,7 +75,7 @@ pub(crate) fn done<T>(
 }
 
 #[track_caller]
-pub(crate) fn until_service(service: &mut Service, what: &str, mut holds: impl FnMut(&mut Service) -> bool) {
+pub(crate) fn until_service(service: &mut Held, what: &str, mut holds: impl FnMut(&mut Held) -> bool) {
     let deadline = after(SOON);
     while !holds(service) {
         assert!(now() < deadline, "not in time: {what}");
@@ -84,27 +85,29 @@ pub(crate) fn until_service(service: &mut Service, what: &str, mut holds: impl F
 }
 
 #[track_caller]
-pub(crate) fn take(native: &mut Native) -> ServiceStatus {
+pub(crate) fn take(native: &mut Held) -> ServiceStatus {
     nb::block!(native.take()).unwrap()
 }
 
 #[track_caller]
-pub(crate) fn ask(native: &mut Native, want: Want) {
+pub(crate) fn ask(native: &mut Held, want: Want) {
     nb::block!(native.ask(want)).unwrap();
 }
 
 #[track_caller]
-pub(crate) fn status(native: &mut Native) -> ServiceStatus {
-    nb::block!(native.status()).unwrap()
+pub(crate) fn status(native: &mut Held) -> ServiceStatus {
+    let status = nb::block!(native.status()).unwrap();
+    native.acknowledge();
+    status
 }
 
 #[track_caller]
-pub(crate) fn remains(native: &mut Native) -> Remains {
+pub(crate) fn remains(native: &mut Held) -> Remains {
     nb::block!(native.remains()).unwrap()
 }
 
 /// Whether the service is stopped as a scan needs it.
-pub(crate) fn down_and_free(native: &mut Native) -> bool {
+pub(crate) fn down_and_free(native: &mut Held) -> bool {
     let now = status(native);
     let down = now.state == ServiceState::Down && now.want == Want::Down && now.pid.is_none();
     down && remains(native).is_free()
@@ -225,30 +228,32 @@ impl Runit {
         }
     }
 
-    fn backend(dir: PathBuf, port: Option<&Pty>, guard: Option<GuardOptions>) -> Native {
+    fn backend(dir: PathBuf, port: Option<&Pty>, guard: Option<GuardOptions>) -> Held {
         let ppp_port = port.map(|port| port.name.clone().into());
-        Native::new(NativeOptions { dir, ppp_port, guard, lease: None, link: Link::none() })
+        let native = Native::new(NativeOptions { dir, ppp_port });
+        Held::new(Box::new(native), HeldOptions { guard, ..HeldOptions::default() })
     }
 
-    pub(crate) fn by_sv(&self) -> Service {
+    pub(crate) fn by_sv(&self) -> Held {
         let program = SvProgram::find().unwrap();
-        Service::Sv(Sv::new(SvOptions::new(program, self.dir())))
+        let options = SvOptions { program, dir: self.dir(), ppp_port: None, is_record_doubtful: false };
+        Held::new(Box::new(Sv::new(options)), HeldOptions::default())
     }
 
-    pub(crate) fn native(&self) -> Native {
+    pub(crate) fn native(&self) -> Held {
         Self::backend(self.dir(), None, None)
     }
 
-    pub(crate) fn native_on(&self, port: &Pty) -> Native {
+    pub(crate) fn native_on(&self, port: &Pty) -> Held {
         Self::backend(self.dir(), Some(port), None)
     }
 
-    pub(crate) fn native_with_guard(&self) -> Native {
+    pub(crate) fn native_with_guard(&self) -> Held {
         let options = GuardOptions { program: Some(hold_program()), ..GuardOptions::default() };
         Self::backend(self.dir(), None, Some(options))
     }
 
-    pub(crate) fn native_by_link(&self) -> Native {
+    pub(crate) fn native_by_link(&self) -> Held {
         let link = self.root.path().join("link");
         symlink("svc", &link).unwrap();
         Self::backend(link, None, None)

@@ -1,12 +1,12 @@
-//! What the scanner's own process does to the machine: its port, its lock, its life.
+//! The scanner's own process: its port, its lock, its start and death.
 
 use cellscan_core::time::Instant;
 use core::time::Duration;
 
 use super::Machine;
-use crate::guard::Lease;
-use crate::kernel::{Event, Kernel};
-use crate::process::{Body, INIT, Process};
+use crate::machine::guard::Lease;
+use crate::machine::kernel::{Event, Kernel};
+use crate::machine::process::{Body, INIT, Process};
 use crate::trace::{Actor, Origin, Pid, TraceEvent};
 
 impl Kernel {
@@ -28,7 +28,7 @@ impl Machine {
 
     /// The client has opened the port.
     pub fn client_opened_port(&mut self) {
-        self.kernel.open_line(crate::kernel::Line::Ours, self.client);
+        self.kernel.open_line(crate::machine::kernel::Line::Ours, self.client);
     }
 
     /// The client has closed the port.
@@ -36,9 +36,9 @@ impl Machine {
         self.kernel.close_line(self.client);
     }
 
-    /// Makes the UUCP lock of the port, with the client's pid. `false`: another live process has it. A lock
-    /// whose owner is dead is replaced.
-    #[must_use = "a port that is locked by somebody else must not be opened"]
+    /// Creates the UUCP lock of the port, with the client's pid. `false`: another live process has it. The lock of a dead
+    /// owner is replaced.
+    #[must_use = "a port that another process has locked must not be opened"]
     pub fn lock_port(&mut self) -> bool {
         if self.kernel.locked_against(self.client) {
             return false;
@@ -54,7 +54,7 @@ impl Machine {
         }
     }
 
-    /// The lease as it lies on disk.
+    /// The lease on disk.
     #[must_use]
     pub fn lease(&self) -> Option<Lease> {
         self.kernel.lease
@@ -66,8 +66,8 @@ impl Machine {
         self.kernel.lease.is_some_and(|lease| !self.kernel.processes.is_alive(lease.owner))
     }
 
-    /// The scanner dies: its port is closed, its lock goes stale, its lease is orphaned. Its guard hears of it after so long;
-    /// `None`: it is killed too, and only the lease is left.
+    /// The scanner dies: its port is closed, its lock goes stale, its lease is orphaned. Its guard notices after this time;
+    /// `None`: the guard is killed too, and only the lease is left.
     pub fn client_dies(&mut self, guard_after: Option<Duration>) {
         self.kernel.die(self.client, crate::trace::Ending::Signal(crate::signal::Signal::Kill));
         if let Some(after) = guard_after {
@@ -81,22 +81,22 @@ impl Machine {
     /// Another process kills the guard.
     pub fn guard_dies(&mut self) {
         if let Some(pid) = self.kernel.guard_pid() {
-            self.kernel.kill(Actor::Somebody, pid, crate::signal::Signal::Kill);
+            self.kernel.kill(Actor::Other, pid, crate::signal::Signal::Kill);
         }
     }
 
-    /// Whether there is a guard.
+    /// Whether a guard runs.
     #[must_use]
     pub fn is_guarded(&self) -> bool {
         self.kernel.guard_pid().is_some()
     }
 
-    /// Breaks the guards to come on purpose: so long a silence of the scan is its death to them.
+    /// Breaks later guards on purpose: they take this long a silence of the scan for its death.
     pub fn guards_tire_after(&mut self, after: Duration) {
         self.kernel.guard_tires_after = Some(after);
     }
 
-    /// A new scanner is started. Its pid is another one.
+    /// Starts a new scanner, with another pid.
     pub fn client_starts(&mut self) {
         if !self.kernel.processes.is_alive(self.client) {
             self.client = self.kernel.start_client();

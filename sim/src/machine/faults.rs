@@ -1,18 +1,18 @@
-//! What goes wrong on a gateway, or is done by others.
+//! Faults of a gateway, and actions of other processes.
 
 use core::time::Duration;
 
 use super::{Machine, Supervision};
-use crate::directory::ControlError;
-use crate::kernel::{Event, Line};
 use crate::lateness::Lateness;
-use crate::process::{Body, INIT, Process};
+use crate::machine::directory::ControlError;
+use crate::machine::kernel::{Event, Line};
+use crate::machine::process::{Body, INIT, Process};
+use crate::machine::sv::SvCommand;
 use crate::signal::Signal;
-use crate::sv::SvCommand;
 use crate::trace::{Actor, Origin, Pid, TraceEvent};
 
 impl Machine {
-    /// The `runsv` of the service that is alive.
+    /// The live `runsv` of the service.
     #[must_use]
     pub fn runsv(&self) -> Option<Pid> {
         let live = self.kernel.processes.iter();
@@ -21,7 +21,7 @@ impl Machine {
             .last()
     }
 
-    /// Whether the `runsv` of the service sleeps and is not stopped: what it takes out it answers before it sleeps.
+    /// Whether the `runsv` of the service sleeps and is not stopped: it answers every byte that it reads before it sleeps.
     pub(crate) fn runsv_sleeps(&self) -> bool {
         let Some(pid) = self.runsv() else { return false };
         let stopped = self.kernel.processes.get(pid).is_none_or(|process| process.stopped);
@@ -35,7 +35,7 @@ impl Machine {
             return;
         }
         if let Some(pid) = self.runsv() {
-            self.kernel.kill(Actor::Somebody, pid, Signal::Kill);
+            self.kernel.kill(Actor::Other, pid, Signal::Kill);
         }
         if let Some(after) = back_after {
             let at = self.kernel.now + after;
@@ -43,59 +43,59 @@ impl Machine {
         }
     }
 
-    /// `runsv` is stopped by SIGSTOP, or hangs: everything looks healthy, nothing is obeyed.
+    /// `runsv` is stopped by SIGSTOP, or hangs: it looks healthy and obeys nothing.
     pub fn freeze_runsv(&mut self) {
         if let Some(pid) = self.runsv() {
-            self.kernel.kill(Actor::Somebody, pid, Signal::Stop);
+            self.kernel.kill(Actor::Other, pid, Signal::Stop);
         }
     }
 
-    /// The frozen `runsv` goes on, and obeys what has come meanwhile.
+    /// The frozen `runsv` continues, and obeys the bytes that came meanwhile.
     pub fn thaw_runsv(&mut self) {
         if let Some(pid) = self.runsv() {
-            self.kernel.kill(Actor::Somebody, pid, Signal::Cont);
+            self.kernel.kill(Actor::Other, pid, Signal::Cont);
         }
     }
 
-    /// Somebody else writes a control byte (`u`, `d`, `o`, `t`, `k` …).
+    /// Another client writes a control byte (`u`, `d`, `o`, `t`, `k` …).
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn somebody_writes(&mut self, byte: u8) -> Result<(), ControlError> {
-        self.kernel.write_control(Actor::Somebody, false, &[byte])
+    pub fn another_client_writes(&mut self, byte: u8) -> Result<(), ControlError> {
+        self.kernel.write_control(Actor::Other, false, &[byte])
     }
 
-    /// Somebody else runs `sv`.
-    pub fn somebody_runs_sv(&mut self, command: SvCommand) {
+    /// Another client runs `sv`.
+    pub fn another_client_runs_sv(&mut self, command: SvCommand) {
         self.kernel.start_sv(vec![command]);
     }
 
-    /// Somebody else signals every `pppd` of our port.
-    pub fn somebody_signals_pppd(&mut self, signal: Signal) {
+    /// Another client signals every `pppd` of our port.
+    pub fn another_client_signals_pppd(&mut self, signal: Signal) {
         for pid in self.our_pppds() {
-            self.kernel.kill(Actor::Somebody, pid, signal);
+            self.kernel.kill(Actor::Other, pid, signal);
         }
     }
 
-    /// `supervise/control` is replaced by a FIFO that nobody reads.
+    /// `supervise/control` is replaced by a FIFO without a reader.
     pub fn replace_control(&mut self) {
         self.kernel.replace_fifo();
     }
 
-    /// The service directory is removed and made anew by a package. With `supervise` as a link the status record
+    /// A package upgrade removes and recreates the service directory. With `supervise` as a link the status record
     /// never changes again, although `runsv` obeys; without, the new directory is unsupervised.
     pub fn recreate_directory(&mut self) {
         self.kernel.recreate_directory(false);
     }
 
-    /// The next so many rewrites of the status record are lost, `/run` being full.
+    /// The next `count` rewrites of the status record are lost because `/run` is full.
     pub fn lose_status_writes(&mut self, count: u32) {
         if let Some(supervise) = self.kernel.supervise_mut(false) {
             supervise.loses = count;
         }
     }
 
-    /// Something that has nothing to do with the service opens the port, locks or not, and keeps it so long.
+    /// A process outside the service opens the port, with or without the lock, and keeps it for this time.
     pub fn stranger_opens_port(&mut self, hold: Duration) -> Pid {
         let mut process = Process::new(INIT, "stranger", Origin::Stranger, Body::Idler);
         process.ready = true;
@@ -107,13 +107,13 @@ impl Machine {
         pid
     }
 
-    /// The modem leaves the bus or comes back (F11). A `pppd` on its port is hung up; one that comes to open it
-    /// exits 1, and its supervisor tries again each second.
+    /// The modem leaves the bus or comes back (F11). A `pppd` on its port is hung up; one that tries to open it exits 1, and
+    /// its supervisor restarts it each second.
     pub fn set_port_present(&mut self, present: bool) {
         self.kernel.set_absent(!present);
     }
 
-    /// Somebody starts a `pppd` on our port by hand (F10).
+    /// An operator starts a `pppd` on our port by hand (F10).
     pub fn start_second_pppd(&mut self) {
         self.start_pppd(Origin::SecondPppd);
     }
@@ -123,13 +123,13 @@ impl Machine {
         self.kernel.step_clock(ms);
     }
 
-    /// By how much its processes, supervisors and guards are late.
+    /// The delays of its processes, supervisors and guards.
     pub fn lateness(&mut self) -> &mut Lateness {
         &mut self.kernel.queue.lateness
     }
 
-    /// All faults end: a frozen `runsv` goes on, a missing one is started, records are written again, strangers and
-    /// second `pppd` go. What has been done to files stays.
+    /// All faults end: a frozen `runsv` continues, a missing one is started, records are written again, strangers and
+    /// second `pppd` end. Changes of files stay.
     pub fn heal(&mut self) {
         self.lose_status_writes(0);
         self.set_port_present(true);
@@ -142,7 +142,7 @@ impl Machine {
             .map(|(pid, _)| pid)
             .collect();
         for pid in intruders {
-            self.kernel.kill(Actor::Somebody, pid, Signal::Kill);
+            self.kernel.kill(Actor::Other, pid, Signal::Kill);
         }
         let supervised = matches!(self.profile.supervision, Supervision::Runsv(_));
         if supervised && self.runsv().is_none() {

@@ -1,9 +1,9 @@
-//! What shares a port with a pppd has to expect.
+//! What a process that shares the port with pppd has to expect.
 
 use cellscan_core::supervisor::{ServiceState, Want};
 
 use super::*;
-use crate::pppd::{Chat, PppdTerm};
+use crate::machine::pppd::{Chat, PppdTerm};
 use crate::signal::Signal;
 
 fn at(ms: u64) -> Instant {
@@ -34,9 +34,9 @@ fn a_gateway_comes_up_by_itself() {
 }
 
 #[test]
-fn d_stops_pppd_and_frees_the_port_when_it_has_hung_up() {
+fn d_stops_pppd_and_the_port_is_free_once_it_has_hung_up() {
     let mut machine = gateway(RunsvProfile::default(), PppdProfile::default());
-    machine.somebody_writes(b'd').unwrap();
+    machine.another_client_writes(b'd').unwrap();
     machine.advance_to(at(5_200));
     assert_eq!(holders(&machine), [Origin::Service], "it still ends the link");
     assert!(!machine.link_up());
@@ -64,11 +64,11 @@ fn pppd_without_a_registered_modem_exits_and_is_started_again() {
 fn a_run_script_that_does_not_exec_leaves_pppd_on_the_port() {
     let runsv = RunsvProfile { run: RunScript::Stays, ..RunsvProfile::default() };
     let mut machine = gateway(runsv, PppdProfile::default());
-    machine.somebody_writes(b'd').unwrap();
+    machine.another_client_writes(b'd').unwrap();
     machine.advance_to(at(20_000));
     assert_eq!(state(&machine), Some((ServiceState::Down, false)));
     assert_eq!((holders(&machine), machine.link_up()), (vec![Origin::Service], true));
-    machine.somebody_writes(b'u').unwrap();
+    machine.another_client_writes(b'u').unwrap();
     machine.advance_to(at(25_000));
     assert_eq!(machine.live_pppds(), 1, "each new one meets the lock and exits 6");
 }
@@ -77,7 +77,7 @@ fn a_run_script_that_does_not_exec_leaves_pppd_on_the_port() {
 fn a_run_script_that_forwards_term_ends_pppd() {
     let runsv = RunsvProfile { run: RunScript::Forwards, ..RunsvProfile::default() };
     let mut machine = gateway(runsv, PppdProfile::default());
-    machine.somebody_writes(b'd').unwrap();
+    machine.another_client_writes(b'd').unwrap();
     machine.advance_to(at(6_000));
     assert_eq!((holders(&machine), state(&machine)), (vec![], Some((ServiceState::Down, false))));
 }
@@ -91,7 +91,7 @@ fn chat_outlives_a_pppd_that_was_still_connecting() {
         ..PppdProfile::default()
     };
     let mut machine = gateway(RunsvProfile::default(), pppd);
-    machine.somebody_writes(b'd').unwrap();
+    machine.another_client_writes(b'd').unwrap();
     machine.advance_to(at(5_100));
     assert_eq!(state(&machine), Some((ServiceState::Down, false)));
     assert_eq!((holders(&machine), machine.live_pppds()), (vec![Origin::Service], 0));
@@ -100,10 +100,10 @@ fn chat_outlives_a_pppd_that_was_still_connecting() {
 }
 
 #[test]
-fn a_pppd_that_detaches_is_out_of_reach_of_d() {
+fn a_detached_pppd_is_out_of_reach_of_d() {
     let mut machine =
         gateway(RunsvProfile::default(), PppdProfile { detaches: true, ..PppdProfile::default() });
-    machine.somebody_writes(b'd').unwrap();
+    machine.another_client_writes(b'd').unwrap();
     machine.advance_to(at(8_000));
     assert_eq!(state(&machine), Some((ServiceState::Down, false)));
     assert_eq!((holders(&machine), machine.link_up()), (vec![Origin::Service], true));
@@ -113,21 +113,21 @@ fn a_pppd_that_detaches_is_out_of_reach_of_d() {
 fn a_first_term_can_be_lost_and_a_second_works() {
     let pppd = PppdProfile { term: PppdTerm::FirstLost(100), ..PppdProfile::default() };
     let mut machine = gateway(RunsvProfile::default(), pppd);
-    machine.somebody_writes(b'd').unwrap();
+    machine.another_client_writes(b'd').unwrap();
     machine.advance_to(at(8_000));
     assert_eq!(state(&machine), Some((ServiceState::Run, false)));
-    machine.somebody_writes(b'd').unwrap();
+    machine.another_client_writes(b'd').unwrap();
     machine.advance_to(at(8_200));
     assert_eq!(state(&machine), Some((ServiceState::Down, false)));
 }
 
 #[test]
-fn a_pppd_that_ignores_term_yields_to_k_and_leaves_a_stale_lock() {
+fn a_pppd_that_ignores_term_ends_by_k_and_leaves_a_stale_lock() {
     let pppd = PppdProfile { term: PppdTerm::Ignored, ..PppdProfile::default() };
     let mut machine = gateway(RunsvProfile::default(), pppd);
-    machine.somebody_writes(b'd').unwrap();
+    machine.another_client_writes(b'd').unwrap();
     machine.advance_to(at(20_000));
-    machine.somebody_writes(b'k').unwrap();
+    machine.another_client_writes(b'k').unwrap();
     machine.advance_to(at(20_100));
     assert_eq!(holders(&machine), []);
     assert!(machine.lock_owner().is_some_and(|owner| !machine.is_alive(owner)));
@@ -137,7 +137,7 @@ fn a_pppd_that_ignores_term_yields_to_k_and_leaves_a_stale_lock() {
 #[test]
 fn a_new_runsv_knows_nothing_of_d() {
     let mut machine = gateway(RunsvProfile::default(), PppdProfile::default());
-    machine.somebody_writes(b'd').unwrap();
+    machine.another_client_writes(b'd').unwrap();
     machine.advance_to(at(6_000));
     machine.kill_runsv(Some(Duration::from_millis(3_400)));
     machine.advance_to(at(6_100));
@@ -148,13 +148,13 @@ fn a_new_runsv_knows_nothing_of_d() {
 }
 
 #[test]
-fn our_lock_keeps_pppd_off_the_port() {
+fn our_lock_keeps_a_pppd_from_opening_the_port() {
     let mut machine = gateway(RunsvProfile::default(), PppdProfile::default());
-    machine.somebody_writes(b'd').unwrap();
+    machine.another_client_writes(b'd').unwrap();
     machine.advance_to(at(6_000));
     assert!(machine.lock_port());
     machine.client_opened_port();
-    machine.somebody_writes(b'u').unwrap();
+    machine.another_client_writes(b'u').unwrap();
     machine.advance_to(at(10_000));
     assert_eq!(holders(&machine), [Origin::Client]);
     machine.client_closed_port();
@@ -164,7 +164,7 @@ fn our_lock_keeps_pppd_off_the_port() {
 }
 
 #[test]
-fn without_lock_two_hold_the_port() {
+fn without_a_lock_two_processes_hold_the_port() {
     let mut machine = gateway(RunsvProfile::default(), PppdProfile { lock: false, ..PppdProfile::default() });
     machine.start_second_pppd();
     machine.advance_to(at(6_000));
@@ -176,17 +176,17 @@ fn a_recreated_directory_freezes_the_record_although_d_is_obeyed() {
     let runsv = RunsvProfile { supervise_is_link: true, ..RunsvProfile::default() };
     let mut machine = gateway(runsv, PppdProfile::default());
     machine.recreate_directory();
-    machine.somebody_writes(b'd').unwrap();
+    machine.another_client_writes(b'd').unwrap();
     machine.advance_to(at(8_000));
     assert_eq!(state(&machine), Some((ServiceState::Run, true)));
     assert_eq!(machine.live_pppds(), 0);
 }
 
 #[test]
-fn a_replaced_fifo_makes_the_service_unmanageable() {
+fn a_replaced_fifo_makes_the_service_uncontrollable() {
     let mut machine = gateway(RunsvProfile::default(), PppdProfile::default());
     machine.replace_control();
-    assert_eq!(machine.somebody_writes(b'd'), Err(crate::directory::ControlError::NoReader));
+    assert_eq!(machine.another_client_writes(b'd'), Err(directory::ControlError::NoReader));
     assert!(!machine.supervised());
 }
 
@@ -194,19 +194,19 @@ fn a_replaced_fifo_makes_the_service_unmanageable() {
 fn a_lost_rewrite_leaves_the_older_record() {
     let mut machine = gateway(RunsvProfile::default(), PppdProfile::default());
     machine.lose_status_writes(3);
-    machine.somebody_writes(b'd').unwrap();
+    machine.another_client_writes(b'd').unwrap();
     machine.advance_to(at(8_000));
     assert_eq!(state(&machine), Some((ServiceState::Run, true)));
     assert_eq!(machine.live_pppds(), 0);
 }
 
 #[test]
-fn sv_down_then_up_in_the_pause_leaves_it_down_for_good() {
+fn sv_down_and_up_in_the_pause_leave_the_service_down_for_good() {
     let pppd = PppdProfile { crashes_after_ms: Some(100), ..PppdProfile::default() };
     let mut machine = Machine::new(MachineProfile { pppd, ..MachineProfile::default() });
     machine.advance_to(at(500));
     for word in ["down", "up"] {
-        machine.somebody_runs_sv(crate::sv::SvCommand::parse(&[word], None, Rule::Upstream).unwrap());
+        machine.another_client_runs_sv(sv::SvCommand::parse(&[word], None, Rule::Upstream).unwrap());
         machine.advance_to(machine.now() + Duration::from_millis(50));
     }
     machine.advance_to(at(9_000));
@@ -214,7 +214,7 @@ fn sv_down_then_up_in_the_pause_leaves_it_down_for_good() {
 }
 
 #[test]
-fn a_port_that_is_away_hangs_pppd_up_until_it_is_back() {
+fn a_port_that_went_away_hangs_up_pppd_until_it_is_back() {
     let mut machine = gateway(RunsvProfile::default(), PppdProfile::default());
     machine.set_port_present(false);
     machine.advance_to(at(8_500));
@@ -225,7 +225,7 @@ fn a_port_that_is_away_hangs_pppd_up_until_it_is_back() {
 }
 
 #[test]
-fn a_stranger_holds_the_port_for_its_time() {
+fn a_stranger_holds_the_port_for_the_given_time() {
     let mut machine = gateway(RunsvProfile::default(), PppdProfile::default());
     machine.stranger_opens_port(Duration::from_secs(2));
     assert_eq!(holders(&machine), [Origin::Service, Origin::Stranger]);
@@ -234,13 +234,13 @@ fn a_stranger_holds_the_port_for_its_time() {
 }
 
 #[test]
-fn the_guard_gives_back_what_a_dead_scanner_held() {
+fn the_guard_gives_back_the_service_of_a_dead_scanner() {
     let mut machine = gateway(RunsvProfile::default(), PppdProfile::default());
     let owner = machine.client();
-    machine.kernel.set_lease(Some(crate::guard::Lease { owner, want: Want::Up }));
+    machine.kernel.set_lease(Some(guard::Lease { owner, want: Want::Up }));
     machine.kernel.start_guard(owner, Want::Up, None);
     machine.kernel.tell_guard(cellscan_custody::guard::Message::Touched(true));
-    machine.somebody_writes(b'd').unwrap();
+    machine.another_client_writes(b'd').unwrap();
     machine.advance_to(at(6_000));
     machine.client_dies(Some(Duration::from_millis(20)));
     assert!(machine.lease_is_orphaned());
@@ -250,12 +250,12 @@ fn the_guard_gives_back_what_a_dead_scanner_held() {
 }
 
 #[test]
-fn healing_brings_the_link_back() {
+fn after_all_faults_the_link_comes_back() {
     let mut machine = gateway(RunsvProfile::default(), PppdProfile::default());
     machine.freeze_runsv();
     machine.lose_status_writes(9);
     machine.stranger_opens_port(Duration::from_secs(3_600));
-    machine.somebody_signals_pppd(Signal::Kill);
+    machine.another_client_signals_pppd(Signal::Kill);
     machine.advance_to(at(7_000));
     assert!(!machine.link_up());
     machine.heal();

@@ -1,4 +1,4 @@
-//! From commands to bytes: what is answered, and how it is framed (V.250 §5.7).
+//! From commands to bytes: the answers, and their framing (V.250 §5.7).
 
 use cellscan_core::time::Instant;
 
@@ -11,9 +11,9 @@ use super::radio::Signal;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Final {
     Ok,
-    /// `ERROR`, whatever `+CMEE` says.
+    /// `ERROR`, at any `+CMEE` setting.
     Error,
-    /// The error of 3GPP TS 27.007 §9.2, said as `+CMEE` has it.
+    /// The error of 3GPP TS 27.007 §9.2, in the form of `+CMEE`.
     Failed(u16),
     Connect,
     NoCarrier,
@@ -21,7 +21,7 @@ pub(super) enum Final {
 }
 
 impl Modem {
-    /// Carries out one command that does not select a network; what it has to say goes to `lines`.
+    /// Executes one command that does not select a network; its output goes to `lines`.
     pub(super) fn execute(&mut self, command: &Command, lines: &mut Vec<String>) -> Final {
         match command {
             Command::Attention | Command::FunctionalitySet => {}
@@ -113,7 +113,7 @@ impl Modem {
         signal
     }
 
-    /// `<stat>` as this domain sees it; `None`: the modem does not know the domain.
+    /// `<stat>` in this domain; `None`: the modem does not know the domain.
     fn stat_of(&self, domain: Domain) -> Option<u8> {
         match self.profile.domains[domain.index()] {
             DomainSupport::Unsupported => None,
@@ -128,7 +128,7 @@ impl Modem {
         Some(format!("{}: {n},{stat}{}", domain.name(), self.place(domain, stat)))
     }
 
-    /// `,<lac>,<ci>[,<AcT>]`, which `<n>` = 2 and more ask for, and which only a registration has.
+    /// `,<lac>,<ci>[,<AcT>]`, for `<n>` = 2 and more, and only while registered.
     fn place(&self, domain: Domain, stat: u8) -> String {
         let registered = matches!(stat, 1 | 5);
         match (self.radio.cell(), self.radio.network()) {
@@ -142,7 +142,7 @@ impl Modem {
         }
     }
 
-    /// The unsolicited lines of a registration that has changed (3GPP TS 27.007 §7.2); none in data mode.
+    /// The unsolicited result codes of a changed registration (3GPP TS 27.007 §7.2); none in data mode.
     pub(super) fn report_registration(&mut self) {
         if self.data.is_some() || self.booting_until.is_some() {
             return;
@@ -159,7 +159,7 @@ impl Modem {
         }
     }
 
-    /// Sends information and result as one, spoilt as the pending faults want it.
+    /// Sends information and result together, modified by the pending faults.
     pub(super) fn answer(&mut self, lines: &[String], result: Final) {
         let dropped = std::mem::take(&mut self.pending.drop_answer);
         let truncate = self.pending.truncate.take();
@@ -187,13 +187,13 @@ impl Modem {
         self.send(&bytes);
     }
 
-    /// A result that no command asked for, or that ends one early.
+    /// A result without a command, or one that ends a command early.
     pub(super) fn send_result(&mut self, result: Final) {
         let bytes = self.result_bytes(result);
         self.send(&bytes);
     }
 
-    /// An unsolicited line.
+    /// An unsolicited result code.
     pub(super) fn send_line(&mut self, text: &str) {
         let bytes = self.framed(text);
         self.send(&bytes);

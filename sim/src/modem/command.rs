@@ -2,13 +2,13 @@
 
 use super::profile::{Canned, Delays, Selection};
 
-/// Commands in one line, at most; a line is bounded, this bounds what basic commands make of it.
+/// Commands in one line, at most: a line is bounded, and this bounds the number of basic commands in it.
 const COMMANDS_MAX: usize = 32;
 
 /// One command.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Command {
-    /// A basic command that changes nothing here, or nothing at all.
+    /// A basic command without an effect here.
     Attention,
     Echo(bool),
     Verbose(bool),
@@ -17,7 +17,7 @@ pub(crate) enum Command {
     HangUp,
     Online,
     Dial,
-    /// It says something and changes nothing.
+    /// It has output and changes nothing.
     Read(Read),
     ErrorsSet(u8),
     OperatorSearch,
@@ -32,12 +32,12 @@ pub(crate) enum Command {
     RegistrationSet(Domain, u8),
     FunctionalitySet,
     Canned(Canned),
-    /// Known, with a value that it does not take: the error of 3GPP TS 27.007 §9.2.
+    /// Known, with an invalid value: the error of 3GPP TS 27.007 §9.2.
     Refused(u16),
     Unknown,
 }
 
-/// What can be asked for.
+/// The queries.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Read {
     Identity,
@@ -86,7 +86,7 @@ impl Domain {
 }
 
 impl Command {
-    /// How long it takes, where that does not depend on the network.
+    /// Its duration, where that does not depend on the network.
     pub(crate) fn delay_ms(&self, delays: &Delays) -> u64 {
         match self {
             Self::Canned(canned) => canned.delay_ms,
@@ -113,8 +113,8 @@ impl Command {
         }
     }
 
-    /// Whether one character ends it early, where the modem does that at all. 3GPP TS 27.007 §7.3 says so of the
-    /// search; modems do it for the selections too.
+    /// Whether one character aborts it, where the modem supports aborts. 3GPP TS 27.007 §7.3 defines that for the search;
+    /// modems support it for selections too.
     pub(crate) const fn is_abortable(&self) -> bool {
         matches!(
             self,
@@ -123,8 +123,8 @@ impl Command {
     }
 }
 
-/// What follows `AT` in a line, as commands. Basic commands may follow one another without a separator; an
-/// extended command reaches to the end of the line, since nobody here strings them together with `;`.
+/// Parses the text after `AT` into commands. Basic commands may follow one another without a separator; an
+/// extended command extends to the end of the line, since no client here joins commands with `;`.
 pub(crate) fn parse(body: &str, canned: &[Canned]) -> Vec<Command> {
     let body = body.trim();
     if let Some(canned) = canned.iter().find(|canned| canned.command.eq_ignore_ascii_case(body)) {

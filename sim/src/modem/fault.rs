@@ -1,21 +1,21 @@
-//! What goes wrong with a modem, as data.
+//! The faults of a modem, as data.
 
-/// One thing that goes wrong, at the time it is applied.
+/// A fault, effective when it is applied.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ModemFault {
-    /// It hears nothing and says nothing for so many milliseconds; what it would have said is lost.
+    /// It ignores input and sends nothing for this many milliseconds; its output of that time is lost.
     Silent {
         /// How long, in milliseconds.
         for_ms: u64,
     },
-    /// The next command is carried out, and not answered.
+    /// The next command is executed, and not answered.
     DropNextAnswer,
-    /// The next command takes this many milliseconds longer and cannot be aborted: its answer comes when the client
-    /// may have sent another.
+    /// The next command takes this many milliseconds longer and cannot be aborted: its answer may come after the client's
+    /// next command.
     DelayNextAnswer(u64),
-    /// These bytes arrive from nowhere.
+    /// The modem sends these bytes as noise.
     Garbage(Vec<u8>),
-    /// This unsolicited line arrives.
+    /// The modem sends this unsolicited result code.
     Urc(String),
     /// It reboots: silent for the boot time, all settings lost, then it registers by itself.
     ResetNow,
@@ -38,11 +38,11 @@ pub enum ModemFault {
         /// `<rssi>` of `+CSQ`: 0 to 31, 99 unknown.
         rssi: u8,
     },
-    /// What was to befall the next command does not, and silence ends.
+    /// Cancels pending faults of the next command, and ends silence.
     Heal,
 }
 
-/// What befalls the next command or its answer.
+/// The pending faults of the next command or its answer.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Pending {
     pub(crate) drop_answer: bool,

@@ -1,4 +1,4 @@
-//! From bytes to commands: the line, its echo, what is done with input while a command runs, and data mode.
+//! From bytes to commands: the line, its echo, input during a running command, and data mode.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use super::{ESCAPE_GUARD, Modem, ModemEvent, Running};
 
 /// Bytes in a command line, at most. V.250 §5.2.3 asks for 40; modems take a few hundred.
 pub(super) const LINE_BYTES_MAX: usize = 512;
-/// Bytes that wait for a command to end, at most; more are lost, as in a UART.
+/// Bytes that wait for the end of a command, at most; more are lost, as in a UART.
 const WAITING_BYTES_MAX: usize = 1_024;
-/// In this time after the CR a character does not abort, so that CR LF does no harm (V.250 §5.6.1).
+/// For this time after the CR a character does not abort, so that CR LF does no harm (V.250 §5.6.1).
 const ABORT_GUARD: Duration = Duration::from_millis(125);
 
 const CR: u8 = b'\r';
@@ -36,7 +36,7 @@ impl Modem {
         }
     }
 
-    /// Input that came while a command was running, now that none is.
+    /// Processes input that came during a command, after its end.
     pub(super) fn take_waiting(&mut self) {
         while self.running.is_none() && self.data.is_none() {
             let Some(byte) = self.waiting.pop_front() else {
@@ -136,7 +136,7 @@ impl Modem {
                 }
             }
             WhileBusy::Abort(_) | WhileBusy::Ignore => {
-                // The LF of CR LF is not worth an entry in the journal.
+                // The LF of CR LF gets no entry in the journal.
                 if byte != LF {
                     self.journal.ignored(self.now, byte);
                 }
@@ -146,8 +146,8 @@ impl Modem {
         }
     }
 
-    /// Ends the command early. A selection that was under way is not finished: the modem is on no network, in
-    /// manual mode, unless it had registered before it would have said so.
+    /// Aborts the command. A running selection is not finished: the modem is on no network, in manual mode, unless it had
+    /// registered before its `OK`.
     fn abort(&mut self, answer: AbortAnswer) {
         self.running = None;
         self.journal.note(self.now, ModemEvent::Aborted);
@@ -206,6 +206,6 @@ impl Modem {
             _ => 0,
         };
         data.heard_at = now;
-        data.escape_at = (data.pluses == 3).then(|| now + ESCAPE_GUARD).filter(|at| *at < Instant::FAR);
+        data.escape_at = (data.pluses == 3).then(|| now + ESCAPE_GUARD).filter(|at| *at < Instant::MAX);
     }
 }

@@ -1,4 +1,4 @@
-//! What a modem heard, said and went through, with times.
+//! The journal of a modem: input, output and events, with times.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use cellscan_core::time::Instant;
 
 use super::fault::ModemFault;
 
-/// Entries kept, at most; the journal of a day of scans fits. Later ones are counted, not kept.
+/// Capacity in entries: the journal of a day of scans fits. Later entries are only counted.
 const ENTRIES_MAX: usize = 100_000;
 /// Pieces that arrive within this time of one another are one entry, up to a line's end.
 const ENTRY_GAP: Duration = Duration::from_millis(50);
-/// Bytes in one entry, at most, for input that knows no lines.
+/// Bytes in one entry, at most, for input without line ends.
 const ENTRY_BYTES_MAX: usize = 4_096;
 
-/// One thing that happened, and when.
+/// An event with its time.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ModemLog {
     /// Virtual time.
@@ -23,31 +23,31 @@ pub struct ModemLog {
     pub what: ModemEvent,
 }
 
-/// What can happen to a modem.
+/// An event of a modem.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ModemEvent {
-    /// Somebody opened the port.
+    /// A process opened the port.
     Opened,
-    /// The last who had the port open closed it.
+    /// The last process closed the port.
     Closed,
-    /// A whole command line was read, without its CR.
+    /// It read a command line, without its CR.
     Received(String),
-    /// Bytes that it did not take for a command: in data mode, while booting or silent, while busy.
+    /// Bytes that were not read as a command: in data mode, while booting or silent, while busy.
     Ignored(Vec<u8>),
     /// Bytes reached the client, up to the end of a line.
     Sent(Vec<u8>),
-    /// The command was ended by a character.
+    /// A character aborted the command.
     Aborted,
     /// Data mode began (true) or ended.
     DataMode(bool),
-    /// It is now on this network, or on none.
+    /// It is on this network now, or on none.
     Registered(Option<String>),
-    /// Something went wrong with it.
+    /// A fault was applied.
     Fault(ModemFault),
 }
 
 impl fmt::Display for ModemEvent {
-    /// One line: a word, and what there is to say, with control characters escaped.
+    /// One line: a word and the details, with control characters escaped.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Opened => f.write_str("opened"),
@@ -66,7 +66,7 @@ impl fmt::Display for ModemEvent {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Journal {
     entries: Vec<ModemLog>,
-    /// When the last bytes of the last entry came.
+    /// The time of the last bytes of the last entry.
     last: Instant,
     left_out: u64,
 }

@@ -1,6 +1,6 @@
-//! One network as a modem hears it.
+//! A network in a modem's view.
 
-/// A line of the operator list, and what comes of choosing it.
+/// An entry of the operator list, and the outcome of its selection.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Network {
     /// Country and network code, five or six digits.
@@ -11,7 +11,7 @@ pub struct Network {
     pub short: String,
     /// The access technology, `<AcT>` of 3GPP TS 27.007 §7.3 (0 GSM, 7 LTE); `None`: the modem leaves it out.
     pub act: Option<u8>,
-    /// `<stat>`: 0 unknown, 1 available, 3 forbidden. The one that the modem is on is listed as 2 whatever this is.
+    /// `<stat>`: 0 unknown, 1 available, 3 forbidden. The network of the modem is always listed as 2.
     pub stat: u8,
     /// `<rssi>` of `+CSQ` (§8.5): 0 to 31, 99 unknown.
     pub rssi: u8,
@@ -19,17 +19,17 @@ pub struct Network {
     pub rsrp: u8,
     /// `<rsrq>` of `+CESQ` (§8.69): 0 to 34, 255 unknown.
     pub rsrq: u8,
-    /// What comes of `+COPS=1,2,"<plmn>"`.
+    /// The outcome of `+COPS=1,2,"<plmn>"`.
     pub select: Select,
     /// From the modem's `OK` to the registration.
     pub registration_ms: u64,
     /// Registration is reported as roaming (5) instead of home (1).
     pub roaming: bool,
-    /// The modem hears it; one that is not present is neither listed nor found.
+    /// The network is in reach; otherwise it is neither listed nor found.
     pub present: bool,
 }
 
-/// What comes of choosing a network by hand. Times are milliseconds from the command.
+/// The outcome of a manual selection. Times are milliseconds from the command.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Select {
     /// `OK` after this time, and registration [`Network::registration_ms`] later.
@@ -37,14 +37,14 @@ pub enum Select {
         /// Until the `OK`.
         after_ms: u64,
     },
-    /// An error, and no registration at all afterwards.
+    /// An error, and no registration afterwards.
     Refuse {
         /// Until the error.
         after_ms: u64,
         /// `<err>` of 3GPP TS 27.007 §9.2: 30 no network service, 32 not allowed, 3 operation not allowed.
         code: u16,
     },
-    /// No answer, ever, and no registration; the modem takes commands again after this time.
+    /// No answer and no registration; the modem takes commands again after this time.
     Silent {
         /// Until it takes commands again.
         busy_ms: u64,
@@ -53,10 +53,10 @@ pub enum Select {
     AcceptButRegistersElsewhere {
         /// Until the `OK`.
         after_ms: u64,
-        /// Where it registers.
+        /// The other network.
         plmn: String,
     },
-    /// Registered long before it says so: the `OK` comes when the client may have given up.
+    /// Registered long before the `OK`, which may come after the client's time-out.
     AcceptLate {
         /// Until the registration.
         registered_after_ms: u64,
@@ -66,7 +66,7 @@ pub enum Select {
 }
 
 impl Network {
-    /// An LTE network that accepts after 6 s and registers 300 ms later; the signal is `rssi` and what matches it.
+    /// An LTE network that accepts after 6 s and registers 300 ms later; the signal is `rssi` with matching RSRP and RSRQ.
     #[must_use]
     pub fn new(plmn: &str, name: &str, rssi: u8) -> Self {
         // 3GPP TS 27.007: rssi n is -113 + 2n dBm (§8.5), rsrp n is -141 + n dBm (§8.69); RSRP lies below RSSI by
@@ -99,7 +99,7 @@ impl Network {
         self.present && self.stat != 3 && accepts
     }
 
-    /// The five lines of `scan1.log`, with what each trial took and gave.
+    /// The five entries of `scan1.log`, with the durations and results of each trial.
     pub(crate) fn of_the_recorded_scan() -> Vec<Self> {
         let accepting = |plmn, name, rssi, after_ms| Self {
             select: Select::Accept { after_ms },

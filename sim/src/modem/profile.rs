@@ -1,8 +1,8 @@
-//! What a modem is and how it behaves, as plain data.
+//! The identity and the behaviour of a modem, as plain data.
 
 use super::network::Network;
 
-/// A modem's make, its habits on the line, its delays and the networks that it can hear.
+/// A modem's identity, its quirks on the line, its delays and the networks in reach.
 ///
 /// The default is the Cinterion PLS63-W of a recorded scan (`scan1.log`): five operators found in 59.4 s, 5 to 8 s a
 /// manual registration. Every time is in milliseconds.
@@ -15,9 +15,9 @@ use super::network::Network;
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "habits of a real modem, each of them independent")]
 pub struct Profile {
-    /// What `ATI`, `+CGMI`, `+CGMM`, `+CGMR` and `+CGSN` say.
+    /// The answers to `ATI`, `+CGMI`, `+CGMM`, `+CGMR` and `+CGSN`.
     pub identity: Identity,
-    /// Whether characters are sent back (`ATE`, V.250 §6.2.4) after power-up and `ATZ`.
+    /// Whether it echoes (`ATE`, V.250 §6.2.4) after power-up and `ATZ`.
     pub echo: bool,
     /// Whether results are words (`ATV1`) or numbers (`ATV0`, V.250 §6.2.6) after power-up and `ATZ`.
     pub verbose: bool,
@@ -25,43 +25,43 @@ pub struct Profile {
     pub cmee: u8,
     /// How lines are framed.
     pub line_ending: LineEnding,
-    /// The pieces in which what it sends arrives.
+    /// The pieces in which its output arrives.
     pub fragments: Fragments,
-    /// What is in its line buffer when it is first opened, for example half a command of someone who died.
+    /// The content of its line buffer at the first open, for example half a command of a killed client.
     pub leftover_input: Vec<u8>,
-    /// What was sent while nobody read and is delivered at the first open: old answers, unsolicited lines.
+    /// Output that no client has read, delivered at the first open: old answers, unsolicited result codes.
     pub leftover_output: Vec<u8>,
     /// It starts in data mode, as a killed `pppd` leaves it where DTR is not obeyed.
     pub in_data_mode: bool,
-    /// It drops the call and the command in progress when the port is closed (`AT&D2`, V.250 §6.2.9).
+    /// It drops the call and the running command when the port is closed (`AT&D2`, V.250 §6.2.9).
     pub obeys_dtr: bool,
-    /// What is sent while the port is closed waits for the next who opens it, instead of being lost.
+    /// Its output while the port is closed waits for the next opener, instead of being lost.
     pub queues_while_closed: bool,
-    /// What it does with input while a command is being carried out.
+    /// How it handles input while a command is running.
     pub while_busy: WhileBusy,
-    /// What it makes of a line that does not begin with `AT`.
+    /// How it handles a line that does not begin with `AT`.
     pub prefix: Prefix,
-    /// How long its commands take.
+    /// The durations of its commands.
     pub delays: Delays,
-    /// What `+CPIN?` says; `None`: no SIM, error 10. Only with `READY` does it register.
+    /// The answer to `+CPIN?`; `None`: no SIM, error 10. It registers only with `READY`.
     pub sim: Option<String>,
-    /// `+CESQ` (3GPP TS 27.007 §8.69) is known to it.
+    /// It knows `+CESQ` (3GPP TS 27.007 §8.69).
     pub cesq: bool,
     /// `+CREG` (§7.2), `+CGREG` (§10.1.20), `+CEREG` (§10.1.22) and `+C5GREG` (§10.1.47), in that order.
     pub domains: [DomainSupport; 4],
-    /// The networks in the order of the operator list; one PLMN may be there more than once.
+    /// The networks in the order of the operator list; one PLMN may be listed more than once.
     pub networks: Vec<Network>,
-    /// What follows the last operator of the list, for example `,,(0,1,2,3,4),(0,1,2)` (§7.3).
+    /// The text after the last operator of the list, for example `,,(0,1,2,3,4),(0,1,2)` (§7.3).
     pub list_trailer: String,
-    /// So many searches are refused with error [`search_refusal`](Self::search_refusal) before one succeeds.
+    /// This many searches are refused with error [`search_refusal`](Self::search_refusal) before one succeeds.
     pub searches_refused: u32,
     /// The error of a refused search; 30 is "no network service" (§9.2).
     pub search_refusal: u16,
-    /// The PLMN that it is registered on at the start.
+    /// The PLMN of its registration at the start.
     pub registered: Option<String>,
-    /// How networks are chosen at the start; after a reboot it is [`Selection::Automatic`].
+    /// The selection mode at the start; after a reboot it is [`Selection::Automatic`].
     pub selection: Selection,
-    /// From the wish to register automatically to the registration.
+    /// From the begin of an automatic selection to the registration.
     pub automatic_registration_ms: u64,
     /// How long after registration the signal is unknown (99).
     pub signal_unknown_ms: u64,
@@ -76,15 +76,15 @@ pub struct Profile {
     pub busy_after_open_ms: u64,
     /// From a reset to the first answer.
     pub boot_ms: u64,
-    /// What it says when it has booted.
+    /// Its output at the end of the boot.
     pub boot_urcs: Vec<String>,
-    /// How often the network's side of PPP speaks up in data mode; 3 s is LCP's restart timer (RFC 1661 §4.6).
+    /// How often the network's side of PPP sends in data mode; 3 s is LCP's restart timer (RFC 1661 §4.6).
     pub ppp_noise_every_ms: u64,
     /// Commands with a fixed answer, looked up before all others; letters compare without case.
     pub canned: Vec<Canned>,
 }
 
-/// What a modem says about itself.
+/// The identity of a modem.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Identity {
     /// `+CGMI` (3GPP TS 27.007 §5.1) and the first line of `ATI`.
@@ -100,20 +100,20 @@ pub struct Identity {
 /// A command with a fixed answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Canned {
-    /// What follows `AT`, for example `+CGDCONT?`.
+    /// The text after `AT`, for example `+CGDCONT?`.
     pub command: String,
     /// The lines before the result.
     pub lines: Vec<String>,
     /// The error of `+CME ERROR`; `None`: it succeeds.
     pub error: Option<u16>,
-    /// How long it takes, in milliseconds.
+    /// Its duration, in milliseconds.
     pub delay_ms: u64,
 }
 
-/// How what the modem sends is cut up.
+/// The pieces in which the modem's output arrives.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Fragments {
-    /// Bytes in a piece; 0: all that belongs together arrives at once.
+    /// Bytes in a piece; 0: a whole answer arrives at once.
     pub size: usize,
     /// Milliseconds between two pieces.
     pub gap_ms: u64,
@@ -122,7 +122,7 @@ pub struct Fragments {
 /// How lines are framed (V.250 §5.7.1; S3 and S4 are not modelled).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum LineEnding {
-    /// `CR LF text CR LF`, as the standard has it.
+    /// `CR LF text CR LF`, as in the standard.
     #[default]
     CrLf,
     /// `CR LF text CR CR LF`, as a modem behind a terminal that adds a CR.
@@ -150,66 +150,66 @@ impl LineEnding {
     }
 }
 
-/// What a modem does with input while it carries a command out.
+/// How a modem handles input while a command is running.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum WhileBusy {
-    /// One character aborts a search or a selection (V.250 §5.6.1), except in the first 125 ms; other commands go
-    /// on and the input is lost.
+    /// One character aborts a search or a selection (V.250 §5.6.1), except in the first 125 ms; other commands continue and
+    /// the input is lost.
     Abort(AbortAnswer),
-    /// It is lost.
+    /// The input is lost.
     Ignore,
-    /// It is read, and echoed, when the command has ended: `net19.log` shows `AT+CSQ` answered 21 s after it was
-    /// sent, behind two selections.
+    /// It is read, and echoed, after the end of the command: `net19.log` shows `AT+CSQ` answered 21 s after it was
+    /// sent, after two selections.
     Buffer,
 }
 
-/// What an aborted command is answered with.
+/// The answer to an aborted command.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AbortAnswer {
     /// `OK`.
     Ok,
-    /// `ERROR`, or what `+CMEE` makes of error 100, "unknown".
+    /// `ERROR`, or error 100 ("unknown") in the form of `+CMEE`.
     Error,
     /// `ABORTED`, which is in no standard and in many modems.
     Aborted,
-    /// Nothing.
+    /// No answer.
     Nothing,
 }
 
-/// What a modem makes of a line that does not begin with `AT`.
+/// How a modem handles a line that does not begin with `AT`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Prefix {
-    /// What stands before the first `AT` is skipped; a line without one is ignored (V.250 §5.2.1).
+    /// It skips text before the first `AT` and ignores a line without one (V.250 §5.2.1).
     Find,
-    /// Such a line is answered with `ERROR`: half a command makes the next one fail too.
+    /// It answers such a line with `ERROR`: half a command makes the next one fail too.
     Strict,
 }
 
-/// How far a registration domain is known to the modem.
+/// The modem's support of a registration domain.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum DomainSupport {
     /// Answered with an error.
     Unsupported,
-    /// Says what the registration is.
+    /// Reports the registration.
     Follows,
-    /// Always says this: `+CREG` stays at 3 where a SIM has no voice service, whatever `+CEREG` says.
+    /// Always reports this: `+CREG` stays at 3 where a SIM has no voice service, whatever `+CEREG` reports.
     Fixed(u8),
 }
 
-/// How the network is chosen: `<mode>` of `+COPS` (3GPP TS 27.007 §7.3).
+/// The selection mode: `<mode>` of `+COPS` (3GPP TS 27.007 §7.3).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Selection {
     /// 0: the strongest that allows it.
     #[default]
     Automatic,
-    /// 1: the one that was asked for.
+    /// 1: the requested network.
     Manual,
     /// 2: none.
     Deregistered,
 }
 
 impl Selection {
-    /// `<mode>` as `+COPS?` reports it.
+    /// `<mode>` of `+COPS?`.
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {
@@ -220,7 +220,7 @@ impl Selection {
     }
 }
 
-/// How long commands take, in milliseconds; selections are the [`Network`]'s own matter.
+/// The durations of commands, in milliseconds; those of selections are in the [`Network`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Delays {
     /// From a character to its echo.
@@ -239,9 +239,9 @@ pub struct Delays {
     pub automatic: u64,
     /// `+COPS=?`.
     pub search: u64,
-    /// A selection of the network that it is on already.
+    /// A selection of its present network.
     pub reselect: u64,
-    /// A selection of a network that it cannot hear.
+    /// A selection of a network out of reach.
     pub not_found: u64,
     /// `ATD*99#`.
     pub dial: u64,

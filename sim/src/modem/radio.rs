@@ -1,4 +1,4 @@
-//! The side of a modem that faces the networks: which it is on, which it wants, what it hears.
+//! The radio side of a modem: its network, its selection, its signal.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use cellscan_core::time::Instant;
 use super::network::{Network, Select};
 use super::profile::{Delays, Profile, Selection};
 
-/// Where the modem is, and where it is going.
+/// The present registration, and the planned one.
 #[derive(Clone, Debug)]
 pub(crate) struct Radio {
     networks: Vec<Network>,
     selection: Selection,
-    /// The network that was asked for by hand.
+    /// The manually selected network.
     wanted: Option<usize>,
     camp: Option<Camp>,
     coming: Option<(Instant, Coming)>,
@@ -32,7 +32,7 @@ struct Camp {
     before: Signal,
 }
 
-/// A registration to come.
+/// A planned registration.
 #[derive(Clone, Copy, Debug)]
 enum Coming {
     Strongest,
@@ -51,7 +51,7 @@ impl Signal {
     const UNKNOWN: Self = Self { rssi: 99, rsrp: 255, rsrq: 255 };
 }
 
-/// What a selection is going to be: how long it takes, how it ends, when and where it registers.
+/// The plan of a selection: its duration, its result, when and where it registers.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) takes_ms: u64,
@@ -67,7 +67,7 @@ pub(crate) enum PlanEnd {
 }
 
 impl Plan {
-    /// Whether it is going to register.
+    /// Whether it will register.
     pub(crate) const fn changes_network(&self) -> bool {
         self.registers.is_some()
     }
@@ -101,7 +101,7 @@ impl Radio {
         radio
     }
 
-    /// Power-up: on no network, choosing by itself from `booted` on.
+    /// Power-up: on no network, in automatic mode from `booted` on.
     pub(crate) fn reboot(&mut self, booted: Instant) {
         self.camp = None;
         self.wanted = None;
@@ -111,7 +111,7 @@ impl Radio {
         self.go_on(booted);
     }
 
-    /// `+COPS=0`: a registration that is there is kept, as the standard leaves it to the modem.
+    /// `+COPS=0`: keeps a present registration; the standard leaves that to the modem.
     pub(crate) fn choose_automatically(&mut self, now: Instant) {
         self.selection = Selection::Automatic;
         self.wanted = None;
@@ -130,7 +130,7 @@ impl Radio {
         self.leave();
     }
 
-    /// `+COPS=1,…` begins: unless it is the network that the modem is on, that one is left now.
+    /// `+COPS=1,…` begins: the modem leaves its network now, unless it is the selected one.
     pub(crate) fn begin_selection(
         &mut self,
         now: Instant,
@@ -139,7 +139,7 @@ impl Radio {
         delays: &Delays,
     ) -> Plan {
         if name.is_empty() {
-            // `net19.log`: "invalid index", and the network is not left.
+            // `net19.log`: "invalid index", and the modem stays on its network.
             return Plan { takes_ms: delays.settings, end: PlanEnd::Refused(21), registers: None };
         }
         let Some(index) = self.find(name, act) else {
@@ -191,7 +191,7 @@ impl Radio {
         }
     }
 
-    /// The network is lost; what was wanted is still wanted.
+    /// The network is lost; the selection stays.
     pub(crate) fn lose(&mut self, now: Instant) {
         if self.camp.is_some() {
             self.leave();
@@ -219,7 +219,7 @@ impl Radio {
         self.coming.map(|(at, _)| at)
     }
 
-    /// Carries out what is due at `at`. What is not possible then is tried again, not before `horizon`.
+    /// Processes the plan that is due at `at`. An impossible one is retried, not before `horizon`.
     pub(crate) fn advance(&mut self, at: Instant, horizon: Instant) {
         let Some((_, coming)) = self.coming.take_if(|(due, _)| *due <= at) else {
             return;
@@ -249,7 +249,7 @@ impl Radio {
         self.selection
     }
 
-    /// `<stat>` of `+CREG` and its like (3GPP TS 27.007 §7.2).
+    /// `<stat>` of `+CREG` and the like (3GPP TS 27.007 §7.2).
     pub(crate) fn stat(&self) -> u8 {
         match self.network() {
             Some(network) if network.roaming => 5,
@@ -260,13 +260,13 @@ impl Radio {
         }
     }
 
-    /// Area and cell of the network that it is on: made up, and different for each.
+    /// Area and cell of its network: made up, and different for each network.
     pub(crate) fn cell(&self) -> Option<(String, String)> {
         let index = self.camp.as_ref()?.index;
         Some((format!("{:04X}", 0x1A00 + index), format!("{:08X}", 0x0123_4500 + index)))
     }
 
-    /// Without a network the last signal stays, as `net19.log` shows after a refused selection.
+    /// Without a network the last signal stays, as in `net19.log` after a refused selection.
     pub(crate) fn signal(&self, now: Instant) -> Signal {
         let Some(camp) = &self.camp else {
             return self.heard;
@@ -310,7 +310,7 @@ impl Radio {
         format!("+COPS: {},{format},\"{name}\"{act}", self.selection.code())
     }
 
-    /// The network that is meant: the current one before others, since one PLMN may be there more than once.
+    /// The network of a PLMN: the current one before others, since one PLMN may be listed more than once.
     fn find(&self, name: &str, act: Option<u8>) -> Option<usize> {
         let fits = |index: &usize| {
             self.networks.get(*index).is_some_and(|network| {
@@ -325,7 +325,7 @@ impl Radio {
     fn strongest(&self) -> Option<usize> {
         let audible = |network: &Network| if network.rssi > 31 { 0 } else { network.rssi };
         let allowed = self.networks.iter().enumerate().filter(|(_, network)| network.allows_automatic());
-        // The first of equals, whatever `max_by_key` prefers.
+        // The first of equals: `max_by_key` prefers the last.
         allowed.rev().max_by_key(|(_, network)| audible(network)).map(|(index, _)| index)
     }
 

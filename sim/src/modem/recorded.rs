@@ -1,24 +1,24 @@
-//! A modem that answers as a recorded one did: what a record shows, made into a [`Profile`].
+//! A modem that answers as a recorded one did: builds a [`Profile`] from a record.
 //!
-//! Where the record is silent something has to be assumed, and each [`Assumption`] is told. None of them makes the modem
+//! Each value that the record does not show is assumed, and reported as an [`Assumption`]. None of them makes the modem
 //! quicker or better than the record shows it to be elsewhere.
 
 use std::fmt;
 
 use super::{Delays, DomainSupport, Network, Profile, Select, Selection, WhileBusy};
 
-/// What a record shows of a modem. Times are milliseconds; `None`: the record does not show it.
+/// The data of a modem in a record. Times are milliseconds; `None`: the record does not show it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recorded {
     /// The networks, in the order of the list.
     pub networks: Vec<RecordedNetwork>,
-    /// What followed the last of them.
+    /// The text after the last of them.
     pub list_trailer: Option<String>,
-    /// The PLMN before the scan, and whether it was chosen by hand.
+    /// The PLMN before the scan, and whether its selection was manual.
     pub before: Option<(String, bool)>,
     /// Whether it echoes.
     pub echo: Option<bool>,
-    /// How long commands take.
+    /// The durations of commands.
     pub times: Times,
     /// Whether it knows `+CESQ`.
     pub cesq: Option<bool>,
@@ -26,7 +26,7 @@ pub struct Recorded {
     pub domains: [Option<bool>; 4],
 }
 
-/// How long the recorded modem took. Milliseconds.
+/// The durations of the recorded modem's commands, milliseconds.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Times {
     /// `AT` and other basic commands.
@@ -43,7 +43,7 @@ pub struct Times {
     pub automatic: Option<u64>,
     /// `+COPS=?`.
     pub search: Option<u64>,
-    /// A selection of the network that it is on already.
+    /// A selection of its present network.
     pub reselect: Option<u64>,
     /// From the `OK` of a selection to the first answer to anything else.
     pub after_selection: Option<u64>,
@@ -66,65 +66,65 @@ pub struct RecordedNetwork {
     pub stat: u8,
     /// `<rssi>` of `+CSQ` on it.
     pub rssi: Option<u8>,
-    /// What came of choosing it.
+    /// The outcome of its selection.
     pub selection: Option<RecordedSelection>,
 }
 
-/// What came of choosing a network by hand.
+/// The outcome of a manual selection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RecordedSelection {
     /// `OK`.
     Accepted {
-        /// After so long.
+        /// After this time.
         after_ms: u64,
     },
     /// An error.
     Refused {
-        /// After so long.
+        /// After this time.
         after_ms: u64,
         /// Its code; `None`: a bare `ERROR`.
         code: Option<u16>,
     },
-    /// Nothing, until the recorded host gave up.
+    /// No answer until the time-out of the recorded host.
     Unanswered {
-        /// After so long.
+        /// After this time.
         after_ms: u64,
     },
 }
 
-/// Something that the record does not show.
+/// A value that the record does not show.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Assumption {
-    /// How long these commands take; taken as so many ms.
+    /// The duration of these commands; assumed to be `ms`.
     Time {
-        /// Which.
+        /// Which one.
         what: &'static str,
-        /// How long.
+        /// The assumed duration.
         ms: u64,
     },
     /// The network before the scan.
     Before,
-    /// Choosing this one was never tried: it refuses at once.
+    /// This carrier was never tried: it refuses at once.
     NeverTried(String),
-    /// Choosing this one was given up before an answer came: an error comes then.
+    /// The selection of this carrier timed out: an error comes at that time.
     GivenUp {
-        /// Which.
+        /// Which one.
         plmn: String,
-        /// When, ms.
+        /// The time, ms.
         after_ms: u64,
     },
-    /// The signal on this one: the weakest that was measured on any.
+    /// The signal of this carrier: the weakest that was measured on any.
     Signal {
-        /// Which.
+        /// Which one.
         plmn: String,
         /// `<rssi>`.
         rssi: u8,
     },
-    /// Which registration commands it knows: all but `+C5GREG`.
+    /// The known registration commands: all but `+C5GREG`.
     Domains,
-    /// `+CESQ`: it does not know it.
+    /// `+CESQ`: not known.
     Cesq,
-    /// That it is registered as soon as it says `OK` to a selection, and that the signal is then the new network's.
+    /// The modem is registered as soon as it answers `OK` to a selection, and the signal is then the new network's.
     Registration,
 }
 
@@ -151,7 +151,7 @@ impl fmt::Display for Assumption {
     }
 }
 
-/// What a set command takes where a record shows none: as for one that only reads.
+/// The duration of a set command where a record shows none: as for a read.
 const READ_MS: u64 = 100;
 /// "No network service", for an error without a code (3GPP TS 27.007 §9.2).
 const NO_NETWORK_SERVICE: u16 = 30;

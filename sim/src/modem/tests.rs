@@ -41,7 +41,7 @@ impl Bench {
         String::from_utf8_lossy(&std::mem::take(&mut self.heard)).into_owned()
     }
 
-    /// The answer to a command and how long its last byte took, however long that is.
+    /// The answer to a command and the time of its last byte.
     #[track_caller]
     fn ask(&mut self, command: &str) -> (String, u64) {
         let began = self.now;

@@ -1,4 +1,4 @@
-//! From the modem to its client: what was said, cut into pieces, each with the time it arrives.
+//! From the modem to its client: output cut into pieces, each with its arrival time.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use cellscan_core::time::Instant;
 
 use super::profile::Fragments;
 
-/// Bytes that wait to be delivered, at most: four times the longest operator list that a modem has shown. What
-/// does not fit is lost, as it is on a wire.
+/// Bytes that wait to be delivered, at most: four times the longest operator list in a log. Bytes
+/// that do not fit are lost, as on a wire.
 pub(crate) const WAITING_BYTES_MAX: usize = 16 * 1024;
 
-/// Pieces on their way, in the order in which they arrive.
+/// Pieces in transit, in the order of their arrival.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wire {
     pieces: VecDeque<Piece>,
@@ -27,7 +27,7 @@ pub(crate) struct Piece {
 }
 
 impl Wire {
-    /// Sends `bytes`, the first piece at `due` or when all before it has arrived.
+    /// Sends `bytes`, the first piece at `due` or after the arrival of all earlier pieces.
     pub(crate) fn send(&mut self, due: Instant, bytes: &[u8], fragments: Fragments) {
         if self.waiting.saturating_add(bytes.len()) > WAITING_BYTES_MAX {
             self.lost = self.lost.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
@@ -36,7 +36,7 @@ impl Wire {
         let size = if fragments.size == 0 { bytes.len().max(1) } else { fragments.size };
         let mut due = self.pieces.back().map_or(due, |last| due.max(last.due));
         for (index, piece) in bytes.chunks(size).enumerate() {
-            // A piece never overtakes the gap to the one before it, not even to one of an earlier message.
+            // Each piece keeps the gap to the one before it, also to one of an earlier message.
             if index > 0 || (fragments.size != 0 && self.pieces.back().is_some()) {
                 due = due + Duration::from_millis(fragments.gap_ms);
             }

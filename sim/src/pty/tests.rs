@@ -1,4 +1,4 @@
-//! What a client of the pty sees. Waits are on conditions.
+//! The pty from the view of a client. Waits are on conditions.
 
 use std::io::Read;
 
@@ -35,7 +35,7 @@ fn read_to(port: &mut File, end: &str) -> String {
 }
 
 #[test]
-fn a_client_gets_the_answers_of_the_modem_and_nothing_of_the_terminal() {
+fn a_client_gets_the_modems_answers_without_terminal_processing() {
     let modem = PtyModem::spawn(quick(), 1, None).expect("a pty");
     let mut port = open(&modem.path());
     port.write_all(b"AT+CSQ\r").expect("the port takes it");
@@ -45,7 +45,7 @@ fn a_client_gets_the_answers_of_the_modem_and_nothing_of_the_terminal() {
 }
 
 #[test]
-fn the_modem_notices_the_last_who_closes() {
+fn the_modem_notices_when_the_last_client_closes() {
     let modem = PtyModem::spawn(quick(), 1, None).expect("a pty");
     let first = open(&modem.path());
     let second = open(&modem.path());
@@ -57,13 +57,13 @@ fn the_modem_notices_the_last_who_closes() {
     let mut port = open(&modem.path());
     port.write_all(b"AT\r").expect("the port takes it");
     drop(port);
-    wait_until("who wrote and went was heard", || {
+    wait_until("the bytes of a client that closed at once arrived", || {
         modem.log().iter().any(|entry| entry.what == ModemEvent::Received("AT".to_owned()))
     });
 }
 
 #[test]
-fn a_port_that_vanished_gives_errors_and_comes_back_under_its_link() {
+fn a_vanished_port_gives_errors_and_comes_back_under_its_link() {
     let link = std::env::temp_dir().join(format!("cellscan-pty-{}", std::process::id()));
     let modem = PtyModem::spawn_linked(quick(), 1, None, link.clone()).expect("a pty");
     let mut port = open(&link);

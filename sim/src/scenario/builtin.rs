@@ -1,4 +1,4 @@
-//! Worlds with a name, for `scan --sim=NAME`, for tests, and for showing.
+//! Worlds with a name, for `scan --sim=NAME`, for tests, and for demonstrations.
 
 use core::time::Duration;
 
@@ -6,20 +6,20 @@ use cellscan_core::carrier::Plmn;
 use cellscan_core::scan::policy::NoLink;
 use cellscan_core::scan::{Phase, Policy, Strategy};
 
+use crate::machine::pppd::{Chat, PppdProfile, PppdTerm};
 use crate::machine::{MachineProfile, RunScript, RunsvProfile, Supervision};
 use crate::modem::{ModemFault, Network, Profile, Select, WhileBusy};
-use crate::pppd::{Chat, PppdProfile, PppdTerm};
 
 use super::{Fault, Scenario, Timed};
 
 /// A world with a name.
 #[derive(Clone, Copy, Debug)]
 pub struct Builtin {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
-    /// What it shows, in one line.
+    /// Its description, in one line.
     pub about: &'static str,
-    /// How `cellscan scan` exits in it: 0 a carrier was chosen, 1 none was, 111 the service could not be had.
+    /// The exit code of `cellscan scan` in it: 0 a carrier was chosen, 1 none was, 111 the service could not be taken.
     pub exit: u8,
     make: fn() -> Scenario,
 }
@@ -55,29 +55,29 @@ pub const BUILTIN: &[Builtin] = &[
         "elsewhere",
         0,
         elsewhere,
-        "the strongest says OK and the modem registers with another: the next best is taken",
+        "the modem answers OK for the strongest carrier and registers with another: the next best is taken",
     ),
     new(
         "late-answer",
         0,
         late_answer,
-        "a selection is answered after its time: no result goes to the wrong carrier",
+        "a selection is answered after its time-out: no result goes to the wrong carrier",
     ),
     new(
         "answers-shift",
         0,
         answers_shift,
-        "as recorded on a gateway: selections take 5 s longer than they are given, and every answer went to the next carrier",
+        "as recorded on a gateway: selections take 5 s longer than their time-out, and every answer went to the next carrier",
     ),
     new(
         "late-refusal",
         1,
         late_refusal,
-        "as recorded on a gateway: the only carrier refuses after its time, and the next scan took that for its own answer",
+        "as recorded on a gateway: the only carrier refuses after its time-out, and the next scan took that for its own answer",
     ),
     new("slow-pppd", 0, slow_pppd, "pppd takes 9 s to end, and its chat keeps the port for 4 s more"),
     new("no-exec", 0, no_exec, "the run script does not exec: TERM kills a shell and pppd keeps the port"),
-    new("second-client", 0, second_client, "somebody says `sv up` in the middle of the search"),
+    new("second-client", 0, second_client, "another client runs `sv up` in the middle of the search"),
     new("port-vanishes", 0, port_vanishes, "the modem's USB port goes away for 8 s during a trial"),
     new(
         "runsv-dies",
@@ -89,29 +89,29 @@ pub const BUILTIN: &[Builtin] = &[
         "crash-loop",
         0,
         crash_loop,
-        "pppd ends at once whenever it is started, and runsv is asleep when asked",
+        "pppd ends at once after every start, and runsv sleeps when it gets the request",
     ),
-    new("late-machine", 0, late_machine, "a busy machine: all that is due comes up to two seconds later"),
+    new("late-machine", 0, late_machine, "a busy machine: every due event comes up to two seconds later"),
     new("good-enough", 0, good_enough, "the first carrier above -75 dBm ends the trials"),
     new("quick", 0, quick, "remembered carriers only: no search"),
     new("next-best", 0, next_best, "no link comes up over the best: the service is taken again for the next"),
     new("modem-silent", 1, modem_silent, "the modem does not answer"),
     new("sim-locked", 1, sim_locked, "the SIM wants a PIN"),
-    new("no-network", 1, no_network, "nothing is in reach"),
-    new("all-refuse", 1, all_refuse, "every carrier refuses: the registration found is restored"),
+    new("no-network", 1, no_network, "no network is in reach"),
+    new("all-refuse", 1, all_refuse, "every carrier refuses: the registration from before is restored"),
     new("budget", 1, budget, "the search takes longer than the link may be away"),
     new(
         "stranger",
         111,
         stranger,
-        "a process that is none of the service's has the port: it is named, and nothing is touched",
+        "a process outside the service holds the port: it is named, and nothing is touched",
     ),
-    new("aborted", 1, aborted, "the scan is told to end during a trial"),
+    new("aborted", 1, aborted, "the scan is aborted during a trial"),
     new(
         "second-client-insists",
         1,
         second_client_insists,
-        "somebody says `sv up` again and again: the scan yields",
+        "another client runs `sv up` again and again: the scan yields",
     ),
     new(
         "supervisor-hangs",
@@ -161,7 +161,7 @@ fn late_answer() -> Scenario {
     scenario
 }
 
-/// Four carriers and one of them twice, as they were listed; none is a real one.
+/// Four carriers and one of them twice, as in the recording; none is a real one.
 fn four_carriers(rssi: [u8; 4], select: [Select; 4]) -> Vec<Network> {
     let names = [("99901", "Alder"), ("99902", "Birch"), ("99903", "Cedar"), ("99904", "Dogwood")];
     let one = |((plmn, name), (rssi, select)): ((&str, &str), (u8, Select))| Network {
@@ -171,7 +171,7 @@ fn four_carriers(rssi: [u8; 4], select: [Select; 4]) -> Vec<Network> {
     names.into_iter().zip(rssi.into_iter().zip(select)).map(one).collect()
 }
 
-/// `+CSQ` was answered after 21 s, behind two selections: this modem reads on when it has answered.
+/// `+CSQ` was answered after 21 s, after two selections: this modem reads further input when it has answered.
 fn answers_shift() -> Scenario {
     let slow = Select::Accept { after_ms: 15_650 };
     let select = [
@@ -193,7 +193,7 @@ fn answers_shift() -> Scenario {
     scenario
 }
 
-/// The others were on a deny list; here they are back in reach when the next scan begins.
+/// The other carriers were on a deny list; here they are back in reach when the next scan begins.
 fn late_refusal() -> Scenario {
     let accept = Select::Accept { after_ms: 5_000 };
     let refuse = Select::Refuse { after_ms: 42_000, code: 30 };
@@ -338,7 +338,7 @@ mod tests {
     use cellscan_core::scan::Outcome;
 
     #[test]
-    fn each_ends_as_it_says_and_breaks_no_rule() {
+    fn each_world_ends_with_its_exit_code_and_violates_no_rule() {
         for builtin in BUILTIN {
             let examination = examine(&builtin.scenario());
             assert_eq!(examination.violations, [], "{}", builtin.name);

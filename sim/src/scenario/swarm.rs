@@ -1,4 +1,4 @@
-//! Scenarios drawn from a seed. Each seed switches whole kinds of faults off, so that rare ones also come alone and
+//! Scenarios drawn from a seed. Each seed switches whole kinds of faults off, so that rare ones also occur alone and
 //! in pairs.
 
 use core::time::Duration;
@@ -6,14 +6,14 @@ use core::time::Duration;
 use cellscan_core::scan::policy::{NoLink, Timeouts};
 use cellscan_core::scan::{Phase, Policy, Strategy};
 
+use crate::machine::pppd::{Chat, PppdProfile, PppdTerm};
+use crate::machine::runsv::Rule;
 use crate::machine::{ControlScript, MachineProfile, RunScript, RunsvProfile, Supervision};
 use crate::modem::{
     AbortAnswer, DomainSupport, Fragments, LineEnding, ModemFault, Network, Prefix, Profile, Select,
     WhileBusy,
 };
-use crate::pppd::{Chat, PppdProfile, PppdTerm};
 use crate::prng::Prng;
-use crate::runsv::Rule;
 use crate::signal::Signal;
 
 use super::{Fault, Scenario, Timed, When};
@@ -109,7 +109,7 @@ impl Kind {
             Self::StatusLost => Fault::StatusLost(u32::from(small(dice, 1, 4))),
             Self::Clock => Fault::ClockStep(if dice.chance(500) { 3_600_000 } else { -3_600_000 }),
             Self::Lateness => {
-                // From a disk that is busy to a machine that swaps: each size as likely.
+                // From a busy disk to a swapping machine: each order of magnitude equally likely.
                 let by_max_ms = 10_000 >> dice.below(13);
                 Fault::Late {
                     lasts: Duration::from_millis(dice.range(500, 180_000)),
@@ -139,7 +139,7 @@ const PHASES: [Phase; 12] = [
 ];
 
 impl Scenario {
-    /// The scenario of a seed. The same for every build of this version.
+    /// The scenario of a seed: the same in every build of this version.
     #[must_use]
     pub fn from_seed(seed: u64) -> Self {
         let dice = &mut Prng::new(seed);

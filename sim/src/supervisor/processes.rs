@@ -1,7 +1,7 @@
 //! Looks at the simulated process table, for [`cellscan_custody::port`].
 //!
-//! A look is torn, as a real one is: the processes are listed at the end of the look before, and looked at now. What was forked in
-//! between is missed; what has ended has vanished.
+//! A look is torn, as a real one is: the processes are listed at the end of the previous look, and examined now. It misses a process
+//! forked in between, and a process that has ended has vanished.
 
 use core::num::NonZeroU32;
 
@@ -10,22 +10,22 @@ use cellscan_custody::port::{Id, Look, Opened, Port, Seen, Verdict};
 
 use super::Habits;
 use crate::machine::Machine;
-use crate::process::{Body, INIT};
+use crate::machine::process::{Body, INIT};
 use crate::signal;
 use crate::trace::{Actor, Origin, Pid};
 
 /// Looks in one call, at most, as on host.
 const LOOKS_MAX: u32 = 6;
 
-/// What is known of the service's processes and of its port.
+/// The known processes of the service, and the state of its port.
 #[derive(Debug)]
 pub(super) struct Processes {
     port: Port,
-    /// Listed for the look to come, and how often the port had been opened by then.
+    /// The list for the next look, and how often the port had been opened by then.
     listed: Option<(Vec<Pid>, u64)>,
-    /// The same of the look before.
+    /// The same, of the previous look.
     opens_before: Option<u64>,
-    /// The port was proven free when it had been opened so often.
+    /// The port was proven free at this count of openings.
     free: Option<u64>,
     habits: Habits,
 }
@@ -39,7 +39,7 @@ impl Processes {
         Self { port: Port::default(), listed: None, opens_before: None, free: None, habits }
     }
 
-    /// Notes the process that the record names, if it is the supervisor's child.
+    /// Records the process that the status record names, if it is the supervisor's child.
     pub(super) fn note_service(&mut self, machine: &Machine, runsv: Option<Pid>, main: Option<Pid>) {
         self.port.supervised_by(runsv);
         let child = main.filter(|main| {
@@ -49,7 +49,7 @@ impl Processes {
         self.port.main_is(child.map(id));
     }
 
-    /// Before the service is touched: what has the port and is none of the service's.
+    /// Before the scan touches the service: a holder of the port that is not part of the service.
     pub(super) fn survey(&mut self, machine: &Machine) -> Option<Pid> {
         for _ in 0..2 {
             self.look(machine);
@@ -58,7 +58,7 @@ impl Processes {
         self.port.strangers().first().map(|stranger| stranger.pid)
     }
 
-    /// A `pppd` that has detached itself, and the one that is replaced where there is no supervisor.
+    /// A detached `pppd`, or the one that is replaced where there is no supervisor.
     fn adopt(&mut self, machine: &Machine) {
         let has_port = |id: &Id| machine.holders().iter().any(|holder| holder.pid == id.pid);
         let detached = !self.port.remains().iter().any(has_port);
@@ -93,7 +93,7 @@ impl Processes {
             Some(before) if before == opens => Opened::No,
             Some(_) => Opened::Yes,
         };
-        // From the listing of this look on.
+        // Counted from the listing of this look.
         self.opens_before = Some(opens_then);
         self.listed = Some((pids(machine), opens));
         let verdict = self.port.look(&look, opened);
@@ -103,7 +103,7 @@ impl Processes {
         verdict
     }
 
-    /// What is left of the service, and what else has the port; `None` while two looks do not agree.
+    /// The remaining processes of the service, and other holders of the port; `None` while two looks do not agree.
     pub(super) fn remains(&mut self, machine: &Machine) -> Option<Remains> {
         if self.free == Some(machine.kernel.lines.opens) {
             return Some(Remains::default());
@@ -132,7 +132,7 @@ impl Processes {
         None
     }
 
-    /// Signals what is left of the service.
+    /// Signals the remaining processes of the service.
     pub(super) fn signal(&mut self, machine: &mut Machine, signal: Signal) {
         self.look(machine);
         let signal = match signal {

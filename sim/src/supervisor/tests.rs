@@ -1,8 +1,8 @@
-//! What a native client sees of the machine, and whom it may signal.
+//! What the native backend sees of the machine, and which processes it may signal.
 
 use super::*;
+use crate::machine::pppd::{Chat, PppdProfile, PppdTerm};
 use crate::machine::{ControlScript, MachineProfile, RunScript, RunsvProfile, Supervision};
-use crate::pppd::{Chat, PppdProfile, PppdTerm};
 use cellscan_core::time::Instant;
 use core::time::Duration;
 
@@ -43,7 +43,7 @@ impl Bench {
     }
 
     fn foreign(&mut self, byte: u8) {
-        self.machine.borrow_mut().somebody_writes(byte).unwrap();
+        self.machine.borrow_mut().another_client_writes(byte).unwrap();
         self.wait(50);
     }
 
@@ -62,7 +62,7 @@ fn a_scan_takes_the_service_and_gives_it_back() {
     assert_eq!((found.want, found.state, found.supervised), (Want::Up, ServiceState::Run, true));
     assert!(bench.supervisor.holds_lease());
     bench.supervisor.ask(Want::Down).unwrap();
-    assert_eq!(bench.status().want, Want::Up, "the byte is written, the record says nothing yet");
+    assert_eq!(bench.status().want, Want::Up, "the byte is written, the record does not show it yet");
     bench.wait(1_000);
     let down = bench.status();
     assert_eq!((down.want, down.state, down.pid), (Want::Down, ServiceState::Down, None));
@@ -75,7 +75,7 @@ fn a_scan_takes_the_service_and_gives_it_back() {
 }
 
 #[test]
-fn a_foreign_down_during_the_hold_is_seen_although_nothing_changes() {
+fn a_foreign_down_while_held_is_noticed_although_nothing_changes() {
     let mut bench = Bench::plain();
     bench.supervisor.take().unwrap();
     bench.supervisor.ask(Want::Down).unwrap();
@@ -90,7 +90,7 @@ fn a_foreign_down_during_the_hold_is_seen_although_nothing_changes() {
 }
 
 #[test]
-fn a_foreign_up_takes_a_foreign_down_back() {
+fn a_foreign_up_cancels_a_foreign_down() {
     let mut bench = Bench::plain();
     bench.supervisor.take().unwrap();
     bench.supervisor.ask(Want::Down).unwrap();
@@ -118,7 +118,7 @@ fn repeating_down_to_a_service_that_does_not_end_is_not_foreign() {
 }
 
 #[test]
-fn once_is_found_as_once_and_a_vetoed_down_is_down() {
+fn once_is_found_as_once_and_a_vetoed_down_as_down() {
     let mut bench = Bench::plain();
     bench.foreign(b'o');
     assert_eq!(bench.supervisor.take().unwrap().want, Want::Once);
@@ -149,7 +149,7 @@ fn pppd_below_a_shell_is_noted_and_can_be_ended() {
 }
 
 #[test]
-fn a_chat_that_stays_behind_is_the_services_own() {
+fn a_remaining_chat_counts_as_part_of_the_service() {
     let pppd = PppdProfile { chat: Chat::Outlives(40_000), ..PppdProfile::default() };
     let mut bench = Bench::runsv(RunsvProfile::default(), pppd);
     bench.supervisor.take().unwrap();
@@ -176,7 +176,7 @@ fn a_stranger_on_the_port_is_named_and_never_signalled() {
 }
 
 #[test]
-fn a_pppd_that_detached_itself_is_the_services() {
+fn a_detached_pppd_counts_as_part_of_the_service() {
     let mut bench =
         Bench::runsv(RunsvProfile::default(), PppdProfile { detaches: true, ..PppdProfile::default() });
     bench.supervisor.take().unwrap();
@@ -189,7 +189,7 @@ fn a_pppd_that_detached_itself_is_the_services() {
 }
 
 #[test]
-fn the_client_itself_is_no_stranger() {
+fn the_client_itself_is_not_a_stranger() {
     let mut bench = Bench::plain();
     bench.supervisor.take().unwrap();
     bench.supervisor.ask(Want::Down).unwrap();
@@ -199,7 +199,7 @@ fn the_client_itself_is_no_stranger() {
 }
 
 #[test]
-fn a_dead_runsv_is_told_from_its_stale_record() {
+fn a_dead_runsv_is_recognised_despite_its_stale_record() {
     let mut bench = Bench::plain();
     bench.supervisor.take().unwrap();
     bench.machine.borrow_mut().kill_runsv(Some(Duration::from_secs(3)));
@@ -215,7 +215,7 @@ fn a_dead_runsv_is_told_from_its_stale_record() {
 }
 
 #[test]
-fn what_is_not_supervised_cannot_be_taken() {
+fn an_unsupervised_service_cannot_be_taken() {
     let mut bench = Bench::plain();
     bench.machine.borrow_mut().kill_runsv(None);
     assert_eq!(bench.supervisor.take(), Err(nb::Error::Other(SimError::NotSupervised)));
@@ -223,7 +223,7 @@ fn what_is_not_supervised_cannot_be_taken() {
 }
 
 #[test]
-fn a_live_lease_is_respected_and_an_orphaned_one_taken_over_with_its_want() {
+fn a_live_lease_is_respected_and_an_orphaned_one_is_taken_over_with_its_want() {
     let mut bench = Bench::plain();
     bench.supervisor.take().unwrap();
     bench.supervisor.ask(Want::Down).unwrap();
@@ -233,21 +233,21 @@ fn a_live_lease_is_respected_and_an_orphaned_one_taken_over_with_its_want() {
     let mut next = SimSupervisor::new(Rc::clone(&bench.machine));
     assert_eq!(next.take().unwrap().want, Want::Up);
     let mut other = SimSupervisor::new(Rc::clone(&bench.machine));
-    let somebody = bench.machine.borrow().runsv().unwrap();
-    let live = Lease { owner: somebody, want: Want::Up };
+    let owner = bench.machine.borrow().runsv().unwrap();
+    let live = Lease { owner, want: Want::Up };
     bench.machine.borrow_mut().kernel.set_lease(Some(live));
     assert_eq!(other.take(), Err(nb::Error::Other(SimError::Leased)));
 }
 
 #[test]
-fn a_down_that_meets_a_death_is_not_foreign() {
+fn a_down_that_coincides_with_a_death_is_not_foreign() {
     let pppd = PppdProfile { crashes_after_ms: Some(500), ..PppdProfile::default() };
     let mut bench = Bench::runsv(RunsvProfile::default(), pppd);
     while bench.status().state != ServiceState::Run {
         bench.wait(1);
     }
     bench.supervisor.take().unwrap();
-    bench.machine.borrow_mut().somebody_signals_pppd(crate::signal::Signal::Kill);
+    bench.machine.borrow_mut().another_client_signals_pppd(crate::signal::Signal::Kill);
     bench.supervisor.ask(Want::Down).unwrap();
     bench.wait(5);
     assert_eq!(bench.status().want, Want::Up, "runsv sleeps");
@@ -261,8 +261,8 @@ fn a_full_fifo_is_an_error() {
     let mut bench = Bench::plain();
     bench.supervisor.take().unwrap();
     bench.machine.borrow_mut().freeze_runsv();
-    let junk = vec![b'z'; crate::directory::FIFO_BYTES_MAX];
-    bench.machine.borrow_mut().kernel.write_control(Actor::Somebody, false, &junk).unwrap();
+    let junk = vec![b'z'; crate::machine::directory::FIFO_BYTES_MAX];
+    bench.machine.borrow_mut().kernel.write_control(Actor::Other, false, &junk).unwrap();
     assert_eq!(
         bench.supervisor.ask(Want::Down),
         Err(nb::Error::Other(SimError::Control(ControlError::Full)))

@@ -1,4 +1,4 @@
-//! What goes wrong in a world, and how it ends.
+//! The faults of a world, and their end.
 
 use core::time::Duration;
 
@@ -7,15 +7,15 @@ use cellscan_core::supervisor::Supervisor;
 
 use super::World;
 use crate::lateness::{Lateness, Transit};
+use crate::machine::runsv::Rule;
+use crate::machine::sv::SvCommand;
 use crate::modem::ModemFault;
-use crate::runsv::Rule;
 use crate::scenario::Fault;
-use crate::sv::SvCommand;
 
-/// From the scanner's death to its guard's first byte: the closing of a pipe and a write, measured in milliseconds.
+/// From the scanner's death to its guard's first byte: the close of a pipe and a write, measured in milliseconds.
 const GUARD_AFTER: Duration = Duration::from_millis(5);
 
-/// The end of a fault that lasts.
+/// The end of a lasting fault.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Return {
     Port,
@@ -62,16 +62,16 @@ impl<P: Port, S: Supervisor> World<P, S> {
                 self.returns.push((self.now + span, Return::Runsv));
             }
             Fault::ControlByte(byte) => {
-                // Where nobody reads it, the second client is told so; it is none of the scan's business.
-                let _refused = self.machine.borrow_mut().somebody_writes(byte);
+                // Without a reader the second client gets an error; that does not concern the scan.
+                let _refused = self.machine.borrow_mut().another_client_writes(byte);
             }
             Fault::Sv(words) => {
                 let words: Vec<&str> = words.split_whitespace().collect();
                 if let Some(command) = SvCommand::parse(&words, None, Rule::default()) {
-                    self.machine.borrow_mut().somebody_runs_sv(command);
+                    self.machine.borrow_mut().another_client_runs_sv(command);
                 }
             }
-            Fault::PppdSignalled(signal) => self.machine.borrow_mut().somebody_signals_pppd(signal),
+            Fault::PppdSignalled(signal) => self.machine.borrow_mut().another_client_signals_pppd(signal),
             Fault::Stranger(span) => {
                 self.machine.borrow_mut().stranger_opens_port(span);
             }
@@ -93,7 +93,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
         }
     }
 
-    /// The kernel closes what a dead process had open; its UUCP lock stays, naming a dead pid.
+    /// The kernel closes the files of a dead process; its UUCP lock stays, with a dead pid.
     pub(super) fn scanner_is_gone(&mut self) {
         self.alive = false;
         let mut wire = self.wire.borrow_mut();
@@ -129,8 +129,8 @@ impl<P: Port, S: Supervisor> World<P, S> {
         }
     }
 
-    /// All that lasts ends now: faults still to come do not, what is frozen or gone comes back, what is late comes. An
-    /// event of the gateway that was put off already comes when it was put off to.
+    /// Ends all faults: pending ones are cancelled, frozen and missing processes come back, late bytes arrive. An event of the
+    /// gateway that was already put off keeps its time.
     pub fn heal(&mut self) {
         self.faults.clear();
         for (at, _) in &mut self.returns {
@@ -169,13 +169,13 @@ mod tests {
         world
     }
 
-    /// From the request for down to the moment in which the scan says that it was seen.
+    /// From the request for down to the moment at which the scan has seen it.
     fn down_after(world: &World<crate::world::SimPort, crate::supervisor::SimSupervisor>) -> Duration {
         world.scanner().report().down_after.expect("it went down")
     }
 
     #[test]
-    fn a_scan_on_a_late_machine_sees_what_happened_later_and_ends_all_the_same() {
+    fn a_scan_on_a_late_machine_sees_events_later_and_still_ends() {
         let (punctual, late) = (lived(Scenario::default()), lived(late(Duration::from_secs(5))));
         assert!(down_after(&late) > down_after(&punctual) + Duration::from_millis(100));
         let whole = |world: &World<_, _>| world.held_back(Instant::ZERO, world.now());
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_a_moment_of_lateness_changes_no_outcome() {
+    fn a_small_lateness_changes_no_outcome() {
         let examination = examine(&late(Duration::from_millis(1)));
         assert_eq!(examination.violations, [] as [Violation; 0]);
         let punctual = examine(&Scenario::default());

@@ -14,13 +14,13 @@ use crate::machine::Machine;
 use crate::modem::Modem;
 use crate::trace::Origin;
 
-/// Bytes that wait to be read, at most, as a tty's buffer (Linux: `N_TTY_BUF_SIZE` 4096); what is over is lost.
+/// Bytes that wait to be read, at most, as a tty's buffer (Linux: `N_TTY_BUF_SIZE` 4096); more bytes are lost.
 const INBOX_LEN_MAX: usize = 4_096;
 
 /// Why the simulated line failed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LineError {
-    /// The device is not there.
+    /// The device does not exist.
     NoDevice,
     /// Another live process has the UUCP lock.
     Locked,
@@ -50,37 +50,37 @@ impl embedded_io::Error for LineError {
     }
 }
 
-/// A byte that went to the modem while another process had the port.
+/// A byte that the scan sent while another process held the port.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Intrusion {
-    /// When.
+    /// The time.
     pub at: Instant,
-    /// What was sent.
+    /// The bytes.
     pub bytes: Vec<u8>,
-    /// Whose port it was.
+    /// The holder of the port.
     pub holder: Origin,
 }
 
-/// Both ends of the line and what lies in between.
+/// Both ends of the line and the bytes in transit.
 #[derive(Debug)]
 pub(crate) struct Wire {
     pub(crate) now: Instant,
     pub(crate) modem: Modem,
     pub(crate) machine: Rc<RefCell<Machine>>,
-    /// The device is there.
+    /// The device exists.
     pub(crate) present: bool,
     pub(crate) open: bool,
-    /// Since when it is open.
+    /// When it was opened.
     pub(crate) since: Instant,
     pub(crate) inbox: VecDeque<u8>,
-    /// What the modem has sent and the machine has not taken in yet.
+    /// Bytes of the modem that the machine has not received yet.
     pub(crate) transit: Transit,
     pub(crate) lateness: Lateness,
     pub(crate) intrusions: Vec<Intrusion>,
 }
 
 impl Wire {
-    /// Moves what the modem has sent by now to the reader.
+    /// Moves the bytes that the modem has sent by now to the reader.
     pub(crate) fn deliver(&mut self) {
         let mut sent = Vec::new();
         self.modem.poll(self.now, &mut sent);
@@ -144,7 +144,7 @@ impl Write for SimPort {
             return Err(LineError::Gone);
         }
         let holders = wire.machine.borrow().holders();
-        // Who has no part in the game may open a port that is locked and held; nobody can keep a root process from it.
+        // A root process may open a locked and held port; no lock keeps it from that.
         let opened = wire.since;
         let intrudes = |origin: Origin, since: Instant| match origin {
             Origin::Client | Origin::Guard => false,

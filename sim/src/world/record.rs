@@ -1,4 +1,4 @@
-//! What happened in a world.
+//! The record of a world.
 
 use cellscan_core::carrier::Carriers;
 use cellscan_core::scan::gate::Request;
@@ -11,50 +11,50 @@ use crate::trace::Traced;
 /// An event of the scan with its time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Told {
-    /// When.
+    /// The time.
     pub at: Instant,
-    /// What.
+    /// The event.
     pub event: Event,
 }
 
-/// What a listener hears, in the order in which it happens.
+/// The events for a listener, in order.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Heard {
-    /// A scan was asked for.
+    /// A scan was requested.
     Requested(Request),
-    /// The scan was told to end.
+    /// The scan was aborted.
     Aborted,
-    /// The scan told something.
+    /// The scan reported an event.
     Told(Event),
 }
 
-/// Somebody who listens.
+/// A listener.
 pub type Listener = Box<dyn FnMut(Instant, Heard)>;
 
-/// What the modem was registered on when the scan said that it had given the service back.
+/// The modem's network when the scan reported that it gave the service back.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Handed {
-    /// When.
+    /// The time.
     pub at: Instant,
     /// The network.
     pub registered: Option<String>,
 }
 
-/// Everything that happened in a world.
+/// The record of all events in a world.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
     /// How the scan ended; `None`: it did not.
     pub outcome: Option<Outcome>,
-    /// What came of it.
+    /// Its report.
     pub report: Report,
-    /// What was found of carriers.
+    /// The carriers.
     pub carriers: Carriers,
-    /// What the scan told.
+    /// The events of the scan.
     pub told: Vec<Told>,
-    /// What port and supervisor failed with.
+    /// The errors of port and supervisor.
     pub errors: Vec<String>,
-    /// What happened on the gateway.
+    /// The trace of the gateway.
     pub machine: Vec<Traced>,
-    /// What the modem heard and said.
+    /// The journal of the modem.
     pub modem: Vec<ModemLog>,
 }

@@ -1,7 +1,7 @@
 //! A scan on bare metal: no `std`, no allocator, no operating system.
 //!
-//! It links or it does not: with `std` in the core there would be two panic handlers, with an allocation a symbol that
-//! nobody defines. `tests/bare_metal` does the linking.
+//! The link is the test: `std` in the core would bring a second panic handler, an allocation an undefined symbol.
+//! `tests/bare_metal` links it.
 #![no_std]
 
 use core::convert::Infallible;
@@ -22,7 +22,7 @@ fn panic(_info: &PanicInfo<'_>) -> ! {
     }
 }
 
-/// A modem that hears everything and says nothing.
+/// A modem that reads everything and answers nothing.
 struct Mute;
 
 impl ErrorType for Mute {
@@ -51,7 +51,7 @@ impl Write for Mute {
     }
 }
 
-/// A service that does at once what it is asked.
+/// A service that obeys at once.
 struct Obedient(Want);
 
 impl Supervisor for Obedient {
@@ -88,11 +88,11 @@ impl Supervisor for Obedient {
     }
 }
 
-/// Polls of one scan, at most; a silent modem is given up after some forty.
+/// Polls of one scan, at most; a scan gives a silent modem up after some forty.
 const POLLS_MAX: u32 = 10_000;
 
 /// One scan over a modem that does not answer: 0 where it ended, the service given back; 1 where it did not.
-// The attribute is "unsafe" since two symbols of one name would clash; nobody else calls anything so.
+// The attribute is "unsafe" since two symbols of one name would clash; this name is unique.
 #[unsafe(no_mangle)]
 pub extern "C" fn cellscan_bare_scan() -> i32 {
     let mut driver = Driver::new(AlwaysOpen(Mute), Obedient(Want::Up), Policy::DEFAULT);
@@ -113,7 +113,7 @@ pub extern "C" fn cellscan_bare_scan() -> i32 {
     1
 }
 
-/// Bytes of a scanner and of a driver, for whoever has to find room for them.
+/// Bytes of a scanner and of a driver, for integrators who plan their RAM.
 // See above.
 #[unsafe(no_mangle)]
 pub static cellscan_bare_sizes: [usize; 2] =

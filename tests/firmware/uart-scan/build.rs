@@ -1,4 +1,4 @@
-//! Where code and data go, by target: the linker finds `memory.x` in the output directory.
+//! The memory layout of each target: the linker finds `memory.x` in the output directory.
 
 use std::path::PathBuf;
 use std::{env, fs};
@@ -9,7 +9,7 @@ const MPS2_AN386: &str =
 /// nRF51822 as on the first micro:bit.
 const MICROBIT: &str =
     "MEMORY { FLASH : ORIGIN = 0x00000000, LENGTH = 256K RAM : ORIGIN = 0x20000000, LENGTH = 16K }";
-/// All in RAM, where QEMU puts a kernel.
+/// All in RAM, where QEMU loads a kernel.
 const VIRT: &str = r#"MEMORY { RAM : ORIGIN = 0x80000000, LENGTH = 1M }
 REGION_ALIAS("REGION_TEXT", RAM);
 REGION_ALIAS("REGION_RODATA", RAM);
@@ -26,7 +26,7 @@ fn main() -> std::io::Result<()> {
         "thumbv7em-none-eabihf" => MPS2_AN386,
         "thumbv6m-none-eabi" => MICROBIT,
         "riscv32imc-unknown-none-elf" => VIRT,
-        // For the library alone.
+        // The library alone needs none.
         _ => return Ok(()),
     };
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());

@@ -1,4 +1,4 @@
-//! Writes what the fuzzer begins at: the bytes of every sample, to the corpus of every target.
+//! Writes the fuzzer's seeds: the bytes of every sample, to the corpus of every target.
 
 #[expect(dead_code, reason = "the tests need all of it")]
 #[path = "../../decode/samples.rs"]
@@ -13,7 +13,7 @@ fn main() {
         for file in samples::files() {
             for (number, sample) in file.samples.iter().enumerate() {
                 let name = format!("{}-{number}", file.name());
-                // The first byte of a dialogue says which command is in flight, and so with all: it does no harm.
+                // The first byte of a dialogue selects the command; in other targets it does no harm.
                 let command = u8::try_from(number).unwrap_or_default();
                 let bytes = [&[command], &sample.bytes[..]].concat();
                 std::fs::write(corpus.join(name), bytes).expect("the corpus can be written");

@@ -10,7 +10,7 @@ use cellscan_core::at::command::Command;
 use cellscan_core::at::dialogue::{ATTENTION_TRIES_BUSY_MAX, Dialogue, Turn};
 use cellscan_core::at::line::Lines;
 use cellscan_core::at::registration::Domain;
-use cellscan_core::at::vendor::Maker;
+use cellscan_core::at::vendor::Vendor;
 use cellscan_core::carrier::Plmn;
 use cellscan_core::time::Instant;
 use libfuzzer_sys::fuzz_target;
@@ -69,7 +69,7 @@ impl Talk {
             Command::Sim,
             Command::Deregister,
             Command::Identify,
-            Command::OwnSignal(Maker::Sierra),
+            Command::VendorSignal(Vendor::Sierra),
         ];
         let command = commands[self.commands % commands.len()];
         self.commands += 1;

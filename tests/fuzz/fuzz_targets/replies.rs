@@ -8,7 +8,7 @@ use cellscan_core::at::registration::{Domain, Registration, RegistrationLine};
 use cellscan_core::at::reply::{FinalResult, SimState};
 use cellscan_core::at::signal::{cesq, csq};
 use cellscan_core::at::text::Text;
-use cellscan_core::at::vendor::Maker;
+use cellscan_core::at::vendor::Vendor;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|line: &[u8]| {
@@ -31,14 +31,14 @@ fuzz_target!(|line: &[u8]| {
             }
         }
     }
-    for maker in Maker::ALL {
-        if let Some(strength) = maker.read(line) {
+    for vendor in Vendor::ALL {
+        if let Some(strength) = vendor.read(line) {
             assert!(strength.rssi_dbm.is_none_or(|dbm| (-121..=-20).contains(&dbm)), "{strength:?}");
             assert!(strength.rsrp_dbm.is_none_or(|dbm| (-157..=-31).contains(&dbm)), "{strength:?}");
             assert!(strength.rsrq_db10.is_none_or(|db| (-435..=200).contains(&db)), "{strength:?}");
         }
     }
-    let _ = Maker::named(line);
+    let _ = Vendor::named(line);
     if let Some(strength) = csq(line) {
         assert!(strength.rssi_dbm.is_none_or(|dbm| (-116..=-25).contains(&dbm)));
     }

@@ -1,4 +1,4 @@
-//! What the fuzz targets share: bytes through the layers of the core, in one read or in many, without an allocation.
+//! Shared code of the fuzz targets: bytes through the layers of the core, in one read or in many, without an allocation.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -16,7 +16,7 @@ pub fn each_line(bytes: &[u8], size: usize, mut take: impl FnMut(Line<'_>)) {
     }
 }
 
-/// The lines, as one number.
+/// A hash of the lines.
 pub fn lines(bytes: &[u8], size: usize) -> u64 {
     let (mut hasher, mut last) = (DefaultHasher::new(), Part::Whole);
     each_line(bytes, size, |line| {
@@ -35,7 +35,7 @@ pub fn lines(bytes: &[u8], size: usize) -> u64 {
     hasher.finish()
 }
 
-/// The operators of a list, as one number, and how many they are.
+/// A hash of the operators of a list, and their number.
 pub fn operators(bytes: &[u8], size: usize) -> (u64, usize) {
     let (mut reader, mut hasher, mut count) = (ListReader::new(), DefaultHasher::new(), 0);
     each_line(bytes, size, |line| {
@@ -57,7 +57,7 @@ pub fn operators(bytes: &[u8], size: usize) -> (u64, usize) {
     (hasher.finish(), count)
 }
 
-/// The replies, as one number.
+/// A hash of the replies.
 pub fn replies(command: &[u8], bytes: &[u8], size: usize) -> u64 {
     let (mut decoder, mut hasher) = (Decoder::new(), DefaultHasher::new());
     decoder.ask(command);

@@ -1,8 +1,8 @@
-//! A stand-in for `pppd`: opens a tty, holds it, ends on TERM, and writes down when. Copied as `pppd` it is one to
-//! everybody who looks at names.
+//! A stand-in for `pppd`: opens a tty, holds it, ends on TERM, and logs the times. Copied as `pppd` it is one for
+//! every program that goes by names.
 //!
 //! `pppd [--log FILE] [--delay-ms N] [--lock DIR] [--dies-after-ms N] [--ignore-term] [--child-holds-ms N]
-//! [--send TEXT] TTY`, or `--hold-after PID N` for the child that is given the tty as its standard input.
+//! [--send TEXT] TTY`, or `--hold-after PID N` for the child that gets the tty as its standard input.
 //!
 //! Exit codes are those of `pppd` 2.4.9 (`pppd.h`): 2 wrong options, 5 told to end, 6 the tty is locked, 7 it cannot
 //! be opened, 16 it hung up.
@@ -153,7 +153,7 @@ impl Options {
     }
 }
 
-/// Reads and forgets what comes until it is told to end or the line is gone.
+/// Reads and drops input until TERM comes or the line is gone.
 fn hold(options: &Options, tty: &OwnedFd, term: &UnixStream) -> u8 {
     let mut ends_at = None;
     loop {
@@ -178,7 +178,7 @@ fn hold(options: &Options, tty: &OwnedFd, term: &UnixStream) -> u8 {
     }
 }
 
-/// Waits for one of `fds`, or for the time; whether it was one of `fds`.
+/// Waits for one of `fds`, or for the time; returns whether it was one of `fds`.
 fn wait(fds: &mut [PollFd<'_>], until: Option<Instant>) -> bool {
     let left = until.map(|until| until.saturating_duration_since(Instant::now()));
     let left = left.and_then(|left| Timespec::try_from(left).ok());
@@ -189,7 +189,7 @@ fn came(term: &UnixStream) -> bool {
     rustix::io::read(term.as_fd(), &mut [0_u8; 16]).is_ok_and(|length| length > 0)
 }
 
-/// Starts what holds the tty longer than this process: `chat` beside this program, where it is there.
+/// Starts a process that holds the tty longer than this one: `chat` beside this program, where it exists.
 fn start_child(options: &Options, tty: &OwnedFd, millis: u64) {
     let Ok(own) = env::current_exe() else {
         return;
@@ -203,7 +203,7 @@ fn start_child(options: &Options, tty: &OwnedFd, millis: u64) {
     if let Some(log) = &options.log {
         command.arg("--log").arg(log);
     }
-    // Not waited for: it is to outlive this process.
+    // Not waited for: it must outlive this process.
     if let Err(error) = command.stdin(Stdio::from(tty)).spawn() {
         options.note(&format!("childless {error}"));
     }
@@ -228,9 +228,9 @@ fn lock_path(options: &Options) -> Option<PathBuf> {
     Some(directory.join(format!("LCK..{name}")))
 }
 
-/// Takes the lock, also from an owner who is dead; or says who has it.
+/// Takes the lock, also from a dead owner; or returns its owner.
 fn take_lock(path: &Path) -> Result<(), u32> {
-    // Twice: once to find a dead owner's, once without it.
+    // Twice: once to remove a dead owner's lock, once without it.
     for _ in 0..2 {
         if let Ok(mut file) = File::options().write(true).create_new(true).open(path) {
             let _ = writeln!(file, "{:>10}", std::process::id());

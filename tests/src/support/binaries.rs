@@ -1,4 +1,4 @@
-//! Where the programs under test are.
+//! The programs under test.
 
 use std::env;
 use std::fs;
@@ -7,8 +7,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-/// The built `cellscan`, ready for arguments. It is looked for beside the running test, and built once, with the
-/// same profile, where it is missing or older than its sources.
+/// The built `cellscan`, ready for arguments. It is searched beside the running test, and built once, with the same
+/// profile, where it is missing or older than its sources.
 ///
 /// # Panics
 ///
@@ -31,7 +31,7 @@ pub fn cellscan() -> Command {
 ///
 /// # Panics
 ///
-/// When it is not there.
+/// When it is missing.
 #[must_use]
 #[track_caller]
 pub fn stand_in() -> PathBuf {
@@ -74,7 +74,7 @@ fn is_outdated(program: &Path) -> bool {
         return true;
     };
     let root = workspace();
-    // Not all below `host`: another package lives there.
+    // Not all below `host`: there are other packages.
     ["core", "host", "sim"].iter().map(|package| root.join(package)).any(|package| {
         let manifest = fs::metadata(package.join("Cargo.toml")).and_then(|file| file.modified()).ok();
         newest(&package.join("src")).max(manifest).is_some_and(|source| source > built)

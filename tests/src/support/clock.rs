@@ -2,7 +2,7 @@
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// `CLOCK_MONOTONIC` in milliseconds: the same in every process, not moved by whoever sets the date.
+/// `CLOCK_MONOTONIC` in milliseconds: the same in every process, and independent of the date.
 #[must_use]
 pub fn monotonic_ms() -> u64 {
     let time = clock_gettime(ClockId::Monotonic);

@@ -1,4 +1,4 @@
-//! What the stand-in for `pppd` wrote down.
+//! The log of the stand-in for `pppd`.
 
 use std::fs;
 use std::path::Path;
@@ -11,11 +11,11 @@ use std::path::Path;
 pub struct Event {
     /// `CLOCK_MONOTONIC`, in milliseconds.
     pub at_ms: u64,
-    /// Who wrote it.
+    /// The process that wrote it.
     pub pid: u32,
-    /// What happened.
+    /// The event.
     pub what: String,
-    /// More about it; may be empty.
+    /// Its detail; may be empty.
     pub detail: String,
 }
 

@@ -163,7 +163,7 @@ impl Shared {
                         self.written.fetch_add(count as u64, Ordering::Relaxed);
                     }
                 }
-                // Full, or nobody has the other end.
+                // Full, or no process has the other end open.
                 Err(_) => wait(master, !waiting.is_empty()),
             }
             if waiting.is_empty() && !floods {
@@ -178,7 +178,7 @@ fn wait(master: &OwnedFd, to_write: bool) {
     let mut fds = [PollFd::from_borrowed_fd(master.as_fd(), flags)];
     let _looked_at_again = poll(&mut fds, Some(&LOOK));
     if fds[0].revents().contains(PollFlags::HUP) {
-        // Which is ready all the time: until somebody opens the other end.
+        // HUP is ready all the time, until a process opens the other end.
         thread::sleep(std::time::Duration::from_millis(5));
     }
 }

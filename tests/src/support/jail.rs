@@ -1,5 +1,5 @@
-//! A machine on which things are missing: a root directory of its own that has the libraries, `/dev` and `/proc` of this
-//! one, and of programs only what it is given. It lives in a mount namespace that ends with its last process.
+//! A machine without most programs: a root directory of its own with the libraries, `/dev` and `/proc` of this
+//! one, and only the programs that a test puts there. Its mount namespace ends with its last process.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -10,10 +10,10 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// What dynamically linked programs need, and what there is to look at.
+/// Directories that dynamically linked programs need, and that `cellscan` reads.
 const SHARED: [&str; 6] = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/dev", "/proc"];
 
-/// The directory that is to be the root.
+/// The directory that becomes the root.
 #[derive(Debug)]
 pub struct Jail {
     root: TempDir,
@@ -21,7 +21,7 @@ pub struct Jail {
 }
 
 impl Jail {
-    /// One with nothing in it. `None`: who runs this may not make a mount namespace.
+    /// An empty one. `None`: this user may not make a mount namespace.
     ///
     /// # Panics
     ///
@@ -45,7 +45,7 @@ impl Jail {
         Some(jail)
     }
 
-    /// Puts a file or directory of this machine there under a name.
+    /// Puts a file or directory of this machine into it under a name.
     ///
     /// # Panics
     ///
@@ -74,7 +74,7 @@ impl Jail {
         inside
     }
 
-    /// Runs a command that is there, to its end.
+    /// Runs a command in it, to its end.
     ///
     /// # Panics
     ///
@@ -89,14 +89,14 @@ impl Jail {
         }
         script.push_str("exec chroot \"$@\"\n");
         let mut command = Command::new("unshare");
-        // Private: what is mounted here is not to be seen, nor removed, anywhere else.
+        // Private: these mounts must be neither visible nor removable elsewhere.
         command.args(["-m", "--propagation", "private", "sh", "-c", &script, "sh"]);
         command.arg(self.root.path()).arg(program).args(arguments);
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         command.output().expect("unshare starts (util-linux)")
     }
 
-    /// Where a name of the jail is, its directories made.
+    /// The path of a name of the jail, with its directories created.
     #[track_caller]
     fn inside(&self, name: &Path) -> PathBuf {
         let inside = self.root.path().join(name.strip_prefix("/").unwrap_or(name));

@@ -1,4 +1,4 @@
-//! Another user of this machine, who has a shell and no more.
+//! Another user of this machine, without any privileges.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,11 +8,11 @@ use std::process::Command;
 
 use rustix::process::geteuid;
 
-/// Nobody's number on every Linux.
+/// The user id of `nobody` on every Linux.
 pub const OTHER_UID: u32 = 65_534;
 
-/// A program as that user runs it, which ends with the calling thread at the latest. `None`, and a line that says so: this test
-/// does not run as root, and cannot be another.
+/// A program run by that user, which ends with the calling thread at the latest. `None`, and a SKIPPED line: this test
+/// does not run as root, and so cannot become another user.
 #[must_use]
 pub fn as_other_user(program: impl AsRef<OsStr>) -> Option<Command> {
     if !is_root("nothing can be done as another user") {
@@ -24,9 +24,9 @@ pub fn as_other_user(program: impl AsRef<OsStr>) -> Option<Command> {
     Some(command)
 }
 
-/// Whether this test runs as root; else a line says what is left out.
+/// Whether this test runs as root; else it prints SKIPPED and what it leaves out.
 #[must_use]
-#[expect(clippy::print_stdout, reason = "whoever reads the tests' output is to know what they did not do")]
+#[expect(clippy::print_stdout, reason = "the output says which tests were skipped")]
 pub fn is_root(left_out: &str) -> bool {
     let is_root = geteuid().is_root();
     if !is_root {

@@ -1,12 +1,12 @@
-//! Programs and scripts, put where they are started from.
+//! Programs and scripts, put in the place where they are started.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// Puts a program where it is started from. A file that some process still has open for writing cannot be executed,
-/// and a fork in another thread of this test is such a process for a moment: so nothing is written here, it is
-/// linked, or copied by a process of its own.
+/// Puts a program in the place where it is started. A file that a process has open for writing cannot be executed, and a
+/// fork in another thread of this test is such a process for a moment: so this function writes nothing, but links the
+/// file, or copies it by a process of its own.
 #[track_caller]
 pub(super) fn place_program(from: &Path, to: &Path) {
     if fs::hard_link(from, to).is_err() {

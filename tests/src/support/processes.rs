@@ -1,4 +1,4 @@
-//! Processes, as `/proc` shows them. What ends while it is looked at is simply not there.
+//! Processes in `/proc`. A process that ends while it is examined counts as gone.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -13,7 +13,7 @@ pub fn all() -> Vec<u32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// The processes that have the device at `port` open, whatever name they opened it by.
+/// The processes that have the device at `port` open, under any name.
 #[must_use]
 pub fn holders(port: &Path) -> Vec<u32> {
     let Ok(device) = fs::metadata(port) else {
@@ -70,7 +70,7 @@ pub fn children_with(parent: u32, word: &str) -> Vec<u32> {
     all().into_iter().filter(is_child).filter(says).collect()
 }
 
-/// The living processes whose environment says `mark`, for example `NAME=value`.
+/// The living processes whose environment has `mark`, for example `NAME=value`.
 #[must_use]
 pub fn marked(mark: &str) -> Vec<u32> {
     all().into_iter().filter(|pid| is_marked(*pid, mark)).collect()
@@ -87,8 +87,8 @@ pub fn signal(pid: u32, signal: Signal) -> bool {
     signal_if(pid, signal, |_| true)
 }
 
-/// Kills `pid` if its environment says `mark`. The process is held while it is looked at, so that no other one
-/// with its number is met.
+/// Kills `pid` if its environment has `mark`. The process is held by a handle meanwhile, so that no other one
+/// with its number is killed.
 #[must_use]
 pub fn kill_marked(pid: u32, mark: &str) -> bool {
     signal_if(pid, Signal::KILL, |pid| is_marked(pid, mark))

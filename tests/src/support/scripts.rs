@@ -5,7 +5,7 @@ use std::path::Path;
 /// How a `run` script starts `pppd`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum RunScript {
-    /// `exec ./pppd …`, as it should be: what `runsv` started is `pppd`.
+    /// `exec ./pppd …`, as it should be: the child of `runsv` is `pppd`.
     #[default]
     Exec,
     /// `./pppd …` without `exec`: TERM ends the shell, and `pppd` lives on with the port.
@@ -34,7 +34,7 @@ impl RunScript {
     }
 }
 
-/// What the stand-in for `pppd` does.
+/// The behaviour of the stand-in for `pppd`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct StandIn {
     /// Milliseconds from its start until it opens the port.
@@ -45,9 +45,9 @@ pub struct StandIn {
     pub dies_after_ms: u64,
     /// TERM does nothing.
     pub ignores_term: bool,
-    /// It has a child, as `chat` is one, that keeps the port so many milliseconds longer than itself.
+    /// It has a child, like `chat`, that keeps the port this many milliseconds longer than itself.
     pub child_holds_ms: Option<u64>,
-    /// What it writes to the port when it has opened it.
+    /// The text that it writes to the port after opening it.
     pub send: Option<String>,
 }
 
@@ -79,7 +79,7 @@ impl StandIn {
     }
 }
 
-/// One word for a shell, whatever is in it.
+/// A quoted word of a shell, for any text.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }

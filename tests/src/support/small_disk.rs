@@ -1,5 +1,5 @@
-//! A file system that can be filled without filling the machine's: a small tmpfs in a mount namespace of its own, seen from
-//! outside through the root directory of the process that keeps it.
+//! A file system that a test can fill: a small tmpfs in a mount namespace of its own, visible from
+//! outside through the root directory of the process that holds it.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
@@ -21,7 +21,7 @@ pub struct SmallDisk {
 }
 
 impl SmallDisk {
-    /// `None`: who runs this may not mount one.
+    /// `None`: this user may not mount one.
     ///
     /// # Panics
     ///
@@ -50,14 +50,14 @@ impl SmallDisk {
         (said == "mounted\n").then_some(disk)
     }
 
-    /// Where it is seen.
+    /// Its path from outside.
     #[must_use]
     pub fn path(&self) -> &std::path::Path {
         &self.path
     }
 
-    /// Writes to it until nothing more fits, neither a byte nor a file: a byte less could be had by replacing a file by an
-    /// empty one, as `runsv` does with its `pid`.
+    /// Fills it until neither a byte nor a file fits: otherwise replacing a file by an empty one, as `runsv` does with its
+    /// `pid`, would free a byte.
     ///
     /// # Panics
     ///

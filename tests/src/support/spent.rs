@@ -1,4 +1,4 @@
-//! What a process has cost so far: how often it was woken, and how much processor time it has used.
+//! The cost of a process so far: its wake-ups and its processor time.
 
 use std::fs;
 use std::ops::Sub;
@@ -6,7 +6,7 @@ use std::ops::Sub;
 /// Counted by the kernel, over all threads.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Spent {
-    /// How often one of its threads has waited for something and was woken (`voluntary_ctxt_switches`).
+    /// How often one of its threads waited and was woken (`voluntary_ctxt_switches`).
     pub wakes: u64,
     /// Processor time in hundredths of a second, user and system (`USER_HZ` is 100 on every Linux that this runs on).
     pub ticks: u64,

@@ -1,21 +1,21 @@
-//! The 20 bytes of `supervise/status`, as `runsv.c: update_status` of runit 2.1.2 writes them.
+//! The 20 bytes of `supervise/status`, in the format of `runsv.c: update_status` of runit 2.1.2.
 //!
-//! Written here a second time on purpose: tests do not judge the program by its own parser.
+//! A second parser on purpose: tests do not judge the program by its own one.
 
-/// What `runsv` says about a service.
+/// The status of a service in the record of `runsv`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Status {
-    /// TAI64 seconds of the last change, as they are in the file.
+    /// TAI64 seconds of the last change, as in the file.
     pub tai_seconds: u64,
     /// The process of `run` or `finish`; 0: none.
     pub pid: u32,
     /// `STOP` was sent, `CONT` not yet.
     pub paused: bool,
-    /// What is wanted.
+    /// The want.
     pub want: Want,
     /// `runsv` has sent `TERM`, and the process has not ended yet.
     pub got_term: bool,
-    /// What is running.
+    /// The state.
     pub state: State,
 }
 
@@ -44,7 +44,7 @@ pub enum State {
 }
 
 impl Status {
-    /// Takes the record apart.
+    /// Parses the record.
     #[must_use]
     pub fn parse(record: &[u8; 20]) -> Self {
         let [s0, s1, s2, s3, s4, s5, s6, s7, _, _, _, _, p0, p1, p2, p3, paused, want, term, state] = *record;

@@ -1,4 +1,4 @@
-//! The daemon as it is shipped: `host/service/cellscan` under a `runsv` of its own.
+//! The shipped daemon: `host/service/cellscan` under a `runsv` of its own.
 
 use std::env;
 use std::ffi::OsString;
@@ -10,10 +10,10 @@ use std::time::Duration;
 use super::place::copy;
 use super::{Bench, binaries, processes};
 
-/// How long a daemon may take to start, on a machine that is busy.
+/// The deadline for the start of a daemon, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A daemon on the modem and the service of a bench. It is gone when the bench is, at the latest.
+/// A daemon on the modem and the service of a bench. It ends with the bench at the latest.
 #[derive(Debug)]
 pub struct Supervised {
     directory: PathBuf,
@@ -22,7 +22,7 @@ pub struct Supervised {
 }
 
 impl Supervised {
-    /// Starts it, with more options than those that name what is on the bench.
+    /// Starts it, with options beyond those that name the modem and the service of the bench.
     ///
     /// # Panics
     /// When it does not start.
@@ -56,7 +56,7 @@ impl Supervised {
         started
     }
 
-    /// Waits until a daemon that `before` is not answers, and gives its pid.
+    /// Waits until a daemon other than `before` answers, and returns its pid.
     ///
     /// # Panics
     /// When none does in time.
@@ -79,7 +79,7 @@ impl Supervised {
         processes::is_alive(pid).then_some(pid)
     }
 
-    /// A command of the program that reaches this daemon.
+    /// A command of the program for this daemon.
     #[must_use]
     pub fn ask(&self, words: &[&str]) -> Command {
         let mut command = binaries::cellscan();

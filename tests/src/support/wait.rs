@@ -1,16 +1,16 @@
-//! Waiting for what is to happen, with a limit, instead of for how long it may take.
+//! Waits for conditions, with a deadline, instead of for a fixed time.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often a condition is looked at.
+/// The poll interval of a condition.
 const LOOK: Duration = Duration::from_millis(3);
 
 /// Waits until `holds`.
 ///
 /// # Panics
 ///
-/// When it does not hold within `limit`; the message says `what` was waited for.
+/// When it does not hold within `limit`; the message has `what` was waited for.
 #[track_caller]
 pub fn wait_until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) {
     wait_for(limit, what, || holds().then_some(()));
@@ -29,7 +29,7 @@ pub fn wait_for<T>(limit: Duration, what: &str, look: impl FnMut() -> Option<T>)
     seen
 }
 
-/// As [`wait_for`], for callers that have more to say about it: `None` where it did not come in time.
+/// As [`wait_for`], for callers with a message of their own: `None` where it did not come in time.
 #[must_use]
 pub fn look_for<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + limit;

@@ -22,7 +22,7 @@ use super::{binaries, events, processes};
 
 /// The name of the mark that all processes of a bench have in their environment.
 const MARK: &str = "CELLSCAN_BENCH";
-/// How long `runsv` may take to start, and what is left of a bench to end, on a machine that is busy.
+/// The deadline for the start of `runsv`, and for the end of a bench's processes, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Whether `runsv` and `sv` are on `PATH`.
@@ -32,7 +32,7 @@ pub fn runit_available() -> bool {
     ["runsv", "sv"].iter().all(|name| env::split_paths(&path).any(|directory| directory.join(name).is_file()))
 }
 
-/// A bench to be: what to change about it, then [`start`](Self::start).
+/// The options of a bench; [`start`](Self::start) creates it.
 ///
 /// ```no_run
 /// use cellscan_tests::support::{RunScript, StandIn, Workbench};
@@ -62,7 +62,7 @@ impl Default for Workbench {
 }
 
 impl Workbench {
-    /// A service `pppd` with the default modem, an `exec` in its `run` script, and a stand-in that does as it is told.
+    /// A service `pppd` with the default modem, an `exec` in its `run` script, and an obedient stand-in.
     pub fn new() -> Self {
         Self {
             name: "pppd".to_owned(),
@@ -118,8 +118,8 @@ impl Workbench {
         self
     }
 
-    /// With `supervise` a link to somewhere else, as Debian and Void have it below `/run`. The parent of `target` has to be
-    /// there.
+    /// With `supervise` as a link to another directory, as in Debian and Void below `/run`. The parent of `target` must
+    /// exist.
     pub fn supervise(mut self, target: &Path) -> Self {
         self.supervise = Some(target.to_owned());
         self
@@ -171,7 +171,7 @@ impl Workbench {
     }
 }
 
-/// A service that runs, until this is dropped.
+/// A running service, until this is dropped.
 #[derive(Debug)]
 pub struct Bench {
     root: TempDir,
@@ -199,7 +199,7 @@ impl Bench {
         self.wait_until(PATIENCE, "runsv writes its status", || self.try_status().is_some());
     }
 
-    /// A supervisor of `directory`, whose output and that of its service goes to a log of this name.
+    /// A supervisor of `directory`; its output and that of its service goes to a log of this name.
     #[track_caller]
     pub(super) fn supervise(&self, directory: &Path, log: &str) -> Command {
         let log = File::options().create(true).append(true).open(self.root.path().join(log));
@@ -218,7 +218,7 @@ impl Bench {
         command
     }
 
-    /// Deletes the service directory and makes it anew under its supervisor, as a package upgrade does. Where `supervise` is
+    /// Deletes the service directory and recreates it under its supervisor, as a package upgrade does. Where `supervise` is
     /// a link it leads to the same place again.
     ///
     /// # Panics
@@ -287,7 +287,7 @@ impl Bench {
         Some(Status::parse(record.first_chunk().filter(|_| record.len() == 20)?))
     }
 
-    /// Who has the port open, this test not counted, nor what another thread of it has forked and not yet executed.
+    /// The processes that have the port open, without this test and its forks that have not executed a program yet.
     #[must_use]
     pub fn holders(&self) -> Vec<u32> {
         let program = |pid: u32| fs::read_link(format!("/proc/{pid}/exe")).ok();
@@ -297,7 +297,7 @@ impl Bench {
         holders
     }
 
-    /// Waits until a `pppd` that `other` is not is the only one that holds the port, and returns its pid.
+    /// Waits until a single `pppd` other than `other` holds the port, and returns its pid.
     ///
     /// # Panics
     ///
@@ -334,7 +334,7 @@ impl Bench {
         self.wait_for(limit, what, || holds().then_some(()));
     }
 
-    /// What there is to see of the bench, for a message.
+    /// The state of the bench, for a message.
     #[must_use]
     pub fn story(&self) -> String {
         let log = |name: &str| fs::read_to_string(self.root.path().join(name)).unwrap_or_default();
@@ -349,7 +349,7 @@ impl Bench {
         )
     }
 
-    /// What the stand-in wrote down.
+    /// The log of the stand-in.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
         events::read(&self.root.path().join("pppd.log"))
@@ -379,13 +379,13 @@ impl Bench {
         &self.locks
     }
 
-    /// A directory for whatever a test needs, gone with the bench.
+    /// A directory for files of a test, removed with the bench.
     #[must_use]
     pub fn root(&self) -> &Path {
         self.root.path()
     }
 
-    /// The command that starts a `pppd` on the port which nobody supervises. It ends with the bench at the latest.
+    /// The command that starts a `pppd` on the port without a supervisor. It ends with the bench at the latest.
     #[must_use]
     #[track_caller]
     pub fn by_hand(&self, pppd: &StandIn) -> Vec<OsString> {
@@ -407,7 +407,7 @@ impl Bench {
         command
     }
 
-    /// Marks what is to be started: it, and all that it starts, ends with the bench at the latest.
+    /// Marks a command: its process and its descendants end with the bench at the latest.
     pub fn mark(&self, command: &mut Command) {
         command.env(MARK, &self.mark);
     }
@@ -426,7 +426,7 @@ impl Drop for Bench {
             let _ = child.wait();
         }
         let mark = format!("{MARK}={}", self.mark);
-        // A process may be between fork and exec, or start another, while the list is gone through.
+        // A process may be between fork and exec, or start another, during the loop.
         let gone = look_for(PATIENCE, || {
             let left = processes::marked(&mark);
             for pid in &left {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::ops::Service;
 
 unsafe extern "C" fn now_ms(_ctx: *mut c_void) -> u64 {
     0
@@ -37,7 +38,7 @@ static OPS: Ops = Ops {
 };
 
 #[test]
-fn a_bug_is_an_answer_and_the_machine_does_nothing_any_more() {
+fn a_panic_returns_broken_and_the_machine_stays_broken() {
     let mut storage = Cellscan { opaque: [0; CELLSCAN_WORDS] };
     let machine = &raw mut storage;
     let none = core::ptr::null_mut();
@@ -50,12 +51,12 @@ fn a_bug_is_an_answer_and_the_machine_does_nothing_any_more() {
     assert_eq!(init(), Code::Ok);
     assert_eq!(lend(machine, |_machine, _calls| panic!("a bug, on purpose")), Code::Broken);
     assert_eq!(lend(machine, |_machine, _calls| Code::Ok), Code::Broken);
-    assert_eq!(init(), Code::Ok, "the storage may be used anew");
+    assert_eq!(init(), Code::Ok, "the storage may be initialised again");
     assert_eq!(lend(machine, |_machine, _calls| Code::Ok), Code::Ok);
 }
 
 #[test]
-fn a_machine_that_is_lent_out_is_busy() {
+fn a_machine_in_a_call_is_busy() {
     let mut storage = Cellscan { opaque: [0; CELLSCAN_WORDS] };
     let machine = &raw mut storage;
     let none = core::ptr::null_mut();
@@ -69,7 +70,7 @@ fn a_machine_that_is_lent_out_is_busy() {
 }
 
 #[test]
-fn the_storage_is_not_much_larger_than_what_it_holds() {
+fn the_storage_is_not_much_larger_than_its_content() {
     let (held, storage) = (cellscan_size(), CELLSCAN_SIZE);
     assert!(held * 2 >= storage, "{held} of {storage} bytes: lower CELLSCAN_SIZE, and raise CELLSCAN_ABI");
 }

@@ -1,4 +1,4 @@
-//! What a line shows of whose it is.
+//! Marks by which a line shows which command it belongs to.
 
 use crate::at::command::Command;
 use crate::at::line::{Line, Part};
@@ -7,7 +7,7 @@ pub(super) fn whole(line: Line<'_>) -> Option<&[u8]> {
     (line.part == Part::Whole).then_some(line.bytes)
 }
 
-/// The line is the echo of `command`, perhaps behind what the line buffer still held (`AATQ0`, field log).
+/// The line is the echo of `command`, perhaps behind a rest in the modem's line buffer (`AATQ0`, field log).
 pub(super) fn is_echo(command: Command, line: Line<'_>) -> bool {
     let text = command.text();
     let tail = line.bytes.len().checked_sub(text.len()).and_then(|at| line.bytes.get(at..));

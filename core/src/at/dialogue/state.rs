@@ -1,4 +1,4 @@
-//! Where a dialogue is.
+//! The states of a dialogue.
 
 use core::time::Duration;
 
@@ -6,9 +6,9 @@ use crate::at::answer::Answer;
 use crate::at::command::Command;
 use crate::time::Instant;
 
-/// What follows once the line answers again.
+/// What the dialogue does once the modem answers again.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(super) enum Then {
+pub(super) enum Continuation {
     Ready,
     TimedOut,
     /// The operator list was read.
@@ -16,25 +16,25 @@ pub(super) enum Then {
     Again(Attempt),
 }
 
-/// A command as it is sent: the first time, or again, since the answer was in doubt.
+/// A command as it is sent: the first time, or again because its answer was in doubt.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Attempt {
     pub(super) command: Command,
     pub(super) timeout: Duration,
     /// How often it was sent before.
     pub(super) repeats: u8,
-    /// What it was answered with the last time: whether `OK`.
+    /// Whether its last answer was `OK`.
     pub(super) said_ok: bool,
 }
 
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) enum State {
     Closed,
-    Clearing { quiet_at: Instant, until: Instant, tries: u8, then: Then },
-    GuardBefore { until: Instant, tries: u8, then: Then },
-    GuardAfter { until: Instant, tries: u8, then: Then },
-    Asking { deadline: Instant, tries: u8, echoed: bool, then: Then },
-    Settling { quiet_at: Instant, until: Instant, then: Then },
+    Clearing { quiet_at: Instant, until: Instant, tries: u8, then: Continuation },
+    GuardBefore { until: Instant, tries: u8, then: Continuation },
+    GuardAfter { until: Instant, tries: u8, then: Continuation },
+    Asking { deadline: Instant, tries: u8, echoed: bool, then: Continuation },
+    Settling { quiet_at: Instant, until: Instant, then: Continuation },
     Ready,
     Waiting(Waiting),
     Aborting { until: Instant },
@@ -45,7 +45,7 @@ pub(super) struct Waiting {
     pub(super) attempt: Attempt,
     pub(super) deadline: Instant,
     pub(super) echoed: bool,
-    /// A late answer's line came: the next final result is its.
+    /// A line of a late answer came: the next final result belongs to it.
     pub(super) skip_final: bool,
     pub(super) answer: Option<Answer>,
 }

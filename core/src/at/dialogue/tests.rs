@@ -1,4 +1,4 @@
-//! What the dialogue promises, by example.
+//! The promises of the dialogue, by example.
 
 extern crate std;
 
@@ -17,7 +17,7 @@ struct Talk {
 }
 
 impl Talk {
-    /// Opened, and past the first `AT` of a modem that echoes or does not.
+    /// Opened and synchronised with a modem that echoes or does not.
     fn ready(echoes: bool) -> Self {
         let mut talk =
             Self { dialogue: Dialogue::new(), now: Instant::from_millis(1_000), operators: Vec::new() };
@@ -40,13 +40,13 @@ impl Talk {
         self.dialogue.line(self.now, Line::whole(line.as_bytes()), |found| operators.extend(found.plmn()))
     }
 
-    /// To the next deadline.
+    /// Advances to the next deadline.
     fn pass(&mut self) -> Turn {
         self.now = self.dialogue.next_deadline().expect("a deadline");
         self.dialogue.timeout(self.now)
     }
 
-    /// Gives up the command in flight and synchronises again, hearing nothing but the answer to `AT`.
+    /// Lets the command in flight time out and synchronises again; the line brings only the answer to `AT`.
     fn give_up(&mut self, echoes: bool) {
         assert_eq!(self.pass().send, Some(Outgoing::Return));
         assert_eq!(self.pass(), Turn::default());
@@ -64,18 +64,18 @@ fn select(digits: &str) -> Command {
 }
 
 #[test]
-fn open_sends_a_bare_return_and_then_at_once_the_line_is_quiet() {
+fn open_sends_a_bare_return_and_then_at_as_soon_as_the_line_is_quiet() {
     let mut dialogue = Dialogue::new();
     let start = Instant::ZERO;
     assert_eq!(dialogue.open(start).send, Some(Outgoing::Return));
-    // Half a command was in the modem's buffer: it answers that first.
+    // A partial command was in the modem's buffer: the modem answers it first.
     let later = start + Duration::from_millis(100);
     assert!(dialogue.line(later, Line::whole(b"ERROR"), |_| ()).dropped);
     assert_eq!(dialogue.next_deadline(), Some(later + QUIET));
     assert_eq!(dialogue.timeout(later + QUIET).send, Some(Outgoing::Command(Command::Attention)));
 }
 
-/// From opening to ready, with what the modem says at which time after its opening.
+/// The time from opening to ready; `said`: the modem's lines with their times after the opening.
 fn synchronised(heard: &[(u64, &str)]) -> Duration {
     let mut dialogue = Dialogue::new();
     let _ = dialogue.open(Instant::ZERO);
@@ -98,26 +98,26 @@ fn synchronised(heard: &[(u64, &str)]) -> Duration {
 }
 
 #[test]
-fn a_line_that_says_nothing_but_the_answer_to_at_is_ready_soon() {
+fn a_line_with_only_the_answer_to_at_is_ready_soon() {
     assert_eq!(synchronised(&[(105, "AT"), (130, "OK")]), Duration::from_millis(130) + LULL_AFTER_OK);
 }
 
 #[test]
-fn a_line_that_says_anything_else_is_ready_once_it_was_quiet() {
+fn a_line_with_any_other_bytes_is_ready_once_it_was_quiet() {
     let after = |ok| Duration::from_millis(ok) + QUIET;
-    assert_eq!(synchronised(&[(150, "OK")]), after(150), "no echo: it may be somebody else's");
-    assert_eq!(synchronised(&[(60, "ERROR"), (320, "AT"), (330, "OK")]), after(330), "half a command");
+    assert_eq!(synchronised(&[(150, "OK")]), after(150), "no echo: it may answer another command");
+    assert_eq!(synchronised(&[(60, "ERROR"), (320, "AT"), (330, "OK")]), after(330), "a partial command");
     assert_eq!(synchronised(&[(120, "ERROR"), (140, "AT"), (150, "OK")]), after(150), "the same, late");
-    assert_eq!(synchronised(&[(105, "AT"), (130, "OK"), (170, "OK")]), after(170), "one too many");
+    assert_eq!(synchronised(&[(105, "AT"), (130, "OK"), (170, "OK")]), after(170), "an extra OK");
 }
 
 #[test]
-fn a_modem_at_the_end_of_a_call_has_longer_for_its_first_answer() {
+fn a_modem_at_the_end_of_a_call_gets_more_time_for_its_first_answer() {
     assert_eq!(synchronised(&[(2_150, "AT"), (2_160, "OK")]), Duration::from_millis(2_160) + LULL_AFTER_OK);
 }
 
 #[test]
-fn noise_that_never_ends_delays_at_for_a_bounded_time() {
+fn endless_noise_delays_at_for_a_bounded_time() {
     let mut dialogue = Dialogue::new();
     let _ = dialogue.open(Instant::ZERO);
     let mut now = Instant::ZERO;
@@ -129,7 +129,7 @@ fn noise_that_never_ends_delays_at_for_a_bounded_time() {
 }
 
 #[test]
-fn a_modem_in_data_mode_is_brought_out_of_it() {
+fn a_modem_in_data_mode_is_escaped_from_it() {
     let mut dialogue = Dialogue::new();
     let mut sent = std::vec![dialogue.open(Instant::ZERO).send];
     while let Some(deadline) = dialogue.next_deadline() {
@@ -150,7 +150,7 @@ fn an_answer_is_its_line_and_ok() {
     let mut talk = Talk::ready(true);
     talk.start(Command::CurrentOperator);
     let _ = talk.hear("AT+COPS?");
-    assert!(talk.hear("+CREG: 1").dropped, "said by itself in between");
+    assert!(talk.hear("+CREG: 1").dropped, "an unsolicited result code in between");
     assert_eq!(talk.hear("+COPS: 1,2,\"310410\",7").outcome, None);
     let Some(Outcome::Answered(Answer::Operator(current))) = talk.hear("OK").outcome else {
         panic!("no answer")
@@ -160,7 +160,7 @@ fn an_answer_is_its_line_and_ok() {
 }
 
 #[test]
-fn a_torn_list_is_no_list_and_the_next_is_sound() {
+fn a_torn_list_is_discarded_and_the_next_is_complete() {
     for torn_in in [Part::First, Part::Whole] {
         let mut talk = Talk::ready(false);
         talk.start(Command::Operators);
@@ -194,7 +194,7 @@ fn a_list_may_come_in_parts_and_on_several_lines() {
 }
 
 #[test]
-fn a_command_without_answer_is_aborted_and_the_line_asked_before_anything_else() {
+fn after_a_timeout_the_command_is_aborted_and_at_must_be_answered_first() {
     let mut talk = Talk::ready(true);
     talk.start(select("310410"));
     talk.give_up(true);
@@ -202,7 +202,7 @@ fn a_command_without_answer_is_aborted_and_the_line_asked_before_anything_else()
 }
 
 #[test]
-fn what_comes_before_the_echo_is_somebody_elses() {
+fn a_result_before_the_echo_belongs_to_an_earlier_command() {
     let mut talk = Talk::ready(true);
     talk.start(select("310410"));
     talk.give_up(true);
@@ -213,7 +213,7 @@ fn what_comes_before_the_echo_is_somebody_elses() {
 }
 
 #[test]
-fn a_late_ok_is_no_answer_where_a_line_is_due() {
+fn a_late_ok_is_no_answer_where_a_line_is_expected() {
     let mut talk = Talk::ready(false);
     talk.start(select("310410"));
     talk.give_up(false);
@@ -224,7 +224,7 @@ fn a_late_ok_is_no_answer_where_a_line_is_due() {
 }
 
 #[test]
-fn a_late_list_takes_its_own_ok_with_it() {
+fn a_late_list_consumes_its_own_ok() {
     let mut talk = Talk::ready(false);
     talk.start(Command::Operators);
     talk.give_up(false);
@@ -238,7 +238,7 @@ fn a_late_list_takes_its_own_ok_with_it() {
 }
 
 #[test]
-fn a_doubtful_error_is_asked_again_once() {
+fn a_command_with_a_doubtful_error_is_sent_again_once() {
     let mut talk = Talk::ready(false);
     talk.start(select("310410"));
     talk.give_up(false);
@@ -251,7 +251,7 @@ fn a_doubtful_error_is_asked_again_once() {
 }
 
 #[test]
-fn an_error_that_comes_with_the_command_is_the_one_before_said_twice() {
+fn an_immediate_error_is_the_previous_one_sent_twice() {
     let mut talk = Talk::ready(false);
     talk.start(select("310410"));
     talk.now = talk.now + Duration::from_secs(1);
@@ -265,7 +265,7 @@ fn an_error_that_comes_with_the_command_is_the_one_before_said_twice() {
 }
 
 #[test]
-fn an_error_behind_an_error_may_be_the_same_one_sent_twice_however_late_it_is() {
+fn an_error_after_an_error_may_be_its_second_copy_however_late() {
     for late in [0, 24, 500, 10_000] {
         let mut talk = Talk::ready(false);
         talk.start(select("310410"));
@@ -279,12 +279,15 @@ fn an_error_behind_an_error_may_be_the_same_one_sent_twice_however_late_it_is() 
         assert_eq!(talk.pass().send, Some(Outgoing::Command(select("311480"))));
         talk.now = talk.now + Duration::from_secs(1);
         let refused = talk.hear("+CME ERROR: 30").outcome;
-        assert!(matches!(refused, Some(Outcome::Refused(_))), "said twice, with the line cleared in between");
+        assert!(
+            matches!(refused, Some(Outcome::Refused(_))),
+            "received twice, with the line cleared in between"
+        );
     }
 }
 
 #[test]
-fn an_ok_without_the_line_that_is_due_is_an_empty_answer_on_a_line_that_owes_nothing() {
+fn an_ok_without_its_line_is_an_empty_answer_where_no_late_result_is_expected() {
     let mut talk = Talk::ready(false);
     talk.start(Command::Operators);
     assert_eq!(talk.hear("OK").outcome, Some(Outcome::Answered(Answer::Empty)));
@@ -299,7 +302,7 @@ fn the_end_of_a_call_answers_no_command() {
 }
 
 #[test]
-fn after_a_timeout_step_no_deadline_lies_behind() {
+fn after_a_timeout_step_every_deadline_is_in_the_future() {
     let mut talk = Talk::ready(true);
     talk.start(select("310410"));
     for _ in 0..100 {
@@ -312,7 +315,7 @@ fn after_a_timeout_step_no_deadline_lies_behind() {
 }
 
 #[test]
-fn what_may_be_somebody_elses_answer_is_asked_again_until_it_is_said_twice() {
+fn a_command_with_a_doubtful_answer_is_sent_again_until_two_answers_agree() {
     for echoes in [true, false] {
         // The late answer may be the first or the second of three.
         for (said, outcome) in [
@@ -352,7 +355,7 @@ fn what_may_be_somebody_elses_answer_is_asked_again_until_it_is_said_twice() {
 }
 
 #[test]
-fn a_result_while_the_line_is_drained_is_the_one_that_was_due() {
+fn a_result_while_the_line_is_drained_is_the_late_one() {
     let mut talk = Talk::ready(false);
     talk.start(select("310410"));
     assert_eq!(talk.pass().send, Some(Outgoing::Return));
@@ -366,7 +369,7 @@ fn a_result_while_the_line_is_drained_is_the_one_that_was_due() {
 }
 
 #[test]
-fn what_was_given_up_is_forgotten_after_two_commands() {
+fn a_late_result_is_no_longer_expected_after_two_commands() {
     let mut talk = Talk::ready(false);
     talk.start(select("310410"));
     talk.give_up(false);
@@ -380,7 +383,7 @@ fn what_was_given_up_is_forgotten_after_two_commands() {
 }
 
 #[test]
-fn a_list_that_may_be_of_the_search_before_waits_until_the_modem_answers_again() {
+fn a_list_that_may_be_of_an_earlier_search_waits_until_the_modem_answers_again() {
     let mut talk = Talk::ready(true);
     talk.start(Command::Operators);
     talk.give_up(true);
@@ -396,7 +399,7 @@ fn a_list_that_may_be_of_the_search_before_waits_until_the_modem_answers_again()
 }
 
 #[test]
-fn a_list_in_parts_that_nobody_asked_for_takes_its_ok_with_it() {
+fn an_unrequested_list_in_parts_consumes_its_ok() {
     let mut talk = Talk::ready(false);
     talk.start(Command::Signal);
     for (bytes, part) in [(&b"+COPS: (1,\"A\",\"A\",\"262"[..], Part::First), (b"01\",7)", Part::Last)] {

@@ -1,6 +1,6 @@
 //! The texts of `+CME ERROR` (3GPP TS 27.007 §9.2), Release 18.
 
-/// Code and text. From 256 on they are no standard's, and are what several makers mean by them.
+/// Code and text. Codes from 256 on are in no standard; these are the meanings that several vendors share.
 pub(super) const TEXTS: &[(u16, &str)] = &[
     (0, "Phone failure"),
     (1, "No connection to phone"),
@@ -177,7 +177,7 @@ pub(super) const TEXTS: &[(u16, &str)] = &[
     (772, "SIM powered down"),
 ];
 
-/// Other spellings, of earlier releases and of makers.
+/// Other spellings, of earlier releases and of vendors.
 pub(super) const SPELLINGS: &[(u16, &str)] = &[
     (48, "PH-SIM PUK required"),
     (100, "unknown"),

@@ -1,17 +1,17 @@
-//! Which lines are of an operator list.
+//! Recognises the lines of an operator list.
 
 use crate::at::fields::after_colon;
 use crate::at::line::{Line, Part, trimmed};
 
 use super::{ListedOperator, OperatorList};
 
-/// Reads an operator list from lines: told from all else by how they begin, since a list may come in one line or many,
-/// with line ends between its operators and within them, and with other lines in between.
+/// Reads an operator list from lines. It recognises them by their begin, since a list may come in one line or many, with
+/// line ends between its operators and within them, and with other lines in between.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct ListReader {
     list: OperatorList,
     begun: bool,
-    /// The line is one of the list, and more of it comes.
+    /// The line belongs to the list, and more of it follows.
     in_line: bool,
     /// A line of it was torn: operators are missing.
     torn: bool,
@@ -24,8 +24,8 @@ impl ListReader {
         Self { list: OperatorList::new(), begun: false, in_line: false, torn: false }
     }
 
-    /// Takes a line if it is one of the list; calls `operator` with each that is whole with it. Whether it was asked for
-    /// one decides about a list without `+COPS:`.
+    /// Takes a line if it belongs to the list; calls `operator` with each complete operator. Whether a list was requested
+    /// decides about a list without `+COPS:`.
     #[inline(never)]
     pub fn take(
         &mut self,
@@ -36,7 +36,7 @@ impl ListReader {
         let of_list = match line.part {
             Part::Torn => {
                 if self.begun {
-                    // The operator under way is lost with the line.
+                    // The current operator is lost with the line.
                     *self = Self { begun: true, torn: true, ..Self::new() };
                 }
                 return false;
@@ -61,19 +61,19 @@ impl ListReader {
         true
     }
 
-    /// Whether there is a list.
+    /// Whether a list has begun.
     #[must_use]
     pub const fn has_begun(&self) -> bool {
         self.begun
     }
 
-    /// Whether a line of the list was torn: what it said so far is not all.
+    /// Whether a line of the list was torn: the list is incomplete.
     #[must_use]
     pub const fn is_torn(&self) -> bool {
         self.torn
     }
 
-    /// The list has ended: the operator that waited for what might follow, and how many groups were none.
+    /// The list has ended: returns the operator that may have had more values, and how many groups were no operator.
     pub fn end(&mut self, operator: impl FnOnce(ListedOperator<'_>)) -> u16 {
         if let Some(found) = self.list.end() {
             operator(found);
@@ -83,12 +83,12 @@ impl ListReader {
         skipped
     }
 
-    /// A line without `+COPS:` behind one with it.
+    /// A line without `+COPS:` after one with it.
     fn goes_on(&self, line: &[u8]) -> bool {
         if matches!(line.first(), Some(b'(' | b',' | b'"' | b')')) {
             return true;
         }
-        // The line end was inside an operator. What comes in between all the same begins as replies do.
+        // The line end was inside an operator. A line of another reply begins as replies do.
         let is_reply = matches!(
             line,
             [b'+' | b'^' | b'#' | b'*' | b'!' | b'$' | b'%' | b'&', b'A'..=b'Z' | b'a'..=b'z', ..]

@@ -1,4 +1,4 @@
-//! What lists look like.
+//! The forms of operator lists.
 
 extern crate std;
 
@@ -8,7 +8,7 @@ use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec as StdVec;
 
-/// `stat long|short plmn act` of each, and what was skipped.
+/// `stat long|short plmn act` of each operator, and the number of skipped groups.
 fn read(text: &str) -> (StdVec<String>, u16) {
     read_bytes(text.as_bytes())
 }
@@ -46,7 +46,7 @@ fn check(text: &str, expected: &[&str]) {
 }
 
 #[test]
-fn the_groups_at_the_end_are_no_operators() {
+fn the_groups_at_the_end_are_not_operators() {
     let list = "+COPS: (1,\"T-Mobile\",\"TMO\",\"310260\",7),(3,\"313 100\",\"313 100\",\"313100\",7)";
     let expected = ["1 T-Mobile|TMO 310260 7", "3 313 100|313 100 313100 7"];
     for end in [
@@ -125,7 +125,7 @@ fn a_list_may_come_on_many_lines_and_be_broken_anywhere() {
 }
 
 #[test]
-fn other_lines_in_between_are_not_of_the_list() {
+fn other_lines_in_between_do_not_belong_to_the_list() {
     check(
         "+COPS: (2,\"A\",\"A\",\r\n+CREG: 1,\"00A1\",\"0B2C\",7\r\n\"26201\",7)\r\nRING\r\n,(1,\"B\",\"B\",\"26202\",7)\r\nOK\r\n",
         &["2 A|A 26201 7", "1 B|B 26202 7"],
@@ -158,14 +158,14 @@ fn seven_digits_are_given_as_they_are_and_selected_by_six() {
 }
 
 #[test]
-fn a_missing_or_grown_together_value_costs_the_short_name_only() {
+fn a_missing_or_merged_value_costs_the_short_name_only() {
     check("+COPS: (2,\"PLAY\",\"26006\",2)", &["2 PLAY| 26006 2"]);
     check("+COPS: (1,\"A,\"A\",\"26201\",7)", &["1 A,\"A| 26201 7"]);
     check("+COPS: (3,\"46000\",\"46000\",\"46000\",9)", &["3 46000|46000 46000 9"]);
 }
 
 #[test]
-fn what_is_torn_is_counted_and_costs_itself_only() {
+fn a_torn_group_is_counted_and_costs_only_itself() {
     let cases: [(&str, &[&str]); 8] = [
         ("+COPS: (2,\"PLAY\",\"PLAY\")", &[]),
         ("+COPS: (1,\"x\")", &[]),
@@ -187,7 +187,7 @@ fn what_is_torn_is_counted_and_costs_itself_only() {
 }
 
 #[test]
-fn an_operator_whose_bracket_is_missing_is_one_where_it_has_all_its_values() {
+fn an_operator_without_its_bracket_counts_if_it_has_all_values() {
     check(
         "+COPS: (1,\"A\",\"A\",\"26201\",7,(1,\"B\",\"B\",\"26202\",7)",
         &["1 A|A 26201 7", "1 B|B 26202 7"],
@@ -197,12 +197,12 @@ fn an_operator_whose_bracket_is_missing_is_one_where_it_has_all_its_values() {
 }
 
 #[test]
-fn values_behind_the_technology_are_not_read_into_it() {
+fn values_after_the_technology_are_ignored() {
     check("+COPS: (1,\"A\",\"A\",\"26201\",7,1,\"x\")", &["1 A|A 26201 7"]);
 }
 
 #[test]
-fn a_value_too_long_is_cut_and_says_so() {
+fn a_value_that_is_too_long_is_cut_and_marked() {
     let mut list = OperatorList::new();
     let text = format!("(1,\"{}\",\"S\",\"26201\",7)", "x".repeat(300));
     let mut cut = None;
@@ -221,7 +221,7 @@ fn a_name_that_is_not_utf8_is_read_as_latin_1() {
 }
 
 #[test]
-fn runs_are_read_as_byte_by_byte() {
+fn runs_are_read_like_single_bytes() {
     let text = format!(
         "+COPS: (2,\"A, (B) \"C\" D\",  \"{}\",\"26201\",7),(1,X y,,26202),2),(3,\"\",\"\",\"26203\"),,(0-4),(0-2)",
         "z".repeat(VALUE_LEN_MAX + 3)

@@ -1,4 +1,4 @@
-//! Whether the modem is registered where it should be: `+COPS?` and then the registration domains.
+//! Checks whether the modem is registered on the wanted carrier: `+COPS?` and then the registration domains.
 //!
 //! Connected means the wanted PLMN in `+COPS?` *and* registered in a packet domain; `+CREG` counts only where no other
 //! domain exists. Field logs show `+COPS: 1` without an operator, and `+CREG` denied on a working LTE link.
@@ -9,7 +9,7 @@ use crate::at::current::{CurrentOperator, Operator};
 use crate::at::registration::Domain;
 use crate::carrier::Carrier;
 
-/// Which registration domains a modem does not know, learned from its refusals.
+/// The registration domains that a modem does not know, learned from its error answers.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Domains {
     absent: u8,
@@ -31,7 +31,7 @@ impl Domains {
         self.absent |= Self::bit(domain);
     }
 
-    /// The next one to ask after `last`, or the first. `+CREG` only where the three others are absent.
+    /// The next domain to query after `last`, or the first. `+CREG` only where the three others are absent.
     fn next(self, last: Option<Domain>) -> Option<Domain> {
         let mut rest = Domain::ALL.into_iter();
         if let Some(last) = last {
@@ -43,24 +43,24 @@ impl Domains {
     }
 }
 
-/// A look at the registration under way.
+/// A running check of the registration.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Check {
-    /// The domain asked about; `None` while `+COPS?` is.
+    /// The queried domain; `None` during `+COPS?`.
     domain: Option<Domain>,
     denied: bool,
 }
 
-/// What a look comes to.
+/// The result of a step of the check.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Verdict {
-    /// Not done: this is to be asked.
+    /// Not finished: send this command.
     Ask(Command),
-    /// Registered, and where it should be.
+    /// Registered on the wanted carrier.
     There,
-    /// Not there, or not yet.
+    /// Not registered there, or not yet.
     NotThere,
-    /// The network says no.
+    /// The network denies the registration.
     Denied,
 }
 
@@ -70,10 +70,10 @@ impl Check {
         Self { domain: None, denied: false }
     }
 
-    /// What is asked first.
+    /// The first command.
     pub(super) const FIRST: Command = Command::CurrentOperator;
 
-    /// Takes the outcome of what was asked. `wanted` is the carrier to be on, `None`: any.
+    /// Takes the outcome of the last command. `wanted`: the carrier to be on; `None`: any.
     pub(super) fn take(
         &mut self,
         outcome: &Outcome,
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_the_wanted_plmn_and_a_packet_registration() {
+    fn there_means_the_wanted_plmn_and_a_packet_registration() {
         let (mut check, mut domains, wanted) = (Check::new(), Domains::ALL_UNKNOWN, carrier());
         let here = on(Some(Operator::Plmn(wanted.plmn)));
         assert_eq!(check.take(&here, Some(&wanted), &mut domains), ask(Domain::Eps));
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn no_operator_or_another_is_not_there_whatever_the_registration() {
+    fn no_operator_or_another_one_is_not_there_even_if_registered() {
         let wanted = carrier();
         for operator in [None, Some(Operator::Plmn(Plmn::parse(b"311480").unwrap()))] {
             let verdict = Check::new().take(&on(operator), Some(&wanted), &mut Domains::ALL_UNKNOWN.clone());
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn denied_by_creg_does_not_matter_on_a_modem_that_has_cereg() {
+    fn creg_denied_is_ignored_on_a_modem_with_cereg() {
         let (mut check, mut domains, wanted) = (Check::new(), Domains::ALL_UNKNOWN, carrier());
         let named = on(Some(Operator::Name(Name::new("AT&T"))));
         assert_eq!(check.take(&named, Some(&wanted), &mut domains), ask(Domain::Eps));
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn creg_counts_where_the_others_do_not_exist() {
+    fn creg_counts_where_no_other_domain_exists() {
         let (mut check, mut domains) = (Check::new(), Domains::ALL_UNKNOWN);
         let error = Outcome::Refused(FinalResult::Error);
         let _ = check.take(&on(Some(Operator::Name(Name::new("x")))), None, &mut domains);
@@ -188,6 +188,6 @@ mod tests {
         }
         assert_eq!(check.take(&error, None, &mut domains), ask(Domain::Circuit));
         assert_eq!(check.take(&state(Domain::Circuit, 1), None, &mut domains), Verdict::There);
-        assert_eq!(domains.next(None), Some(Domain::Circuit), "and is asked alone from then on");
+        assert_eq!(domains.next(None), Some(Domain::Circuit), "and is the only domain queried from then on");
     }
 }

@@ -1,4 +1,4 @@
-//! States 10 to 12: the service is given back, with a carrier or without.
+//! States 10 to 12: give the service back, with a carrier or without.
 
 use core::time::Duration;
 
@@ -7,8 +7,8 @@ use crate::at::command::Command;
 use crate::carrier::Trial;
 use crate::scan::policy::NoLink;
 use crate::scan::report::{Failure, Outcome};
-use crate::scan::selection::Selection;
 use crate::scan::{Action, Actions, Event};
+use crate::selection::Selection;
 use crate::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Want};
 use crate::time::Instant;
 
@@ -17,36 +17,36 @@ use super::handover::{ASK_AGAIN, send_signal};
 use super::state::{Look, Modem, Restore, State, Verify};
 use super::{Scanner, act, report};
 
-/// How long DTR is low. A modem looks for 50 ms (S25, five hundredths of a second) before it believes it.
+/// How long DTR is low. A modem reacts after 50 ms (S25, five hundredths of a second).
 const DTR_DROP: Duration = Duration::from_millis(300);
 
 impl Scanner {
-    /// The modem is about to be told something else: what it was told before is noted first, for whoever comes after us.
+    /// Records the selection to restore, before the scan first changes the modem: for the guard, the next scan or `restore`.
     pub(super) fn disturb(&mut self, out: &mut Actions) {
-        self.hold.disturbed = true;
-        if !core::mem::replace(&mut self.hold.noted, true) {
-            act(out, Action::Note(Some(self.hold.selection.unwrap_or(Selection::Automatic))));
+        self.context.disturbed = true;
+        if !core::mem::replace(&mut self.context.noted, true) {
+            act(out, Action::Note(Some(self.context.selection.unwrap_or(Selection::Automatic))));
         }
     }
 
-    /// The modem is on the carrier chosen, or as it was found.
+    /// The modem is on the chosen carrier, or restored: nothing is left to restore.
     fn settle(&mut self, out: &mut Actions) {
-        if core::mem::take(&mut self.hold.noted) {
+        if core::mem::take(&mut self.context.noted) {
             act(out, Action::Note(None));
         }
     }
 
-    /// What a scan that died had noted. This one restores it too, should it fail.
+    /// Takes over the selection that a dead scan recorded. This scan restores it if it fails.
     pub(crate) fn inherit(&mut self, selection: Selection) {
         if let Selection::Manual(plmn) = selection {
             self.report.before = Some(plmn);
         }
-        self.hold.selection = Some(selection);
-        self.hold.disturbed = true;
-        self.hold.noted = true;
+        self.context.selection = Some(selection);
+        self.context.disturbed = true;
+        self.context.noted = true;
     }
 
-    /// State 12 alone, for a modem that a dead scan has left.
+    /// State 12 alone, for a modem whose scan died.
     #[inline(never)]
     pub(super) fn restore(&mut self, selection: Selection, out: &mut Actions) {
         self.forget();
@@ -57,12 +57,12 @@ impl Scanner {
 
     pub(super) fn fail(&mut self, failure: Failure, out: &mut Actions) {
         event!(warn, "given up: {:?}", failure);
-        self.hold.failure = Some(failure);
+        self.context.failure = Some(failure);
         let gone = matches!(
             failure,
             Failure::SecondClient | Failure::ModemSilent | Failure::PortUnavailable | Failure::PortHeld(_)
         );
-        // Half-way down, a process of the service may have outlived its supervisor's TERM.
+        // While the service is going down, one of its processes may have outlived the TERM of the supervisor.
         let (half_way, modem_is_ours) = match self.state {
             State::StopPppWaitSv(wait) => (wait.wanted, false),
             State::VerifyStopped { .. } => (true, false),
@@ -76,11 +76,11 @@ impl Scanner {
             | State::Restoring { .. }
             | State::GivingBack { .. } => (false, false),
         };
-        if half_way && !matches!(failure, Failure::PortHeld(_)) && !self.hold.orphaned {
+        if half_way && !matches!(failure, Failure::PortHeld(_)) && !self.context.orphaned {
             let deadline = self.after(&self.policy.timeouts.kill);
             return self.enter(State::Clearing { deadline, step: Verify::Look }, out);
         }
-        if !(modem_is_ours && self.hold.disturbed) || gone {
+        if !(modem_is_ours && self.context.disturbed) || gone {
             return self.give_back_failed(out);
         }
         let until = self.after(&self.policy.timeouts.restore);
@@ -95,7 +95,7 @@ impl Scanner {
     }
 
     pub(super) fn seen_while_clearing(&mut self, step: Verify, remains: Remains, out: &mut Actions) {
-        let is_down = self.hold.service.is_some_and(|status| status.state == ServiceState::Down);
+        let is_down = self.context.service.is_some_and(|status| status.state == ServiceState::Down);
         match remains.service {
             None if is_down => self.give_back_failed(out),
             Some(_) if is_down && step == Verify::Look => {
@@ -117,10 +117,10 @@ impl Scanner {
         self.give_back_failed(out);
     }
 
-    /// Sets the selection found before the scan: by the carrier's digits where it was chosen so, else automatic.
+    /// Restores the selection from before the scan: by the carrier's digits where it was manual, else automatic.
     fn restore_selection(&mut self, as_found: bool, out: &mut Actions) {
         let State::Restoring { until, .. } = self.state else { return };
-        let manual = match self.hold.selection {
+        let manual = match self.context.selection {
             Some(Selection::Manual(plmn)) if as_found => Some(plmn),
             Some(_) | None => None,
         };
@@ -149,7 +149,7 @@ impl Scanner {
                 _,
             ) => {}
             (Restore::Looking(Look::Checking(mut check)), said) => {
-                let look = match check.take(said, None, &mut self.hold.domains) {
+                let look = match check.take(said, None, &mut self.context.domains) {
                     Verdict::There => return self.restored(true, out),
                     Verdict::NotThere | Verdict::Denied => Look::Pausing(self.after(&self.policy.poll)),
                     Verdict::Ask(command) => {
@@ -167,7 +167,7 @@ impl Scanner {
             return self.restored(false, out);
         }
         if matches!(step, Restore::Unseen(_)) {
-            // Who has the port is not known yet: two looks at the processes did not agree.
+            // The holder of the port is not known yet: two looks at the processes did not agree.
             self.state = State::Restoring { until, step: Restore::Unseen(self.after(&DTR_DROP)) };
             return;
         }
@@ -179,7 +179,7 @@ impl Scanner {
         self.command(Check::FIRST, self.policy.timeouts.read, out);
     }
 
-    /// Who has the port, while the registration is being restored.
+    /// The holders of the port, while the registration is being restored.
     pub(super) fn seen_while_claiming(&mut self, step: Restore, remains: Remains, out: &mut Actions) {
         let State::Restoring { until, .. } = self.state else { return };
         if !remains.is_free() {
@@ -204,7 +204,7 @@ impl Scanner {
         self.give_back_failed(out);
     }
 
-    /// Somebody else has the service while the registration is being restored: the modem is theirs.
+    /// Another client brought the service up while the registration is being restored: the modem belongs to that service.
     pub(super) fn seen_while_restoring(&mut self, status: ServiceStatus, out: &mut Actions) {
         self.note(status, out);
         if status.supervised && (status.want == Want::Up || status.state != ServiceState::Down) {
@@ -212,14 +212,14 @@ impl Scanner {
         }
     }
 
-    /// What is to be asked for at the end; `None` where nothing is: it was down before, or somebody else wants it down.
+    /// The want to request at the end; `None`: the service was down before, or another client wants it down.
     fn want_owed(&self) -> Option<Want> {
-        let found = self.hold.found?.want;
-        (found != Want::Down && !self.hold.foreign_down).then_some(found)
+        let found = self.context.found?.want;
+        (found != Want::Down && !self.context.foreign_down).then_some(found)
     }
 
     fn give_back_failed(&mut self, out: &mut Actions) {
-        if self.hold.disturbed && self.report.restored.is_none() {
+        if self.context.disturbed && self.report.restored.is_none() {
             self.report.restored = Some(false);
             report(out, Event::Restored(false));
         }
@@ -253,8 +253,8 @@ impl Scanner {
 
     fn failed(&mut self, given_back: bool, out: &mut Actions) {
         self.report.given_back = given_back;
-        self.report.outage = self.hold.asked_at.map(|asked| self.now.saturating_since(asked));
-        let failure = self.hold.failure.unwrap_or(Failure::Aborted);
+        self.report.outage = self.context.asked_at.map(|asked| self.now.saturating_since(asked));
+        let failure = self.context.failure.unwrap_or(Failure::Aborted);
         self.end(Outcome::Failed(failure), given_back, out);
     }
 
@@ -266,7 +266,7 @@ impl Scanner {
         }
     }
 
-    /// State 10: the port is let go before the service is asked up.
+    /// State 10: closes the port before the request for up.
     pub(super) fn start_ppp(&mut self, out: &mut Actions) {
         self.settle(out);
         self.let_go_of_port(out);
@@ -298,7 +298,7 @@ impl Scanner {
 
     fn started(&mut self, out: &mut Actions) {
         self.report.given_back = true;
-        self.hold.given_at = Some(self.now);
+        self.context.given_at = Some(self.now);
         report(out, Event::GivenBack);
         if self.want_owed().is_none() || self.policy.timeouts.link.is_zero() {
             return self.complete(None, out);
@@ -308,12 +308,12 @@ impl Scanner {
 
     #[inline(never)]
     pub(super) fn link_is_up(&mut self, out: &mut Actions) {
-        let given = self.hold.given_at.unwrap_or(self.now);
+        let given = self.context.given_at.unwrap_or(self.now);
         report(out, Event::LinkUp(self.now.saturating_since(given)));
         self.complete(Some(true), out);
     }
 
-    /// By policy the next best is tried: it must have registered in its trial, and the budget must bear it.
+    /// Tries the next best carrier where the policy says so, one has registered in its trial, and the budget allows it.
     pub(super) fn link_is_late(&mut self, out: &mut Actions) {
         let index = self.carriers.iter().position(|carrier| Some(carrier.plmn) == self.report.selected);
         let another =
@@ -332,9 +332,9 @@ impl Scanner {
 
     pub(super) fn complete(&mut self, link: Option<bool>, out: &mut Actions) {
         self.report.link = link;
-        let ended = if link == Some(true) { Some(self.now) } else { self.hold.given_at };
+        let ended = if link == Some(true) { Some(self.now) } else { self.context.given_at };
         self.report.outage =
-            self.hold.asked_at.map(|asked| ended.unwrap_or(self.now).saturating_since(asked));
+            self.context.asked_at.map(|asked| ended.unwrap_or(self.now).saturating_since(asked));
         self.enter(State::Complete, out);
         self.end(Outcome::Complete, true, out);
     }

@@ -1,4 +1,4 @@
-//! States 1, 1b and 2: the service is taken; and what is noticed while it is held.
+//! States 1, 1b and 2: take the service; and what other processes do while the scan holds it.
 
 use core::time::Duration;
 
@@ -10,26 +10,25 @@ use crate::time::Instant;
 use super::state::{Modem, State, Verify, WaitDown};
 use super::{Scanner, act, report};
 
-/// How often the holders of the port are looked at where nothing tells that they changed: a process may close the port
-/// and live on.
+/// The poll interval of the port's holders, where no event reports a change: a process may close the port and live on.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
-/// Between two requests while the supervisor has not taken note.
+/// Between two requests while the supervisor has not acted on the first.
 pub(super) const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 impl Scanner {
     #[inline(never)]
     pub(super) fn taken(&mut self, found: ServiceStatus, out: &mut Actions) {
-        self.hold.found = Some(found);
-        self.hold.asked_at = Some(self.now);
-        if let Some(id) = self.hold.request.take() {
+        self.context.found = Some(found);
+        self.context.asked_at = Some(self.now);
+        if let Some(id) = self.context.request.take() {
             self.gate.touched(id);
         }
         report(out, Event::Taken(found));
         self.ask_down(true, out);
     }
 
-    /// Enters 1b and asks, unless there is nobody to ask.
+    /// Enters 1b and asks for down, unless no supervisor runs.
     pub(super) fn ask_down(&mut self, supervised: bool, out: &mut Actions) {
         let times = &self.policy.timeouts;
         let successor_by = (!supervised).then(|| self.after(&times.supervisor));
@@ -47,11 +46,11 @@ impl Scanner {
     }
 
     pub(super) fn note(&mut self, status: ServiceStatus, out: &mut Actions) {
-        self.hold.service = Some(status);
-        if status.foreign_down && !self.hold.foreign_down {
+        self.context.service = Some(status);
+        if status.foreign_down && !self.context.foreign_down {
             report(out, Event::ForeignDown);
         }
-        self.hold.foreign_down = status.foreign_down;
+        self.context.foreign_down = status.foreign_down;
     }
 
     pub(super) fn seen_while_stopping(
@@ -69,7 +68,7 @@ impl Scanner {
             return;
         }
         if wait.successor_by.is_some() {
-            // The successor knows nothing of what its predecessor was asked.
+            // The successor knows nothing of the requests to its predecessor.
             return self.ask_down(true, out);
         }
         if status.want == Want::Up {
@@ -93,7 +92,7 @@ impl Scanner {
 
     fn verify_stopped(&mut self, out: &mut Actions) {
         let deadline = self.after(&self.policy.timeouts.term);
-        self.hold.stranger = None;
+        self.context.stranger = None;
         self.enter(
             State::VerifyStopped { step: Verify::Look, deadline, look_at: self.after(&LOOK_AGAIN) },
             out,
@@ -107,8 +106,8 @@ impl Scanner {
     pub(super) fn stopping_timeout(&mut self, mut wait: WaitDown, out: &mut Actions) {
         let times = self.policy.timeouts;
         if wait.successor_by.is_some_and(|by| by <= self.now) {
-            // Nobody supervises: what is left of the service is an orphan, and nobody restarts it.
-            self.hold.orphaned = true;
+            // No supervisor runs: the remaining process of the service is an orphan, and nothing restarts it.
+            self.context.orphaned = true;
             return self.verify_stopped(out);
         }
         if wait.deadline <= self.now {
@@ -116,7 +115,7 @@ impl Scanner {
                 return self.fail(Failure::SupervisorSilent, out);
             }
             if wait.killed {
-                return self.fail(Failure::PortHeld(self.hold.service.and_then(|status| status.pid)), out);
+                return self.fail(Failure::PortHeld(self.context.service.and_then(|status| status.pid)), out);
             }
             wait.killed = true;
             wait.deadline = self.after(&times.kill);
@@ -143,11 +142,11 @@ impl Scanner {
                 State::VerifyStopped { step: Verify::Termed, deadline, look_at: self.after(&LOOK_AGAIN) };
         }
         if let Some(stranger) = remains.stranger
-            && self.hold.stranger != Some(stranger)
+            && self.context.stranger != Some(stranger)
         {
             report(out, Event::HeldByStranger(stranger));
         }
-        self.hold.stranger = remains.stranger.or(remains.service);
+        self.context.stranger = remains.stranger.or(remains.service);
     }
 
     pub(super) fn verifying_timeout(&mut self, step: Verify, deadline: Instant, out: &mut Actions) {
@@ -157,7 +156,7 @@ impl Scanner {
             return;
         }
         match step {
-            Verify::Look | Verify::Killed => self.fail(Failure::PortHeld(self.hold.stranger), out),
+            Verify::Look | Verify::Killed => self.fail(Failure::PortHeld(self.context.stranger), out),
             Verify::Termed => {
                 let deadline = self.after(&self.policy.timeouts.kill);
                 send_signal(Signal::Kill, out);
@@ -166,17 +165,17 @@ impl Scanner {
         }
     }
 
-    /// The service while it is to be down: anything else is somebody else's doing.
+    /// The status while the service must be down: anything else was caused by another client.
     pub(super) fn seen_while_holding(&mut self, status: ServiceStatus, out: &mut Actions) {
         self.note(status, out);
         let came_up = status.supervised && (status.want == Want::Up || status.state != ServiceState::Down);
-        let orphaned = !status.supervised && !self.hold.orphaned;
+        let orphaned = !status.supervised && !self.context.orphaned;
         if came_up || orphaned {
             self.interrupted(status, out);
         }
     }
 
-    /// Whoever else holds the port while it is ours: the scan lets go of it and waits for it to be free again.
+    /// Another process opened the port while the scan uses it: the scan closes it and waits until it is free again.
     pub(super) fn seen_holders(&mut self, modem: Modem, remains: Remains, out: &mut Actions) {
         if remains.is_free() {
             if matches!(modem, Modem::Claiming { .. }) {
@@ -193,18 +192,18 @@ impl Scanner {
 
     fn interrupted(&mut self, status: ServiceStatus, out: &mut Actions) {
         if self.bears_interruption(status.supervised, Failure::SecondClient, out) {
-            self.hold.orphaned = false;
+            self.context.orphaned = false;
             self.ask_down(status.supervised, out);
         }
     }
 
     /// Lets go of the port, as often as the policy bears it; after that the scan fails.
     fn bears_interruption(&mut self, supervised: bool, failure: Failure, out: &mut Actions) -> bool {
-        let Some(left) = self.hold.retakes_left.checked_sub(1) else {
+        let Some(left) = self.context.retakes_left.checked_sub(1) else {
             self.fail(failure, out);
             return false;
         };
-        self.hold.retakes_left = left;
+        self.context.retakes_left = left;
         self.report.interruptions = self.report.interruptions.saturating_add(1);
         report(out, Event::Interrupted { supervised, left });
         self.let_go_of_port(out);
@@ -214,14 +213,14 @@ impl Scanner {
     /// Not a byte more to the modem.
     pub(super) fn let_go_of_port(&mut self, out: &mut Actions) {
         self.dialogue.close();
-        self.hold.on = None;
+        self.context.on = None;
         if matches!(self.state, State::Modem(_) | State::Restoring { .. }) {
             act(out, Action::ClosePort);
         }
     }
 
     fn since_asked(&self) -> Duration {
-        self.hold.asked_at.map_or(Duration::ZERO, |asked| self.now.saturating_since(asked))
+        self.context.asked_at.map_or(Duration::ZERO, |asked| self.now.saturating_since(asked))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which input means what in which state.
+//! Dispatches each input by state.
 
 use crate::scan::gate::Declined;
 use crate::scan::report::Failure;
@@ -9,9 +9,9 @@ use super::state::{Modem, Restore, State};
 use super::{Scanner, report};
 
 impl Scanner {
-    /// By input, and within each by state: what has no meaning in a state (the answer to a question of the state before, an
-    /// abort of what is ending, a refusal that a deadline answers) is written out there.
-    // Neither this nor what it calls is inlined: one frame would have room for what each of them holds.
+    /// By input, and within each by state. Pairs that mean nothing (an answer to a query of the last state, an abort of a scan
+    /// that is ending, a refusal that a deadline handles) are listed explicitly.
+    // Neither this nor its callees are inlined: one frame would then hold the locals of all of them.
     #[inline(never)]
     pub(super) fn decide(&mut self, input: Input<'_>, out: &mut Actions) {
         match input {

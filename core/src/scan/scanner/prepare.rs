@@ -1,4 +1,4 @@
-//! States 2b to 4: the port is opened, the modem prepared, and asked what is in reach.
+//! States 2b to 4: open the port, prepare the modem, and search the network.
 
 use core::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::at::operators::ListedOperator;
 use crate::at::reply::SimState;
 use crate::carrier::{Availability, Carriers, Name, Technologies};
 use crate::scan::report::Failure;
-use crate::scan::selection::Selection;
 use crate::scan::{Action, Actions, Event};
+use crate::selection::Selection;
 use crate::time::Instant;
 
 use super::state::{Modem, Prepare, State};
@@ -20,7 +20,7 @@ use super::{Scanner, act, report};
 /// Between two tries to open the port, and between two searches.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
-/// Keeps an operator of the list; one without five or six digits cannot be selected and is passed over.
+/// Keeps an operator of the list; one without five or six digits cannot be selected and is skipped.
 pub(super) fn keep(carriers: &mut Carriers, found: &ListedOperator<'_>) {
     let Some(plmn) = found.plmn() else { return };
     let mut technologies = Technologies::NONE;
@@ -63,21 +63,21 @@ impl Scanner {
         act(out, Action::OpenPort);
     }
 
-    /// A USB modem's port went away under the scan; it comes back under the same stable name.
+    /// A USB modem's port went away during the scan; it comes back under the same stable name.
     pub(super) fn port_lost(&mut self, out: &mut Actions) {
         report(out, Event::PortLost);
         self.dialogue.close();
-        self.hold.on = None;
+        self.context.on = None;
         act(out, Action::ClosePort);
-        let Some(left) = self.hold.reopens_left.checked_sub(1) else {
+        let Some(left) = self.context.reopens_left.checked_sub(1) else {
             return self.fail(Failure::PortUnavailable, out);
         };
-        self.hold.reopens_left = left;
+        self.context.reopens_left = left;
         self.report.reopens = self.report.reopens.saturating_add(1);
         self.open_port(self.after(&TRY_AGAIN), out);
     }
 
-    /// A setting that the modem refuses is gone without: the answers tell themselves.
+    /// If the modem rejects a setting, the scan continues: replies are parsed either way.
     pub(super) fn prepared(&mut self, step: Prepare, said: &Said, out: &mut Actions) {
         let (next, command) = match step {
             Prepare::Synchronising => (Prepare::Errors, Command::VerboseErrors),
@@ -91,15 +91,15 @@ impl Scanner {
             Prepare::Format => (Prepare::Selection, Command::CurrentOperator),
             Prepare::Selection => {
                 if let Said::Answered(Answer::Operator(current)) = said
-                    && !self.hold.disturbed
-                    && self.hold.selection.is_none()
+                    && !self.context.disturbed
+                    && self.context.selection.is_none()
                 {
                     if let Some(Operator::Plmn(plmn)) = current.operator {
                         self.report.before = Some(plmn);
                     }
-                    self.hold.selection = Some(Selection::of(current));
+                    self.context.selection = Some(Selection::of(current));
                 }
-                if !self.policy.deregister || self.hold.listed || self.is_quick() {
+                if !self.policy.deregister || self.context.listed || self.is_quick() {
                     return self.begin_trials(out);
                 }
                 self.disturb(out);
@@ -113,15 +113,15 @@ impl Scanner {
         self.command(command, timeout, out);
     }
 
-    /// To the search, or past it: after an interruption there is a list, and a quick scan makes its own.
+    /// Begins the search, or skips it: after an interruption the list is known, and a quick scan makes its own.
     fn begin_trials(&mut self, out: &mut Actions) {
-        if self.is_quick() && !self.hold.listed {
+        if self.is_quick() && !self.context.listed {
             for plmn in &self.remembered {
                 self.carriers.insert(*plmn, &Name::default(), Availability::Unknown, Technologies::NONE);
             }
-            self.hold.listed = true;
+            self.context.listed = true;
         }
-        if self.hold.listed {
+        if self.context.listed {
             return self.with_modem(Modem::NextCarrier, out);
         }
         self.search(out);
@@ -130,24 +130,24 @@ impl Scanner {
     pub(super) fn search(&mut self, out: &mut Actions) {
         self.with_modem(Modem::GetOperators, out);
         self.carriers.clear();
-        self.hold.searches_left = self.hold.searches_left.saturating_sub(1);
-        self.hold.began = self.now;
+        self.context.searches_left = self.context.searches_left.saturating_sub(1);
+        self.context.began = self.now;
         self.with_modem(Modem::WaitResults { again_at: None }, out);
         self.command(Command::Operators, self.policy.timeouts.search, out);
     }
 
     pub(super) fn searched(&mut self, said: &Said, out: &mut Actions) {
-        let took = self.now.saturating_since(self.hold.began);
+        let took = self.now.saturating_since(self.context.began);
         let complete = matches!(said, Said::Answered(Answer::Operators));
-        // The last search goes by what is there of a torn list.
-        let usable = complete || (matches!(said, Said::Answered(_)) && self.hold.searches_left == 0);
+        // The last search uses the sound part of a torn list.
+        let usable = complete || (matches!(said, Said::Answered(_)) && self.context.searches_left == 0);
         if usable && !self.carriers.is_empty() {
-            self.hold.listed = true;
+            self.context.listed = true;
             self.report.search = Some(took);
             report(out, Event::Listed { count: self.carriers.listed(), took });
             return self.with_modem(Modem::NextCarrier, out);
         }
-        if self.hold.searches_left > 0 {
+        if self.context.searches_left > 0 {
             self.state = State::Modem(Modem::WaitResults { again_at: Some(self.after(&TRY_AGAIN)) });
             return;
         }

@@ -1,4 +1,4 @@
-//! What decides the next step, and nothing else.
+//! Snapshots: the data that decides the next step, and nothing else.
 
 use crate::scan::Phase;
 use crate::scan::report::Report;
@@ -7,7 +7,7 @@ use crate::time::Instant;
 use super::Scanner;
 use super::state::{Modem, State};
 
-/// Everything that decides what a scan does next, times as distances from now. Two scanners with equal snapshots
+/// The data that decides what a scan does next, with times relative to now. Two scanners with equal snapshots
 /// behave alike.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Snapshot(Scanner);
@@ -21,7 +21,7 @@ impl Snapshot {
 }
 
 impl Scanner {
-    /// Everything that decides the next step, seen from `now`.
+    /// A snapshot with all times relative to `now`.
     #[must_use]
     pub fn snapshot(&self, now: Instant) -> Snapshot {
         let mut seen = self.clone();
@@ -32,23 +32,23 @@ impl Scanner {
         seen.report = Report::default();
         seen.state.each_instant(distance);
         seen.dialogue.each_instant(distance);
-        // It begins with a trial, and ends with the measuring.
+        // Set at the begin of a trial, unused after its measurement.
         if !matches!(seen.state, State::Modem(Modem::TestCarrier { .. })) {
-            seen.hold.settled = None;
+            seen.context.settled = None;
         }
-        seen.hold.settled.iter_mut().for_each(distance);
+        seen.context.settled.iter_mut().for_each(distance);
         seen.deny.each_instant(distance);
         seen.gate.each_instant(distance);
-        // Only what is still ahead of the first request decides anything: the budget.
-        seen.hold.asked_at = seen.hold.asked_at.map(|_| {
+        // Of the time of the first request only the end of the budget decides anything.
+        seen.context.asked_at = seen.context.asked_at.map(|_| {
             let limit = self.limit();
-            // A budget that never ends is as far away from everywhere.
+            // An unlimited budget is equally far from every instant.
             let left = limit.as_millis().saturating_sub(now.as_millis());
-            if limit == Instant::FAR { limit } else { Instant::from_millis(left) }
+            if limit == Instant::MAX { limit } else { Instant::from_millis(left) }
         });
         seen.carriers.forget_times();
-        seen.hold.given_at = None;
-        seen.hold.began = Instant::ZERO;
+        seen.context.given_at = None;
+        seen.context.began = Instant::ZERO;
         seen.now = Instant::ZERO;
         Snapshot(seen)
     }

@@ -1,4 +1,4 @@
-//! The states of a scan, each with the data that dies with it.
+//! The states of a scan, each with the data that only this state needs.
 
 use crate::carrier::Strength;
 use crate::scan::Phase;
@@ -7,7 +7,7 @@ use crate::time::Instant;
 use super::check::Check;
 use super::sooner;
 
-/// A state and what dies with it. What outlives a state is in `Hold`.
+/// A state and its own data. Data that outlives a state is in `ScanContext`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) enum State {
     Idle,
@@ -20,7 +20,7 @@ pub(super) enum State {
         deadline: Instant,
         look_at: Instant,
     },
-    /// 2b to 9b: the modem is ours.
+    /// 2b to 9b: the scan uses the modem.
     Modem(Modem),
     StartPpp {
         deadline: Instant,
@@ -30,18 +30,18 @@ pub(super) enum State {
         deadline: Instant,
     },
     Complete,
-    /// State 12, before the service is given back after its stop was interrupted: what remains of it is ended, or a
-    /// new `pppd` would meet the old one's lock.
+    /// State 12, before the service is given back after its stop was interrupted: the scan ends the remaining processes, or
+    /// a new `pppd` would find the old one's lock.
     Clearing {
         deadline: Instant,
         step: Verify,
     },
-    /// State 12, as long as the modem is still ours.
+    /// State 12, while the scan still uses the modem.
     Restoring {
         until: Instant,
         step: Restore,
     },
-    /// State 12, once the port is let go.
+    /// State 12, once the port is closed.
     GivingBack {
         deadline: Instant,
         again_at: Instant,
@@ -50,15 +50,15 @@ pub(super) enum State {
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) struct WaitDown {
-    /// Of the step under way: "wanted down" first, then "down".
+    /// Of the current step: "wanted down" first, then "down".
     pub(super) deadline: Instant,
-    /// When to ask once more.
+    /// When to ask for down again.
     pub(super) again_at: Option<Instant>,
-    /// The record has said "wanted down".
+    /// The record has shown "wanted down".
     pub(super) wanted: bool,
-    /// It did not go down in its time and was killed.
+    /// The service did not go down in time and was killed.
     pub(super) killed: bool,
-    /// The supervisor is gone; until when its successor is waited for.
+    /// The supervisor is gone; until when the scan waits for its successor.
     pub(super) successor_by: Option<Instant>,
 }
 
@@ -69,7 +69,7 @@ pub(super) enum Verify {
     Killed,
 }
 
-/// The states in which the modem is ours. `GetOperators`, `NextCarrier` and `SelectBest` are passed within a step.
+/// The states in which the scan uses the modem. `GetOperators`, `NextCarrier` and `SelectBest` last no longer than a step.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) enum Modem {
     /// `Prepare`: the port is being opened; when to try again, and until when.
@@ -77,7 +77,7 @@ pub(super) enum Modem {
         again_at: Option<Instant>,
         deadline: Instant,
     },
-    /// `Prepare`: the port is open, and nothing is sent before nobody else is seen to have it.
+    /// `Prepare`: the port is open; the scan sends nothing before it has seen that no other process holds it.
     Claiming {
         deadline: Instant,
     },
@@ -120,7 +120,7 @@ pub(super) enum Prepare {
     Deregistering,
 }
 
-/// A look at the registration, and the pause to the next.
+/// A check of the registration, and the pause before the next.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) enum Look {
     Checking(Check),
@@ -138,24 +138,24 @@ pub(super) enum Measure {
     Pausing(Instant),
     Rssi,
     Rsrp(Strength),
-    /// Neither said anything: who made the modem is asked.
-    Maker,
-    /// The maker's own command.
+    /// Neither gave a value: `ATI` asks for the vendor.
+    Vendor,
+    /// The vendor's own command.
     Own,
 }
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) enum Restore {
-    /// As [`Restore::Dropping`], and nobody was seen yet not to hold the port.
+    /// Like [`Restore::Dropping`], before the port has been observed free.
     Unseen(Instant),
-    /// A command was in flight: the port is closed, so that DTR drops and the modem gives it up; until when.
+    /// A command was in flight: the port stays closed until then, so that DTR drops and the modem aborts the command.
     Dropping(Instant),
     /// The port is being opened again.
     Opening,
-    /// It is open; nothing is sent before nobody else is seen to have it.
+    /// The port is open; nothing is sent before the scan has seen that no other process holds it.
     Claiming,
     Synchronising,
-    /// The selection found is set; whether by the carrier's digits.
+    /// The selection is being restored; whether by the carrier's digits.
     Selecting {
         manual: bool,
     },
@@ -185,7 +185,7 @@ impl State {
         }
     }
 
-    /// When the state itself wants a timeout; while a command is in flight that is the dialogue's to say.
+    /// When the state itself needs a timeout; while a command is in flight the dialogue has the deadline.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match *self {
             Self::Idle | Self::Complete => None,
@@ -258,7 +258,7 @@ impl Modem {
             | Self::WaitResults { again_at: None }
             | Self::TestCarrier { step: Test::Selecting | Test::Looking(Look::Checking(_)), .. }
             | Self::WaitSignal {
-                step: Measure::Rssi | Measure::Rsrp(_) | Measure::Maker | Measure::Own,
+                step: Measure::Rssi | Measure::Rsrp(_) | Measure::Vendor | Measure::Own,
                 ..
             }
             | Self::NextCarrier

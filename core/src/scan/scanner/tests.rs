@@ -43,13 +43,13 @@ fn down() -> ServiceStatus {
     service(ServiceState::Down, Want::Down)
 }
 
-/// A scan and what it has asked for.
+/// A scan and its actions.
 struct Bench {
     scanner: Scanner,
     now: Instant,
-    /// Of the last input, without reports.
+    /// The actions of the last input, without reports.
     asked: StdVec<Action>,
-    /// Of all inputs.
+    /// The events of all inputs.
     events: StdVec<Event>,
 }
 
@@ -71,7 +71,7 @@ impl Bench {
         &self.asked
     }
 
-    /// To the next deadline, which is handled.
+    /// Advances to the next deadline and handles it.
     fn pass(&mut self) -> &[Action] {
         self.now = self.scanner.next_deadline().expect("something to wait for");
         self.give(Input::Timeout);
@@ -151,7 +151,7 @@ impl Bench {
     fn preparing(policy: Policy) -> Self {
         let mut bench = Self::verifying(policy);
         assert_eq!(bench.give(Input::Remains(Remains::default())), [Action::OpenPort]);
-        assert!(bench.give(Input::PortOpened).is_empty(), "not a byte before it is certain");
+        assert!(bench.give(Input::PortOpened).is_empty(), "no byte before the port is known to be free");
         assert_eq!(bench.give(Input::Remains(Remains::default())), [Action::Send(Outgoing::Return)]);
         bench
     }
@@ -194,7 +194,7 @@ impl Bench {
         self.register(digits);
         assert_eq!(self.scanner.phase(), Phase::WaitSignal);
         self.answer("AT+CSQ", &[&format!("+CSQ: {csq},99"), "OK"]);
-        if !self.scanner.hold.no_rsrp {
+        if !self.scanner.context.no_rsrp {
             self.answer("AT+CESQ", &["ERROR"]);
         }
     }

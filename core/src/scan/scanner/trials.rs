@@ -1,4 +1,4 @@
-//! States 5 to 9b: carriers are tried, the best is chosen.
+//! States 5 to 9b: try the carriers, choose the best.
 
 use core::time::Duration;
 
@@ -13,19 +13,19 @@ use crate::scan::{Actions, Event};
 use crate::time::Instant;
 
 use super::check::{Check, Verdict};
-use super::hold::Own;
+use super::context::Own;
 use super::state::{Look, Measure, Modem, State, Test};
 use super::{Scanner, report};
 
-/// What choosing the best may take once the trials have ended: registering anew (field logs: up to 11.5 s) and
-/// looking. A trial does not begin, or go on, where less than this is left and a carrier has registered already.
+/// The time for choosing the best once the trials have ended: registering again (field logs: up to 11.5 s) and
+/// verifying. A trial does not begin, or go on, where less than this is left and a carrier has registered already.
 const CONNECT_RESERVE: Duration = Duration::from_secs(25);
 
-/// Looks in a row that must say "denied" before a trial is ended by it: the first may show the carrier before.
+/// Checks in a row that must say "denied" before the trial ends: the first may still show the previous carrier.
 const DENIALS_MIN: u8 = 3;
 
 impl Scanner {
-    /// What came of a command, or of synchronising.
+    /// Handles the outcome of a command, or of synchronising.
     pub(super) fn outcome(&mut self, said: &Said, out: &mut Actions) {
         if let State::Restoring { step, .. } = self.state {
             return self.outcome_while_restoring(step, said, out);
@@ -90,7 +90,7 @@ impl Scanner {
         self.carriers.iter().any(|carrier| matches!(carrier.trial, Trial::Registered(_)))
     }
 
-    /// Goes through the states in which nothing is waited for.
+    /// Passes the states that wait for nothing.
     pub(super) fn pass(&mut self, out: &mut Actions) {
         loop {
             match self.state {
@@ -124,11 +124,11 @@ impl Scanner {
         let Some((index, plmn)) = self.candidate().filter(|_| !enough && !late) else {
             return self.with_modem(Modem::SelectBest, out);
         };
-        self.hold.began = self.now;
-        self.hold.on = None;
-        // A modem that was not sent away yet has no other carrier's signal to forget.
-        let stayed = !self.hold.disturbed && self.report.before == Some(plmn);
-        self.hold.settled = stayed.then_some(self.now);
+        self.context.began = self.now;
+        self.context.on = None;
+        // A modem that has not left its carrier shows no other carrier's signal.
+        let stayed = !self.context.disturbed && self.report.before == Some(plmn);
+        self.context.settled = stayed.then_some(self.now);
         self.disturb(out);
         let bound = if self.has_registered() { self.last_trial_start() } else { self.limit() };
         let deadline = self.after(&self.policy.timeouts.register).min(bound);
@@ -137,9 +137,9 @@ impl Scanner {
         self.command(Command::Select(plmn), deadline.saturating_since(self.now), out);
     }
 
-    /// The next to try: in list order, the carrier before the scan last, so that the likeliest best need not be
-    /// registered anew (first, where the first good one ends the trials). Those on the deny list, and then the forbidden
-    /// ones where the policy has them tried at all, only while nobody has registered.
+    /// The next carrier to try: in list order, the carrier before the scan last, so that the likeliest best need not be
+    /// registered again (first, where the first good one ends the trials). Those on the deny list, and then the forbidden
+    /// ones where the policy allows them, only while no carrier has registered.
     fn candidate(&self) -> Option<(usize, Plmn)> {
         let likeliest_first = matches!(self.policy.strategy, Strategy::GoodEnough(_));
         let order = |plmn: Plmn, availability: Availability| {
@@ -193,20 +193,20 @@ impl Scanner {
             (Test::Looking(Look::Pausing(_)), _) => {}
             (Test::Looking(Look::Checking(mut check)), said) => {
                 let wanted = self.carriers.get(index);
-                let denied = match check.take(said, wanted, &mut self.hold.domains) {
+                let denied = match check.take(said, wanted, &mut self.context.domains) {
                     Verdict::There => return self.wait_signal(index, out),
                     Verdict::Ask(command) => {
                         let step = Test::Looking(Look::Checking(check));
                         self.state = State::Modem(Modem::TestCarrier { index, deadline, denials, step });
-                        // The questions that follow take their time too.
+                        // The queries that follow take time too.
                         let settled = self.now + self.policy.settle;
-                        self.hold.settled.get_or_insert(settled);
+                        self.context.settled.get_or_insert(settled);
                         return self.command(command, self.policy.timeouts.read, out);
                     }
                     Verdict::Denied => true,
                     Verdict::NotThere => false,
                 };
-                self.hold.settled = None;
+                self.context.settled = None;
                 let denials = if denied { denials.saturating_add(1) } else { 0 };
                 if denials >= DENIALS_MIN {
                     return self.end_trial(index, Trial::Refused(None), out);
@@ -227,10 +227,10 @@ impl Scanner {
     }
 
     fn wait_signal(&mut self, index: usize, out: &mut Actions) {
-        self.hold.samples.clear();
-        self.hold.on = self.carriers.get(index).map(|carrier| carrier.plmn);
+        self.context.samples.clear();
+        self.context.on = self.carriers.get(index).map(|carrier| carrier.plmn);
         let settled =
-            self.hold.settled.take().unwrap_or_else(|| self.after(&self.policy.settle)).max(self.now);
+            self.context.settled.take().unwrap_or_else(|| self.after(&self.policy.settle)).max(self.now);
         let deadline = settled + self.policy.timeouts.signal;
         self.with_modem(Modem::WaitSignal { index, deadline, step: Measure::Pausing(settled) }, out);
         if settled <= self.now {
@@ -245,24 +245,24 @@ impl Scanner {
                 Strength::default()
             }
         };
-        // Values of RSSI as many as are wanted, and RSRP once with the last, or in place of one that is unknown.
+        // As many RSSI readings as the policy wants, and RSRP once with the last, or in place of an unknown one.
         let wanted = usize::from(self.policy.samples.max(1)).min(SAMPLES_MAX);
         let strength = match step {
             Measure::Pausing(_) => return,
             Measure::Rssi => {
-                let last = self.hold.samples.len().saturating_add(1) >= wanted;
-                if !self.hold.no_rsrp && (last || !value.is_known()) {
+                let last = self.context.samples.len().saturating_add(1) >= wanted;
+                if !self.context.no_rsrp && (last || !value.is_known()) {
                     return self.measure(index, deadline, Measure::Rsrp(value), Command::SignalExtended, out);
                 }
                 value
             }
             Measure::Rsrp(rssi) => {
-                self.hold.no_rsrp = matches!(said, Said::Refused(_));
+                self.context.no_rsrp = matches!(said, Said::Refused(_));
                 Strength { rssi_dbm: rssi.rssi_dbm, ..value }
             }
-            Measure::Maker => {
-                self.hold.own = match said {
-                    Said::Answered(Answer::Maker(maker)) => Own::Of(*maker),
+            Measure::Vendor => {
+                self.context.own = match said {
+                    Said::Answered(Answer::Vendor(vendor)) => Own::Of(*vendor),
                     Said::Answered(_) | Said::Refused(_) | Said::TimedOut | Said::Ready | Said::Dead => {
                         Own::None
                     }
@@ -271,27 +271,29 @@ impl Scanner {
             }
             Measure::Own => {
                 if matches!(said, Said::Refused(_)) {
-                    self.hold.own = Own::None;
+                    self.context.own = Own::None;
                 }
                 value
             }
         };
         if !strength.is_known() && step != Measure::Own && self.now < deadline {
-            match self.hold.own {
-                Own::NotNeeded => self.hold.own = Own::Due,
-                Own::Due => return self.measure(index, deadline, Measure::Maker, Command::Identify, out),
-                Own::Of(maker) => {
-                    return self.measure(index, deadline, Measure::Own, Command::OwnSignal(maker), out);
+            match self.context.own {
+                Own::NotNeeded => self.context.own = Own::FailedOnce,
+                Own::FailedOnce => {
+                    return self.measure(index, deadline, Measure::Vendor, Command::Identify, out);
+                }
+                Own::Of(vendor) => {
+                    return self.measure(index, deadline, Measure::Own, Command::VendorSignal(vendor), out);
                 }
                 Own::None => {}
             }
         }
         if strength.is_known() {
-            // Full is no error: as many as the policy may ask for are there.
-            let _kept = self.hold.samples.push(strength);
+            // Full is no error: it holds as many as a policy may ask for.
+            let _kept = self.context.samples.push(strength);
         }
-        if self.hold.samples.len() >= wanted || self.now >= deadline {
-            let strength = median(&self.hold.samples);
+        if self.context.samples.len() >= wanted || self.now >= deadline {
+            let strength = median(&self.context.samples);
             return self.end_trial(index, Trial::Registered(strength), out);
         }
         if strength.is_known() {
@@ -319,7 +321,7 @@ impl Scanner {
     }
 
     fn end_trial(&mut self, index: usize, trial: Trial, out: &mut Actions) {
-        let took = self.now.saturating_since(self.hold.began).as_millis();
+        let took = self.now.saturating_since(self.context.began).as_millis();
         let Some(carrier) = self.carriers.get_mut(index) else {
             debug_assert!(false, "the trial of a carrier that is not listed");
             return self.with_modem(Modem::NextCarrier, out);
@@ -331,7 +333,7 @@ impl Scanner {
             Trial::Registered(_) => {
                 self.deny.forgive(plmn);
             }
-            // The modem was busy, or the network for a moment: nothing that the next scan should hold against the carrier.
+            // The modem or the network was busy for a moment: no reason for the next scan to avoid the carrier.
             Trial::Refused(Some(code)) if cme_meaning(code.into()) == Some(Meaning::TryLater) => {}
             Trial::Refused(_) | Trial::TimedOut | Trial::Lost => self.deny.failed(plmn, self.now),
             Trial::Untried => {}
@@ -349,17 +351,17 @@ impl Scanner {
         self.report.selected = Some(plmn);
         report(out, Event::Selected(plmn));
         self.with_modem(Modem::ConnectBest { index }, out);
-        if self.hold.on == Some(plmn) {
+        if self.context.on == Some(plmn) {
             return self.verify_carrier(index, out);
         }
-        self.hold.on = None;
+        self.context.on = None;
         let timeout = self.policy.timeouts.register.min(self.limit().saturating_since(self.now));
         self.command(Command::Select(plmn), timeout, out);
     }
 
-    /// The carrier cannot be had after all: the next best is.
+    /// The modem could not stay on the chosen carrier: take the next best.
     pub(super) fn lose(&mut self, index: usize, out: &mut Actions) {
-        self.hold.on = None;
+        self.context.on = None;
         self.report.selected = None;
         let Some(carrier) = self.carriers.get_mut(index) else { return };
         carrier.trial = Trial::Lost;
@@ -377,7 +379,7 @@ impl Scanner {
     fn verified(&mut self, index: usize, deadline: Instant, step: Look, said: &Said, out: &mut Actions) {
         let Look::Checking(mut check) = step else { return };
         let wanted = self.carriers.get(index);
-        let step = match check.take(said, wanted, &mut self.hold.domains) {
+        let step = match check.take(said, wanted, &mut self.context.domains) {
             Verdict::There => return self.start_ppp(out),
             Verdict::Ask(command) => {
                 self.command(command, self.policy.timeouts.read, out);
@@ -408,9 +410,9 @@ pub(super) fn median(samples: &[Strength]) -> Strength {
     }
 }
 
-/// The value that as many lie below as above, of those that are known.
+/// The median of the known values.
 fn middle(said: impl Iterator<Item = Option<i16>>) -> Option<i16> {
-    // In order from the first on: five are put in their places sooner than a sort is written.
+    // Selection by hand: for five values that is smaller than a sort.
     let mut values = [i16::MAX; SAMPLES_MAX];
     let mut count = 0_usize;
     for mut value in said.flatten() {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use cellscan_core::port::Port;
-use cellscan_core::scan::Selection;
+use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Supervisor, Want};
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 use thiserror::Error;

@@ -1,4 +1,4 @@
-//! What it answers.
+//! The answers of the modem.
 
 use super::*;
 
@@ -45,7 +45,7 @@ fn identity_and_settings_are_obeyed() {
 }
 
 #[test]
-fn registration_is_reported_by_the_domains_it_has() {
+fn registration_is_reported_by_the_supported_domains() {
     let domains =
         [DomainSupport::Fixed(3), DomainSupport::Unsupported, DomainSupport::Follows, DomainSupport::Follows];
     let mut bench = Bench::new(Profile { domains, ..Profile::default() });
@@ -58,7 +58,7 @@ fn registration_is_reported_by_the_domains_it_has() {
     bench.says("AT+COPS?", "+COPS: 2||OK");
     bench.says("AT+COPS=0", "OK||+CEREG: 2");
     bench.says("AT+COPS?", "+COPS: 0||OK");
-    assert!(bench.after(6_000).contains("+CEREG: 1,\"1A02\""), "the strongest, by itself");
+    assert!(bench.after(6_000).contains("+CEREG: 1,\"1A02\""), "the strongest, automatically");
     assert_eq!(bench.modem.registered(), Some("310410"));
 }
 
@@ -71,11 +71,11 @@ fn a_refused_selection_leaves_the_modem_in_manual_mode_without_a_network() {
     bench.says("AT+CEREG?", "+CEREG: 0,3||OK");
     bench.says("AT+CSQ", "+CSQ: 25,99||OK");
     bench.after(600_000);
-    assert!(!bench.modem.is_usable_for_pppd(), "it does not come back by itself");
+    assert!(!bench.modem.is_usable_for_pppd(), "it does not register again without a command");
 }
 
 #[test]
-fn selections_end_as_the_network_has_it() {
+fn selections_end_as_the_network_defines() {
     let with = |select| {
         let mut profile = Profile::default();
         profile.networks[0].select = select;
@@ -100,7 +100,7 @@ fn selections_end_as_the_network_has_it() {
 }
 
 #[test]
-fn the_signal_of_the_network_before_stays_until_it_settles() {
+fn the_signal_of_the_previous_network_stays_until_it_settles() {
     let mut profile = Profile { signal_settle_ms: 4_000, ..Profile::default() };
     profile.delays.signal = 50;
     profile.networks[0].registration_ms = 0;
@@ -144,7 +144,7 @@ fn input_while_busy_waits_or_is_lost_or_aborts() {
 }
 
 #[test]
-fn leftovers_are_met_by_the_first_who_opens() {
+fn the_first_opener_gets_leftover_bytes() {
     let profile = Profile {
         leftover_input: b"AT+CO".to_vec(),
         leftover_output: b"\r\n+CREG: 2\r\n".to_vec(),
@@ -158,7 +158,7 @@ fn leftovers_are_met_by_the_first_who_opens() {
 }
 
 #[test]
-fn the_prefix_is_found_behind_noise_or_not() {
+fn the_prefix_is_found_after_noise_or_not_as_the_profile_says() {
     let mut bench = Bench::new(Profile::default());
     bench.says("AATQ0", "OK");
     bench.says("x", "");

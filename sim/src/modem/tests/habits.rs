@@ -1,4 +1,4 @@
-//! How it goes wrong, and how it behaves on the line.
+//! Faults of the modem, and its behaviour on the line.
 
 use super::*;
 
@@ -16,7 +16,7 @@ fn closing_the_port_ends_the_command_unless_dtr_is_ignored() {
     };
     assert_eq!(reopened(Profile::default()), "");
     let deaf = Profile { obeys_dtr: false, queues_while_closed: true, ..Profile::default() };
-    assert_eq!(reopened(deaf), "\r\nOK\r\n", "the late answer meets the next who opens");
+    assert_eq!(reopened(deaf), "\r\nOK\r\n", "the next opener gets the late answer");
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn answers_are_dropped_delayed_cut_and_doubled() {
 }
 
 #[test]
-fn a_silent_modem_loses_what_it_hears_and_what_it_would_say() {
+fn a_silent_modem_loses_input_and_output() {
     let mut bench = Bench::new(Profile::default());
     bench.send("AT\r");
     bench.fault(ModemFault::Silent { for_ms: 500 });
@@ -59,7 +59,7 @@ fn a_silent_modem_loses_what_it_hears_and_what_it_would_say() {
 }
 
 #[test]
-fn a_reset_loses_settings_and_network_and_both_come_back() {
+fn a_reset_loses_settings_and_network_and_it_registers_again() {
     let mut bench = Bench::new(Profile::default());
     bench.says("ATE0", "OK");
     bench.says("AT+COPS=2", "OK");
@@ -75,13 +75,13 @@ fn a_reset_loses_settings_and_network_and_both_come_back() {
 }
 
 #[test]
-fn a_lost_network_ends_the_call_and_is_found_again() {
+fn a_lost_network_ends_the_call_and_the_modem_registers_again() {
     let mut bench = Bench::new(Profile::default());
     bench.says("ATD*99#", "CONNECT");
     bench.fault(ModemFault::NetworkGone("310410".to_owned()));
     assert!(bench.after(10).contains("NO CARRIER"));
     bench.after(6_000);
-    assert_eq!(bench.modem.registered(), Some("311480"), "the strongest that is left");
+    assert_eq!(bench.modem.registered(), Some("311480"), "the strongest of the others");
     bench.fault(ModemFault::NetworkGone("311480".to_owned()));
     bench.fault(ModemFault::NetworkGone("310260".to_owned()));
     bench.after(60_000);
@@ -117,7 +117,7 @@ fn canned_answers_come_before_all_others() {
     assert_eq!(bench.ask("at+cgdcont?"), ("+CGDCONT: 1,\"IP\",\"Globaldata.iot\"||OK".to_owned(), 90));
 }
 
-/// A profile drawn from dice, of those that could trip the modem up.
+/// A random profile, of those that could expose faults of the modem.
 fn drawn_profile(dice: &mut Prng) -> Profile {
     let pick = |dice: &mut Prng| dice.chance(500);
     let mut profile = Profile {
@@ -177,7 +177,7 @@ fn drawn_fault(dice: &mut Prng) -> ModemFault {
     }
 }
 
-/// A session drawn from `seed`; `fine` also polls at times that nobody asked for.
+/// A session drawn from `seed`; `fine` also polls between events.
 fn session(seed: u64, fine: bool) -> (Vec<u8>, Vec<ModemLog>) {
     let mut dice = Prng::new(seed);
     let mut modem = Modem::new(drawn_profile(&mut dice), seed);
@@ -205,14 +205,14 @@ fn session(seed: u64, fine: bool) -> (Vec<u8>, Vec<ModemLog>) {
 }
 
 #[test]
-fn no_input_makes_it_panic_or_spin_and_equal_seeds_make_equal_sessions() {
+fn no_input_causes_a_panic_or_a_busy_loop_and_equal_seeds_give_equal_sessions() {
     for seed in 0..300 {
         assert_eq!(session(seed, false), session(seed, false), "seed {seed}");
     }
 }
 
 #[test]
-fn looking_more_often_changes_nothing_but_the_first_frame_of_noise() {
+fn polling_more_often_changes_nothing_but_the_first_frame_of_noise() {
     for seed in
         (0..200).filter(|seed| !Modem::new(drawn_profile(&mut Prng::new(*seed)), 0).profile.in_data_mode)
     {
@@ -225,11 +225,11 @@ fn looking_more_often_changes_nothing_but_the_first_frame_of_noise() {
 }
 
 #[test]
-fn the_end_of_time_is_reached_without_a_spin() {
+fn the_end_of_time_is_reached_without_a_busy_loop() {
     let mut modem = Modem::new(Profile { in_data_mode: true, ..Profile::default() }, 0);
     modem.opened(Instant::ZERO);
     modem.apply(Instant::ZERO, ModemFault::DelayNextAnswer(u64::MAX));
-    modem.receive(Instant::FAR, b"AT\r+++");
-    modem.poll(Instant::FAR, &mut Vec::new());
+    modem.receive(Instant::MAX, b"AT\r+++");
+    modem.poll(Instant::MAX, &mut Vec::new());
     modem.poll(Instant::ZERO, &mut Vec::new());
 }

@@ -1,7 +1,7 @@
-//! All of a scan that a firmware calls, linked so that it can be weighed: `../table` reads sizes, stack and symbols.
+//! All parts of a scan that a firmware calls, linked to measure them: `../table` reads sizes, stack and symbols.
 //!
-//! The panic handler calls what nobody defines: as long as this links, no panic can be reached. Port and supervisor are
-//! opaque to the optimiser and next to nothing themselves.
+//! The panic handler calls an undefined function: as long as this links, no panic is reachable. Port and supervisor are
+//! opaque to the optimiser and almost empty.
 #![no_std]
 #![no_main]
 #![expect(unsafe_code, reason = "names for the linker, and one function that must not be there")]
@@ -17,7 +17,8 @@ use cellscan_core::carrier::Plmn;
 use cellscan_core::driver::Driver;
 use cellscan_core::port::AlwaysOpen;
 use cellscan_core::scan::gate::{Origin, Request};
-use cellscan_core::scan::{Event, Policy, Scanner, Selection};
+use cellscan_core::scan::{Event, Policy, Scanner};
+use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
 use cellscan_core::time::Instant;
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
@@ -29,11 +30,11 @@ unsafe extern "C" {
 
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
-    // SAFETY: never called, since what calls it does not link.
+    // SAFETY: never called, since a caller does not link.
     unsafe { a_panic_can_be_reached() }
 }
 
-/// What port and service fail with.
+/// The error of port and service.
 #[derive(Clone, Copy, Debug)]
 struct Broken;
 
@@ -51,7 +52,7 @@ impl embedded_io::Error for Broken {
     }
 }
 
-/// A UART that can do anything.
+/// A UART with any behaviour.
 struct Uart;
 
 impl ErrorType for Uart {
@@ -82,7 +83,7 @@ impl Write for Uart {
     }
 }
 
-/// A service that can be in any state.
+/// A service in any state.
 struct Service;
 
 impl Supervisor for Service {
@@ -135,10 +136,10 @@ impl Supervisor for Service {
 
 type Scan = Driver<AlwaysOpen<Uart>, Service>;
 
-/// Bytes that may change, so that they are room in RAM.
+/// Mutable bytes, so that they take RAM.
 struct Room<const SIZE: usize>(UnsafeCell<[u8; SIZE]>);
 
-// SAFETY: nobody reads or writes them.
+// SAFETY: no code reads or writes them.
 unsafe impl<const SIZE: usize> Sync for Room<SIZE> {}
 
 impl<const SIZE: usize> Room<SIZE> {
@@ -147,7 +148,7 @@ impl<const SIZE: usize> Room<SIZE> {
     }
 }
 
-/// As many bytes as they take: read off the symbol table.
+/// Their sizes, for the symbol table.
 #[used]
 #[unsafe(no_mangle)]
 static RAM_OF_SCANNER: Room<{ size_of::<Scanner>() }> = Room::empty();
@@ -155,7 +156,7 @@ static RAM_OF_SCANNER: Room<{ size_of::<Scanner>() }> = Room::empty();
 #[unsafe(no_mangle)]
 static RAM_OF_DRIVER: Room<{ size_of::<Scan>() }> = Room::empty();
 
-/// The least that has to be made by a firmware: a machine where it lies.
+/// The least that a firmware has to construct: a machine in place.
 #[unsafe(no_mangle)]
 extern "C" fn budget_new(slot: &mut MaybeUninit<Scan>) {
     slot.write(Driver::new(AlwaysOpen(Uart), Service, Policy::DEFAULT));
@@ -192,7 +193,7 @@ extern "C" fn budget_poll(scan: &mut Scan, now: u64, event: &mut Option<Event>) 
     scan.next_deadline().map_or(u64::MAX, Instant::as_millis)
 }
 
-/// What is read when a scan has ended.
+/// The values that a firmware reads after a scan.
 #[unsafe(no_mangle)]
 extern "C" fn budget_result(scan: &Scan) -> bool {
     for carrier in scan.scanner().carriers() {

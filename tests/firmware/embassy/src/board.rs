@@ -2,7 +2,7 @@
 
 #![expect(
     unsafe_code,
-    reason = "cortex-m-rt wants the handler of all interrupts to be so: it may come at any time"
+    reason = "cortex-m-rt requires it of the handler of all interrupts: it may run at any time"
 )]
 
 use core::cell::RefCell;
@@ -22,7 +22,7 @@ use embedded_io_async::{ErrorType, Read, Write};
 
 use crate::cmsdk;
 
-/// Milliseconds since the start, and who waits for which.
+/// Milliseconds since the start, and the wakers that wait for them.
 struct Ticks(Mutex<RefCell<(u64, Queue)>>);
 
 impl Driver for Ticks {
@@ -30,7 +30,7 @@ impl Driver for Ticks {
         critical_section::with(|token| self.0.borrow_ref(token).0)
     }
 
-    /// The next tick looks, so that no alarm has to be set.
+    /// The next tick checks the queue, so that no alarm has to be set.
     fn schedule_wake(&self, at: u64, waker: &Waker) {
         critical_section::with(|token| self.0.borrow_ref_mut(token).1.schedule_wake(at, waker));
     }
@@ -54,7 +54,7 @@ static RECEIVED: Pipe<CriticalSectionRawMutex, 256> = Pipe::new();
 #[exception]
 unsafe fn DefaultHandler(_number: i16) {
     while let Some(byte) = cmsdk::receive() {
-        // A byte for which there is no room is lost, as in any UART: the scan then asks again.
+        // A byte without room is lost, as in any UART: the scan then sends the command again.
         let _ = RECEIVED.try_write(&[byte]);
     }
 }

@@ -1,14 +1,14 @@
-//! A UART of the core out of two buffers, for whoever waits for its bytes elsewhere.
+//! A UART for the core made of two buffers, for callers that await the bytes elsewhere.
 //!
-//! The core reads what is there and writes without waiting; an async UART is waited for. Between them there is memory: what
-//! came is put in, what is to be sent is taken out.
+//! The core reads available bytes and writes without waiting; an async UART has to be awaited. The buffers lie between them:
+//! the caller puts received bytes in, and takes bytes to send out.
 
 use core::cell::RefCell;
 
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 use heapless::{Deque, Vec};
 
-/// Bytes that came at once, at most.
+/// Received bytes in one go, at most.
 pub(crate) const INCOMING_MAX: usize = 128;
 /// Bytes to be sent at once, at most: the longest command of a scan is half as long, and it sends one at a time.
 pub(crate) const OUTGOING_MAX: usize = 64;
@@ -21,7 +21,7 @@ pub(crate) struct Buffers {
 }
 
 impl Buffers {
-    /// These bytes have come. What does not fit is lost, as in a UART; nothing is where all is read between two calls.
+    /// Puts received bytes in. Bytes that do not fit are lost, as in a UART; none are where the core reads all between two calls.
     pub(crate) fn put(&self, bytes: &[u8]) {
         let mut incoming = self.incoming.borrow_mut();
         for byte in bytes {
@@ -29,7 +29,7 @@ impl Buffers {
         }
     }
 
-    /// What is to be sent.
+    /// The bytes to send.
     pub(crate) fn take(&self) -> Vec<u8, OUTGOING_MAX> {
         self.outgoing.take()
     }
@@ -59,7 +59,7 @@ impl ReadReady for &Buffers {
 }
 
 impl Write for &Buffers {
-    /// All or nothing: to wait in here for the task that empties the buffer would be to wait for ever.
+    /// All or nothing: a wait in here for the task that empties the buffer would never end.
     fn write(&mut self, buf: &[u8]) -> Result<usize, ErrorKind> {
         self.outgoing.borrow_mut().extend_from_slice(buf).map_err(|_| ErrorKind::OutOfMemory)?;
         Ok(buf.len())

@@ -1,7 +1,7 @@
 //! The firmware of `uart-scan` as a task of an async executor (embassy), on `mps2-an386`.
 //!
-//! Nothing of it is written a second time: the machine does no I/O, so that what calls it may as well be a future. Bytes and
-//! deadlines are awaited here instead of polled for, and the processor has other tasks meanwhile.
+//! It shares all code with `uart-scan`: the machine does no I/O, so that its caller may as well be a future. This one awaits bytes
+//! and deadlines instead of polling for them, and the processor runs other tasks meanwhile.
 #![no_std]
 #![no_main]
 
@@ -32,7 +32,7 @@ fn now() -> Instant {
     Instant::from_millis(embassy_time::Instant::now().as_millis())
 }
 
-/// Until a deadline of the core; for ever where there is none.
+/// Waits until a deadline of the core; for ever where there is none.
 async fn passed(deadline: Option<Instant>) {
     let millis = deadline.map_or(u64::MAX, Instant::as_millis);
     Timer::at(embassy_time::Instant::from_millis(millis)).await;
@@ -65,7 +65,7 @@ async fn scan<U: Read + Write>(mut uart: U, policy: Policy) -> Result<Ending, U:
 /// How often the other task ran.
 static BEATS: AtomicU32 = AtomicU32::new(0);
 
-/// What else a firmware does. It has the processor whenever the scan waits, which is nearly always.
+/// Another task of the firmware. It runs whenever the scan waits, which is nearly always.
 #[embassy_executor::task]
 async fn heart() {
     loop {

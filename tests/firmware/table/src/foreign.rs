@@ -1,21 +1,21 @@
-//! What must not be linked.
+//! Code that must not be linked.
 
 use crate::tools::Symbol;
 
-/// A thing that must not be there and how its symbols are told.
+/// Forbidden code, and how its symbols are recognised.
 pub(crate) struct Foreign {
-    /// What it is.
+    /// Its name.
     pub(crate) what: &'static str,
-    /// Whether this symbol is of it.
+    /// Whether this symbol belongs to it.
     pub(crate) is: fn(&str) -> bool,
 }
 
-/// What must not be linked. Panics are the linker's to find; here is what else costs flash, RAM or time that cannot be told.
+/// The forbidden code. The linker finds panics; here is other code with an unbounded cost in flash, RAM or time.
 pub(crate) const FOREIGN: [Foreign; 5] = [
     Foreign { what: "panics", is: is_panic },
     Foreign { what: "allocations", is: is_allocation },
     Foreign { what: "core::fmt", is: |name| name.contains("core::fmt") },
-    // A microcontroller divides 32 bits at once; for 64 it calls half a kilobyte.
+    // A microcontroller divides 32 bits in hardware; for 64 it calls a routine of half a kilobyte.
     Foreign { what: "divisions of 64 bits", is: is_long_division },
     Foreign { what: "floating-point routines", is: is_soft_float },
 ];
@@ -63,7 +63,7 @@ pub(crate) fn float_instructions(code: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The symbols that are of it.
+/// The symbols that belong to it.
 pub(crate) fn found<'a>(symbols: &'a [Symbol], foreign: &Foreign) -> Vec<&'a str> {
     symbols.iter().map(|symbol| symbol.name.as_str()).filter(|name| (foreign.is)(name)).collect()
 }
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_must_not_be_there_is_told_from_what_may() {
+    fn forbidden_symbols_are_distinguished_from_allowed_ones() {
         let foreign = [
             "core::panicking::panic_bounds_check",
             "__rust_alloc",

@@ -1,6 +1,6 @@
-//! What the core takes of a microcontroller, beside what it may: `table PROGRAM PROGRAM-WITH-32-CARRIERS`.
+//! The size of the core on a microcontroller, beside its limits: `table PROGRAM PROGRAM-WITH-32-CARRIERS`.
 //!
-//! Ends with 1 where anything is over its limit or must not be there.
+//! Exits with 1 where a size is over its limit or forbidden code is linked.
 
 mod foreign;
 mod limits;
@@ -16,7 +16,7 @@ use limits::Limit;
 use stack::{Calls, Depth};
 use tools::Program;
 
-/// What a firmware calls: where the stack begins.
+/// The functions that a firmware calls: the roots of the stack.
 const ROOTS: [&str; 7] = [
     "budget_new",
     "budget_request",
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Rows as they are printed, and how many of them are over their limits.
+/// Printed rows, and how many of them are over their limits.
 #[derive(Default)]
 struct Table {
     over: u32,
@@ -86,7 +86,7 @@ fn table(small: &Path, large: &Path) -> Result<u32, String> {
     table.row(&limits::DRIVER_16, driver);
     table.row(&limits::DRIVER_32, large.size_of("RAM_OF_DRIVER")?);
     table.row(&limits::STACK, deepest.bytes);
-    // The room that stands for a scanner and a driver is none of them.
+    // The placeholders for a scanner and a driver do not count.
     table.row(&limits::VARIABLES, (section(".data") + section(".bss")).saturating_sub(scanner + driver));
     for (part, bytes) in [
         ("  of the code: instructions", text),
@@ -124,7 +124,7 @@ fn deepest(program: &Program) -> Result<(Calls, Depth), String> {
     Ok((calls, deepest))
 }
 
-/// What the code is made of.
+/// The parts of the code.
 fn largest(program: &Program) {
     let mut symbols: Vec<_> = program.symbols.iter().filter(|symbol| "tTrR".contains(symbol.kind)).collect();
     let mut modules: BTreeMap<String, u64> = BTreeMap::new();
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_over_its_limit_or_must_not_be_there_is_counted() {
+    fn sizes_over_their_limit_and_forbidden_code_are_counted() {
         let (mut table, limit) = (Table::default(), Limit { what: "x", bytes: 10 });
         table.row(&limit, 10);
         table.none("y", &[]);

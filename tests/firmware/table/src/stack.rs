@@ -1,7 +1,7 @@
 //! The deepest stack: sizes of frames along the calls that the code names.
 //!
-//! The bound holds as long as every call names whom it calls and nobody calls himself, so that anything else is an error. It is
-//! the deepest chain of calls that is written down, whether or not it can be gone.
+//! The bound holds as long as every call is direct and no function is recursive; other calls are an error. It is the deepest
+//! chain of calls in the code, whether or not it can be executed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Depth {
     /// Bytes in all.
     pub(crate) bytes: u64,
-    /// Who calls whom, each with its own bytes.
+    /// The functions of the chain, each with its own bytes.
     pub(crate) chain: Vec<(String, u64)>,
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-    /// From what `llvm-readobj --stack-sizes` and `llvm-objdump -d` say.
+    /// From the output of `llvm-readobj --stack-sizes` and `llvm-objdump -d`.
     pub(crate) fn read(sizes: &str, code: &str) -> Self {
         let mut found = Self { frames: frames(sizes), ..Self::default() };
         let mut function = String::new();
@@ -45,7 +45,7 @@ impl Calls {
         let target = operands.iter().find_map(|word| word.strip_prefix('<')?.strip_suffix('>'));
         let operation = operation.trim_end_matches(".w");
         match (operation, target) {
-            // Within a function a branch names it and an offset; to its very begin it is a loop.
+            // A branch within a function names it with an offset; one to its begin is a loop.
             ("bl" | "blx", Some(name)) => self.call(function, name),
             (branch, Some(name)) if branch.starts_with('b') && !name.contains('+') && name != function => {
                 self.call(function, name);
@@ -61,7 +61,7 @@ impl Calls {
         self.callees.entry(from.to_owned()).or_default().insert(to.to_owned());
     }
 
-    /// Calls that do not say whom: through a pointer.
+    /// Indirect calls, through a pointer.
     pub(crate) fn indirect(&self) -> &[String] {
         &self.indirect
     }
@@ -69,7 +69,7 @@ impl Calls {
     /// The deepest stack from `root` on.
     ///
     /// # Errors
-    /// A function that can come to call itself, or one whose frame is not known.
+    /// A recursive function, or one with an unknown frame.
     pub(crate) fn deepest(&self, root: &str) -> Result<Depth, String> {
         self.below(root, &mut Vec::new(), &mut BTreeMap::new())
     }
@@ -103,7 +103,7 @@ impl Calls {
     }
 }
 
-/// Whether it goes where a register says; but for the return, and the tables of a `match`, which stay within.
+/// Whether it is an indirect jump; except for the return, and the jump tables of a `match`, which stay within the function.
 fn goes_anywhere(operation: &str, operands: &[&str]) -> bool {
     match operation {
         "blx" => true,
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_of_oneself_is_recursion_and_a_loop_is_not() {
+    fn a_call_of_the_own_function_is_recursion_and_a_loop_is_not() {
         assert!(calls("0 <a>:\n 0: bl 0x0 <a>\n").deepest("a").is_err());
         assert!(calls("0 <a>:\n 0: b 0x0 <a>\n").deepest("a").is_ok());
     }

@@ -1,4 +1,4 @@
-//! What LLVM's tools say of a program.
+//! The output of LLVM's tools for a program.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,13 +7,13 @@ use std::process::Command;
 /// The version that Debian's compiler comes with; `LLVM` names another (empty: none).
 const VERSION: &str = "-22";
 
-/// What is read off a linked program.
+/// The data of a linked program.
 pub(crate) struct Program {
     /// Bytes of each section.
     pub(crate) sections: BTreeMap<String, u64>,
     /// Bytes of each symbol, by its demangled name, and its type letter.
     pub(crate) symbols: Vec<Symbol>,
-    /// What `-Zemit-stack-sizes` wrote, by mangled name.
+    /// The output of `-Zemit-stack-sizes`, by mangled name.
     pub(crate) stack_sizes: String,
     /// The disassembly.
     pub(crate) code: String,
@@ -23,7 +23,7 @@ pub(crate) struct Program {
 pub(crate) struct Symbol {
     /// Bytes.
     pub(crate) size: u64,
-    /// As `nm` has it: `t` is code, `r` constants, `b` room.
+    /// As in `nm`: `t` is code, `r` constants, `b` zeroed RAM.
     pub(crate) kind: char,
     /// Demangled.
     pub(crate) name: String,
@@ -33,7 +33,7 @@ impl Program {
     /// Reads `elf`.
     ///
     /// # Errors
-    /// A tool that is not there, or what it complains of.
+    /// A missing tool, or its error.
     pub(crate) fn read(elf: &Path) -> Result<Self, String> {
         Ok(Self {
             sections: sections(&ask("llvm-size", &["-A"], elf)?),
@@ -54,7 +54,7 @@ impl Program {
 }
 
 impl Symbol {
-    /// Its module in the core; else whose it is, as far as its name says.
+    /// Its module in the core; else its owner, as far as its name shows.
     pub(crate) fn module(&self) -> String {
         let Some((_, path)) = self.name.split_once("cellscan_core::") else {
             let own = self.name.contains("budget");
@@ -69,7 +69,7 @@ impl Symbol {
 /// A name as it was written.
 pub(crate) fn demangled(name: &str) -> Result<String, String> {
     let named = ask("llvm-cxxfilt", &[], Path::new(name))?;
-    // Without the number that stands behind each crate.
+    // Without the hash after each crate.
     let parts =
         named.trim_end().split('[').map(|part| part.split_once(']').map_or(part, |(_, behind)| behind));
     Ok(parts.collect())
@@ -99,7 +99,7 @@ fn sections(text: &str) -> BTreeMap<String, u64> {
         .collect()
 }
 
-/// `0000f1d8 00000142 t name of it`; what has no size has no second number.
+/// `0000f1d8 00000142 t name of it`; a symbol without a size has no second number.
 fn symbols(text: &str) -> Vec<Symbol> {
     text.lines()
         .filter_map(|line| {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_symbol_says_of_which_module_it_is() {
+    fn a_symbol_shows_its_module() {
         let module = |name: &str| Symbol { size: 0, kind: 't', name: name.to_owned() }.module();
         assert_eq!(module("<cellscan_core::scan::scanner::Scanner>::step"), "scan::scanner");
         assert_eq!(module("<cellscan_core::time::Instant as core::ops::Add>::add"), "time");

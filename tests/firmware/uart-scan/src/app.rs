@@ -1,4 +1,4 @@
-//! The firmware as a whole: its PPP dials, a scan takes the UART, the PPP has it back.
+//! The whole firmware: its PPP dials, a scan takes the UART, the PPP gets it back.
 
 use core::fmt;
 use core::time::Duration;
@@ -18,7 +18,7 @@ use crate::supervisor::{Levels, OwnPpp, Ppp};
 #[cfg(test)]
 mod tests;
 
-/// How long the link may take to come up before and after the scan; dialling again included.
+/// The time-out of the link before and after the scan; redials included.
 const LINK_MAX: Duration = Duration::from_secs(60);
 
 /// For an emulated modem, which searches for two seconds where a real one takes minutes: [`Policy::DEFAULT`] is for that.
@@ -28,20 +28,20 @@ pub const EMULATED: Policy = Policy {
     ..Policy::DEFAULT
 };
 
-/// How the firmware ended.
+/// The result of the firmware.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Ending {
     /// A carrier was chosen, and the link is up over it.
     Chosen(Plmn),
-    /// None was, and the link is up again.
+    /// No carrier was chosen, and the link is up again.
     GivenBack(Failure),
     /// There is no link.
     NoLink,
 }
 
 impl Ending {
-    /// As the exit codes of the program for Linux: 0 a carrier was chosen, 1 none was and the link was given back, 111 neither.
+    /// Like the exit codes of the Linux program: 0 a carrier was chosen, 1 none was and the link was given back, 111 neither.
     #[must_use]
     pub const fn exit_code(self) -> i32 {
         match self {
@@ -62,15 +62,15 @@ impl fmt::Display for Ending {
     }
 }
 
-/// What the firmware has to tell.
+/// News of the firmware.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum News {
-    /// Of the scan.
+    /// An event of the scan.
     Scan(Event),
-    /// Of the UART or the supervisor; the scan was told.
+    /// An error of the UART or the supervisor; the scan knows it.
     Trouble,
-    /// It is done.
+    /// The firmware has ended.
     Ended(Ending),
 }
 
@@ -81,7 +81,7 @@ enum Stage {
         until: Instant,
     },
     Scanning,
-    /// The scan has ended so; the PPP dials again.
+    /// The scan has ended with this result; the PPP dials again.
     Returning {
         until: Instant,
         outcome: Outcome,
@@ -89,7 +89,7 @@ enum Stage {
     Ended,
 }
 
-/// The firmware. Whatever calls [`App::poll`] is its executor: a loop around `wfi`, an RTOS task, an async task.
+/// The firmware. The caller of [`App::poll`] is its executor: a loop around `wfi`, an RTOS task, an async task.
 #[derive(Debug)]
 pub struct App<'a, U: Read + ReadReady + Write> {
     ppp: DialUp<'a, Handle<'a, U>>,
@@ -99,7 +99,7 @@ pub struct App<'a, U: Read + ReadReady + Write> {
 }
 
 impl<'a, U: Read + ReadReady + Write> App<'a, U> {
-    /// Dials at its first call.
+    /// Dials at the first poll.
     pub fn new(line: &'a Line<U>, levels: &'a Levels, policy: Policy, now: Instant) -> Self {
         let driver = Driver::new(line.handle(Holder::Scan), OwnPpp::new(levels), policy);
         let ppp = DialUp::new(line.handle(Holder::Ppp), levels);
@@ -124,7 +124,7 @@ impl<'a, U: Read + ReadReady + Write> App<'a, U> {
         }
     }
 
-    /// When [`App::poll`] is to be called at the latest.
+    /// The latest time for the next [`App::poll`].
     pub fn next_deadline(&self) -> Option<Instant> {
         let stage = match self.stage {
             Stage::Dialling { until } | Stage::Returning { until, .. } => Some(until),
@@ -133,7 +133,7 @@ impl<'a, U: Read + ReadReady + Write> App<'a, U> {
         [stage, self.ppp.next_deadline(), self.driver.next_deadline()].into_iter().flatten().min()
     }
 
-    /// What the scan knows: its carriers and its report.
+    /// The machine, with its carriers and its report.
     pub const fn scanner(&self) -> &Scanner {
         self.driver.scanner()
     }

@@ -1,6 +1,6 @@
-//! A counter of 32 bits as a clock that never wraps, as the core wants it.
+//! A 32-bit counter as a clock that never wraps, as the core requires.
 
-/// Counts the times that a 32-bit counter wrapped. It has to be read at least once in each of its turns.
+/// Counts the wraps of a 32-bit counter. It must be read at least once between two wraps.
 #[derive(Debug, Default)]
 pub struct Wide {
     last: u32,
@@ -8,13 +8,13 @@ pub struct Wide {
 }
 
 impl Wide {
-    /// A counter in its first turn.
+    /// A counter that has not wrapped.
     #[must_use]
     pub const fn new() -> Self {
         Self { last: 0, turns: 0 }
     }
 
-    /// What the counter would say with 64 bits, now that it says `count`.
+    /// The 64-bit value of the counter, which now shows `count`.
     pub fn extend(&mut self, count: u32) -> u64 {
         if count < self.last {
             self.turns = self.turns.wrapping_add(1);
@@ -29,7 +29,7 @@ mod tests {
     use super::Wide;
 
     #[test]
-    fn a_counter_that_wraps_goes_on() {
+    fn a_counter_that_wraps_keeps_counting() {
         let mut wide = Wide::new();
         assert_eq!(wide.extend(u32::MAX), u64::from(u32::MAX));
         assert_eq!(wide.extend(3), u64::from(u32::MAX) + 4);

@@ -1,6 +1,6 @@
-//! A stand-in for the firmware's PPP: it dials, holds the line while the link is up, and hangs up when it is told to.
+//! A stand-in for the firmware's PPP: it dials, holds the line while the link is up, and hangs up on request.
 //!
-//! It speaks no PPP: its link is up with the modem's `CONNECT`, and the frames of the other side are thrown away. A real one
+//! It implements no PPP: its link is up with the modem's `CONNECT`, and it drops the frames of the other side. A real one
 //! (`ppproto`, lwIP's, a vendor's) ends its session where this one falls silent, and then does the same.
 
 use cellscan_core::at::line::Lines;
@@ -12,16 +12,16 @@ use crate::supervisor::Levels;
 
 /// From `ATD` to `CONNECT`, and from `ATH` to `OK`, at most.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
-/// After a call that was not connected.
+/// The pause after a failed call.
 const REDIAL_AFTER: Duration = Duration::from_secs(1);
-/// Silence before and after `+++`: a second (S12 of V.250's kin), and what a clock of milliseconds and a UART add.
+/// The guard time before and after `+++`: a second (S12), and the error of a millisecond clock and a UART.
 const ESCAPE_GUARD: Duration = Duration::from_millis(1_050);
 /// From `+++` to `OK`, at most.
 const ESCAPE_MAX: Duration = Duration::from_secs(3);
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
-    /// The UART is somebody else's, or will be dialled on from then on.
+    /// The scan has the UART, or the PPP dials from that time on.
     Idle {
         until: Instant,
     },
@@ -29,7 +29,7 @@ enum State {
         until: Instant,
     },
     Up,
-    /// Silence, until `+++` can be sent.
+    /// The guard time before `+++`.
     Falling {
         until: Instant,
     },
@@ -41,12 +41,12 @@ enum State {
     },
 }
 
-/// What an answer of the modem means here.
+/// The meaning of an answer of the modem.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Answer {
     Connect,
     Ok,
-    /// The call is over, or never was.
+    /// The call is over, or failed.
     Refused,
 }
 
@@ -77,15 +77,15 @@ impl<'a, P: Port> DialUp<'a, P> {
         Self { port, levels, lines: Lines::new(), state: State::Idle { until: Instant::ZERO } }
     }
 
-    /// Does what is to be done at `now`.
+    /// Does the work that is due at `now`.
     ///
     /// # Errors
-    /// The UART's own; the call is over then, and the UART let go.
+    /// The UART's own; the call is over then, and the UART closed.
     pub fn poll(&mut self, now: Instant) -> Result<(), P::Error> {
         self.advance(now).inspect_err(|_| self.let_go(now))
     }
 
-    /// When [`DialUp::poll`] is to be called at the latest; `None`: when a byte has come or something else is wanted.
+    /// The latest time for the next [`DialUp::poll`]; `None`: after the next byte or a changed want.
     pub fn next_deadline(&self) -> Option<Instant> {
         let wanted = self.levels.wanted.get();
         match self.state {
@@ -133,7 +133,7 @@ impl<'a, P: Port> DialUp<'a, P> {
                     self.state = State::HangingUp { until: now + ANSWER_MAX };
                 }
                 Some(Answer::Refused) => self.let_go(now),
-                // One that stays in data mode is the scan's to wake, which knows how.
+                // A modem that stays in data mode is left to the scan, which can escape from it.
                 Some(Answer::Connect) | None => self.let_go_from(until, now),
             },
             State::HangingUp { until } => match self.answer()? {
@@ -177,7 +177,7 @@ impl<'a, P: Port> DialUp<'a, P> {
         self.port.flush()
     }
 
-    /// The first answer in what has come; frames of PPP are lines that mean nothing.
+    /// The first answer in the received bytes; PPP frames are lines without a meaning.
     fn answer(&mut self) -> Result<Option<Answer>, P::Error> {
         let mut byte = [0];
         while self.port.read_ready()? {

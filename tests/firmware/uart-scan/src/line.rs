@@ -1,11 +1,11 @@
-//! The UART, and who has it.
+//! The UART, and its present user.
 
 use core::cell::{Cell, RefCell};
 
 use cellscan_core::port::Port;
 use embedded_io::{ErrorType, Read, ReadReady, Write};
 
-/// Who may have the UART.
+/// The users of the UART.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Holder {
     /// The firmware's PPP.
@@ -14,7 +14,7 @@ pub enum Holder {
     Scan,
 }
 
-/// A UART that one of two uses at a time.
+/// A UART with two users, one at a time.
 #[derive(Debug)]
 pub struct Line<U> {
     uart: RefCell<U>,
@@ -22,18 +22,18 @@ pub struct Line<U> {
 }
 
 impl<U> Line<U> {
-    /// Nobody has it.
+    /// A UART that neither uses.
     pub const fn new(uart: U) -> Self {
         Self { uart: RefCell::new(uart), holder: Cell::new(None) }
     }
 
-    /// The end of it for one of the two.
+    /// A handle for one of the two.
     pub const fn handle(&self, holder: Holder) -> Handle<'_, U> {
         Handle { line: self, holder }
     }
 }
 
-/// The UART as one of the two sees it: to be opened and closed as the port of a computer is.
+/// A handle of the UART, opened and closed like a serial port of a computer.
 #[derive(Debug)]
 pub struct Handle<'a, U> {
     line: &'a Line<U>,

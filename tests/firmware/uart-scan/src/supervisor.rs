@@ -1,22 +1,22 @@
 //! The firmware's own PPP as a service that the scan takes and gives back.
 //!
-//! There is no runit here: "down" means that the PPP lets go of the UART. Three callbacks are all that the scan needs of
-//! it, and they can as well be three pins: one that is set, two that are read.
+//! There is no runit here: "down" means that the PPP releases the UART. The scan needs only three callbacks of it, and they
+//! can as well be three pins: one output and two inputs.
 
 use core::cell::Cell;
 use core::convert::Infallible;
 
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
 
-/// What a PPP is told, and shows of itself.
+/// The interface of a PPP to the scan.
 pub trait Ppp {
-    /// It is to have the UART and keep a link up, or to let go of it as soon as it can.
+    /// Tells it to use the UART and keep a link up, or to release the UART as soon as possible.
     fn want(&self, up: bool);
 
-    /// It has the UART.
+    /// Whether it has the UART.
     fn has_uart(&self) -> bool;
 
-    /// Its link carries packets.
+    /// Whether its link carries packets.
     fn link_up(&self) -> bool;
 }
 
@@ -52,7 +52,7 @@ impl<P: Ppp> Supervisor for OwnPpp<'_, P> {
         Ok(ServiceStatus { supervised: true, state, pid: None, want: self.want, foreign_down: false })
     }
 
-    /// Nobody, once the PPP has let go: there are no processes here.
+    /// None, once the PPP has released the UART: there are no processes here.
     fn remains(&mut self) -> nb::Result<Remains, Infallible> {
         Ok(Remains::default())
     }
@@ -70,7 +70,7 @@ impl<P: Ppp> Supervisor for OwnPpp<'_, P> {
     }
 }
 
-/// The three as memory, for a PPP in the same thread. One in another task or an interrupt takes atomics instead.
+/// The three values in memory, for a PPP in the same thread. For a PPP in another task or an interrupt use atomics instead.
 #[derive(Debug)]
 pub struct Levels {
     pub(crate) wanted: Cell<bool>,

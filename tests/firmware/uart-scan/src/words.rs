@@ -1,4 +1,4 @@
-//! What the firmware tells, in the words that the program for Linux has for it.
+//! The output of the firmware, in the words of the Linux program.
 
 use core::fmt;
 
@@ -10,9 +10,9 @@ use crate::app::News;
 /// A line, without its end.
 #[derive(Debug)]
 pub struct Words<'a> {
-    /// What is told.
+    /// The news.
     pub news: News,
-    /// What the scan knows by then.
+    /// The data of the scan at that time.
     pub carriers: &'a Carriers,
 }
 

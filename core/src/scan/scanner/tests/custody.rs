@@ -1,9 +1,9 @@
-//! What is noted for whoever comes after a scan that dies, and what that one does about it.
+//! The selection that a scan records in case it dies, and how its successor restores it.
 
 use super::*;
-use crate::scan::Selection;
+use crate::selection::Selection;
 
-/// In state 12: nothing but the registration is to be restored, and the port was seen free.
+/// In state 12: only the registration has to be restored, and the port was seen free.
 fn restoring(selection: Selection) -> Bench {
     let mut bench = Bench::new(policy());
     assert!(bench.give(Input::Restore(selection)).is_empty(), "DTR is left low for a while");
@@ -20,7 +20,7 @@ fn att() -> Plmn {
 }
 
 #[test]
-fn the_selection_found_is_noted_before_the_modem_is_deregistered() {
+fn the_selection_is_recorded_before_the_modem_is_deregistered() {
     for (line, noted) in [
         ("+COPS: 0,2,\"310410\",7", Selection::Automatic),
         ("+COPS: 1,2,\"310410\",7", Selection::Manual(att())),
@@ -43,7 +43,7 @@ fn the_selection_found_is_noted_before_the_modem_is_deregistered() {
 }
 
 #[test]
-fn restore_tells_the_modem_what_was_noted_and_asks_the_service_for_nothing() {
+fn restore_sets_the_recorded_selection_and_requests_nothing_of_the_service() {
     for (selection, command) in
         [(Selection::Automatic, "AT+COPS=0"), (Selection::Manual(att()), "AT+COPS=1,2,\"310410\"")]
     {
@@ -58,7 +58,7 @@ fn restore_tells_the_modem_what_was_noted_and_asks_the_service_for_nothing() {
 }
 
 #[test]
-fn restore_leaves_a_port_alone_that_somebody_has() {
+fn restore_does_not_open_a_port_that_another_process_holds() {
     let held = Remains { service: None, stranger: NonZeroU32::new(7) };
     let mut bench = Bench::new(policy());
     bench.give(Input::Restore(Selection::Automatic));
@@ -67,11 +67,11 @@ fn restore_leaves_a_port_alone_that_somebody_has() {
     let mut unseen = Bench::new(policy());
     unseen.give(Input::Restore(Selection::Automatic));
     unseen.pass_until(|bench| bench.scanner.phase() == Phase::Idle);
-    assert_eq!(unseen.scanner.report().restored, Some(false), "nobody could tell who has it");
+    assert_eq!(unseen.scanner.report().restored, Some(false), "the holder of the port was never known");
 }
 
 #[test]
-fn restore_is_declined_while_a_scan_is_under_way() {
+fn restore_is_declined_while_a_scan_runs() {
     let mut bench = Bench::searching(policy());
     assert!(bench.give(Input::Restore(Selection::Automatic)).is_empty());
     assert_eq!(bench.scanner.phase(), Phase::WaitResults);
@@ -79,7 +79,7 @@ fn restore_is_declined_while_a_scan_is_under_way() {
 }
 
 #[test]
-fn what_a_dead_scan_had_noted_is_restored_by_the_one_after_it() {
+fn the_next_scan_restores_the_selection_that_a_dead_scan_recorded() {
     let mut bench = Bench::new(policy());
     bench.start();
     bench.scanner.inherit(Selection::Manual(att()));

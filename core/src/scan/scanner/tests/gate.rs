@@ -1,7 +1,7 @@
 //! Which scans use up the number of their request and start the cool-down: those that touched the service.
 
 use super::*;
-use crate::scan::Selection;
+use crate::selection::Selection;
 
 const AUTOMATIC: Origin = Origin::Automatic { link_healthy: false };
 
@@ -24,7 +24,7 @@ impl Bench {
 }
 
 #[test]
-fn a_scan_that_could_not_take_the_service_leaves_its_number_free_and_starts_no_cool_down() {
+fn a_scan_that_cannot_take_the_service_leaves_its_number_free_and_starts_no_cool_down() {
     for end in [Some(Input::Refused(Refused::Take)), Some(Input::Abort), None] {
         let mut bench = Bench::new(policy());
         assert_eq!(bench.ask(7, AUTOMATIC), None);
@@ -42,7 +42,7 @@ fn a_scan_that_could_not_take_the_service_leaves_its_number_free_and_starts_no_c
 }
 
 #[test]
-fn seven_eight_seven_serves_seven_once() {
+fn a_number_is_served_once_also_after_another_number() {
     let mut bench = Bench::new(policy());
     for id in [7, 8] {
         assert_eq!(bench.ask(id, Origin::Manual), None);
@@ -52,7 +52,7 @@ fn seven_eight_seven_serves_seven_once() {
 }
 
 #[test]
-fn a_number_is_used_up_as_soon_as_down_is_asked_for() {
+fn a_number_is_used_up_as_soon_as_the_scan_asks_for_down() {
     let mut bench = Bench::new(policy());
     assert_eq!(bench.ask(7, Origin::Manual), None);
     bench.give(Input::Taken(up()));
@@ -66,7 +66,7 @@ fn a_number_is_used_up_as_soon_as_down_is_asked_for() {
 }
 
 #[test]
-fn restoring_the_registration_alone_uses_up_no_number_and_starts_no_cool_down() {
+fn a_restore_alone_uses_up_no_number_and_starts_no_cool_down() {
     let mut bench = Bench::new(policy());
     bench.ask(7, Origin::Manual);
     bench.give(Input::Refused(Refused::Take));
@@ -80,5 +80,5 @@ fn restoring_the_registration_alone_uses_up_no_number_and_starts_no_cool_down() 
     bench.pass_until(|bench| bench.scanner.phase() == Phase::Idle);
     assert_eq!(bench.ask(7, Origin::Manual), Some(Declined::Repeated));
     bench.now = cooled + crate::scan::gate::COOL_DOWN;
-    assert_eq!(bench.ask(8, AUTOMATIC), None, "the cool-down is that of the scan, and no longer");
+    assert_eq!(bench.ask(8, AUTOMATIC), None, "the cool-down is that of the scan, and not longer");
 }

@@ -1,9 +1,9 @@
-//! The whole, and states 0 to 2b and 10 to 12.
+//! A whole scan, and states 0 to 2b and 10 to 12.
 
 use super::*;
 
 #[test]
-fn a_scan_goes_through_all_states_and_gives_the_service_back_on_the_best() {
+fn a_scan_passes_all_states_and_gives_the_service_back_on_the_best_carrier() {
     let mut bench = Bench::starting(policy());
     bench.give(Input::Service(service(ServiceState::Run, Want::Up)));
     assert_eq!(bench.give(Input::Link(true)), [Action::Release]);
@@ -42,7 +42,7 @@ fn idle_declines_a_request_served_before() {
 }
 
 #[test]
-fn stop_ppp_refused_changes_nothing_and_says_so() {
+fn stop_ppp_refused_changes_nothing_and_reports_it() {
     let mut bench = Bench::new(policy());
     bench.start();
     assert_eq!(bench.give(Input::Refused(Refused::Take)), [Action::Release]);
@@ -51,7 +51,7 @@ fn stop_ppp_refused_changes_nothing_and_says_so() {
 }
 
 #[test]
-fn wait_sv_asks_again_where_the_record_does_not_change_and_then_gives_back() {
+fn wait_sv_without_a_changed_record_asks_again_and_then_gives_back() {
     let mut bench = Bench::stopping(policy());
     assert_eq!(bench.pass(), [Action::Ask(Want::Down)]);
     bench.pass_until(|bench| bench.scanner.phase() == Phase::Failed);
@@ -61,7 +61,7 @@ fn wait_sv_asks_again_where_the_record_does_not_change_and_then_gives_back() {
 }
 
 #[test]
-fn wait_sv_gives_pppd_its_time_and_then_kills_it() {
+fn wait_sv_waits_for_pppd_until_its_timeout_and_then_kills_it() {
     let mut bench = Bench::stopping(policy());
     bench.give(Input::Service(service(ServiceState::Run, Want::Down)));
     let asked = bench.now;
@@ -75,7 +75,7 @@ fn wait_sv_gives_pppd_its_time_and_then_kills_it() {
 fn wait_sv_waits_for_the_successor_of_a_dead_supervisor_and_asks_it() {
     let mut bench = Bench::stopping(policy());
     bench.give(Input::Service(ServiceStatus { supervised: false, ..up() }));
-    assert!(bench.asked.is_empty(), "there is nobody to ask");
+    assert!(bench.asked.is_empty(), "no supervisor runs that could be asked");
     assert_eq!(bench.give(Input::Service(up())), [Action::Ask(Want::Down)]);
 }
 
@@ -113,7 +113,7 @@ fn verify_stopped_never_signals_a_stranger_and_gives_up_in_time() {
 }
 
 #[test]
-fn verify_stopped_started_again_for_a_moment_waits_for_down_anew() {
+fn verify_stopped_service_restarted_waits_for_down_again() {
     let mut bench = Bench::verifying(policy());
     bench.give(Input::Service(service(ServiceState::Run, Want::Down)));
     assert_eq!(bench.scanner.phase(), Phase::StopPppWaitSv);
@@ -121,7 +121,7 @@ fn verify_stopped_started_again_for_a_moment_waits_for_down_anew() {
 }
 
 #[test]
-fn prepare_somebody_else_has_the_port_after_all_lets_go_without_a_byte() {
+fn prepare_port_taken_by_another_process_closes_it_without_sending() {
     let mut bench = Bench::verifying(policy());
     bench.give(Input::Remains(Remains::default()));
     bench.give(Input::PortOpened);
@@ -131,7 +131,7 @@ fn prepare_somebody_else_has_the_port_after_all_lets_go_without_a_byte() {
 }
 
 #[test]
-fn wait_results_somebody_opens_the_port_is_waited_out() {
+fn wait_results_port_opened_by_another_process_waits_until_it_is_free() {
     let mut bench = Bench::searching(policy());
     let stranger = Remains { service: None, stranger: Some(PID) };
     assert_eq!(bench.give(Input::Remains(stranger)), [Action::ClosePort]);
@@ -139,7 +139,7 @@ fn wait_results_somebody_opens_the_port_is_waited_out() {
 }
 
 #[test]
-fn abort_half_way_down_ends_what_outlived_its_supervisors_term_before_up() {
+fn abort_while_going_down_ends_the_remaining_process_before_up() {
     let mut bench = Bench::stopping(policy());
     bench.give(Input::Service(service(ServiceState::Run, Want::Down)));
     assert!(bench.give(Input::Abort).is_empty());
@@ -150,7 +150,7 @@ fn abort_half_way_down_ends_what_outlived_its_supervisors_term_before_up() {
 }
 
 #[test]
-fn prepare_sim_locked_gives_up_before_anything_is_changed() {
+fn prepare_sim_locked_gives_up_before_it_changes_anything() {
     let mut bench = Bench::preparing(policy());
     bench.answer("AT", &["OK"]);
     bench.answer("AT+CMEE=2", &["OK"]);
@@ -170,17 +170,17 @@ fn prepare_modem_silent_gives_the_service_back() {
 }
 
 #[test]
-fn prepare_port_not_there_yet_is_tried_again_until_its_time_is_over() {
+fn prepare_port_missing_retries_until_its_timeout() {
     let mut bench = Bench::verifying(policy());
     bench.give(Input::Remains(Remains::default()));
     assert!(bench.give(Input::PortLost).is_empty());
     assert_eq!(bench.pass(), [Action::OpenPort]);
     bench.pass_until(|bench| bench.scanner.phase() == Phase::Failed);
-    assert_eq!(bench.scanner.hold.failure, Some(Failure::PortUnavailable));
+    assert_eq!(bench.scanner.context.failure, Some(Failure::PortUnavailable));
 }
 
 #[test]
-fn wait_results_second_client_brings_the_service_up_and_is_answered_twice_then_yielded_to() {
+fn wait_results_second_client_is_overruled_twice_and_then_yielded_to() {
     let mut bench = Bench::searching(policy());
     for _ in 0..2 {
         assert_eq!(bench.give(Input::Service(up())), [Action::ClosePort, Action::Ask(Want::Down)]);
@@ -198,13 +198,13 @@ fn wait_results_second_client_brings_the_service_up_and_is_answered_twice_then_y
 }
 
 #[test]
-fn start_ppp_asks_up_until_the_want_byte_says_so() {
+fn start_ppp_asks_for_up_until_the_want_byte_shows_it() {
     let mut bench = Bench::starting(policy());
     bench.give(Input::Service(down()));
     assert_eq!(
         bench.pass(),
         [Action::Ask(Want::Up)],
-        "sv writes nothing on a stale record; the machine repeats"
+        "sv writes nothing where a stale record shows the want; the machine repeats"
     );
     bench.give(Input::Service(up()));
     assert_eq!(bench.scanner.phase(), Phase::WaitPpp);
@@ -250,7 +250,7 @@ fn a_service_found_down_is_left_down() {
 }
 
 #[test]
-fn a_down_that_somebody_else_asks_for_is_respected() {
+fn a_down_of_another_client_is_respected() {
     let mut bench = Bench::searching(policy());
     bench.give(Input::Service(ServiceStatus { foreign_down: true, ..down() }));
     assert!(bench.asked.is_empty(), "the scan goes on");
@@ -260,10 +260,10 @@ fn a_down_that_somebody_else_asks_for_is_respected() {
 }
 
 #[test]
-fn the_budget_keeps_enough_to_restore_and_to_give_back() {
+fn the_budget_reserves_time_to_restore_and_to_give_back() {
     let policy = Policy { budget: Duration::from_secs(90), ..policy() };
     let mut bench = Bench::searching(policy);
-    let asked = bench.scanner.hold.asked_at.unwrap();
+    let asked = bench.scanner.context.asked_at.unwrap();
     bench.pass_until(|bench| bench.scanner.phase() == Phase::Failed);
     assert_eq!(bench.now, asked + policy.budget.checked_sub(policy.reserve()).unwrap());
     bench.pass_until(|bench| bench.asked.contains(&Action::Ask(Want::Up)));
@@ -284,7 +284,7 @@ fn abort_in_any_state_ends_with_the_service_given_back() {
 }
 
 #[test]
-fn a_clock_that_goes_back_stands_still() {
+fn a_clock_that_goes_back_counts_as_standing_still() {
     let mut bench = Bench::stopping(policy());
     let deadline = bench.scanner.next_deadline();
     bench.now = Instant::ZERO;

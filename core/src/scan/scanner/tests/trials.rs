@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn wait_results_error_searches_once_more_and_then_restores_what_was_found() {
+fn wait_results_error_searches_once_more_and_then_restores_the_selection() {
     let mut bench = Bench::searching(policy());
     bench.refuse("+CME ERROR: no network service");
     bench.answer("AT+COPS=?", &[]);
@@ -19,7 +19,7 @@ fn wait_results_error_searches_once_more_and_then_restores_what_was_found() {
 }
 
 #[test]
-fn wait_results_timeout_aborts_and_resynchronises_before_it_asks_again() {
+fn wait_results_timeout_aborts_and_resynchronises_before_the_next_search() {
     let mut bench = Bench::searching(Policy { budget: Duration::from_secs(900), ..policy() });
     assert_eq!(bench.pass(), [Action::Send(Outgoing::Return)]);
     bench.answer("AT", &["OK"]);
@@ -27,14 +27,14 @@ fn wait_results_timeout_aborts_and_resynchronises_before_it_asks_again() {
     assert_eq!(
         bench.scanner.phase(),
         Phase::WaitResults,
-        "the list may be the first search's, and the second go on"
+        "the list may be that of the first search, and the second may still run"
     );
     bench.answer("AT", &["OK"]);
     bench.pass_until(|bench| bench.scanner.phase() == Phase::TestCarrier);
 }
 
 #[test]
-fn wait_results_torn_list_searches_once_more_and_then_goes_by_what_is_there() {
+fn wait_results_torn_list_searches_once_more_and_then_uses_its_sound_part() {
     let mut bench = Bench::searching(policy());
     for again in [true, false] {
         let half = LIST.split_at(100).0.as_bytes();
@@ -51,7 +51,7 @@ fn wait_results_torn_list_searches_once_more_and_then_goes_by_what_is_there() {
 }
 
 #[test]
-fn test_carrier_tries_each_plmn_once_forbidden_never_the_one_before_last() {
+fn test_carrier_tries_each_plmn_once_and_forbidden_ones_never_and_the_serving_one_last() {
     let bench = Bench::starting(policy());
     let tried: StdVec<_> = bench
         .events
@@ -62,7 +62,7 @@ fn test_carrier_tries_each_plmn_once_forbidden_never_the_one_before_last() {
 }
 
 #[test]
-fn test_carrier_refused_is_left_at_once_and_remembered() {
+fn test_carrier_refused_moves_on_at_once_and_denies_the_carrier() {
     let mut bench = Bench::trying(policy());
     bench.refuse("+CME ERROR: no network service");
     assert_eq!(bench.sent().as_deref(), Some("AT+COPS=1,2,\"311480\""));
@@ -71,7 +71,7 @@ fn test_carrier_refused_is_left_at_once_and_remembered() {
 }
 
 #[test]
-fn test_carrier_refused_for_the_moment_is_left_and_not_held_against_it() {
+fn test_carrier_refused_temporarily_moves_on_without_denying_the_carrier() {
     let mut bench = Bench::trying(policy());
     bench.refuse("+CME ERROR: SIM busy");
     assert_eq!(bench.scanner.carriers().get(0).unwrap().trial, Trial::Refused(Some(14)));
@@ -79,7 +79,7 @@ fn test_carrier_refused_for_the_moment_is_left_and_not_held_against_it() {
 }
 
 #[test]
-fn test_carrier_ok_is_not_enough_the_modem_must_be_there() {
+fn test_carrier_ok_is_not_enough_the_modem_must_be_registered_there() {
     let mut bench = Bench::trying(policy());
     bench.line("OK");
     bench.answer("AT+COPS?", &["+COPS: 1", "OK"]);
@@ -90,10 +90,10 @@ fn test_carrier_ok_is_not_enough_the_modem_must_be_there() {
 }
 
 #[test]
-fn test_carrier_never_registered_is_left_when_its_time_is_over() {
+fn test_carrier_never_registered_moves_on_at_its_timeout() {
     let mut bench = Bench::trying(policy());
     bench.line("OK");
-    let began = bench.scanner.hold.began;
+    let began = bench.scanner.context.began;
     while bench.scanner.carriers().get(0).unwrap().trial == Trial::Untried {
         bench.answer("AT+COPS?", &["+COPS: 1", "OK"]);
     }
@@ -102,7 +102,7 @@ fn test_carrier_never_registered_is_left_when_its_time_is_over() {
 }
 
 #[test]
-fn wait_signal_unknown_is_asked_again_until_it_is_known() {
+fn wait_signal_unknown_is_read_again_until_it_is_known() {
     let mut bench = Bench::trying(policy());
     bench.line("OK");
     bench.register("310260");
@@ -115,7 +115,7 @@ fn wait_signal_unknown_is_asked_again_until_it_is_known() {
 }
 
 #[test]
-fn wait_signal_where_the_standard_says_nothing_the_makers_own_command_does() {
+fn wait_signal_without_a_standard_value_uses_the_vendor_command() {
     let mut bench = Bench::trying(policy());
     bench.line("OK");
     bench.register("310260");
@@ -129,27 +129,27 @@ fn wait_signal_where_the_standard_says_nothing_the_makers_own_command_does() {
 }
 
 #[test]
-fn wait_signal_a_maker_that_is_not_known_or_refuses_is_not_asked_again() {
-    for (maker, own) in [("HSDPA USB MODEM", None), ("Huawei", Some("AT^HCSQ?"))] {
+fn wait_signal_asks_an_unknown_or_refusing_vendor_only_once() {
+    for (vendor, own) in [("HSDPA USB MODEM", None), ("Huawei", Some("AT^HCSQ?"))] {
         let mut bench = Bench::trying(policy());
         bench.line("OK");
         bench.register("310260");
         bench.answer("AT+CSQ", &["+CSQ: 99,99", "OK"]);
         bench.answer("AT+CESQ", &["ERROR"]);
         bench.answer("AT+CSQ", &["+CSQ: 99,99", "OK"]);
-        bench.answer("ATI", &[maker, "OK"]);
+        bench.answer("ATI", &[vendor, "OK"]);
         if let Some(own) = own {
             bench.answer(own, &["ERROR"]);
         }
         bench.answer("AT+CSQ", &["+CSQ: 99,99", "OK"]);
         bench.answer("AT+CSQ", &["+CSQ: 16,99", "OK"]);
         let measured = Strength { rssi_dbm: Some(-81), ..Strength::default() };
-        assert_eq!(bench.scanner.carriers().get(0).unwrap().trial, Trial::Registered(measured), "{maker}");
+        assert_eq!(bench.scanner.carriers().get(0).unwrap().trial, Trial::Registered(measured), "{vendor}");
     }
 }
 
 #[test]
-fn wait_signal_port_lost_is_opened_again_and_the_trial_repeated() {
+fn wait_signal_port_lost_reopens_the_port_and_repeats_the_trial() {
     let mut bench = Bench::trying(policy());
     bench.line("OK");
     bench.register("310260");
@@ -171,7 +171,7 @@ fn next_carrier_good_enough_ends_the_trials() {
 }
 
 #[test]
-fn next_carrier_all_on_the_deny_list_are_tried_all_the_same() {
+fn next_carrier_tries_denied_carriers_where_all_are_denied() {
     let mut bench = Bench::new(policy());
     for digits in ["310260", "311480", "310410"] {
         bench.scanner.deny.failed(Plmn::parse(digits.as_bytes()).unwrap(), bench.now);
@@ -184,7 +184,7 @@ fn next_carrier_all_on_the_deny_list_are_tried_all_the_same() {
 }
 
 #[test]
-fn quick_tries_what_is_remembered_without_a_search() {
+fn quick_tries_remembered_carriers_without_a_search() {
     let mut bench = Bench::preparing(Policy { strategy: Strategy::Quick, ..policy() });
     bench.scanner.remember(Plmn::parse(b"311480").unwrap());
     bench.prepare("+COPS: 0,2,\"310410\",7");
@@ -194,7 +194,7 @@ fn quick_tries_what_is_remembered_without_a_search() {
 }
 
 #[test]
-fn remembered_again_is_likeliest_and_the_first_makes_room() {
+fn a_carrier_remembered_again_moves_to_the_end_and_the_oldest_makes_room() {
     let plmn = |n: u8| Plmn::parse(&[b'2', b'6', b'2', b'0', b'0' + n]).unwrap();
     let mut scanner = Scanner::new(policy());
     for n in [0, 1, 2, 1] {
@@ -208,7 +208,7 @@ fn remembered_again_is_likeliest_and_the_first_makes_room() {
 }
 
 #[test]
-fn the_median_is_of_what_is_known_and_the_lower_of_two() {
+fn the_median_is_of_known_values_and_the_lower_of_two() {
     let median = |values: &[Option<i16>]| {
         let samples: StdVec<_> =
             values.iter().map(|rssi_dbm| Strength { rssi_dbm: *rssi_dbm, ..Strength::default() }).collect();
@@ -221,7 +221,7 @@ fn the_median_is_of_what_is_known_and_the_lower_of_two() {
 }
 
 #[test]
-fn connect_best_registers_anew_where_another_was_tried_last() {
+fn connect_best_registers_again_where_another_carrier_was_tried_last() {
     let mut bench = Bench::trying(policy());
     bench.measure("310260", 30);
     bench.measure("311480", 10);
@@ -233,7 +233,7 @@ fn connect_best_registers_anew_where_another_was_tried_last() {
 }
 
 #[test]
-fn verify_carrier_elsewhere_takes_the_next_best() {
+fn verify_carrier_on_another_carrier_takes_the_next_best() {
     let mut bench = Bench::trying(policy());
     bench.measure("310260", 30);
     bench.measure("311480", 10);
@@ -248,11 +248,11 @@ fn verify_carrier_elsewhere_takes_the_next_best() {
 }
 
 #[test]
-fn select_best_nobody_registered_restores_and_gives_back() {
+fn select_best_without_a_registration_restores_and_gives_back() {
     let mut bench = Bench::trying(policy());
     bench.refuse("+CME ERROR: 30");
     for _ in 1..3 {
-        // Without an echo this may be the refusal before, sent twice: the carrier is asked again.
+        // Without an echo this may be the previous refusal, sent twice: the carrier is selected again.
         let asked = bench.sent();
         bench.refuse("+CME ERROR: 30");
         bench.pass();
@@ -262,5 +262,5 @@ fn select_best_nobody_registered_restores_and_gives_back() {
         bench.refuse("+CME ERROR: 30");
     }
     assert_eq!(bench.sent().as_deref(), Some("AT+COPS=0"));
-    assert_eq!(bench.scanner.hold.failure, Some(Failure::NoCarrier));
+    assert_eq!(bench.scanner.context.failure, Some(Failure::NoCarrier));
 }

@@ -1,5 +1,5 @@
-//! The firmware against the simulated modem in virtual time. It is called when a byte has come or its deadline has, and
-//! never otherwise: that is all that an executor owes it.
+//! The firmware with the simulated modem in virtual time. The test polls it after a byte and at its deadline only: an executor
+//! need not do more.
 
 extern crate std;
 
@@ -53,7 +53,7 @@ impl Write for Uart<'_> {
     }
 }
 
-/// How it ended, what the firmware said, and the world by then. `each` sees every piece of news.
+/// The result, the output of the firmware, and the final world. `each` gets every piece of news.
 fn run(profile: Profile, mut each: impl FnMut(&mut World, News)) -> (Ending, Vec<String>, World) {
     let mut modem = Modem::new(profile, 1);
     modem.opened(Instant::ZERO);
@@ -74,11 +74,8 @@ fn run(profile: Profile, mut each: impl FnMut(&mut World, News)) -> (Ending, Vec
         }
         let world = &mut *world.borrow_mut();
         let next = [app.next_deadline(), world.modem.next_event()].into_iter().flatten().min();
-        let next = next.expect("somebody is waiting for something");
-        assert!(
-            next > world.now || app.next_deadline() != Some(next),
-            "a deadline that is over is not met again"
-        );
+        let next = next.expect("the modem or the firmware has a deadline");
+        assert!(next > world.now || app.next_deadline() != Some(next), "a deadline must be in the future");
         world.now = world.now.max(next);
         let mut bytes = Vec::new();
         world.modem.poll(world.now, &mut bytes);
@@ -93,7 +90,7 @@ fn commands(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn the_link_is_up_over_the_best_carrier_at_the_end() {
+fn at_the_end_the_link_is_up_over_the_best_carrier() {
     let (ending, said, world) = run(Profile::default(), |_, _| {});
     assert_eq!(ending.exit_code(), 0, "{said:#?}");
     assert_eq!(said.last().map(String::as_str), Some("link up over 310410"), "{said:#?}");
@@ -105,7 +102,7 @@ fn the_link_is_up_over_the_best_carrier_at_the_end() {
 }
 
 #[test]
-fn a_modem_without_a_sim_is_dialled_until_the_link_is_given_up_and_never_scanned() {
+fn a_modem_without_a_sim_is_redialled_until_the_timeout_and_never_scanned() {
     let (ending, said, world) = run(Profile { sim: None, ..Profile::default() }, |_, _| {});
     assert_eq!(ending, Ending::NoLink);
     assert_eq!(ending.exit_code(), 111);
@@ -115,7 +112,7 @@ fn a_modem_without_a_sim_is_dialled_until_the_link_is_given_up_and_never_scanned
 }
 
 #[test]
-fn a_modem_that_says_nothing_to_the_hang_up_is_scanned_all_the_same() {
+fn a_modem_that_does_not_answer_the_hang_up_is_scanned_anyway() {
     let mut asked = false;
     let (ending, said, _) = run(Profile::default(), |world, news| {
         if let News::Scan(Event::Taken(_)) = news {
@@ -128,7 +125,7 @@ fn a_modem_that_says_nothing_to_the_hang_up_is_scanned_all_the_same() {
 }
 
 #[test]
-fn a_scan_that_finds_nobody_gives_the_link_back() {
+fn a_scan_without_a_carrier_gives_the_link_back() {
     let profile = Profile { searches_refused: 9, ..Profile::default() };
     let (ending, said, world) = run(profile, |_, _| {});
     assert_eq!(ending, Ending::GivenBack(Failure::SearchFailed), "{said:#?}");

@@ -44,7 +44,7 @@ fn write(register: usize, value: u32) {
     unsafe { ptr::write_volatile(register as *mut u32, value) }
 }
 
-/// Switches it on. From now on each byte raises the interrupt, whose handler calls [`receive`].
+/// Enables it. From now on each byte raises the interrupt, whose handler calls [`receive`].
 pub(crate) fn start() {
     write(BAUD_DIVISOR, CLOCK_HZ / BAUD);
     write(CONTROL, CONTROL_TX | CONTROL_RX | CONTROL_RX_INTERRUPT);
@@ -52,7 +52,7 @@ pub(crate) fn start() {
     unsafe { NVIC::unmask(Received) };
 }
 
-/// A byte that has come; `None` once there is none.
+/// A received byte; `None` where there is none.
 pub(crate) fn receive() -> Option<u8> {
     write(INTERRUPT_CLEAR, INTERRUPT_RX);
     (read(STATE) & STATE_RX_FULL != 0).then(|| read(DATA).to_le_bytes()[0])

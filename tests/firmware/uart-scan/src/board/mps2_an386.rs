@@ -2,7 +2,7 @@
 
 #![expect(
     unsafe_code,
-    reason = "cortex-m-rt wants the handler of all interrupts to be so: it may come at any time"
+    reason = "cortex-m-rt requires it of the handler of all interrupts: it may run at any time"
 )]
 
 use core::convert::Infallible;

@@ -1,4 +1,4 @@
-//! What both Arm boards have: bytes and milliseconds that come by interrupt.
+//! The common part of both Arm boards: bytes and milliseconds that come by interrupt.
 
 use core::cell::RefCell;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -15,14 +15,14 @@ const RECEIVED_MAX: usize = 256;
 static RECEIVED: Mutex<RefCell<Deque<u8, RECEIVED_MAX>>> = Mutex::new(RefCell::new(Deque::new()));
 static MILLIS: AtomicU32 = AtomicU32::new(0);
 
-/// From the UART's interrupt. A byte for which there is no room is lost, as in any UART: the scan then asks again.
+/// Called by the UART's interrupt. A byte without room is lost, as in any UART: the scan then sends the command again.
 pub(crate) fn received(byte: u8) {
     critical_section::with(|token| {
         let _ = RECEIVED.borrow_ref_mut(token).push_back(byte);
     });
 }
 
-/// Moves what was received to `to`, and sleeps until there is something where there is nothing.
+/// Moves received bytes to `to`; sleeps until there is one.
 pub(crate) fn read(to: &mut [u8]) -> usize {
     loop {
         match take_received(to) {
@@ -45,12 +45,12 @@ fn take_received(to: &mut [u8]) -> usize {
     })
 }
 
-/// Whether there is something to take.
+/// Whether there is a received byte.
 pub(crate) fn has_received() -> bool {
     critical_section::with(|token| !RECEIVED.borrow_ref(token).is_empty())
 }
 
-/// From the timer's interrupt, once in a millisecond. Not `fetch_add`, which a Cortex-M0 has not: nobody else writes.
+/// Called by the timer's interrupt, each millisecond. Not `fetch_add`, which a Cortex-M0 lacks: this is the only writer.
 pub(crate) fn millisecond() {
     MILLIS.store(MILLIS.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
 }
@@ -67,8 +67,8 @@ impl Clock {
         Instant::from_millis(self.0.extend(MILLIS.load(Ordering::Relaxed)))
     }
 
-    /// Sleeps until a byte or the next millisecond. One that came between the last look and `wfi` is seen a millisecond later.
-    #[expect(clippy::unused_self, reason = "as the clock of the other board")]
+    /// Sleeps until a byte or the next millisecond. A byte between the last check and `wfi` is noticed a millisecond later.
+    #[expect(clippy::unused_self, reason = "same signature as the clock of the other board")]
     pub(crate) fn wait(&mut self) {
         cortex_m::asm::wfi();
     }

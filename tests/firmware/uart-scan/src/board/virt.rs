@@ -13,7 +13,7 @@ use riscv_rt::entry;
 const UART: usize = 0x1000_0000;
 const DATA: usize = UART;
 const FIFO_CONTROL: usize = UART + 2;
-/// On, and emptied.
+/// Enables and clears the FIFO.
 const FIFO_ON: u8 = 0b111;
 const LINE_CONTROL: usize = UART + 3;
 const EIGHT_BITS: u8 = 0b11;
@@ -48,7 +48,7 @@ fn write_word(register: usize, value: u32) {
     unsafe { ptr::write_volatile(register as *mut u32, value) }
 }
 
-/// The UART. Its FIFO of 16 bytes lasts for 1.4 ms at 115,200 baud, and is looked at every millisecond.
+/// The UART. Its FIFO of 16 bytes lasts for 1.4 ms at 115,200 baud, and is polled every millisecond.
 pub(crate) struct Uart;
 
 impl ErrorType for Uart {
@@ -105,17 +105,17 @@ fn ticks() -> u64 {
 pub(crate) struct Clock;
 
 impl Clock {
-    #[expect(clippy::unused_self, reason = "as the clocks of the other boards")]
+    #[expect(clippy::unused_self, reason = "same signature as the clocks of the other boards")]
     pub(crate) fn now(&mut self) -> Instant {
         Instant::from_millis(ticks() / TICKS_PER_MS)
     }
 
     /// Sleeps for a millisecond.
-    #[expect(clippy::unused_self, reason = "as the clocks of the other boards")]
+    #[expect(clippy::unused_self, reason = "same signature as the clocks of the other boards")]
     pub(crate) fn wait(&mut self) {
         let until = (ticks() + TICKS_PER_MS).to_le_bytes();
         let [a, b, c, d, e, f, g, h] = until;
-        // The high half first to its end, so that the two together are never earlier than they are to be.
+        // The high half first to its maximum, so that the two together are never too early.
         write_word(TIME_COMPARE + 4, u32::MAX);
         write_word(TIME_COMPARE, u32::from_le_bytes([a, b, c, d]));
         write_word(TIME_COMPARE + 4, u32::from_le_bytes([e, f, g, h]));

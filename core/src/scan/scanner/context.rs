@@ -1,0 +1,104 @@
+//! The context of the current scan.
+
+use core::num::NonZeroU32;
+
+use heapless::Vec;
+
+use crate::at::vendor::Vendor;
+use crate::carrier::{Plmn, Strength};
+use crate::scan::policy::{Policy, SAMPLES_MAX};
+use crate::scan::report::Failure;
+use crate::selection::Selection;
+use crate::supervisor::ServiceStatus;
+use crate::time::Instant;
+
+use super::check::Domains;
+
+/// The vendor's own signal command.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) enum Own {
+    /// The standard commands have given a value so far.
+    NotNeeded,
+    /// They gave none once: right after a registration the signal may be unknown.
+    FailedOnce,
+    /// The command of this vendor.
+    Of(Vendor),
+    /// The vendor has no such command, or the modem refused it.
+    None,
+}
+
+/// The data of the current scan that outlives a state.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; the state is in `State`")]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(super) struct ScanContext {
+    /// The number of the request, until the scan first asks for down, which uses the number up.
+    pub(super) request: Option<u32>,
+    /// The service as it was found; `None` before it is taken.
+    pub(super) found: Option<ServiceStatus>,
+    /// The service as it was last seen.
+    pub(super) service: Option<ServiceStatus>,
+    /// When the scan first asked for down: the link is away from then on.
+    pub(super) asked_at: Option<Instant>,
+    /// When it was given back.
+    pub(super) given_at: Option<Instant>,
+    /// The selection from before the scan.
+    pub(super) selection: Option<Selection>,
+    /// The scan changed the modem's registration or selection.
+    pub(super) disturbed: bool,
+    /// The selection to restore is recorded by the supervisor.
+    pub(super) noted: bool,
+    /// The carrier that the scan last selected and then saw in `+COPS?`.
+    pub(super) on: Option<Plmn>,
+    /// When the signal is that of the tried carrier, once that carrier was seen in `+COPS?`.
+    pub(super) settled: Option<Instant>,
+    /// The scan has a list of candidates.
+    pub(super) listed: bool,
+    /// The registration domains that the modem does not know.
+    pub(super) domains: Domains,
+    /// The modem does not know `+CESQ`.
+    pub(super) no_rsrp: bool,
+    /// The command to use where the standard commands give no value.
+    pub(super) own: Own,
+    /// No supervisor runs, and no successor came in time: the service is an orphan.
+    pub(super) orphaned: bool,
+    pub(super) foreign_down: bool,
+    /// The process that was last seen to hold the port.
+    pub(super) stranger: Option<NonZeroU32>,
+    pub(super) searches_left: u8,
+    pub(super) retakes_left: u8,
+    pub(super) reopens_left: u8,
+    /// When the current trial or search began.
+    pub(super) began: Instant,
+    pub(super) samples: Vec<Strength, SAMPLES_MAX>,
+    pub(super) failure: Option<Failure>,
+}
+
+impl ScanContext {
+    pub(super) const fn new(policy: &Policy) -> Self {
+        Self {
+            request: None,
+            found: None,
+            service: None,
+            asked_at: None,
+            given_at: None,
+            selection: None,
+            disturbed: false,
+            noted: false,
+            on: None,
+            settled: None,
+            listed: false,
+            domains: Domains::ALL_UNKNOWN,
+            no_rsrp: false,
+            own: Own::NotNeeded,
+            orphaned: false,
+            foreign_down: false,
+            stranger: None,
+            searches_left: policy.searches,
+            retakes_left: policy.retakes,
+            reopens_left: policy.reopens,
+            began: Instant::ZERO,
+            samples: Vec::new(),
+            failure: None,
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! A service in the hands of a scan: a bare backend, and what brings it back should this process die.
+
+use std::os::fd::BorrowedFd;
+
+use cellscan_core::selection::Selection;
+use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Supervisor, Want};
+
+use super::claim::{Claimable, ServiceClaim};
+use super::error::CustodyError;
+use super::guard::GuardOptions;
+use super::lease::LeaseOptions;
+use super::safeguard::Safeguard;
+use crate::link::Link;
+use crate::service::{Service, ServiceError};
+
+/// What goes with a service while it is held.
+#[derive(Debug)]
+pub struct HeldOptions {
+    /// How the guard process is started that gives the service back when this process dies, if there is to be one.
+    pub guard: Option<GuardOptions>,
+    /// Where a lease is kept for the time after the death of this process and its guard, if there is to be one. Two scans of one
+    /// service are kept apart there.
+    pub lease: Option<LeaseOptions>,
+    /// How the link is looked at.
+    pub link: Link,
+}
+
+impl Default for HeldOptions {
+    /// Neither guard nor lease, and no link is waited for.
+    fn default() -> Self {
+        Self { guard: None, lease: None, link: Link::none() }
+    }
+}
+
+/// A service that a scan may take. Dropped while it is taken, its guard gives it back.
+#[derive(Debug)]
+pub struct Held {
+    service: Box<dyn Service>,
+    options: HeldOptions,
+    // Let go before the guard is: that claims the service where it has to give it back.
+    claim: Option<ServiceClaim>,
+    /// `None` also while the service is taken, where nothing could give it back.
+    safeguard: Option<Safeguard>,
+    is_taken: bool,
+    notes: Vec<String>,
+}
+
+impl Held {
+    /// Nothing is touched before [`Supervisor::take`].
+    #[must_use]
+    pub fn new(service: Box<dyn Service>, options: HeldOptions) -> Self {
+        Self { service, options, claim: None, safeguard: None, is_taken: false, notes: Vec::new() }
+    }
+
+    /// What to wait for, beside the port and the signals: readable when something about the service or the link may
+    /// have changed. After each wake-up call [`Held::woken`], or the same event wakes for ever.
+    #[must_use]
+    pub fn wake_fds(&self) -> Vec<BorrowedFd<'_>> {
+        let mut fds = self.service.wake_fds();
+        fds.extend(self.options.link.fd());
+        fds.extend(self.safeguard.as_ref().and_then(Safeguard::wake_fd));
+        fds
+    }
+
+    /// Takes in what woke the loop, without waiting: a guard that has ended is replaced, and lease and guard learn of what another
+    /// client has asked for.
+    pub fn woken(&mut self) {
+        self.options.link.woken();
+        if let Some(safeguard) = &mut self.safeguard {
+            safeguard.woken(&mut self.notes);
+        }
+        self.service.woken();
+        self.acknowledge();
+    }
+
+    /// What was found at [`Supervisor::take`] or [`Supervisor::release`] that people should know, each once.
+    pub fn notes(&mut self) -> Vec<String> {
+        core::mem::take(&mut self.notes)
+    }
+
+    fn try_take(&mut self) -> nb::Result<ServiceStatus, CustodyError> {
+        // The claim comes before anything is looked at: what another scan has left for a moment is not what was found.
+        if self.claim.is_none() {
+            let subject = self.service.open().map_err(CustodyError::from)?;
+            let run_dir = self.options.lease.as_ref().map(|lease| lease.run_dir.as_path());
+            self.claim = Some(Claimable::of(&subject).claim(run_dir, &mut self.notes)?);
+        }
+        let found = of_service(self.service.take())?;
+        let subject = self.service.subject().map_err(CustodyError::from)?;
+        let want = if let Some(method) = &subject.method {
+            let (guard, lease) = (self.options.guard.as_ref(), self.options.lease.as_ref());
+            let safeguard = Safeguard::begin(guard, lease, &subject, method, found, &mut self.notes)?;
+            self.safeguard.insert(safeguard).found()
+        } else {
+            found.want
+        };
+        self.is_taken = true;
+        Ok(ServiceStatus { want, ..found })
+    }
+
+    fn let_go(&mut self) {
+        self.is_taken = false;
+        self.claim = None;
+        self.service.let_go();
+    }
+
+    fn end(&mut self, is_as_found: bool) {
+        self.let_go();
+        if let Some(safeguard) = self.safeguard.take() {
+            safeguard.end(is_as_found, &mut self.notes);
+        }
+    }
+
+    /// What is owed to the service: what it was found wanted, once down was asked for and until it is seen given back.
+    fn owed(&self) -> Option<Want> {
+        self.safeguard.as_ref().filter(|safeguard| safeguard.is_touched()).map(Safeguard::found)
+    }
+}
+
+fn of_service<T>(answer: nb::Result<T, ServiceError>) -> nb::Result<T, CustodyError> {
+    answer.map_err(|error| error.map(CustodyError::from))
+}
+
+impl Supervisor for Held {
+    type Error = CustodyError;
+
+    fn take(&mut self) -> nb::Result<ServiceStatus, CustodyError> {
+        if self.is_taken {
+            self.let_go();
+            self.safeguard = None;
+        }
+        let taken = self.try_take();
+        if matches!(taken, Err(nb::Error::Other(_))) {
+            self.let_go();
+        }
+        taken
+    }
+
+    fn ask(&mut self, want: Want) -> nb::Result<(), CustodyError> {
+        if let (Want::Down, Some(safeguard)) = (want, &mut self.safeguard) {
+            safeguard.touch();
+        }
+        of_service(self.service.ask(want))
+    }
+
+    fn status(&mut self) -> nb::Result<ServiceStatus, CustodyError> {
+        of_service(self.service.status())
+    }
+
+    fn acknowledge(&mut self) {
+        let Some(safeguard) = &mut self.safeguard else { return };
+        if self.service.is_given_back() {
+            safeguard.given_back();
+        }
+        safeguard.foreign_down(self.service.is_down_by_another_client());
+    }
+
+    fn remains(&mut self) -> nb::Result<Remains, CustodyError> {
+        of_service(self.service.remains())
+    }
+
+    fn signal(&mut self, signal: Signal) -> nb::Result<(), CustodyError> {
+        of_service(self.service.signal(signal))
+    }
+
+    fn note(&mut self, selection: Option<Selection>) {
+        if let Some(safeguard) = &mut self.safeguard {
+            safeguard.note(selection);
+        }
+    }
+
+    fn noted(&self) -> Option<Selection> {
+        self.safeguard.as_ref()?.noted()
+    }
+
+    fn link_up(&mut self) -> nb::Result<bool, CustodyError> {
+        let family = self.service.family();
+        Ok(self.options.link.is_up(&|pid| family.has(pid)).map_err(CustodyError::Link)?)
+    }
+
+    fn hand_over(&mut self) -> nb::Result<(), CustodyError> {
+        self.end(self.owed().is_none());
+        Ok(())
+    }
+
+    /// A service that is not taken has nothing to release.
+    fn release(&mut self) -> nb::Result<(), CustodyError> {
+        let owed = self.owed();
+        of_service(self.service.finish_calls(owed.is_some()))?;
+        let is_as_found = match owed.map(|found| (found, self.service.status())) {
+            None => true,
+            Some((found, Ok(status))) => {
+                self.acknowledge();
+                self.service.is_as_found(&status, found)
+            }
+            Some((_, Err(nb::Error::WouldBlock))) => return Err(nb::Error::WouldBlock),
+            Some((_, Err(nb::Error::Other(_)))) => false,
+        };
+        self.end(is_as_found);
+        Ok(())
+    }
+}

@@ -1,0 +1,147 @@
+//! The carriers that registered in the last complete scan, for a quick one.
+//!
+//! A text file: one PLMN per line, likeliest last; `#` begins a comment. It is written to a temporary file and renamed, so
+//! that a reader never sees half of it.
+
+use std::path::{Path, PathBuf};
+
+use cellscan_core::carrier::{Carriers, Plmn, PlmnError, Trial};
+use cellscan_core::scan::scanner::REMEMBERED_MAX;
+use thiserror::Error;
+
+use crate::custody::own_dir::{OwnDir, OwnError};
+
+/// The file in the state directory.
+pub const FILE: &str = "carriers";
+/// Largest size of the file in bytes: eight lines and a comment are some two hundred.
+const FILE_LEN_MAX: u64 = 4_096;
+const HEADER: &str = "# carriers that registered in the last complete scan, likeliest last";
+
+/// Why no carriers are remembered.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RememberedError {
+    /// The directory or the file could not be used.
+    #[error(transparent)]
+    Dir(#[from] OwnError),
+    /// A line is no PLMN.
+    #[error("{}:{line}", .path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// Its number, from 1.
+        line: usize,
+        /// What is wrong with it.
+        source: PlmnError,
+    },
+}
+
+/// The remembered carriers, likeliest last; none if there is no file. Of too many, the last ones.
+///
+/// # Errors
+/// The directory or the file exists and another user may write it, or the file holds something else. Nothing of it is used
+/// then.
+pub fn read(state_dir: &Path) -> Result<Vec<Plmn>, RememberedError> {
+    let Some(dir) = OwnDir::open(state_dir)? else { return Ok(Vec::new()) };
+    let Some(bytes) = dir.read(FILE, FILE_LEN_MAX)? else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        let line = line.split(|byte| *byte == b'#').next().unwrap_or_default().trim_ascii();
+        if line.is_empty() {
+            continue;
+        }
+        let plmn = Plmn::parse(line).map_err(|source| RememberedError::Line {
+            path: dir.path().join(FILE),
+            line: index + 1,
+            source,
+        })?;
+        found.push(plmn);
+    }
+    Ok(found.split_off(found.len().saturating_sub(REMEMBERED_MAX)))
+}
+
+/// Remembers the carriers that registered: the chosen one last, before it the others, the strongest nearest to it.
+///
+/// # Errors
+/// The directory or the file could not be created, or another user may write the directory. The file stays as it was
+/// before.
+pub fn write(state_dir: &Path, carriers: &Carriers, selected: Option<Plmn>) -> Result<(), RememberedError> {
+    let kept = best_last(carriers, selected);
+    if kept.is_empty() {
+        return Ok(());
+    }
+    let mut lines = vec![HEADER];
+    lines.extend(kept.iter().map(Plmn::as_str));
+    let text = lines.join("\n") + "\n";
+    let new = format!(".{FILE}.{}", std::process::id());
+    Ok(OwnDir::create(state_dir)?.replace(FILE, &new, text.as_bytes())?)
+}
+
+fn best_last(carriers: &Carriers, selected: Option<Plmn>) -> Vec<Plmn> {
+    let mut registered: Vec<_> = carriers
+        .iter()
+        .filter_map(|carrier| match carrier.trial {
+            Trial::Registered(strength) => {
+                Some((Some(carrier.plmn) == selected, strength.rssi_dbm.or(strength.rsrp_dbm), carrier.plmn))
+            }
+            Trial::Untried | Trial::Refused(_) | Trial::TimedOut | Trial::Lost => None,
+        })
+        .collect();
+    registered.sort();
+    let surplus = registered.len().saturating_sub(REMEMBERED_MAX);
+    registered.into_iter().skip(surplus).map(|(_, _, plmn)| plmn).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn dir_with(content: &[u8]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(FILE), content).unwrap();
+        dir
+    }
+
+    #[test]
+    fn a_missing_file_is_empty_and_an_existing_file_is_read() {
+        assert_eq!(read(Path::new("/nonexistent")).unwrap(), []);
+        let dir = dir_with(b"# of yesterday\n311480\n 310410 # best\r\n\n");
+        let found: Vec<String> = read(dir.path()).unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["311480", "310410"]);
+    }
+
+    #[test]
+    fn a_hostile_file_is_an_error_that_names_its_line() {
+        let error = read(dir_with(b"311480\n\x1b[2J\n").path()).unwrap_err();
+        assert!(matches!(error, RememberedError::Line { line: 2, .. }), "{error}");
+        let error = read(dir_with(&[b'1'; 5_000]).path()).unwrap_err();
+        assert!(matches!(error, RememberedError::Dir(OwnError::TooLong { .. })), "{error}");
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join(FILE)).unwrap();
+        assert!(matches!(read(dir.path()).unwrap_err(), RememberedError::Dir(OwnError::NotOurs { .. })));
+    }
+
+    #[test]
+    fn a_file_that_another_user_may_have_written_is_not_read() {
+        let dir = dir_with(b"310410\n");
+        let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(read(dir.path()).unwrap().len(), 1);
+        mode(&dir.path().join(FILE), 0o664);
+        assert!(read(dir.path()).is_err());
+        mode(&dir.path().join(FILE), 0o644);
+        mode(dir.path(), 0o777);
+        assert!(read(dir.path()).is_err());
+        mode(dir.path(), 0o755);
+        assert_eq!(read(dir.path()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn without_a_registered_carrier_the_file_stays() {
+        let dir = dir_with(b"310410\n");
+        write(dir.path(), &Carriers::new(), None).unwrap();
+        assert_eq!(read(dir.path()).unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,196 @@
+//! The words that all output shares.
+
+use std::time::Duration;
+
+use cellscan_core::carrier::{AccessTechnology, Availability, Carrier, Plmn, Strength, Trial};
+use cellscan_core::scan::gate::Declined;
+use cellscan_core::scan::{Failure, Phase, Scanner};
+use cellscan_core::supervisor::{ServiceState, Want};
+
+pub use super::clean::shown;
+use crate::clean;
+
+/// A span of time for people: `302 ms`, `59.5 s`, `300 s`.
+#[must_use]
+pub fn span(span: Duration) -> String {
+    if span < Duration::from_secs(1) {
+        format!("{} ms", span.as_millis())
+    } else if span.subsec_millis() == 0 {
+        format!("{} s", span.as_secs())
+    } else {
+        format!("{:.1} s", span.as_secs_f64())
+    }
+}
+
+/// The state of a service.
+#[must_use]
+pub const fn service_state(state: ServiceState) -> &'static str {
+    match state {
+        ServiceState::Down => "down",
+        ServiceState::Run => "run",
+        ServiceState::Finish => "finish",
+    }
+}
+
+/// Why a request was declined.
+#[must_use]
+pub const fn declined(declined: Declined) -> &'static str {
+    match declined {
+        Declined::Busy => "busy",
+        Declined::Repeated => "repeated",
+        Declined::CoolingDown => "cooling_down",
+        Declined::LinkHealthy => "link_healthy",
+    }
+}
+
+/// The wanted state of a service.
+#[must_use]
+pub const fn want(want: Want) -> &'static str {
+    match want {
+        Want::Up => "up",
+        Want::Once => "once",
+        Want::Down => "down",
+    }
+}
+
+/// `AT&T (310410)`, or the digits alone if no name is known.
+#[must_use]
+pub fn carrier(scanner: &Scanner, plmn: Plmn) -> String {
+    let known = scanner.carriers().iter().find(|carrier| carrier.plmn == plmn);
+    match known.filter(|carrier| !carrier.name.is_empty()) {
+        Some(carrier) => format!("{} ({plmn})", clean::name(carrier.name.as_str())),
+        None => plmn.to_string(),
+    }
+}
+
+/// The signal in short: RSSI, else RSRP.
+#[must_use]
+pub fn strength(strength: Strength) -> String {
+    match (strength.rssi_dbm, strength.rsrp_dbm) {
+        (Some(dbm), _) => format!("{dbm} dBm"),
+        (None, Some(dbm)) => format!("RSRP {dbm} dBm"),
+        (None, None) => "signal unknown".to_owned(),
+    }
+}
+
+/// The access technologies with which it was listed.
+#[must_use]
+pub fn technologies(carrier: &Carrier) -> Vec<&'static str> {
+    let mut names: Vec<&str> = carrier.technologies.iter().map(AccessTechnology::name).collect();
+    names.dedup();
+    names
+}
+
+/// The stable word for `<stat>`.
+#[must_use]
+pub const fn availability(availability: Availability) -> &'static str {
+    match availability {
+        Availability::Unknown => "unknown",
+        Availability::Available => "available",
+        Availability::Current => "current",
+        Availability::Forbidden => "forbidden",
+    }
+}
+
+/// The stable word for the outcome of a trial.
+#[must_use]
+pub const fn trial(trial: Trial) -> &'static str {
+    match trial {
+        Trial::Untried => "skipped",
+        Trial::Registered(_) => "registered",
+        Trial::Refused(_) => "refused",
+        Trial::TimedOut => "timeout",
+        Trial::Lost => "lost",
+    }
+}
+
+/// The stable name of a state.
+#[must_use]
+pub const fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Idle => "idle",
+        Phase::StopPpp => "stop_ppp",
+        Phase::StopPppWaitSv => "stop_ppp_wait_sv",
+        Phase::VerifyStopped => "verify_stopped",
+        Phase::Prepare => "prepare",
+        Phase::GetOperators => "get_operators",
+        Phase::WaitResults => "wait_results",
+        Phase::TestCarrier => "test_carrier",
+        Phase::WaitSignal => "wait_signal",
+        Phase::NextCarrier => "next_carrier",
+        Phase::SelectBest => "select_best",
+        Phase::ConnectBest => "connect_best",
+        Phase::VerifyCarrier => "verify_carrier",
+        Phase::StartPpp => "start_ppp",
+        Phase::WaitPpp => "wait_ppp",
+        Phase::Complete => "complete",
+        Phase::Failed => "failed",
+    }
+}
+
+/// Why a scan failed, for people.
+#[must_use]
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum may grow; a new variant is shown by its name")]
+pub fn failure(failure: Failure) -> String {
+    let words = match failure {
+        Failure::ServiceUnavailable => "the service could not be taken",
+        Failure::SupervisorSilent => "the supervisor did not take note of what it was asked",
+        Failure::PortHeld(Some(pid)) => {
+            return format!("the port did not become free, process {pid} holds it");
+        }
+        Failure::PortHeld(None) => "the port did not become free",
+        Failure::PortUnavailable => "the port could not be opened, or went away too often",
+        Failure::ModemSilent => "the modem does not answer AT",
+        Failure::SimNotReady => "the SIM is missing or locked",
+        Failure::SearchFailed => "the modem gave no operator list",
+        Failure::NoCarrier => "no carrier accepted the registration",
+        Failure::BudgetSpent => "the rest of the outage budget would not have sufficed",
+        Failure::SecondClient => "another process keeps bringing the service up",
+        Failure::Aborted => "it was told to end",
+        other => other.name(),
+    };
+    words.to_owned()
+}
+
+/// What the reader can do about a failure; `None` if its name says it all.
+#[must_use]
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum may grow, and not every failure needs a hint")]
+pub const fn hint(failure: Failure) -> Option<&'static str> {
+    match failure {
+        Failure::ServiceUnavailable => Some("nothing was touched; the line before says what was wrong"),
+        Failure::SupervisorSilent => Some("its runsv hangs or is stopped: find out why"),
+        Failure::PortHeld(_) => Some(
+            "the process that holds the port does not belong to the service, or does not end: find out which it is",
+        ),
+        Failure::PortUnavailable => {
+            Some("check whether the device is still there, and which process has locked it")
+        }
+        Failure::ModemSilent => {
+            Some("a modem often has several ports: check that --port is one that answers AT")
+        }
+        Failure::SimNotReady => Some("no carrier accepts a registration before the SIM is unlocked"),
+        Failure::SearchFailed => {
+            Some("some modems give no list while they are registered or busy: try again")
+        }
+        Failure::NoCarrier => {
+            Some("no carrier in reach accepts this SIM, or none is in reach: check antenna, SIM and contract")
+        }
+        Failure::BudgetSpent => Some("allow a longer outage with --budget, or shorten the scan with --quick"),
+        Failure::SecondClient => {
+            Some("another program watches the service, and must not touch it during a scan")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_have_the_unit_that_fits() {
+        assert_eq!(span(Duration::from_millis(302)), "302 ms");
+        assert_eq!(span(Duration::from_millis(59_512)), "59.5 s");
+        assert_eq!(span(Duration::from_secs(300)), "300 s");
+    }
+}
