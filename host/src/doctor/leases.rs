@@ -11,7 +11,7 @@ const CHECK: &str = "lease";
 /// Largest number of leases with a line each; a gateway has one modem, or a few.
 const SHOWN_MAX: usize = 16;
 
-/// One line per lease, up to [`SHOWN_MAX`].
+/// One line per lease, and one for all leases beyond the first sixteen.
 #[must_use]
 pub fn all(run_dir: &Path, found: &Result<Option<Vec<Found>>, LeaseError>) -> Vec<Finding> {
     let shown = run_dir.display();
