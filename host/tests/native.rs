@@ -331,6 +331,26 @@ fn the_guard_gives_back_after_the_scan_is_killed_and_removes_its_lock() {
 }
 
 #[test]
+fn a_status_keeps_the_lease_and_acknowledging_another_clients_down_removes_it() {
+    let runit = Runit::start("exec sleep 600\n");
+    let mut native = runit.native_with_lease();
+    take(&mut native);
+    ask(&mut native, Want::Down);
+    until(&mut native, "down and free", down_and_free);
+    let rest = support::now() + Duration::from_millis(400);
+    until(&mut native, "some quiet", |native| !status(native).foreign_down && support::now() > rest);
+    runit.sv("down");
+    let deadline = support::after(SOON);
+    // The status alone is asked for: `woken` acknowledges.
+    while !nb::block!(native.status()).unwrap().foreign_down {
+        assert!(support::now() < deadline, "another client's down is not noticed");
+    }
+    assert_eq!(runit.leases(), 1, "a status changes nothing");
+    native.acknowledge();
+    assert_eq!(runit.leases(), 0, "another client's down is not overruled after our death");
+}
+
+#[test]
 fn the_guard_leaves_a_foreign_down_alone() {
     let runit = Runit::start("exec sleep 600\n");
     let mut native = runit.native_with_guard();

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use cellscan::clock::Clock;
 use cellscan::custody::guard::GuardOptions;
+use cellscan::custody::lease::LeaseOptions;
 use cellscan::custody::{CustodyError, Held, HeldOptions};
 use cellscan::event_loop::{self, Ready};
 use cellscan::process::{self, Proc};
@@ -251,6 +252,22 @@ impl Runit {
     pub(crate) fn native_with_guard(&self) -> Held {
         let options = GuardOptions { program: Some(hold_program()), ..GuardOptions::default() };
         Self::backend(self.dir(), None, Some(options))
+    }
+
+    /// With a lease, and without a guard.
+    pub(crate) fn native_with_lease(&self) -> Held {
+        let lease = LeaseOptions { run_dir: self.run_dir(), lock_dirs: Vec::new(), modem: None };
+        let native = Native::new(NativeOptions { dir: self.dir(), ppp_port: None });
+        Held::new(Box::new(native), HeldOptions { lease: Some(lease), ..HeldOptions::default() })
+    }
+
+    fn run_dir(&self) -> PathBuf {
+        self.root.path().join("run")
+    }
+
+    pub(crate) fn leases(&self) -> usize {
+        let names = fs::read_dir(self.run_dir()).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().starts_with("lease-")).count()
     }
 
     pub(crate) fn native_by_link(&self) -> Held {
