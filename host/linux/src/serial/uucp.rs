@@ -208,17 +208,16 @@ fn obstacle(path: &Path, owner: Option<i32>) -> Option<LockError> {
 /// Removes the locks of a process that has died; returns how many. Files that name anybody else stay.
 #[must_use]
 pub fn remove_locks_of(dir: &Path, pid: i32) -> usize {
-    let Ok(entries) = fs::read_dir(dir) else { return 0 };
-    let mut removed = 0;
-    for entry in entries.take(ENTRIES_MAX).flatten() {
-        let name = entry.file_name();
-        let ours = name.as_bytes().starts_with(b"LCK..")
-            && matches!(read_lock(&entry.path()), Ok((Some(owner), _)) if owner == pid);
-        if ours && !is_alive(pid) && fs::remove_file(entry.path()).is_ok() {
-            removed += 1;
-        }
-    }
-    removed
+    let is_removed = |lock: &PathBuf| !is_alive(pid) && fs::remove_file(lock).is_ok();
+    locks_of(dir, pid).filter(is_removed).count()
+}
+
+/// The locks of a process in a directory, whether it lives or not.
+pub fn locks_of(dir: &Path, pid: i32) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten().take(ENTRIES_MAX).flatten();
+    let locks = entries.filter(|entry| entry.file_name().as_bytes().starts_with(b"LCK.."));
+    let is_its = move |path: &PathBuf| matches!(read_lock(path), Ok((Some(owner), _)) if owner == pid);
+    locks.map(|entry| entry.path()).filter(is_its)
 }
 
 /// `LCK..` and the device's path below `/dev/` with each `/` as `_` (pppd/utils.c:lock): `/dev/pts/0` → `LCK..pts_0`.

@@ -35,11 +35,9 @@ use crate::serial::uucp;
 const SAY_AFTER: Duration = Duration::from_secs(60);
 /// How long it waits for the end of a process that was seen to die, or was killed, before the service is asked up.
 const END_LIMIT: Duration = Duration::from_secs(1);
-/// The same where the modem is to be registered again first: as long as the process has not ended its lock on the modem is that of a
-/// living process, and a `pppd` that is started meanwhile has the port. On a busy machine more than a second was seen.
-const END_LIMIT_BEFORE_MODEM: Duration = Duration::from_secs(20);
-/// The same once the service is given back: nothing waits for that but the locks of the scan.
-const END_LIMIT_BEFORE_LOCKS: Duration = Duration::from_secs(3_600);
+/// The same while it still has its lock on the modem: as long as it has not ended that is the lock of a living process, and a `pppd` that
+/// is started meanwhile may have the port before the modem is registered again. On a busy machine more than a second was seen.
+const LOCKED_END_LIMIT: Duration = Duration::from_secs(20);
 /// Where even waiting fails (no memory), it is tried again after so long.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// Bytes read from the pipe at once.
@@ -114,8 +112,10 @@ fn stand_guard(orders: &Orders) -> Result<(), String> {
     }
     if cause != Cause::HandedOver {
         // Its end of the pipe is closed before it can be seen as dead.
-        let modem = orders.modem.as_ref().and(owed.selection);
-        wait_for_end(orders.parent, if modem.is_some() { END_LIMIT_BEFORE_MODEM } else { END_LIMIT });
+        wait_for_end(orders.parent, END_LIMIT);
+        if orders.modem.as_ref().and(owed.selection).is_some() {
+            orders.wait_for_locks();
+        }
     }
     orders.give_back(&subject, cause, owed);
     Ok(())
@@ -224,8 +224,6 @@ impl Orders {
             settled = subject.settle(&request, || self.is_adopted(subject));
         }
         if cause != Cause::HandedOver {
-            // A killed scan may take longer to die than it was waited for; its locks were not those of a dead process then.
-            wait_for_end(self.parent, END_LIMIT_BEFORE_LOCKS);
             self.remove_locks();
         }
         if claim.is_none() {
@@ -234,6 +232,20 @@ impl Orders {
         // In another's hands the lease is theirs.
         if settled.given_back && claim.is_some_and(|claim| !claim.is_contested()) {
             self.remove_lease(subject, owed.want.is_some());
+        }
+        if cause != Cause::HandedOver {
+            // Its locks were not those of a dead process until now; the claim is gone, so that this keeps no scan out.
+            self.wait_for_locks();
+            self.remove_locks();
+        }
+    }
+
+    /// Waits for the end of a scan that has closed its end of the pipe and still has locks: it is dying. One that lives on without
+    /// its guard has closed its port, and removed them.
+    fn wait_for_locks(&self) {
+        let has_locks = |dir: &PathBuf| uucp::locks_of(dir, self.parent.cast_signed()).next().is_some();
+        if self.lock_dirs.iter().any(has_locks) {
+            wait_for_end(self.parent, LOCKED_END_LIMIT);
         }
     }
 
