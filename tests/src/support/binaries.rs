@@ -74,8 +74,9 @@ fn is_outdated(program: &Path) -> bool {
         return true;
     };
     let root = workspace();
-    // Not all below `host`: there are other packages.
-    ["core", "host", "sim"].iter().map(|package| root.join(package)).any(|package| {
+    // The packages that the program is made of.
+    let packages = ["core", "host", "host/custody", "host/linux", "host/redact", "sim"];
+    packages.iter().map(|package| root.join(package)).any(|package| {
         let manifest = fs::metadata(package.join("Cargo.toml")).and_then(|file| file.modified()).ok();
         newest(&package.join("src")).max(manifest).is_some_and(|source| source > built)
     })
