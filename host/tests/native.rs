@@ -9,7 +9,7 @@ use std::fs;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use cellscan::custody::CustodyError;
+use cellscan::custody::{CustodyError, Held};
 use cellscan::process::{self, Proc};
 use cellscan::runit::RunitError;
 use cellscan::service::ServiceError;
@@ -19,6 +19,22 @@ use support::{Pty, Runit, SOON, ask, down_and_free, remains, status, take, until
 
 fn is_refused<T>(answer: &Result<T, CustodyError>, is_why: impl Fn(&RunitError) -> bool) -> bool {
     answer.as_ref().err().and_then(CustodyError::runit).is_some_and(is_why)
+}
+
+/// Takes the service, and waits until it is down and its port free.
+#[track_caller]
+fn take_down(native: &mut Held) {
+    take(native);
+    ask(native, Want::Down);
+    until(native, "down and free", down_and_free);
+}
+
+/// Another client sends its own `d` once nothing of ours is unanswered.
+#[track_caller]
+fn another_client_asks_for_down(runit: &Runit, native: &mut Held) {
+    let rest = support::now() + Duration::from_millis(400);
+    until(native, "some quiet", |native| !status(native).foreign_down && support::now() > rest);
+    runit.sv("down");
 }
 
 #[test]
@@ -152,9 +168,7 @@ fn the_orphan_of_a_dead_runsv_still_belongs_to_the_service() {
 fn a_foreign_down_during_the_hold_is_noticed() {
     let runit = Runit::start("exec sleep 600\n");
     let mut native = runit.native();
-    take(&mut native);
-    ask(&mut native, Want::Down);
-    until(&mut native, "down and free", down_and_free);
+    take_down(&mut native);
     let rest = support::now() + Duration::from_millis(400);
     until(&mut native, "some quiet", |native| {
         assert!(!status(native).foreign_down);
@@ -169,9 +183,7 @@ fn a_foreign_down_during_the_hold_is_noticed() {
 fn a_foreign_up_during_the_hold_is_noticed_and_is_no_foreign_down() {
     let runit = Runit::start("exec sleep 600\n");
     let mut native = runit.native();
-    take(&mut native);
-    ask(&mut native, Want::Down);
-    until(&mut native, "down and free", down_and_free);
+    take_down(&mut native);
     runit.sv("up");
     until(&mut native, "seen", |native| {
         let now = status(native);
@@ -263,9 +275,7 @@ fn a_directory_recreated_under_its_supervisor_is_refused() {
 fn a_name_that_means_another_directory_is_not_brought_up() {
     let runit = Runit::start("exec sleep 600\n");
     let mut native = runit.native_by_link();
-    take(&mut native);
-    ask(&mut native, Want::Down);
-    until(&mut native, "down and free", down_and_free);
+    take_down(&mut native);
     runit.point_link_elsewhere();
     assert!(matches!(
         nb::block!(native.ask(Want::Up)),
@@ -334,12 +344,8 @@ fn the_guard_gives_back_after_the_scan_is_killed_and_removes_its_lock() {
 fn a_status_keeps_the_lease_and_acknowledging_another_clients_down_removes_it() {
     let runit = Runit::start("exec sleep 600\n");
     let mut native = runit.native_with_lease();
-    take(&mut native);
-    ask(&mut native, Want::Down);
-    until(&mut native, "down and free", down_and_free);
-    let rest = support::now() + Duration::from_millis(400);
-    until(&mut native, "some quiet", |native| !status(native).foreign_down && support::now() > rest);
-    runit.sv("down");
+    take_down(&mut native);
+    another_client_asks_for_down(&runit, &mut native);
     let deadline = support::after(SOON);
     // The status alone is asked for: `woken` acknowledges.
     while !nb::block!(native.status()).unwrap().foreign_down {
@@ -354,12 +360,8 @@ fn a_status_keeps_the_lease_and_acknowledging_another_clients_down_removes_it() 
 fn the_guard_leaves_a_foreign_down_alone() {
     let runit = Runit::start("exec sleep 600\n");
     let mut native = runit.native_with_guard();
-    take(&mut native);
-    ask(&mut native, Want::Down);
-    until(&mut native, "down and free", down_and_free);
-    let rest = support::now() + Duration::from_millis(400);
-    until(&mut native, "some quiet", |native| !status(native).foreign_down && support::now() > rest);
-    runit.sv("down");
+    take_down(&mut native);
+    another_client_asks_for_down(&runit, &mut native);
     until(&mut native, "noticed", |native| status(native).foreign_down);
     let guard = support::guards_of(&runit);
     assert_eq!(guard.len(), 1);
@@ -374,9 +376,7 @@ fn the_guard_leaves_a_foreign_down_alone() {
 fn a_guard_released_after_giving_back_changes_nothing() {
     let runit = Runit::start("exec sleep 600\n");
     let mut native = runit.native_with_guard();
-    take(&mut native);
-    ask(&mut native, Want::Down);
-    until(&mut native, "down and free", down_and_free);
+    take_down(&mut native);
     let guard = support::guards_of(&runit);
     assert_eq!(guard.len(), 1);
     ask(&mut native, Want::Up);
@@ -393,9 +393,7 @@ fn a_guard_released_after_giving_back_changes_nothing() {
 fn a_guard_released_before_giving_back_goes_on() {
     let runit = Runit::start("exec sleep 600\n");
     let mut native = runit.native_with_guard();
-    take(&mut native);
-    ask(&mut native, Want::Down);
-    until(&mut native, "down and free", down_and_free);
+    take_down(&mut native);
     let guard = support::guards_of(&runit);
     nb::block!(native.release()).unwrap();
     let mut native = runit.native();
@@ -407,9 +405,7 @@ fn a_guard_released_before_giving_back_goes_on() {
 fn a_stranger_named_in_the_status_record_is_not_signalled() {
     let mut runit = Runit::start("exec sleep 600\n");
     let mut native = runit.native();
-    take(&mut native);
-    ask(&mut native, Want::Down);
-    until(&mut native, "down and free", down_and_free);
+    take_down(&mut native);
     let mut stranger = std::process::Command::new("sleep").arg("600").spawn().unwrap();
     let mut record = fs::read(runit.dir().join("supervise/status")).unwrap();
     record[12..16].copy_from_slice(&stranger.id().to_le_bytes());

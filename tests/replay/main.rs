@@ -17,6 +17,7 @@ use cellscan::replay::turns::Shown;
 
 mod findings;
 mod foreign;
+mod kept;
 mod pages;
 mod recordings;
 mod redaction;

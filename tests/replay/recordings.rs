@@ -1,9 +1,5 @@
 //! A recording, replayed, is the same scan: through the same machine, bit for bit.
 
-use std::cell::RefCell;
-use std::io::{self, Write};
-use std::rc::Rc;
-
 use cellscan::commands::simulated::world;
 use cellscan::recording::recorder::Header;
 use cellscan::recording::words;
@@ -13,23 +9,10 @@ use cellscan_core::time::Instant;
 use cellscan_sim::check::SCAN_TIME_MAX;
 use cellscan_sim::scenario::{BUILTIN, Fault, Scenario};
 
+use super::kept::Kept;
+
 /// Worlds drawn from seeds, here; `CELLSCAN_RECORDINGS` asks for more.
 const SEEDS: u64 = 400;
-
-/// Keeps what is written.
-#[derive(Clone, Default)]
-struct Kept(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Kept {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(buf);
-        Ok(buf.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// A world, lived through and recorded: what the scan told with times from the request, and the recording.
 fn recorded(scenario: Scenario) -> (Vec<(u64, String)>, Vec<u8>) {

@@ -3,15 +3,13 @@
 //! What a scan needs, and so is kept, is in the documentation of `cellscan_redact`. Secrets are of digits and letters that nothing of
 //! what is kept here has, so that a recording that shows one shows it for no other reason.
 
-use std::cell::RefCell;
-use std::io::{self, Write};
-use std::rc::Rc;
-
 use cellscan::recording::{Entry, Header, Recorder, Timed, Who};
 use cellscan_core::time::Instant;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+
+use super::kept::Kept;
 
 /// Digits of a run that gives something away.
 const RUN: usize = 5;
@@ -140,21 +138,6 @@ fn said() -> impl Strategy<Value = Said> {
             Said { sent, line: text, secrets, pieces }
         },
     )
-}
-
-/// Keeps what is written.
-#[derive(Clone, Default)]
-struct Kept(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Kept {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(buf);
-        Ok(buf.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// What is written of both directions.
