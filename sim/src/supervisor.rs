@@ -8,9 +8,8 @@ use std::rc::Rc;
 
 use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
-use cellscan_custody::Identity;
-use cellscan_custody::evidence::Evidence;
 use cellscan_custody::guard::Message;
+use cellscan_custody::records::Records;
 
 use crate::machine::Machine;
 use crate::machine::directory::ControlError;
@@ -92,11 +91,7 @@ struct Taken {
     noted: Option<Selection>,
     guard_replaced: bool,
     runsv: Option<Pid>,
-    evidence: Evidence,
-    /// The record as the supervisor last left it.
-    last_file: Option<Identity>,
-    /// The same, of a dead supervisor.
-    left_behind: Option<Identity>,
+    records: Records,
     processes: Processes,
 }
 
@@ -144,21 +139,15 @@ impl SimSupervisor {
         };
         let Some(taken) = &mut self.taken else { return Ok(status) };
         taken.find_successor(&machine, alive);
-        if !alive {
-            taken.left_behind = Some(reading.identity);
-        }
-        status.supervised = alive && taken.is_its_own(reading.identity);
+        status.supervised = taken.records.read(reading, alive, taken.runsv.is_some());
         if status.supervised {
             taken.processes.note_service(&machine, taken.runsv, record.pid);
-            taken.evidence.observe(reading);
-        } else {
-            taken.evidence.restart();
         }
-        if taken.evidence.given_back() && core::mem::replace(&mut taken.touched, false) {
+        if taken.records.evidence().given_back() && core::mem::replace(&mut taken.touched, false) {
             machine.kernel.tell_guard(Message::Touched(false));
         }
-        status.want = taken.evidence.want().unwrap_or(status.want);
-        status.foreign_down = taken.evidence.foreign_down();
+        status.want = taken.records.evidence().want().unwrap_or(status.want);
+        status.foreign_down = taken.records.evidence().foreign_down();
         if core::mem::replace(&mut taken.foreign_down, status.foreign_down) != status.foreign_down {
             machine.kernel.tell_guard(Message::ForeignDown(status.foreign_down));
             // The lease must not overrule another client's wish.
@@ -195,25 +184,13 @@ impl Taken {
     fn find_successor(&mut self, machine: &Machine, supervised: bool) {
         if self.runsv.is_some_and(|runsv| !machine.is_alive(runsv)) {
             self.runsv = None;
-            self.left_behind = self.last_file;
             self.asked = None;
-            self.evidence.restart();
+            self.records.supervisor_died();
         }
         if supervised && self.runsv.is_none() {
             self.runsv = machine.runsv();
-            self.evidence.restart();
+            self.records.supervisor_found();
         }
-    }
-
-    fn is_its_own(&mut self, file: Identity) -> bool {
-        if self.left_behind == Some(file) {
-            return false;
-        }
-        self.left_behind = None;
-        if self.runsv.is_some() {
-            self.last_file = Some(file);
-        }
-        true
     }
 
     /// Replaces a guard that has ended, once.
@@ -295,9 +272,7 @@ impl Supervisor for SimSupervisor {
             noted: None,
             guard_replaced: false,
             runsv,
-            evidence: Evidence::default(),
-            last_file: None,
-            left_behind: None,
+            records: Records::default(),
             processes,
         });
         self.look()?;
@@ -327,7 +302,7 @@ impl Supervisor for SimSupervisor {
                 .kernel
                 .write_control(Actor::Client, false, &[byte(want)])
                 .map_err(|error| nb::Error::Other(SimError::Control(error)))?;
-            taken.evidence.asked(want);
+            taken.records.asked(want);
         }
         taken.asked = Some(want);
         Ok(())

@@ -5,6 +5,7 @@
 //! | [`guard`] | whether the scan still holds the service, and what is owed to it | bytes of a pipe, its end, the scan's death, time |
 //! | [`hand_back`] | when a service counts as given back, and when it is asked again | readings of the status record, time |
 //! | [`evidence`] | whether another client has asked for down | readings of the status record, our own bytes |
+//! | [`records`] | which supervisor wrote a record, and so whether it is evidence | readings of the status record, a supervisor that died or was found |
 //! | [`port`] | whether the port is free, and which processes belong to the service | looks at the process table |
 //!
 //! Four rules hold for all of them:
@@ -24,6 +25,7 @@ pub mod evidence;
 pub mod guard;
 pub mod hand_back;
 pub mod port;
+pub mod records;
 
 /// The file from which a status record was read, by one `fstat(2)` on the descriptor of that read, so that it belongs to
 /// the content and cannot lag behind it.

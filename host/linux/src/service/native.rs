@@ -8,8 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
 use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Want};
-use cellscan_custody::Identity;
-use cellscan_custody::evidence::Evidence;
+use cellscan_custody::records::Records;
 
 use super::family::Family;
 use super::tracked::Tracked;
@@ -42,11 +41,7 @@ struct Taken {
     dir: ServiceDir,
     runsv: Option<Proc>,
     watch: Option<OwnedFd>,
-    evidence: Evidence,
-    /// The status file as the supervisor last left it.
-    last_file: Option<Identity>,
-    /// The same of a supervisor that is dead.
-    left_behind: Option<Identity>,
+    records: Records,
     tracked: Tracked,
 }
 
@@ -93,9 +88,7 @@ impl Taken {
             dir,
             runsv,
             watch: watch.ok(),
-            evidence: Evidence::default(),
-            last_file: None,
-            left_behind: None,
+            records: Records::default(),
             tracked: Tracked::new(ppp_port),
         })
     }
@@ -110,23 +103,14 @@ impl Taken {
         let alive = self.dir.is_supervised()?;
         self.find_successor(alive);
         let (record, reading) = self.dir.read(self.runsv.as_ref())?;
-        if !alive {
-            // Its successor writes another before it obeys.
-            self.left_behind = Some(reading.identity);
-        }
-        let supervised = alive && self.is_its_own(reading.identity);
+        let known = self.records.evidence().foreign_down();
+        let supervised = self.records.read(reading, alive, self.runsv.is_some());
         let runsv = self.runsv.as_ref().map(Proc::pid);
         self.tracked.supervised_by(runsv);
         if supervised {
             self.tracked.note_service(record.pid, runsv);
         }
-        let known = self.evidence.foreign_down();
-        if supervised {
-            self.evidence.observe(reading);
-        } else {
-            self.evidence.restart();
-        }
-        let foreign_down = self.evidence.foreign_down();
+        let foreign_down = self.records.evidence().foreign_down();
         if foreign_down != known {
             log::warn!(
                 "{}: another client has asked for {}",
@@ -138,22 +122,9 @@ impl Taken {
             supervised,
             state: record.state,
             pid: record.pid,
-            want: self.evidence.want().unwrap_or_else(|| want_of(&record, None, false)),
+            want: self.records.evidence().want().unwrap_or_else(|| want_of(&record, None, false)),
             foreign_down,
         })
-    }
-
-    /// Whether the record was written by the supervisor that is there now: one that a dead supervisor left behind says
-    /// "down", and its successor is about to start the service.
-    fn is_its_own(&mut self, file: Identity) -> bool {
-        if self.left_behind == Some(file) {
-            return false;
-        }
-        self.left_behind = None;
-        if self.runsv.is_some() {
-            self.last_file = Some(file);
-        }
-        true
     }
 
     /// Notices a supervisor that died and the one that came after it, which knows nothing of what was asked of the
@@ -163,7 +134,7 @@ impl Taken {
             self.runsv = self.dir.supervisor();
             // One that cannot be seen may be the same as before.
             if self.runsv.is_some() {
-                self.evidence.restart();
+                self.records.supervisor_found();
             }
         }
     }
@@ -172,8 +143,7 @@ impl Taken {
         if self.runsv.as_ref().is_some_and(Proc::is_gone) {
             log::warn!("{}: its runsv has died", self.dir.path().display());
             self.runsv = None;
-            self.left_behind = self.last_file;
-            self.evidence.restart();
+            self.records.supervisor_died();
         }
     }
 
@@ -185,7 +155,7 @@ impl Taken {
         // The last moment at which the children of what is about to die are seen as such.
         self.tracked.look();
         self.dir.send(byte_of(want))?;
-        self.evidence.asked(want);
+        self.records.asked(want);
         Ok(())
     }
 }
@@ -238,11 +208,11 @@ impl Service for Native {
     }
 
     fn is_given_back(&self) -> bool {
-        self.taken.as_ref().is_some_and(|taken| taken.evidence.given_back())
+        self.taken.as_ref().is_some_and(|taken| taken.records.evidence().given_back())
     }
 
     fn is_down_by_another_client(&self) -> bool {
-        self.taken.as_ref().is_some_and(|taken| taken.evidence.foreign_down())
+        self.taken.as_ref().is_some_and(|taken| taken.records.evidence().foreign_down())
     }
 
     /// Also as another client wants it by now.
