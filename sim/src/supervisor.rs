@@ -9,6 +9,7 @@ use std::rc::Rc;
 use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
 use cellscan_custody::guard::Message;
+use cellscan_custody::owed_after_death;
 use cellscan_custody::records::Records;
 
 use crate::machine::Machine;
@@ -242,10 +243,8 @@ impl Supervisor for SimSupervisor {
             Some(lease) if lease.owner != client && machine.is_alive(lease.owner) => {
                 return Err(nb::Error::Other(SimError::Leased));
             }
-            // The scan that died while it held the service has recorded its want.
-            Some(lease) if status.want == Want::Down => (lease.want, true),
-            // Its `d` may still be unread.
-            Some(_) => (status.want, true),
+            // The scan that died while it held the service has recorded its want. Its `d` may still be unread.
+            Some(lease) => (owed_after_death(lease.want, status.want), true),
             None => (status.want, false),
         };
         let mut processes = Processes::new(self.habits);

@@ -1,11 +1,12 @@
 //! Scan and guard killed together: the lease on disk is left, and the next scan or `restore` goes by it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use cellscan_tests::support::{Bench, Workbench, leases, processes};
+use cellscan_tests::support::{Bench, StandIn, Want, Workbench, leases, processes};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -71,8 +72,8 @@ fn a_second_guard_gives_back_even_if_the_scan_dies_before_the_first_byte_to_it()
     drop(scan);
     assert!(bench.status().is_held_down(), "{}", bench.story());
     let mut guard = bench.cellscan();
-    guard.args(words.trim_end_matches('\0').split('\0').skip(1)).stdin(std::process::Stdio::null());
-    guard.stdout(std::process::Stdio::null());
+    guard.args(words.trim_end_matches('\0').split('\0').skip(1)).stdin(Stdio::null());
+    guard.stdout(Stdio::null());
     assert!(guard.status().expect("it starts").success(), "{words:?}");
     must_be_up_again(&bench, before);
     assert!(leases(&bench).is_empty());
@@ -92,6 +93,38 @@ fn restore_brings_the_service_up_and_removes_the_lease() {
         must_be_up_again(&bench, before);
         assert_eq!(restore(&bench, &[]), (Some(0), String::new()), "{number}: nothing is left to do");
     }
+}
+
+/// `runsv` writes a record for the byte `d` before it runs `control/t` and sends TERM. Until then a service that was wanted up
+/// reads like one that is to run once.
+#[test]
+fn restore_brings_up_what_was_found_up_while_runsv_has_not_yet_sent_term() {
+    let bench = Workbench::new()
+        .modem(quick_modem())
+        .pppd(StandIn { lock: true, ..StandIn::default() })
+        .script("control/t", "#!/bin/sh\nuntil test -e ../../let-go; do sleep 0.05; done\nexit 1\n")
+        .start();
+    let before = bench.wait_for_holder(SOON, None);
+    bench.wait_until(SOON, "up", || bench.status().is_up());
+    let scan = Running::start(scan(&bench));
+    bench.wait_until(SOON, "runsv has read the d and waits for its script", || {
+        let status = bench.status();
+        status.want == Want::Down && status.pid == before && !status.got_term
+    });
+    super::custody::kill_with_its_guard(&bench, &scan);
+    drop(scan);
+    let control = File::options().read(true).write(true).open(bench.service().join("supervise/control"));
+    let control = control.expect("it is a FIFO");
+    let unread = || rustix::io::ioctl_fionread(&control).expect("a FIFO tells");
+    let before_restore = unread();
+    let mut command = bench.cellscan();
+    command.arg("restore").arg("--run-dir").arg(run_dir(&bench)).stdout(Stdio::piped());
+    let restore = command.spawn().expect("the built cellscan starts");
+    bench.wait_until(SOON, "it has asked for the service", || unread() > before_restore);
+    fs::write(bench.root().join("let-go"), "").expect("the directory is ours");
+    let output = restore.wait_with_output().expect("it is our child");
+    assert!(text(&output).contains("wanted up again"), "{}", text(&output));
+    must_be_up_again(&bench, before);
 }
 
 #[test]

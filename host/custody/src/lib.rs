@@ -76,3 +76,32 @@ pub const fn want_of(want_up: bool, runs: bool, asked: Option<Want>, obeyed: boo
         None | Some(Want::Up | Want::Once | Want::Down) => Want::Down,
     }
 }
+
+/// What is owed to a service whose scan died with it in hand: that scan found `noted`, and the record shows `now`.
+///
+/// Neither "down" nor "once" is known to be another client's wish: a record is written for the dead scan's `d` before the one for
+/// TERM, and until then it reads like "once" (runsv.c: `ctrl`, `stopservice`; a `control/t` script runs in between). "Up" over a
+/// noted "once" was asked for by another client.
+#[must_use]
+pub const fn owed_after_death(noted: Want, now: Want) -> Want {
+    match (noted, now) {
+        (Want::Up, _) | (_, Want::Up) => Want::Up,
+        (Want::Once, Want::Once | Want::Down) => Want::Once,
+        (Want::Down, Want::Once | Want::Down) => Want::Down,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_shows_once_may_be_the_dead_scans_own_down() {
+        for now in [Want::Up, Want::Once, Want::Down] {
+            assert_eq!(owed_after_death(Want::Up, now), Want::Up, "{now:?}");
+        }
+        assert_eq!(owed_after_death(Want::Once, Want::Down), Want::Once);
+        assert_eq!(owed_after_death(Want::Once, Want::Once), Want::Once);
+        assert_eq!(owed_after_death(Want::Once, Want::Up), Want::Up, "another client's");
+    }
+}

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cellscan_core::supervisor::Want;
+use cellscan_custody::owed_after_death;
 use serde::Serialize;
 
 use super::printed;
@@ -187,7 +188,7 @@ fn owed(dir: &RunDir, lease: &Lease) -> Result<(RestoreTarget, Want, ServiceClai
         let _none = uucp::remove_locks_of(lock_dir, lease.pid.get().cast_signed());
     }
     let want = match owed.dir().map(ServiceDir::read_status) {
-        Some(Ok(record)) => lease.want.to_restore(want_of(&record, None, false)),
+        Some(Ok(record)) => owed_after_death(lease.want.want(), want_of(&record, None, false)),
         Some(Err(error)) => return Err(Restored::Refused(error)),
         None => lease.want.want(),
     };

@@ -240,6 +240,24 @@ fn a_live_lease_is_respected_and_an_orphaned_one_is_taken_over_with_its_want() {
 }
 
 #[test]
+fn the_next_scan_finds_what_was_found_by_one_killed_at_any_instant_of_the_stop() {
+    let slow = |vetoes| Some(ControlScript { takes_ms: 400, vetoes });
+    for control_t in [None, slow(false), slow(true)] {
+        for killed_after in 0..1_500 {
+            let profile = RunsvProfile { control_t, ..RunsvProfile::default() };
+            let mut bench = Bench::runsv(profile, PppdProfile::default());
+            bench.supervisor.take().unwrap();
+            bench.supervisor.ask(Want::Down).unwrap();
+            bench.wait(killed_after);
+            bench.machine.borrow_mut().client_dies(None);
+            bench.machine.borrow_mut().client_starts();
+            let mut next = SimSupervisor::new(Rc::clone(&bench.machine));
+            assert_eq!(next.take().unwrap().want, Want::Up, "killed after {killed_after} ms, {control_t:?}");
+        }
+    }
+}
+
+#[test]
 fn a_down_that_coincides_with_a_death_is_not_foreign() {
     let pppd = PppdProfile { crashes_after_ms: Some(500), ..PppdProfile::default() };
     let mut bench = Bench::runsv(RunsvProfile::default(), pppd);

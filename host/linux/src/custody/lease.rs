@@ -140,16 +140,6 @@ impl LeasedWant {
             Self::Once => Want::Once,
         }
     }
-
-    /// What is to be restored where this was noted and the record says `now`. Only "down" can be the dead scan's own
-    /// doing: anything else was asked for after its death, or it died before it was obeyed.
-    #[must_use]
-    pub const fn to_restore(self, now: Want) -> Want {
-        match now {
-            Want::Down => self.want(),
-            Want::Up | Want::Once => now,
-        }
-    }
 }
 
 /// What is known of the service that is leased, and of how its scan goes about it.

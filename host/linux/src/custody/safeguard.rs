@@ -9,6 +9,7 @@ use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{ServiceStatus, Want};
 use cellscan_core::time::Instant;
 use cellscan_custody::guard::Message;
+use cellscan_custody::owed_after_death;
 
 use super::error::CustodyError;
 use super::guard::{Guard, GuardError, GuardOptions, Guarded};
@@ -188,7 +189,7 @@ impl Safeguard {
             }
         }
         self.noted = lease.selection();
-        let want = lease.want.to_restore(self.found);
+        let want = owed_after_death(lease.want.want(), self.found);
         // Also where the record says "up": the dead scan's `d` may still be unread. What shows otherwise takes it back.
         self.touched = true;
         if want != self.found {

@@ -95,10 +95,7 @@ fn a_number_that_is_used_again_is_not_the_owner() {
 }
 
 #[test]
-fn only_down_is_the_dead_scans_own_doing() {
-    assert_eq!(LeasedWant::Up.to_restore(Want::Down), Want::Up);
-    assert_eq!(LeasedWant::Once.to_restore(Want::Down), Want::Once);
-    assert_eq!(LeasedWant::Once.to_restore(Want::Up), Want::Up);
+fn a_service_found_down_needs_no_lease() {
     assert_eq!(LeasedWant::of(Want::Down), None);
 }
 
