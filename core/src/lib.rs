@@ -9,7 +9,8 @@
 //! # Features
 //!
 //! All additive, none on by default: `log` and `defmt` log events (both may be on), `embedded-hal-nb` adds
-//! the adapter `nb_port`, `std` adds implementations for `std` types, `carriers-32` makes room for 32 carriers instead of 16.
+//! the adapter `nb_port`, `error-texts` understands errors that come as texts, `vendor-signal` measures with the vendor's own command
+//! where the standard ones give no value, `std` adds implementations for `std` types, `carriers-32` makes room for 32 carriers instead of 16.
 #![no_std]
 #![cfg_attr(
     not(test),

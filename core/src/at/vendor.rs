@@ -1,4 +1,5 @@
-//! Vendors' own signal commands, for modems whose `+CSQ` and `+CESQ` give no value: one small parser each.
+//! Vendors' own signal commands, for modems whose `+CSQ` and `+CESQ` give no value: one small parser each. A scan uses them with
+//! the feature `vendor-signal`.
 //!
 //! Vendors do not agree on units. Where one number may be dBm, tenths of dBm or a step of 3GPP TS 27.007 §8.69, its range
 //! decides; a value outside all ranges is unknown. RSRP of LTE and NR is RSRP; RSCP of UMTS is neither that nor RSSI, and
@@ -10,6 +11,9 @@ use crate::carrier::Strength;
 
 use super::fields::{Field, Fields, after_colon};
 use super::line::trimmed;
+
+/// Whether a scan uses these commands.
+pub(crate) const IN_USE: bool = cfg!(feature = "vendor-signal");
 
 /// The modem's vendor (only those with a signal command of their own).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
