@@ -3,6 +3,8 @@
 extern crate std;
 
 use super::*;
+
+mod sans_io;
 use crate::scan::Phase;
 use crate::scan::gate::Origin;
 use crate::scan::scanner::tests::waiting_for_link;

@@ -209,10 +209,10 @@ impl Recording {
             self.policy,
         );
         for plmn in &self.remembered {
-            driver.scanner_mut().remember(*plmn);
+            driver.remember(*plmn);
         }
         for denied in &self.denied {
-            driver.scanner_mut().deny(*denied);
+            driver.deny(*denied);
         }
         let mut run = Run { driver, script, expected, exact: self.exact, replayed: Replayed::default() };
         run.expect();
