@@ -49,11 +49,11 @@ pub const fn cme_meaning(code: i32) -> Option<Meaning> {
         3 | 14 | 31 | 52 | 57 | 116 | 117 | 119 | 122 | 126 | 134 | 139 | 182 | 187 | 190 | 191 | 195
         | 256 | 258 | 259 | 515 => Meaning::TryLater,
         // The modem, its memory, or the command.
-        0..=2 | 4 | 20..=27 | 49..=51 | 56 | 58..=61 | 63 | 140 | 173..=175 | 260 | 261 | 263 => {
+        0..=2 | 4 | 20 | 21 | 23..=27 | 49..=51 | 56 | 58..=61 | 63 | 140 | 173..=175 | 260 | 261 | 263 => {
             Meaning::GiveUp
         }
-        // No service, emergency calls only, illegal, unknown, not allowed, barred; and other causes of a network.
-        30 | 32 | 53..=55 | 62 | 102..=233 | 257 => Meaning::NotThisCarrier,
+        // To a selection "not found" means this network (u-blox); no service, emergency calls only, illegal, unknown, not allowed, barred; and other causes of a network.
+        22 | 30 | 32 | 53..=55 | 62 | 102..=233 | 257 => Meaning::NotThisCarrier,
         // "Unknown", and codes in no table.
         _ => return None,
     })

@@ -4,7 +4,7 @@
 
 use crate::carrier::Strength;
 
-use super::fields::Fields;
+use super::fields::{Field, Fields};
 
 /// The raw values of a `+CSQ:` line.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -62,10 +62,22 @@ pub struct Cesq {
 }
 
 impl Cesq {
-    /// Reads a `+CESQ:` line of six fields or nine.
+    /// Reads a `+CESQ:` line of six fields or nine, or Intel's `+XCESQ:`, which has `<n>` in front of them.
     #[must_use]
     pub fn parse(line: &[u8]) -> Option<Self> {
-        let mut fields = Fields::after(b"+CESQ", line)?;
+        let mut fields = match Fields::after(b"+CESQ", line) {
+            Some(fields) => fields,
+            None => {
+                let mut of_intel = Fields::after(b"+XCESQ", line)?;
+                of_intel.next()?.number()?;
+                // The values behind them are not those of NR.
+                return Self::of(of_intel.take(6));
+            }
+        };
+        Self::of(fields.by_ref())
+    }
+
+    fn of<'a>(mut fields: impl Iterator<Item = Field<'a>>) -> Option<Self> {
         let (mut count, mut values) = (0_u8, [None; 9]);
         for (value, field) in values.iter_mut().zip(fields.by_ref()) {
             let unknown = if count < 2 { 99 } else { 255 };
@@ -159,6 +171,19 @@ mod tests {
         assert_eq!((strength.rsrp_dbm, strength.rsrq_db10), (Some(-61), Some(-100)));
         assert_eq!(cesq(b"+CESQ: 30,99,255,255,255,255"), Some(Strength::default()));
         assert_eq!(cesq(b"+CESQ: 99,99"), None);
+    }
+
+    #[test]
+    fn xcesq_of_intel_gives_the_same_values_behind_its_own_first_one() {
+        let found = Cesq::parse(b"+XCESQ: 0,99,99,255,255,26,57,50,255,255,255,255").unwrap();
+        assert_eq!(
+            (found.rsrq, found.rsrp, found.ss_rsrp, found.rsrp_dbm()),
+            (Some(26), Some(57), None, Some(-84))
+        );
+        assert_eq!(
+            (Cesq::parse(b"+XCESQ: 0,99,99"), Cesq::parse(b"+XCESQ: x,99,99,255,255,26,57")),
+            (None, None)
+        );
     }
 
     #[test]
