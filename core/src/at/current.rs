@@ -2,7 +2,7 @@
 
 use crate::carrier::{AccessTechnology, Name, Plmn};
 
-use super::fields::{Field, Fields, after_colon};
+use super::fields::{Fields, after_colon, decimal};
 use super::line::trimmed;
 use super::operators::{Code, begins_list};
 use super::text::Text;
@@ -58,11 +58,10 @@ impl<'a> OperatorLine<'a> {
         let mode = fields.next()?.small()?;
         let format = fields.next().and_then(|field| field.small());
         let operator = fields.next().filter(|field| !field.is_empty()).map(|field| field.text());
-        let technology = fields.find(|field| !field.is_empty()).and_then(|field| {
-            let digits = field.bytes.split(|byte| *byte == b')').next()?;
-            Field { bytes: digits, ..field }.small()
-        });
-        Some(Self { mode, format, operator, technology: technology.map(AccessTechnology) })
+        // Digits alone: a bracket may follow them.
+        let technology = fields.find(|field| !field.is_empty()).and_then(|field| decimal(field.hex()?));
+        let technology = technology.and_then(|number| u8::try_from(number).ok()).map(AccessTechnology);
+        Some(Self { mode, format, operator, technology })
     }
 }
 

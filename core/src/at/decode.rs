@@ -193,8 +193,11 @@ impl Decoder {
         if is(b"CSQ") {
             return Csq::parse(line).map(Reply::Signal);
         }
-        if is(b"CESQ") || is(b"XCESQ") {
+        if is(b"CESQ") {
             return Cesq::parse(line).map(Reply::SignalExtended);
+        }
+        if is(b"XCESQ") {
+            return Cesq::parse_intel(line).map(Reply::SignalExtended);
         }
         if is(b"RSRP") || is(b"RSRQ") {
             return vendor_signal(&[Vendor::Ublox], line);

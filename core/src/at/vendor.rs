@@ -11,7 +11,7 @@ use crate::carrier::Strength;
 
 use super::fields::{Field, Fields, after_colon};
 use super::line::trimmed;
-use super::signal::cesq;
+use super::signal::Cesq;
 
 /// Whether a scan uses these commands.
 pub(crate) const IN_USE: bool = cfg!(feature = "vendor-signal");
@@ -117,7 +117,7 @@ impl Vendor {
     #[inline(never)]
     pub fn read(self, line: &[u8]) -> Option<Strength> {
         if self == Self::Intel {
-            return cesq(line);
+            return Cesq::parse_intel(line).map(Cesq::strength);
         }
         if let Some(values) = after_colon(self.prefix().as_bytes(), line) {
             return Some(self.values(Fields::new(values)));
@@ -134,8 +134,8 @@ impl Vendor {
         let mode = fields.next().unwrap_or_default();
         // SIMCom's firmwares have different numbers of values before the band, and the same ones behind it.
         let mut behind = fields.clone();
-        let has_band =
-            self == Self::Simcom && behind.any(|field| field.bytes.windows(4).any(|four| four == b"BAND"));
+        let is_band = |field: Field<'_>| BANDS.iter().any(|band| begins(field.bytes, band));
+        let has_band = self == Self::Simcom && behind.any(is_band);
         if has_band {
             fields = behind;
         }
@@ -167,6 +167,9 @@ fn begins(text: &[u8], name: &[u8]) -> bool {
 type Places = [u8; 3];
 
 const NOWHERE: Places = [0; 3];
+
+/// How SIMCom's names of bands begin: `EUTRAN-BAND3`, `NR5G_BAND78`.
+const BANDS: [&[u8]; 2] = [b"EUTRAN-", b"NR5G_"];
 
 /// `NR5G,<pci>,<arfcn>,<rsrq>,<rsrp>,<snr>`: SIM8200 before the manual 1.01.
 const EARLY_NR_OF_SIMCOM: Places = [0, 4, 3];
@@ -334,13 +337,18 @@ fn labelled<const N: usize>(line: &[u8], name: &[u8; N]) -> Option<i16> {
 }
 
 /// `+RSRP: <pci>,<earfcn>,"<rsrp>",…` and `+RSRQ:` in the same form: `+UCGED: 5` of SARA-R4. The first cell serves.
+#[inline(never)]
 fn sara_r4(line: &[u8]) -> Option<Strength> {
-    let value = |prefix: &[u8]| Fields::after(prefix, line)?.nth(2)?.tenths();
-    let (rsrp_dbm, rsrq_db10) = (rsrp(value(b"+RSRP")), value(b"+RSRQ"));
-    (rsrp_dbm.is_some() || rsrq_db10.is_some()).then(|| Strength {
-        rssi_dbm: None,
-        rsrp_dbm,
-        rsrq_db10: rsrq_db10.filter(|tenths| (-435..=200).contains(tenths)),
+    let (values, is_rsrp) = match after_colon(b"+RSRP", line) {
+        Some(values) => (values, true),
+        None => (after_colon(b"+RSRQ", line)?, false),
+    };
+    let value = Fields::new(values).nth(2)?.tenths();
+    Some(if is_rsrp {
+        Strength { rsrp_dbm: rsrp(value), ..Strength::default() }
+    } else {
+        // Its line has no RSRP, and it is always in dB.
+        Strength { rsrq_db10: value.filter(|tenths| (-435..=200).contains(tenths)), ..Strength::default() }
     })
 }
 

@@ -11,8 +11,8 @@ pub(crate) struct Limit {
 }
 
 /// Flash: `.text` and `.rodata` of machine, dialogue and driver, with the library functions that they call, and with the features
-/// `error-texts` and `vendor-signal`.
-pub(crate) const CODE_OF_ALL: Limit = Limit { what: "code and constants, all features", bytes: 37 * 1_024 };
+/// `error-texts` and `vendor-signal`: 1.9 KB of hashes, and 3.4 KB of eight vendors' signal lines.
+pub(crate) const CODE_OF_ALL: Limit = Limit { what: "code and constants, all features", bytes: 39 * 1_024 };
 
 /// The same without features, as a microcontroller has it.
 pub(crate) const CODE: Limit = Limit { what: "code and constants", bytes: 34 * 1_024 };
