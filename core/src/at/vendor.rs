@@ -168,7 +168,7 @@ type Places = [u8; 3];
 
 const NOWHERE: Places = [0; 3];
 
-/// How SIMCom's names of bands begin: `EUTRAN-BAND3`, `NR5G_BAND78`.
+/// How the names of bands begin in `+CPSI:`: `EUTRAN-BAND3`, `NR5G_BAND78`.
 const BANDS: [&[u8]; 2] = [b"EUTRAN-", b"NR5G_"];
 
 /// `NR5G,<pci>,<arfcn>,<rsrq>,<rsrp>,<snr>`: SIM8200 before the manual 1.01.
