@@ -6,7 +6,7 @@
 use core::cell::Cell;
 use core::convert::Infallible;
 
-use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
+use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Taken, Want};
 
 /// The interface of a PPP to the scan.
 pub trait Ppp {
@@ -37,8 +37,8 @@ impl<'a, P: Ppp> OwnPpp<'a, P> {
 impl<P: Ppp> Supervisor for OwnPpp<'_, P> {
     type Error = Infallible;
 
-    fn take(&mut self) -> nb::Result<ServiceStatus, Infallible> {
-        self.status()
+    fn take(&mut self) -> nb::Result<Taken, Infallible> {
+        Ok(self.status()?.into())
     }
 
     fn ask(&mut self, want: Want) -> nb::Result<(), Infallible> {
@@ -49,7 +49,7 @@ impl<P: Ppp> Supervisor for OwnPpp<'_, P> {
 
     fn status(&mut self) -> nb::Result<ServiceStatus, Infallible> {
         let state = if self.ppp.has_uart() { ServiceState::Run } else { ServiceState::Down };
-        Ok(ServiceStatus { supervised: true, state, pid: None, want: self.want, foreign_down: false })
+        Ok(ServiceStatus::new(state, self.want))
     }
 
     /// None, once the PPP has released the UART: there are no processes here.
