@@ -41,7 +41,7 @@ const PID: NonZeroU32 = NonZeroU32::new(343).unwrap();
 const STRANGER: NonZeroU32 = NonZeroU32::new(7).unwrap();
 
 const fn service(state: ServiceState, pid: Option<NonZeroU32>, want: Want) -> ServiceStatus {
-    ServiceStatus { supervised: true, state, pid, want, foreign_down: false }
+    ServiceStatus { pid, ..ServiceStatus::new(state, want) }
 }
 
 pub(crate) const UP: ServiceStatus = service(ServiceState::Run, Some(PID), Want::Up);

@@ -31,7 +31,7 @@ impl Stimulus {
             Self::Start => Input::Start(Request { id: 1, origin: Origin::Manual }),
             Self::Restore => Input::Restore(Selection::Automatic),
             Self::Abort => Input::Abort,
-            Self::Taken(found) => Input::Taken(found),
+            Self::Taken(found) => Input::Taken(found.into()),
             Self::Service(status) => Input::Service(status),
             Self::Remains(remains) => Input::Remains(remains),
             Self::Link(up) => Input::Link(up),
@@ -113,7 +113,7 @@ impl World {
             Action::Take
             | Action::Signal(_)
             | Action::Send(Outgoing::Return | Outgoing::Escape | Outgoing::HangUp)
-            | Action::Note(_)
+            | Action::Owe(_)
             | Action::Release
             | Action::HandOver
             | Action::Report(_) => {}
