@@ -100,10 +100,11 @@ impl<P: Port, S: Supervisor> World<P, S> {
             present: true,
             open: false,
             since: Instant::ZERO,
-            inbox: std::collections::VecDeque::new(),
+            inbox: port::Inbox::default(),
             transit: Transit::default(),
             lateness: lateness(),
             intrusions: Vec::new(),
+            sent: Vec::new(),
         }));
         let port = port(SimPort(Rc::clone(&wire)), &machine);
         let limit = scenario.policy.budget + scenario.policy.timeouts.link + HOLD_MARGIN;
@@ -171,10 +172,12 @@ impl<P: Port, S: Supervisor> World<P, S> {
         let returns = self.returns.iter().map(|(at, _)| *at).min();
         let wire = self.wire.borrow();
         let (modem, bytes) = (wire.modem.next_event(), wire.transit.next_at());
-        [start, driver, faults, returns, modem, bytes, self.machine.borrow().next_event()]
-            .into_iter()
-            .flatten()
-            .min()
+        let machine = self.machine.borrow().next_event();
+        let sooner = |one: Instant, other: Option<Instant>| other.map_or(one, |other| one.min(other));
+        // No event comes at the end of time.
+        let next =
+            [start, driver, faults, returns, modem, bytes, machine].into_iter().fold(Instant::MAX, sooner);
+        (next < Instant::MAX).then_some(next)
     }
 
     /// Runs the world up to `until`, and returns the events of the scan.
