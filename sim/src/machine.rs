@@ -118,6 +118,9 @@ pub struct Holder {
     pub since: Instant,
 }
 
+/// Events of a usual scan; there is room for more.
+const EVENTS: usize = 64;
+
 /// A gateway in virtual time.
 #[derive(Clone, Debug)]
 pub struct Machine {
@@ -131,6 +134,7 @@ impl Machine {
     #[must_use]
     pub fn new(profile: MachineProfile) -> Self {
         let mut kernel = Watched::<Kernel>::default();
+        kernel.trace.reserve(EVENTS);
         kernel.lines.registered = profile.registered;
         if profile.other_pppd {
             let state = PppdState::on(profile.pppd.clone(), Line::Other);

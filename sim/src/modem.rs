@@ -165,8 +165,8 @@ impl Modem {
     /// A modem that has been running for a while: booted, and registered where the profile says so. No process has its
     /// port open.
     #[must_use]
-    pub fn new(profile: Profile, seed: u64) -> Self {
-        let radio = Radio::new(&profile);
+    pub fn new(mut profile: Profile, seed: u64) -> Self {
+        let radio = Radio::new(&mut profile);
         let mut modem = Self {
             prng: Prng::new(seed),
             now: Instant::ZERO,

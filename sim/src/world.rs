@@ -34,6 +34,9 @@ pub use record::{Handed, Heard, Listener, Record, Told};
 /// How long a scan may hold the service beyond the budget and the wait for the link, as on host (`plan.rs`).
 const HOLD_MARGIN: Duration = Duration::from_secs(120);
 
+/// Events of a usual scan; there is room for more.
+const TOLD: usize = 64;
+
 /// Polls of the driver at one instant, at most: each returns an event, and a step has no more than a dozen.
 const POLLS_MAX: usize = 256;
 
@@ -139,7 +142,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
             held_back: Vec::new(),
             faults,
             returns: Vec::new(),
-            told: Vec::new(),
+            told: Vec::with_capacity(TOLD),
             errors: Vec::new(),
             handed: Vec::new(),
             listener: None,

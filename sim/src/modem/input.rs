@@ -112,8 +112,10 @@ impl Modem {
     }
 
     fn take_line(&mut self, line: &[u8], overlong: bool) {
-        let mut read = String::with_capacity(line.len());
-        read.extend(line.iter().filter(|byte| !byte.is_ascii_control()).map(|byte| char::from(*byte)));
+        let mut read = match core::str::from_utf8(line) {
+            Ok(text) if line.iter().all(|byte| matches!(byte, b' '..=b'~')) => text.to_owned(),
+            _ => line.iter().filter(|byte| !byte.is_ascii_control()).map(|byte| char::from(*byte)).collect(),
+        };
         let text = read.trim();
         if text.is_empty() {
             return;

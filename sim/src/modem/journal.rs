@@ -13,6 +13,8 @@ const ENTRIES_MAX: usize = 100_000;
 const ENTRY_GAP: Duration = Duration::from_millis(50);
 /// Bytes in one entry, at most, for input without line ends.
 const ENTRY_BYTES_MAX: usize = 4_096;
+/// Entries of a usual scan; there is room for more.
+const ENTRIES: usize = 128;
 /// Bytes of a usual entry: an echo and an answer of one line.
 const ENTRY_BYTES: usize = 48;
 
@@ -65,12 +67,18 @@ impl fmt::Display for ModemEvent {
     }
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Journal {
     entries: Vec<ModemLog>,
     /// The time of the last bytes of the last entry.
     last: Instant,
     left_out: u64,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self { entries: Vec::with_capacity(ENTRIES), last: Instant::ZERO, left_out: 0 }
+    }
 }
 
 impl Journal {

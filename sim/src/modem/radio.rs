@@ -75,9 +75,10 @@ impl Plan {
 }
 
 impl Radio {
-    pub(crate) fn new(profile: &Profile) -> Self {
+    /// Takes the networks out of the profile.
+    pub(crate) fn new(profile: &mut Profile) -> Self {
         let mut radio = Self {
-            networks: profile.networks.clone(),
+            networks: core::mem::take(&mut profile.networks),
             selection: profile.selection,
             wanted: None,
             camp: None,

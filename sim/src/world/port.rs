@@ -120,6 +120,9 @@ impl Inbox {
 impl Wire {
     /// Moves the bytes that the modem has sent by now to the reader.
     pub(crate) fn deliver(&mut self) {
+        if !self.has_sent() {
+            return;
+        }
         let mut sent = core::mem::take(&mut self.sent);
         self.modem.poll(self.now, &mut sent);
         if !sent.is_empty() {
@@ -135,6 +138,12 @@ impl Wire {
         while let Some(arrived) = self.transit.arrived(self.now) {
             self.arrive(&arrived);
         }
+    }
+
+    /// Whether the modem or the line has something to do by now.
+    fn has_sent(&self) -> bool {
+        let due = |at: Option<Instant>| at.is_some_and(|at| at <= self.now);
+        due(self.modem.next_event()) || due(self.transit.next_at())
     }
 
     fn arrive(&mut self, bytes: &[u8]) {
