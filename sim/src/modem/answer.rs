@@ -79,14 +79,10 @@ impl Modem {
                 }
                 out.text(revision);
             }
-            Read::Manufacturer | Read::Model | Read::Revision | Read::Serial => {
-                out.text(match read {
-                    Read::Manufacturer => manufacturer,
-                    Read::Model => model,
-                    Read::Serial => serial,
-                    _ => revision,
-                });
-            }
+            Read::Manufacturer => out.put(manufacturer),
+            Read::Model => out.put(model),
+            Read::Revision => out.put(revision),
+            Read::Serial => out.put(serial),
             Read::Pin => match &self.profile.sim {
                 Some(state) => {
                     out.text("+CPIN: ").text(state);
@@ -96,9 +92,7 @@ impl Modem {
             Read::Errors => {
                 out.text("+CMEE: ").number(self.settings.cmee);
             }
-            Read::Functionality => {
-                out.text("+CFUN: 1");
-            }
+            Read::Functionality => out.put("+CFUN: 1"),
             Read::Signal => {
                 let rssi = self.signal().rssi;
                 out.text("+CSQ: ").number(rssi).text(",99");

@@ -112,7 +112,7 @@ impl Modem {
     }
 
     fn take_line(&mut self, line: &[u8], overlong: bool) {
-        let mut read = match core::str::from_utf8(line) {
+        let read = match core::str::from_utf8(line) {
             Ok(text) if line.iter().all(|byte| matches!(byte, b' '..=b'~')) => text.to_owned(),
             _ => line.iter().filter(|byte| !byte.is_ascii_control()).map(|byte| char::from(*byte)).collect(),
         };
@@ -130,10 +130,8 @@ impl Modem {
             (None, Prefix::Find) => Vec::new(),
             (_, Prefix::Strict) => vec![Command::Unknown],
         };
-        if text.len() != read.len() {
-            read = text.to_owned();
-        }
-        self.journal.note(self.now, ModemEvent::Received(read));
+        let received = if text.len() == read.len() { read } else { text.to_owned() };
+        self.journal.note(self.now, ModemEvent::Received(received));
         if !commands.is_empty() {
             self.start(commands);
         }

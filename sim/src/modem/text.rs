@@ -7,8 +7,13 @@ pub(super) struct Text(pub(super) Vec<u8>);
 
 impl Text {
     /// Appends text.
-    pub(super) fn text(&mut self, text: &str) -> &mut Self {
+    pub(super) fn put(&mut self, text: &str) {
         self.0.extend_from_slice(text.as_bytes());
+    }
+
+    /// The same, for more behind it.
+    pub(super) fn text(&mut self, text: &str) -> &mut Self {
+        self.put(text);
         self
     }
 
