@@ -42,7 +42,7 @@ use crate::at::command::Outgoing;
 use crate::at::line::Line;
 use crate::carrier::Plmn;
 use crate::selection::Selection;
-use crate::supervisor::{Remains, ServiceStatus, Signal, Want};
+use crate::supervisor::{Owed, Remains, ServiceStatus, Signal, Taken, Want};
 
 pub mod deny;
 pub mod gate;
@@ -211,8 +211,8 @@ pub enum Input<'a> {
     Restore(Selection),
     /// End the scan now.
     Abort,
-    /// [`Action::Take`] was carried out; the service as it was found.
-    Taken(ServiceStatus),
+    /// [`Action::Take`] was carried out; the service as it was found, and what a dead scan has left to do.
+    Taken(Taken),
     /// The present status of the service.
     Service(ServiceStatus),
     /// The remaining processes of the service, and the holders of the port.
@@ -259,8 +259,9 @@ pub enum Action {
     OpenPort,
     /// [`Port::close`](crate::port::Port::close).
     ClosePort,
-    /// [`Supervisor::note`](crate::supervisor::Supervisor::note).
-    Note(Option<Selection>),
+    /// [`Supervisor::owe`](crate::supervisor::Supervisor::owe): carried out at once, also where earlier actions wait for a slow
+    /// backend.
+    Owe(Owed),
     /// Write this to the modem.
     Send(Outgoing),
     /// [`Supervisor::release`](crate::supervisor::Supervisor::release).
@@ -285,7 +286,8 @@ pub enum Event {
     },
     /// A request was declined.
     Declined(Declined),
-    /// The service was found in this state, and the scan holds it from now on.
+    /// The service was found in this state, and the scan holds it from now on. Where a scan died with the service in hand, its
+    /// want is the one that is still owed.
     Taken(ServiceStatus),
     /// The status record says down and wanted down; time since the first request.
     Down(Duration),

@@ -31,13 +31,7 @@ fn main() {
 }
 
 /// The service while the scan waits for it to go down.
-const STOPPING: ServiceStatus = ServiceStatus {
-    supervised: true,
-    state: ServiceState::Run,
-    pid: None,
-    want: Want::Down,
-    foreign_down: false,
-};
+const STOPPING: ServiceStatus = ServiceStatus::new(ServiceState::Run, Want::Down);
 
 /// A list of a border region: twenty networks, each once.
 fn list() -> String {

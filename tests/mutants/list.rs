@@ -144,9 +144,9 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     ),
     mutant(
         "asks for up although another client wants the service down",
-        "scan/scanner/giveback.rs",
-        "(found != Want::Down && !self.context.foreign_down)",
-        "(found != Want::Down)",
+        "scan/scanner/handover.rs",
+        "*found != Want::Down && !self.is_foreign_down()",
+        "*found != Want::Down",
         OVERRULED,
     ),
     mutant(

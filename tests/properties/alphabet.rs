@@ -41,7 +41,7 @@ const PID: NonZeroU32 = NonZeroU32::new(343).unwrap();
 const STRANGER: NonZeroU32 = NonZeroU32::new(7).unwrap();
 
 const fn service(state: ServiceState, pid: Option<NonZeroU32>, want: Want) -> ServiceStatus {
-    ServiceStatus { supervised: true, state, pid, want, foreign_down: false }
+    ServiceStatus { pid, ..ServiceStatus::new(state, want) }
 }
 
 pub(crate) const UP: ServiceStatus = service(ServiceState::Run, Some(PID), Want::Up);
@@ -220,14 +220,14 @@ const fn lines(answers: Answers, sent: Option<Command>) -> &'static [&'static st
         (Command::Attention | Command::Registration(Domain::Packet | Domain::FiveG | Domain::Circuit), _)
         | (Command::Deregister | Command::Select(_) | Command::Sim, Smooth)
         | (
-            Command::VerboseErrors
+            Command::NumericErrors
             | Command::NumericFormat
             | Command::SelectAutomatically
             | Command::Identify
             | Command::VendorSignal(_),
             Smooth | NoList | Few,
         ) => &["OK"],
-        (Command::VerboseErrors | Command::NumericFormat | Command::SelectAutomatically, Many) => {
+        (Command::NumericErrors | Command::NumericFormat | Command::SelectAutomatically, Many) => {
             &["OK", "ERROR"]
         }
         (Command::Deregister | Command::Select(_), NoList | Few | Many) => &["OK", "+CME ERROR: 30"],

@@ -99,7 +99,7 @@ fn hash_asked(actions: &Actions, hasher: &mut impl Hasher) {
             Action::Signal(signal) => (2_u8, signal).hash(hasher),
             Action::OpenPort => 3_u8.hash(hasher),
             Action::ClosePort => 4_u8.hash(hasher),
-            Action::Note(selection) => (5_u8, selection).hash(hasher),
+            Action::Owe(owed) => (5_u8, owed).hash(hasher),
             Action::Send(outgoing) => (6_u8, outgoing).hash(hasher),
             Action::Release => 7_u8.hash(hasher),
             Action::HandOver => 8_u8.hash(hasher),

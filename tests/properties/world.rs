@@ -37,7 +37,7 @@ impl Stimulus {
             Self::Start => Input::Start(Request { id: 1, origin: Origin::Manual }),
             Self::Restore => Input::Restore(Selection::Automatic),
             Self::Abort => Input::Abort,
-            Self::Taken(found) => Input::Taken(found),
+            Self::Taken(found) => Input::Taken(found.into()),
             Self::Service(status) => Input::Service(status),
             Self::Remains(remains) => Input::Remains(remains),
             Self::Link(up) => Input::Link(up),
@@ -76,7 +76,7 @@ pub(crate) struct World {
     /// The supervisor has died, and no successor came in time.
     orphaned: bool,
     termed: bool,
-    /// The selection from before is noted: the modem may be on another.
+    /// The selection from before is owed: the modem may be on another.
     noted: bool,
     /// How often the scan let go of the port for another client, and reported its loss.
     pub(crate) interrupted: u8,
@@ -166,7 +166,7 @@ impl World {
             Action::Signal(Signal::Kill) if !self.termed && phase != Phase::StopPppWaitSv => {
                 return Some(SIGNALLED);
             }
-            Action::Note(selection) => self.noted = selection.is_some(),
+            Action::Owe(owed) => self.noted = owed.selection.is_some(),
             Action::Release if self.owes() && !self.shown => return Some(RELEASED),
             Action::HandOver if self.owes() && !self.asked_again => return Some(ASKED_ONCE),
             Action::Report(Event::Restored(false)) if self.leaves_modem => return Some(LEFT_ALONE),

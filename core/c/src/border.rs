@@ -252,7 +252,7 @@ pub unsafe extern "C" fn cellscan_remember(machine: *mut Cellscan, plmn: *const 
     };
     let Ok(plmn) = plmn else { return Code::Value };
     lend(machine, |machine, _calls| {
-        machine.scanner_mut().remember(plmn);
+        machine.remember(plmn);
         Code::Ok
     })
 }
@@ -267,6 +267,7 @@ pub unsafe extern "C" fn cellscan_restore(machine: *mut Cellscan, selection: *co
     };
     let Some(selection) = selection else { return Code::Value };
     lend(machine, |machine, calls| {
+        machine.supervisor_mut().recorded(selection);
         machine.restore(calls.now(), selection);
         Code::Ok
     })

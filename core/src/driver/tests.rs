@@ -3,10 +3,12 @@
 extern crate std;
 
 use super::*;
+
+mod sans_io;
 use crate::scan::Phase;
 use crate::scan::gate::Origin;
 use crate::scan::scanner::tests::waiting_for_link;
-use crate::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Want};
+use crate::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Taken, Want};
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 use std::collections::VecDeque;
 use std::vec::Vec;
@@ -115,9 +117,9 @@ impl Service {
 impl Supervisor for Service {
     type Error = Fault;
 
-    fn take(&mut self) -> nb::Result<ServiceStatus, Fault> {
+    fn take(&mut self) -> nb::Result<Taken, Fault> {
         self.answer(Call::Take, ())?;
-        self.status()
+        Ok(self.status()?.into())
     }
 
     fn ask(&mut self, want: Want) -> nb::Result<(), Fault> {
@@ -128,9 +130,7 @@ impl Supervisor for Service {
 
     fn status(&mut self) -> nb::Result<ServiceStatus, Fault> {
         let state = if self.want == Want::Down { ServiceState::Down } else { ServiceState::Run };
-        let status =
-            ServiceStatus { supervised: true, state, pid: None, want: self.want, foreign_down: false };
-        self.answer(Call::Status, status)
+        self.answer(Call::Status, ServiceStatus::new(state, self.want))
     }
 
     fn remains(&mut self) -> nb::Result<Remains, Fault> {
@@ -325,7 +325,7 @@ fn damaged_bytes_discard_the_current_line_and_the_port_goes_on() {
         assert!(bench.hear(&[Ok(b"\r\nOK\r\n")]).is_empty());
         assert_ne!(bench.driver.scanner().clone(), half, "half a line is dropped, and the next is complete");
         bench.pass_until(|bench| bench.driver.port().sent.len() > sent);
-        assert!(bench.driver.port().sent.ends_with(b"AT+CMEE=2\r"), "{:?}", bench.driver.port().sent);
+        assert!(bench.driver.port().sent.ends_with(b"AT+CMEE=1\r"), "{:?}", bench.driver.port().sent);
     }
 }
 
@@ -350,7 +350,7 @@ fn an_interrupted_write_is_retried() {
     let mut bench = Bench::asking();
     bench.driver.executor.port.interruptions = 3;
     assert!(bench.hear(&[Ok(b"\r\nOK\r\n")]).is_empty());
-    bench.pass_until(|bench| bench.driver.port().sent.ends_with(b"AT+CMEE=2\r"));
+    bench.pass_until(|bench| bench.driver.port().sent.ends_with(b"AT+CMEE=1\r"));
     bench.driver.executor.port.interruptions = u32::MAX;
     bench.hear(&[Ok(b"\r\nOK\r\n")]);
     assert!(bench.events.contains(&Event::PortLost), "it never takes anything");

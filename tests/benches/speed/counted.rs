@@ -3,6 +3,12 @@
 //! Instructions are counted by valgrind's callgrind or, without it, by `perf stat`: this program starts itself under it, once with few
 //! repetitions and once with many, and divides the difference.
 
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark prints, and must not count nothing"
+)]
+
 use std::process::Command;
 use std::time::Duration;
 
@@ -28,17 +34,22 @@ const SCANS: u32 = 20_000;
 struct Work {
     name: &'static str,
     unit: &'static str,
-    units: usize,
+    units: u64,
     run: fn(u32),
 }
 
 fn works() -> [Work; 5] {
-    let bytes = list().len();
+    let bytes = list().len() as u64;
     [
         Work { name: "service", unit: "step, service observed", units: 1, run: observe_service },
         Work { name: "line", unit: "step, a line in a search", units: 1, run: take_line },
         Work { name: "list", unit: "byte, a list through a scan", units: bytes, run: take_list },
-        Work { name: "dialogue", unit: "byte, a list through lines and dialogue", units: bytes, run: take_dialogue },
+        Work {
+            name: "dialogue",
+            unit: "byte, a list through lines and dialogue",
+            units: bytes,
+            run: take_dialogue,
+        },
         Work { name: "scan", unit: "simulated scan, its world included", units: 1, run: scan },
     ]
 }
@@ -149,7 +160,7 @@ pub(super) fn print() {
             println!("           instructions: neither valgrind nor perf counts them here");
             return;
         };
-        let each = many.saturating_sub(few) as f64 / f64::from(REPETITIONS) / units as f64;
-        println!("{each:>10.1} instructions per {unit}");
+        let tenths = many.saturating_sub(few) * 10 / u64::from(REPETITIONS) / units;
+        println!("{:>8}.{} instructions per {unit}", tenths / 10, tenths % 10);
     }
 }

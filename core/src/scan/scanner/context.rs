@@ -4,12 +4,12 @@ use core::num::NonZeroU32;
 
 use heapless::Vec;
 
-use crate::at::vendor::Vendor;
+use crate::at::vendor::{self, Vendor};
 use crate::carrier::{Plmn, Strength};
 use crate::scan::policy::{Policy, SAMPLES_MAX};
 use crate::scan::report::Failure;
 use crate::selection::Selection;
-use crate::supervisor::ServiceStatus;
+use crate::supervisor::{ServiceStatus, Want};
 use crate::time::Instant;
 
 use super::check::Domains;
@@ -33,8 +33,12 @@ pub(super) enum Own {
 pub(super) struct ScanContext {
     /// The number of the request, until the scan first asks for down, which uses the number up.
     pub(super) request: Option<u32>,
-    /// The service as it was found; `None` before it is taken.
-    pub(super) found: Option<ServiceStatus>,
+    /// The want to restore: as it was found, or as a dead scan found it. `None` before the service is taken.
+    pub(super) found: Option<Want>,
+    /// The want that is owed if the scan dies now, as the supervisor has recorded it.
+    pub(super) owed: Option<Want>,
+    /// The selection is owed too.
+    pub(super) noted: bool,
     /// The service as it was last seen.
     pub(super) service: Option<ServiceStatus>,
     /// When the scan first asked for down: the link is away from then on.
@@ -45,8 +49,6 @@ pub(super) struct ScanContext {
     pub(super) selection: Option<Selection>,
     /// The scan changed the modem's registration or selection.
     pub(super) disturbed: bool,
-    /// The selection to restore is recorded by the supervisor.
-    pub(super) noted: bool,
     /// The carrier that the scan last selected and then saw in `+COPS?`.
     pub(super) on: Option<Plmn>,
     /// When the signal is that of the tried carrier, once that carrier was seen in `+COPS?`.
@@ -61,7 +63,6 @@ pub(super) struct ScanContext {
     pub(super) own: Own,
     /// No supervisor runs, and no successor came in time: the service is an orphan.
     pub(super) orphaned: bool,
-    pub(super) foreign_down: bool,
     /// The process that was last seen to hold the port.
     pub(super) stranger: Option<NonZeroU32>,
     pub(super) searches_left: u8,
@@ -78,20 +79,20 @@ impl ScanContext {
         Self {
             request: None,
             found: None,
+            owed: None,
+            noted: false,
             service: None,
             asked_at: None,
             given_at: None,
             selection: None,
             disturbed: false,
-            noted: false,
             on: None,
             settled: None,
             listed: false,
             domains: Domains::ALL_UNKNOWN,
             no_rsrp: false,
-            own: Own::NotNeeded,
+            own: if vendor::IN_USE { Own::NotNeeded } else { Own::None },
             orphaned: false,
-            foreign_down: false,
             stranger: None,
             searches_left: policy.searches,
             retakes_left: policy.retakes,

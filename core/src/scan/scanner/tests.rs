@@ -13,7 +13,7 @@ use crate::carrier::{Strength, Trial};
 use crate::scan::Refused;
 use crate::scan::gate::{Declined, Origin, Request};
 use crate::scan::policy::NoLink;
-use crate::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Want};
+use crate::supervisor::{Owed, Remains, ServiceState, ServiceStatus, Signal, Want};
 use core::num::NonZeroU32;
 use std::format;
 use std::string::String;
@@ -26,17 +26,11 @@ const LIST: &str = "+COPS: (1,\"T-Mobile\",\"T-Mobile\",\"310260\",7),(1,\"Veriz
 
 fn service(state: ServiceState, want: Want) -> ServiceStatus {
     let pid = (state != ServiceState::Down).then_some(PID);
-    ServiceStatus { supervised: true, state, pid, want, foreign_down: false }
+    ServiceStatus { pid, ..ServiceStatus::new(state, want) }
 }
 
 const fn up() -> ServiceStatus {
-    ServiceStatus {
-        supervised: true,
-        state: ServiceState::Run,
-        pid: Some(PID),
-        want: Want::Up,
-        foreign_down: false,
-    }
+    ServiceStatus { pid: Some(PID), ..ServiceStatus::new(ServiceState::Run, Want::Up) }
 }
 
 fn down() -> ServiceStatus {
@@ -47,8 +41,12 @@ fn down() -> ServiceStatus {
 struct Bench {
     scanner: Scanner,
     now: Instant,
-    /// The actions of the last input, without reports.
+    /// The actions of the last input, without reports and records.
     asked: StdVec<Action>,
+    /// All actions of the last input.
+    actions: StdVec<Action>,
+    /// What is recorded for the time after the scan's death.
+    owed: Owed,
     /// The events of all inputs.
     events: StdVec<Event>,
 }
@@ -56,16 +54,24 @@ struct Bench {
 impl Bench {
     fn new(policy: Policy) -> Self {
         let now = Instant::from_millis(5_000);
-        Self { scanner: Scanner::new(policy), now, asked: StdVec::new(), events: StdVec::new() }
+        Self {
+            scanner: Scanner::new(policy),
+            now,
+            asked: StdVec::new(),
+            actions: StdVec::new(),
+            owed: Owed::default(),
+            events: StdVec::new(),
+        }
     }
 
     fn give(&mut self, input: Input<'_>) -> &[Action] {
         self.asked.clear();
-        for action in self.scanner.step(self.now, input) {
-            if let Action::Report(event) = action {
-                self.events.push(event);
-            } else {
-                self.asked.push(action);
+        self.actions = self.scanner.step(self.now, input).to_vec();
+        for action in &self.actions {
+            match *action {
+                Action::Report(event) => self.events.push(event),
+                Action::Owe(owed) => self.owed = owed,
+                asked => self.asked.push(asked),
             }
         }
         &self.asked
@@ -135,7 +141,7 @@ impl Bench {
         let mut bench = Self::new(policy);
         bench.start();
         assert_eq!(bench.asked, [Action::Take]);
-        assert_eq!(bench.give(Input::Taken(up())), [Action::Ask(Want::Down)]);
+        assert_eq!(bench.give(Input::Taken(up().into())), [Action::Ask(Want::Down)]);
         bench
     }
 
@@ -158,7 +164,7 @@ impl Bench {
 
     fn prepare(&mut self, before: &str) {
         self.answer("AT", &["OK"]);
-        self.answer("AT+CMEE=2", &["OK"]);
+        self.answer("AT+CMEE=1", &["OK"]);
         self.answer("AT+CPIN?", &["+CPIN: READY", "OK"]);
         self.answer("AT+COPS=3,2", &["OK"]);
         self.answer("AT+COPS?", &[before, "OK"]);
@@ -207,7 +213,8 @@ impl Bench {
         bench.measure("310410", 25);
         assert_eq!(bench.scanner.phase(), Phase::VerifyCarrier, "it is on it already");
         bench.register("310410");
-        assert_eq!(bench.asked, [Action::Note(None), Action::ClosePort, Action::Ask(Want::Up)]);
+        assert_eq!(bench.asked, [Action::ClosePort, Action::Ask(Want::Up)]);
+        assert_eq!(bench.owed, Owed { want: Some(Want::Up), selection: None });
         bench
     }
 

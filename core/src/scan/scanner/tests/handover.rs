@@ -153,7 +153,7 @@ fn abort_while_going_down_ends_the_remaining_process_before_up() {
 fn prepare_sim_locked_gives_up_before_it_changes_anything() {
     let mut bench = Bench::preparing(policy());
     bench.answer("AT", &["OK"]);
-    bench.answer("AT+CMEE=2", &["OK"]);
+    bench.answer("AT+CMEE=1", &["OK"]);
     bench.answer("AT+CPIN?", &["+CPIN: SIM PIN", "OK"]);
     assert_eq!(bench.asked, [Action::ClosePort, Action::Ask(Want::Up)]);
     bench.give(Input::Service(up()));
@@ -243,7 +243,7 @@ fn wait_ppp_without_a_link_tries_the_next_best_where_the_policy_says_so() {
 fn a_service_found_down_is_left_down() {
     let mut bench = Bench::new(policy());
     bench.start();
-    bench.give(Input::Taken(down()));
+    bench.give(Input::Taken(down().into()));
     bench.give(Input::Service(down()));
     bench.give(Input::Abort);
     assert_eq!(bench.give(Input::Remains(Remains::default())), [Action::Release]);
