@@ -154,6 +154,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         ..OF_TWO
     },
     Setting { name: "another client wants it down", services: &[UP, DOWN, FOREIGN], ..OF_ONE },
+    Setting {
+        name: "a budget that is soon spent",
+        policy: Policy { budget: Duration::from_secs(7), ..QUICK },
+        services: &[DOWN],
+        answers: Answers::NoList,
+        ..OF_ONE
+    },
     Setting { name: "found down", found: DOWN, services: &[UP, DOWN], ..OF_ONE },
     Setting { name: "found wanted once", found: ONCE, services: &[ONCE, DOWN], ..OF_ONE },
 ];
@@ -195,7 +202,7 @@ pub(crate) fn offered(setting: &Setting, scanner: &Scanner, world: &World) -> Ve
         PortIs::AskedFor => offered.extend([Stimulus::PortOpened, Stimulus::PortLost]),
         PortIs::Open => {
             offered.push(Stimulus::PortLost);
-            let lines = lines(setting.answers, world.sent);
+            let lines = lines(setting.answers, world.sent());
             // A list read twice would count without end.
             let listed = !scanner.carriers().is_empty();
             offered
