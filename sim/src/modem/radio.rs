@@ -50,6 +50,13 @@ pub(crate) struct Signal {
 
 impl Signal {
     const UNKNOWN: Self = Self { rssi: 99, rsrp: 255, rsrq: 255 };
+
+    /// The same network at another `<rssi>`, whose steps are of 2 dB; those of `<rsrp>` are of 1 dB.
+    fn at(self, rssi: u8) -> Self {
+        let moved = i16::from(self.rsrp) + 2 * (i16::from(rssi) - i16::from(self.rssi));
+        let rsrp = if self.rsrp > 97 { self.rsrp } else { u8::try_from(moved.clamp(0, 97)).unwrap_or(0) };
+        Self { rssi, rsrp, ..self }
+    }
 }
 
 /// The plan of a selection: its duration, its result, when and where it registers.
@@ -278,7 +285,14 @@ impl Radio {
         } else if now < camp.since + self.settle {
             camp.before
         } else {
-            self.signal_of(camp.index)
+            let first = self.signal_of(camp.index);
+            let later = self.networks.get(camp.index).and_then(|network| network.later);
+            match later {
+                Some((after_ms, rssi)) if now >= camp.since + Duration::from_millis(after_ms) => {
+                    first.at(rssi)
+                }
+                Some(_) | None => first,
+            }
         }
     }
 

@@ -295,7 +295,7 @@ impl Scanner {
             }
         };
         // As many RSSI readings as the policy wants, and RSRP once with the last, or in place of an unknown one.
-        let wanted = usize::from(self.policy.samples.max(1)).min(SAMPLES_MAX);
+        let wanted = if confirms { 1 } else { usize::from(self.policy.samples.max(1)).min(SAMPLES_MAX) };
         let strength = match step {
             Measure::Pausing(_) => return,
             Measure::Rssi => {
