@@ -77,6 +77,7 @@ pub(crate) const POLICY: Policy = Policy {
     budget: Duration::MAX,
     timeouts: TIMES,
     settle: Duration::from_secs(1),
+    confirm: Duration::from_secs(1),
     samples: 1,
     poll: Duration::from_secs(1),
     searches: 1,

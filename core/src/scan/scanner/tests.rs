@@ -2,6 +2,7 @@
 
 extern crate std;
 
+mod confirm;
 mod custody;
 mod gate;
 mod handover;
@@ -68,10 +69,12 @@ impl Bench {
         self.asked.clear();
         self.actions = self.scanner.step(self.now, input).to_vec();
         for action in &self.actions {
-            match *action {
-                Action::Report(event) => self.events.push(event),
-                Action::Owe(owed) => self.owed = owed,
-                asked => self.asked.push(asked),
+            if let Action::Report(event) = *action {
+                self.events.push(event);
+            } else if let Action::Owe(owed) = *action {
+                self.owed = owed;
+            } else {
+                self.asked.push(*action);
             }
         }
         &self.asked
@@ -239,5 +242,5 @@ pub(crate) fn waiting_for_link() -> (Scanner, Instant) {
 }
 
 fn policy() -> Policy {
-    Policy { samples: 1, ..Policy::DEFAULT }
+    Policy { samples: 1, confirm: Duration::ZERO, ..Policy::DEFAULT }
 }

@@ -283,7 +283,8 @@ impl Lease {
             return Err(format!("found a command of {found} words, wanted 1 to {COMMAND_WORDS_MAX}"));
         }
         let port = lease.modem.as_ref().map(|modem| &modem.port);
-        let program = if let RestoreMethod::Sv { program, .. } = &lease.method { Some(program) } else { None };
+        let program =
+            if let RestoreMethod::Sv { program, .. } = &lease.method { Some(program) } else { None };
         let paths = [&lease.service].into_iter().chain(&lease.ppp_port).chain(&lease.lock_dirs);
         let paths = paths.chain(port).chain(program);
         for path in paths {

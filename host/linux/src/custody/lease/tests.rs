@@ -46,8 +46,7 @@ fn what_is_written_is_read_again_until_it_is_removed() {
     assert_eq!(dir.read(IDENTITY).unwrap(), None);
     let by_busybox =
         Lease { method: RestoreMethod::Sv { program: "/bin/busybox".into(), applet: true }, ..lease() };
-    let started =
-        Lease { method: RestoreMethod::Start { command: vec!["/bin/pon".to_owned()] }, ..lease() };
+    let started = Lease { method: RestoreMethod::Start { command: vec!["/bin/pon".to_owned()] }, ..lease() };
     let manual = Some(Selection::Manual(Plmn::parse(b"310410").unwrap()));
     for (lease, owed) in [
         (lease(), UP),
@@ -205,10 +204,7 @@ fn a_lease_of_an_earlier_version_is_one_by_the_control_fifo_with_nothing_to_rest
             "want":"up","ppp_port":null,"lock_dirs":[]}"#,
     )
     .unwrap();
-    assert_eq!(
-        (lease.method.clone(), lease.modem.clone(), lease.owed()),
-        (RestoreMethod::Control, None, UP)
-    );
+    assert_eq!((lease.method.clone(), lease.modem.clone(), lease.owed()), (RestoreMethod::Control, None, UP));
 }
 
 #[test]
