@@ -68,8 +68,8 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     mutant(
         "releases the service before the record shows it up",
         "scan/scanner/giveback.rs",
-        "status.supervised && status.want == Want::Up,",
-        "true,",
+        "Some(Want::Up) => status.want == Want::Up,",
+        "Some(Want::Up) => true,",
         RELEASED,
     ),
     mutant(

@@ -131,11 +131,7 @@ impl Copy {
     /// Applies a mutant, walks, and takes it back. The error says why it was not caught.
     fn catch(&self, mutant: &Mutant) -> Result<String, String> {
         let file = Path::new(mutant.file);
-        let original = fs::read_to_string(root().join("core/src").join(file));
-        let original = original.map_err(|error| format!("core/src/{}: {error}", mutant.file))?;
-        let changed = mutated(&original, mutant.text, mutant.replacement)
-            .map_err(|error| format!("core/src/{}: {error}", mutant.file))?;
-        write(&self.place.join("core/src").join(file), &changed);
+        write(&self.place.join("core/src").join(file), &applied(mutant)?);
         let walked = self.walk();
         self.restore(file);
         let walked = walked.map_err(|error| format!("it does not build:\n{error}"))?;
@@ -170,6 +166,21 @@ fn mutated(source: &str, text: &str, replacement: &str) -> Result<String, String
     };
     let (before, behind) = source.split_at(at);
     Ok([before, replacement, behind.get(length..).unwrap_or_default()].concat())
+}
+
+/// The file of a mutant with its change.
+fn applied(mutant: &Mutant) -> Result<String, String> {
+    let original = fs::read_to_string(root().join("core/src").join(mutant.file));
+    let original = original.map_err(|error| format!("core/src/{}: {error}", mutant.file))?;
+    mutated(&original, mutant.text, mutant.replacement)
+        .map_err(|error| format!("core/src/{}: {error}", mutant.file))
+}
+
+#[test]
+fn the_text_of_each_mutant_occurs_once() {
+    let failed = |mutant: &Mutant| applied(mutant).err().map(|why| format!("{}: {why}", mutant.name));
+    let lost: Vec<String> = MUTANTS.iter().filter_map(failed).collect();
+    assert!(lost.is_empty(), "the core has changed: tests/mutants/list.rs must follow\n{}", lost.join("\n"));
 }
 
 #[test]
