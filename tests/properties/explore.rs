@@ -224,7 +224,9 @@ impl Walk {
 
     /// The number of compared pairs of equal snapshots, reached on two paths, and the stories of those that differ.
     pub(crate) fn unlike_twins(&self) -> (usize, Vec<String>) {
-        let twins = self.visited.iter().enumerate().filter(|(_, node)| node.again.is_some());
+        // The others were left behind.
+        let twins =
+            self.visited.iter().take(self.expanded).enumerate().filter(|(_, node)| node.again.is_some());
         let unlike = twins.clone().filter(|(_, node)| node.again != Some(node.behaviour));
         (twins.count(), unlike.take(STORIES_MAX).map(|(at, _)| self.story(at, None)).collect())
     }

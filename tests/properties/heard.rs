@@ -13,6 +13,8 @@ pub(crate) struct Heard {
     unanswered: bool,
     /// A command was given up, and its result may come for the next one.
     late: bool,
+    /// The scan waits for that result before it sends anything.
+    drained: bool,
     /// The command in flight is the next one.
     in_doubt: bool,
     /// Its result came, and may be the late one: it must be sent again.
@@ -21,11 +23,11 @@ pub(crate) struct Heard {
 
 impl Heard {
     pub(crate) const NOTHING: Self =
-        Self { sent: None, unanswered: false, late: false, in_doubt: false, again: None };
+        Self { sent: None, unanswered: false, late: false, drained: false, in_doubt: false, again: None };
 
-    /// The port is closed: a later dialogue begins without doubts.
-    pub(crate) fn closes(&mut self) {
-        *self = Self { sent: self.sent, ..Self::NOTHING };
+    /// A deadline passes: the result of a command that was given up is not waited for any longer.
+    pub(crate) const fn time(&mut self) {
+        self.drained = false;
     }
 
     pub(crate) fn line(&mut self, text: &str) {
@@ -35,9 +37,9 @@ impl Heard {
         }
         if self.sent == Some(Command::Attention) {
             self.unanswered = !is_ok;
-        } else if self.late && !self.in_doubt {
-            // The result of the command that was given up, and the line is not in use again yet.
-            self.late = false;
+        } else if self.late {
+            // The result of the command that was given up.
+            self.late &= !core::mem::take(&mut self.drained);
         } else {
             self.unanswered = false;
             let is_nameless = matches!(self.sent, Some(Command::Select(_) | Command::Deregister));
@@ -61,8 +63,7 @@ impl Heard {
                 self.in_doubt = core::mem::take(&mut self.late);
             }
             Outgoing::Return if self.unanswered && self.sent != Some(Command::Attention) => {
-                self.late = true;
-                self.in_doubt = false;
+                (self.late, self.drained, self.in_doubt) = (true, true, false);
             }
             // The line is cleared: the answer to an earlier AT does not count.
             Outgoing::Return if self.unanswered => self.sent = None,

@@ -14,7 +14,7 @@ use crate::explore::{self, Extent, Walk, explore};
 use crate::rules;
 
 /// Snapshots of one walk, at most: half more than those of the largest, and 1.3 gigabytes for all.
-const EXTENT: Extent = Extent { nodes_max: 3_000_000, stops_at_once: false };
+const EXTENT: Extent = Extent { nodes_max: 2_000_000, stops_at_once: false };
 
 /// Each setting, walked once for all tests.
 static WALKS: LazyLock<Vec<Walk>> = LazyLock::new(|| {

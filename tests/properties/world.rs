@@ -143,11 +143,8 @@ impl World {
                 self.leaves_modem =
                     phase.is_holding() && self.port == PortIs::Open && self.claimed && self.noted;
             }
-            Stimulus::Start
-            | Stimulus::Restore
-            | Stimulus::Link(_)
-            | Stimulus::Refused(_)
-            | Stimulus::Time => {}
+            Stimulus::Start | Stimulus::Restore | Stimulus::Link(_) | Stimulus::Refused(_) => {}
+            Stimulus::Time => self.dialogue.time(),
         }
     }
 
@@ -193,7 +190,7 @@ impl World {
     fn closes(&mut self) {
         self.port = PortIs::Closed;
         self.claimed = false;
-        self.dialogue.closes();
+        self.dialogue = Heard::NOTHING;
     }
 
     /// After all actions of a step.
@@ -213,6 +210,10 @@ impl World {
         self.asked_again = want != Want::Down && self.last_ask == Some(want);
         self.last_ask = Some(want);
         (self.shown, self.termed) = (false, false);
+        if want != Want::Down {
+            // Nothing of this matters before the service is asked down again.
+            (self.free, self.orphaned) = (false, false);
+        }
         None
     }
 
