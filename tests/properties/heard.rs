@@ -5,6 +5,7 @@ use cellscan_core::at::command::{Command, Outgoing};
 use crate::rules::{BELIEVED, UNANSWERED};
 
 /// What the modem has said to the last command.
+#[expect(clippy::struct_excessive_bools, reason = "what an observer hears, each independent of the others")]
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct Heard {
     /// The last command that was sent; `None`: none, or `AT` before the line was cleared.
