@@ -6,7 +6,9 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use cellscan_core::port::Port;
-use cellscan_core::supervisor::{Owed, Remains, ServiceState, ServiceStatus, Signal, Supervisor, Taken, Want};
+use cellscan_core::supervisor::{
+    Owed, Remains, ServiceState, ServiceStatus, Signal, Supervisor, Taken, Want,
+};
 use cellscan_core::time::Instant;
 use core::time::Duration;
 use embedded_io::{ErrorType, Read, ReadReady, Write};

@@ -132,8 +132,7 @@ impl SimSupervisor {
         let reading = reading.ok_or(SimError::NoRecord)?;
         let want = cellscan_custody::want_of(reading.want_up, reading.runs, None, false);
         let pid = record.pid.and_then(NonZeroU32::new);
-        let mut status =
-            ServiceStatus { supervised: alive, pid, ..ServiceStatus::new(record.state, want) };
+        let mut status = ServiceStatus { supervised: alive, pid, ..ServiceStatus::new(record.state, want) };
         let Some(taken) = &mut self.taken else { return Ok(status) };
         taken.find_successor(&machine, alive);
         status.supervised = taken.records.read(reading, alive, taken.runsv.is_some());

@@ -9,7 +9,8 @@ use cellscan_core::at::registration::Domain;
 use cellscan_core::carrier::Plmn;
 use cellscan_core::scan::policy::{NoLink, Timeouts};
 use cellscan_core::scan::{Phase, Policy, Refused, Scanner, Strategy};
-use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Want};
+use cellscan_core::selection::Selection;
+use cellscan_core::supervisor::{Owed, Remains, ServiceState, ServiceStatus, Taken, Want};
 
 use crate::world::{PortIs, Stimulus, World};
 
@@ -20,6 +21,8 @@ pub(crate) struct Setting {
     pub(crate) policy: Policy,
     pub(crate) remembered: &'static [&'static str],
     pub(crate) found: ServiceStatus,
+    /// What a dead scan has left to do.
+    pub(crate) left: Owed,
     pub(crate) services: &'static [ServiceStatus],
     pub(crate) answers: Answers,
 }
@@ -49,6 +52,10 @@ const STOPPING: ServiceStatus = service(ServiceState::Run, Some(PID), Want::Down
 const ONCE: ServiceStatus = service(ServiceState::Run, Some(PID), Want::Once);
 pub(crate) const DOWN: ServiceStatus = service(ServiceState::Down, None, Want::Down);
 const FOREIGN: ServiceStatus = ServiceStatus { foreign_down: true, ..DOWN };
+/// Our requests may still be unread, and the record older than they are.
+const UNREAD: ServiceStatus = ServiceStatus { given_back: Some(false), ..UP };
+/// Given back, and down since by another client.
+const OVERRULED: ServiceStatus = ServiceStatus { given_back: Some(true), ..DOWN };
 const ORPHANED: ServiceStatus = ServiceStatus { supervised: false, ..DOWN };
 
 /// Short, so that there are few polls between a begin and its deadline.
@@ -94,6 +101,7 @@ const PLAIN: Setting = Setting {
     policy: POLICY,
     remembered: &[],
     found: UP,
+    left: Owed { want: None, selection: None },
     services: &[UP, STOPPING, DOWN],
     answers: Answers::Few,
 };
@@ -153,6 +161,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
         ..OF_TWO
     },
     Setting { name: "another client wants it down", services: &[UP, DOWN, FOREIGN], ..OF_ONE },
+    Setting { name: "a supervisor that proves what it says", services: &[UNREAD, DOWN, OVERRULED], ..OF_ONE },
+    Setting {
+        name: "a dead scan has left its service down, and its modem deregistered",
+        found: DOWN,
+        left: Owed { want: Some(Want::Up), selection: Some(Selection::Automatic) },
+        services: &[UP, DOWN, FOREIGN],
+        ..OF_ONE
+    },
     Setting { name: "found down", found: DOWN, services: &[UP, DOWN], ..OF_ONE },
     Setting { name: "found wanted once", found: ONCE, services: &[ONCE, DOWN], ..OF_ONE },
 ];
@@ -174,7 +190,7 @@ pub(crate) fn offered(setting: &Setting, scanner: &Scanner, world: &World) -> Ve
     offered.extend([Stimulus::Time, Stimulus::Abort]);
     offered.extend(refusals.map(Stimulus::Refused));
     if phase == Phase::StopPpp {
-        offered.push(Stimulus::Taken(setting.found));
+        offered.push(Stimulus::Taken(Taken { status: setting.found, owed: setting.left }));
     }
     let watch = scanner.watch();
     if watch.service {

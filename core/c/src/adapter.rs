@@ -6,7 +6,9 @@ use core::num::NonZeroU32;
 use cellscan_core::driver::Driver;
 use cellscan_core::port::Port;
 use cellscan_core::selection::Selection;
-use cellscan_core::supervisor::{Owed, Remains, ServiceState, ServiceStatus, Signal, Supervisor, Taken, Want};
+use cellscan_core::supervisor::{
+    Owed, Remains, ServiceState, ServiceStatus, Signal, Supervisor, Taken, Want,
+};
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 
 use crate::calls::Callbacks;

@@ -263,7 +263,8 @@ mod tests {
         whole.bytes(b"ou0      ou3104");
         let owed = Owed { selection: Some(Selection::Automatic), ..UP };
         assert_eq!(whole.ended(), Verdict::GiveBack(Cause::Died, owed));
-        for nothing in [&b"ou-      "[..], b"ox-      ", b"o-31041x ", b"o-0 10   ", b"o        ", b"\0\xff?"] {
+        for nothing in [&b"ou-      "[..], b"ox-      ", b"o-31041x ", b"o-0 10   ", b"o        ", b"\0\xff?"]
+        {
             let mut guard = guard();
             guard.bytes(nothing);
             assert_eq!(guard.ended(), up(Cause::Died), "{}", nothing.escape_ascii());

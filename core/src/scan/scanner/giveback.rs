@@ -65,7 +65,6 @@ impl Scanner {
             State::Modem(modem) => (false, !matches!(modem, Modem::Opening { .. } | Modem::Claiming { .. })),
             State::Idle
             | State::StopPpp { .. }
-            | State::StartPpp { .. }
             | State::WaitPpp { .. }
             | State::Complete
             | State::Clearing { .. }
@@ -213,40 +212,64 @@ impl Scanner {
             self.report.restored = Some(false);
             report(out, Event::Restored(false));
         }
+        self.give_back(true, out);
+    }
+
+    /// State 10.
+    pub(super) fn start_ppp(&mut self, out: &mut Actions) {
+        self.settle(out);
+        self.give_back(false, out);
+    }
+
+    /// Closes the port before the request. Where no want is owed, [`Scanner::pass`] goes on.
+    fn give_back(&mut self, failed: bool, out: &mut Actions) {
         self.let_go_of_port(out);
         let (deadline, again_at) = (self.after(&self.policy.timeouts.give_back), self.after(&ASK_AGAIN));
-        self.enter(State::GivingBack { deadline, again_at }, out);
-        match self.want_owed() {
-            Some(want) => act(out, Action::Ask(want)),
-            None => self.failed(true, out),
+        self.enter(State::GivingBack { deadline, again_at, failed }, out);
+        if let Some(want) = self.want_owed() {
+            act(out, Action::Ask(want));
         }
     }
 
-    pub(super) fn seen_while_giving_back(&mut self, status: ServiceStatus, out: &mut Actions) {
+    pub(super) fn seen_while_giving_back(&mut self, failed: bool, status: ServiceStatus, out: &mut Actions) {
         self.note(status, out);
         if self.is_given_back(status) {
-            report(out, Event::GivenBack);
-            self.failed(true, out);
+            self.gave_back(failed, out);
         }
     }
 
-    pub(super) fn giving_back_timeout(&mut self, deadline: Instant, out: &mut Actions) {
+    pub(super) fn giving_back_timeout(&mut self, deadline: Instant, failed: bool, out: &mut Actions) {
         match self.want_owed() {
             Some(want) if deadline > self.now => {
-                self.state = State::GivingBack { deadline, again_at: self.after(&ASK_AGAIN) };
+                self.state = State::GivingBack { deadline, again_at: self.after(&ASK_AGAIN), failed };
                 act(out, Action::Ask(want));
             }
-            Some(_) => self.failed(false, out),
-            None => self.failed(true, out),
+            Some(_) if failed => self.failed(false, out),
+            Some(_) => self.fail(Failure::SupervisorSilent, out),
+            None => {}
         }
+    }
+
+    /// Nothing is owed to the service any more, as its record showed, or since no want was owed.
+    // Not inlined: the states after it lie on top of the caller's frame.
+    #[inline(never)]
+    pub(super) fn gave_back(&mut self, failed: bool, out: &mut Actions) {
+        self.owe_want(None, out);
+        self.context.given_at = Some(self.now);
+        if !failed || self.want_owed().is_some() {
+            report(out, Event::GivenBack);
+        }
+        if failed {
+            return self.failed(true, out);
+        }
+        self.report.given_back = true;
+        if self.want_owed().is_none() || self.policy.timeouts.link.is_zero() {
+            return self.complete(None, out);
+        }
+        self.enter(State::WaitPpp { deadline: self.after(&self.policy.timeouts.link) }, out);
     }
 
     fn failed(&mut self, given_back: bool, out: &mut Actions) {
-        self.report.given_back = given_back;
-        if given_back {
-            self.owe_want(None, out);
-        }
-        self.report.outage = self.context.asked_at.map(|asked| self.now.saturating_since(asked));
         let failure = self.context.failure.unwrap_or(Failure::Aborted);
         self.end(Outcome::Failed(failure), given_back, out);
     }
@@ -254,52 +277,11 @@ impl Scanner {
     /// By what the supervisor proves, else by what the record shows.
     fn is_given_back(&self, status: ServiceStatus) -> bool {
         let shown = match self.want_owed() {
-            None => return true,
+            None => return false,
             Some(Want::Up) => status.want == Want::Up,
             Some(Want::Once | Want::Down) => status.state == ServiceState::Run,
         };
         status.supervised && status.given_back.unwrap_or(shown)
-    }
-
-    /// State 10: closes the port before the request for up.
-    pub(super) fn start_ppp(&mut self, out: &mut Actions) {
-        self.settle(out);
-        self.let_go_of_port(out);
-        let (deadline, again_at) = (self.after(&self.policy.timeouts.give_back), self.after(&ASK_AGAIN));
-        self.enter(State::StartPpp { deadline, again_at }, out);
-        match self.want_owed() {
-            Some(want) => act(out, Action::Ask(want)),
-            None => self.started(out),
-        }
-    }
-
-    pub(super) fn seen_while_starting(&mut self, status: ServiceStatus, out: &mut Actions) {
-        self.note(status, out);
-        if self.is_given_back(status) {
-            self.started(out);
-        }
-    }
-
-    pub(super) fn starting_timeout(&mut self, deadline: Instant, out: &mut Actions) {
-        match self.want_owed() {
-            Some(want) if deadline > self.now => {
-                self.state = State::StartPpp { deadline, again_at: self.after(&ASK_AGAIN) };
-                act(out, Action::Ask(want));
-            }
-            Some(_) => self.fail(Failure::SupervisorSilent, out),
-            None => self.started(out),
-        }
-    }
-
-    fn started(&mut self, out: &mut Actions) {
-        self.report.given_back = true;
-        self.owe_want(None, out);
-        self.context.given_at = Some(self.now);
-        report(out, Event::GivenBack);
-        if self.want_owed().is_none() || self.policy.timeouts.link.is_zero() {
-            return self.complete(None, out);
-        }
-        self.enter(State::WaitPpp { deadline: self.after(&self.policy.timeouts.link) }, out);
     }
 
     #[inline(never)]
@@ -328,9 +310,6 @@ impl Scanner {
 
     pub(super) fn complete(&mut self, link: Option<bool>, out: &mut Actions) {
         self.report.link = link;
-        let ended = if link == Some(true) { Some(self.now) } else { self.context.given_at };
-        self.report.outage =
-            self.context.asked_at.map(|asked| ended.unwrap_or(self.now).saturating_since(asked));
         self.enter(State::Complete, out);
         self.end(Outcome::Complete, true, out);
     }

@@ -96,12 +96,12 @@ impl Scanner {
             match self.state {
                 State::Modem(Modem::NextCarrier) => self.next_carrier(out),
                 State::Modem(Modem::SelectBest) => self.select_best(out),
+                State::GivingBack { failed, .. } if self.want_owed().is_none() => self.gave_back(failed, out),
                 State::Idle
                 | State::StopPpp { .. }
                 | State::StopPppWaitSv(_)
                 | State::VerifyStopped { .. }
                 | State::Modem(_)
-                | State::StartPpp { .. }
                 | State::WaitPpp { .. }
                 | State::Complete
                 | State::Clearing { .. }
@@ -355,6 +355,8 @@ impl Scanner {
             return self.verify_carrier(index, out);
         }
         self.context.on = None;
+        // A scan whose first choice had no link has settled before.
+        self.disturb(out);
         let timeout = self.policy.timeouts.register.min(self.limit().saturating_since(self.now));
         self.command(Command::Select(plmn), timeout, out);
     }

@@ -61,7 +61,7 @@ impl<'a> Claimable<'a> {
                 Ok(Claim::Ours(file)) => (Some(file), None),
                 Ok(Claim::Theirs(by)) => return Err(claimed(by)),
                 // It was made by this user and opened to others since: which process locks it then is not known.
-                Err(error @ LeaseError::NotOurs { .. }) => return Err(CustodyError::Claim(error)),
+                Err(error) if error.is_distrust() => return Err(CustodyError::Claim(error)),
                 Err(error) => (None, Some(error)),
             },
             Ok(None) => (None, None),

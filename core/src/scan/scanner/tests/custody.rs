@@ -211,6 +211,9 @@ fn a_service_that_was_to_run_once_is_owed_that() {
     bench.give(Input::Abort);
     assert_eq!(bench.asked, [Action::Ask(Want::Once)]);
     // It ran once, and has ended before the next look.
-    assert_eq!(bench.give(Input::Service(ServiceStatus { given_back: Some(true), ..down() })), [Action::Release]);
+    assert_eq!(
+        bench.give(Input::Service(ServiceStatus { given_back: Some(true), ..down() })),
+        [Action::Release]
+    );
     assert_eq!(bench.owed, owes(None));
 }

@@ -314,7 +314,10 @@ mod tests {
             parse("--path /s --owed -- --parent 7 --hello 7.1 --lock-dir /a --lock-dir /b --limit-ms 1500")
                 .unwrap();
         assert_eq!((orders.owed, orders.parent, orders.lock_dirs.len()), (Owed::default(), 7, 2));
-        assert_eq!((orders.method, orders.limit), (RestoreMethod::Control, Some(Duration::from_millis(1_500))));
+        assert_eq!(
+            (orders.method, orders.limit),
+            (RestoreMethod::Control, Some(Duration::from_millis(1_500)))
+        );
         let orders = parse(
             "--path /s --owed o- --parent 7 --hello 7.1 --applet /bin/busybox --kept-port /t --baud 9600",
         )
