@@ -12,7 +12,9 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::at::line::Lines;
-use crate::port::Port;
+use crate::carrier::Plmn;
+use crate::port::{Port, SansIo};
+use crate::scan::deny::Denied;
 use crate::scan::gate::Request;
 use crate::scan::scanner::sooner;
 use crate::scan::{Event, Input, Policy, Refused, Scanner};
@@ -78,6 +80,42 @@ impl<P: core::error::Error + 'static, S: core::error::Error + 'static> core::err
 ///
 /// The driver feeds one input at a time to the scan, and tries all actions of a step before the next input: an action that
 /// fails does not keep the later ones from being carried out (giving the service back is often the second).
+///
+/// Over any port with the traits of `embedded-io`:
+///
+/// ```
+/// # use cellscan_core::scan::{Event, Outcome, Policy, gate::{Origin, Request}};
+/// # use cellscan_core::{driver::Driver, port::{AlwaysOpen, Port}, supervisor::{Levels, OwnPpp, Supervisor}, time::Instant};
+/// # use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
+/// fn scan<P: Port, S: Supervisor>(driver: &mut Driver<P, S>, mut wait: impl FnMut(Instant) -> Instant) -> Outcome {
+///     let mut now = wait(Instant::ZERO);
+///     driver.request(now, Request { id: 1, origin: Origin::Manual });
+///     loop {
+///         match driver.poll(now) {
+///             Ok(Event::Finished(outcome)) => return outcome,
+///             Ok(_event) => {}
+///             // For the log: the scan knows it, and goes on.
+///             Err(nb::Error::Other(_error)) => {}
+///             // Until a byte has come, or this instant.
+///             Err(nb::Error::WouldBlock) => now = wait(driver.next_deadline().unwrap_or(Instant::MAX)),
+///         }
+///     }
+/// }
+/// # struct Silent;
+/// # impl ErrorType for Silent { type Error = ErrorKind; }
+/// # impl ReadReady for Silent { fn read_ready(&mut self) -> Result<bool, ErrorKind> { Ok(false) } }
+/// # impl Read for Silent { fn read(&mut self, _: &mut [u8]) -> Result<usize, ErrorKind> { Ok(0) } }
+/// # impl Write for Silent {
+/// #     fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> { Ok(bytes.len()) }
+/// #     fn flush(&mut self) -> Result<(), ErrorKind> { Ok(()) }
+/// # }
+/// # let mut driver = Driver::new(AlwaysOpen(Silent), OwnPpp::new(Levels::new()), Policy::DEFAULT);
+/// // A UART without a modem.
+/// assert!(matches!(scan(&mut driver, |until| until), Outcome::Failed(_)));
+/// assert!(driver.scanner().report().given_back);
+/// ```
+///
+/// With [`SansIo`] as its port the caller moves the bytes, see the example of the [crate].
 #[derive(Debug)]
 pub struct Driver<P: Port, S: Supervisor> {
     /// Kept outside `Executor` so that a borrowed line can be passed to it.
@@ -147,9 +185,14 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
         &self.executor.scanner
     }
 
-    /// The machine, to remember carriers in.
-    pub const fn scanner_mut(&mut self) -> &mut Scanner {
-        &mut self.executor.scanner
+    /// Remembers a carrier for a quick scan, see [`Scanner::remember`].
+    pub fn remember(&mut self, plmn: Plmn) {
+        self.executor.scanner.remember(plmn);
+    }
+
+    /// Takes a carrier over into the deny list, see [`Scanner::deny`].
+    pub fn deny(&mut self, denied: Denied) {
+        self.executor.scanner.deny(denied);
     }
 
     /// The port, to wait on.
@@ -203,11 +246,54 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
                 }
                 Received::Nothing => return,
             };
-            let mut bytes = buffer.get(..count).unwrap_or_default();
-            while let Some(line) = self.lines.next(&mut bytes) {
-                self.executor.feed(now, Input::Line(line));
-            }
+            self.take_in(now, buffer.get(..count).unwrap_or_default());
         }
+    }
+
+    fn take_in(&mut self, now: Instant, mut bytes: &[u8]) {
+        while let Some(line) = self.lines.next(&mut bytes) {
+            self.executor.feed(now, Input::Line(line));
+        }
+    }
+}
+
+/// For callers that move the bytes themselves.
+impl<S: Supervisor> Driver<SansIo, S> {
+    /// Takes in what the modem sent. Bytes that come while the port is closed are not the scan's, and are dropped. Poll until
+    /// `WouldBlock` after it.
+    pub fn receive(&mut self, now: Instant, bytes: &[u8]) {
+        self.executor.carry_out(now);
+        // As in a poll: a byte that came while another process had the port is no answer.
+        self.executor.look(now);
+        if !self.executor.open {
+            return;
+        }
+        if core::mem::take(&mut self.executor.fresh) {
+            self.lines.clear();
+        }
+        self.take_in(now, bytes);
+    }
+
+    /// Bytes of the modem were lost or damaged (overrun, noise, parity): the current line is discarded.
+    pub fn damaged(&mut self) {
+        self.lines.tear();
+    }
+
+    /// The bytes to be sent to the modem, to be asked for after each poll. Say with [`Driver::transmitted`] how many were sent.
+    #[must_use]
+    pub fn transmit(&self) -> &[u8] {
+        self.executor.port.outgoing()
+    }
+
+    /// The first `count` bytes of [`Driver::transmit`] were sent.
+    pub fn transmitted(&mut self, count: usize) {
+        self.executor.port.sent(count);
+    }
+
+    /// The modem is gone, as a USB modem that resets itself: the scan opens the port again.
+    pub fn lost(&mut self, now: Instant) {
+        let input = self.executor.port_lost();
+        self.executor.feed(now, input);
     }
 }
 

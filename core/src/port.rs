@@ -2,11 +2,19 @@
 
 use embedded_io::{ErrorType, Read, ReadReady, Write};
 
+mod sans_io;
+
+pub use sans_io::SansIo;
+
 /// A serial line that can be opened and closed again.
 ///
 /// The bytes go through `embedded-io`; `open` and `close` exist because on Linux the scan may use the line only between
 /// "the service is stopped" and "the service is given back", and because a USB modem's port goes away and comes back
-/// during a scan (field log: `write: EIO`). Wrap a UART that is always open in [`AlwaysOpen`].
+/// during a scan (field log: `write: EIO`). Wrap a UART that is always open in [`AlwaysOpen`]; where bytes are awaited, or moved by
+/// DMA, use [`SansIo`].
+///
+/// An error of the kind `InvalidData` (overrun, noise, parity) or `Interrupted` costs the current line; any other is the loss of the
+/// port.
 pub trait Port: Read + ReadReady + Write {
     /// Opens the line by its stable name; `WouldBlock` while the device is not ready.
     ///

@@ -4,6 +4,10 @@ use core::num::NonZeroU32;
 
 use crate::selection::Selection;
 
+mod own_ppp;
+
+pub use own_ppp::{Levels, OwnPpp, Ppp};
+
 /// What a service is meant to do, in runit's words.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -112,7 +112,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
         let supervisor = make_supervisor(supervisor, &machine);
         let mut driver = Driver::new(port, supervisor, scenario.policy);
         for plmn in &scenario.remembered {
-            driver.scanner_mut().remember(*plmn);
+            driver.remember(*plmn);
         }
         let start = Instant::ZERO + scenario.asked_after;
         let faults = scenario

@@ -19,8 +19,12 @@ fn the_code_in_readme_is_the_firmware_s_own() {
     let readme = fs::read_to_string(root().join("core/README.md")).expect("README");
     let (_, section) = readme.split_once(SECTION).expect("the section");
     let section = section.split("\n## ").next().unwrap_or_default();
-    let sources = ["uart-scan/src/supervisor.rs", "uart-scan/src/app.rs", "embassy/src/main.rs"]
-        .map(|name| fs::read_to_string(root().join("tests/firmware").join(name)).expect("a source"));
+    let sources = [
+        "core/src/supervisor/own_ppp.rs",
+        "tests/firmware/uart-scan/src/app.rs",
+        "tests/firmware/embassy/src/main.rs",
+    ]
+    .map(|name| fs::read_to_string(root().join(name)).expect("a source"));
     let blocks: Vec<_> =
         section.split("```rust\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(!blocks.is_empty(), "there is code in it");

@@ -17,7 +17,7 @@ const DIALOGUE: &[&str] = &[
     "ATH",
     // The scan synchronises and finds the modem on AT&T.
     "AT",
-    "AT+CMEE=2",
+    "AT+CMEE=1",
     "AT+CPIN?",
     "AT+COPS=3,2",
     "AT+COPS?",

@@ -229,14 +229,14 @@ const fn lines(answers: Answers, sent: Option<Command>) -> &'static [&'static st
         (Command::Attention | Command::Registration(Domain::Packet | Domain::FiveG | Domain::Circuit), _)
         | (Command::Deregister | Command::Select(_) | Command::Sim, Smooth)
         | (
-            Command::VerboseErrors
+            Command::NumericErrors
             | Command::NumericFormat
             | Command::SelectAutomatically
             | Command::Identify
             | Command::VendorSignal(_),
             Smooth | NoList | Few,
         ) => &["OK"],
-        (Command::VerboseErrors | Command::NumericFormat | Command::SelectAutomatically, Many) => {
+        (Command::NumericErrors | Command::NumericFormat | Command::SelectAutomatically, Many) => {
             &["OK", "ERROR"]
         }
         (Command::Deregister | Command::Select(_), NoList | Few | Many) => &["OK", "+CME ERROR: 30"],

@@ -71,7 +71,7 @@ fn is_ours(command: &str) -> bool {
         "ATI",
         "ATH",
         "+++",
-        "AT+CMEE=2",
+        "AT+CMEE=1",
         "AT+CPIN?",
         "AT+COPS=3,2",
         "AT+COPS?",

@@ -252,7 +252,7 @@ pub unsafe extern "C" fn cellscan_remember(machine: *mut Cellscan, plmn: *const 
     };
     let Ok(plmn) = plmn else { return Code::Value };
     lend(machine, |machine, _calls| {
-        machine.scanner_mut().remember(plmn);
+        machine.remember(plmn);
         Code::Ok
     })
 }

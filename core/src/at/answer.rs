@@ -7,7 +7,7 @@ use super::current::CurrentOperator;
 use super::registration::Registration;
 use super::reply::{FinalResult, SimState};
 use super::signal::{cesq, csq};
-use super::vendor::Vendor;
+use super::vendor::{self, Vendor};
 
 /// The answer of a command.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -67,11 +67,13 @@ impl Command {
             }
             Self::Signal => csq(line).map(Answer::Signal),
             Self::SignalExtended => cesq(line).map(Answer::Signal),
-            Self::VendorSignal(vendor) => vendor.read(line).map(Answer::Signal),
-            Self::Identify => Vendor::named(line).map(Answer::Vendor),
-            Self::Operators
+            Self::VendorSignal(vendor) if vendor::IN_USE => vendor.read(line).map(Answer::Signal),
+            Self::Identify if vendor::IN_USE => Vendor::named(line).map(Answer::Vendor),
+            Self::VendorSignal(_)
+            | Self::Identify
+            | Self::Operators
             | Self::Attention
-            | Self::VerboseErrors
+            | Self::NumericErrors
             | Self::NumericFormat
             | Self::Deregister
             | Self::Select(_)

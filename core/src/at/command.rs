@@ -16,8 +16,8 @@ pub const COMMAND_LEN_MAX: usize = 24;
 pub enum Command {
     /// `AT`: does the modem answer?
     Attention,
-    /// `AT+CMEE=2`: report errors as texts (3GPP TS 27.007 §9.1).
-    VerboseErrors,
+    /// `AT+CMEE=1`: report errors by their numbers (3GPP TS 27.007 §9.1), whose table is shorter than that of their texts.
+    NumericErrors,
     /// `AT+CPIN?` (§8.3).
     Sim,
     /// `AT+COPS=3,2`: name operators by their digits from now on (§7.3).
@@ -51,7 +51,7 @@ impl Command {
         // Three parts at most, so that one place appends them.
         let parts = match self {
             Self::Attention => ["AT", "", ""],
-            Self::VerboseErrors => ["AT+CMEE=2", "", ""],
+            Self::NumericErrors => ["AT+CMEE=1", "", ""],
             Self::Sim => ["AT+CPIN?", "", ""],
             Self::NumericFormat => ["AT+COPS=3,2", "", ""],
             Self::CurrentOperator => ["AT+COPS?", "", ""],
@@ -79,7 +79,7 @@ impl Command {
         match self {
             Self::Deregister | Self::Operators | Self::Select(_) | Self::SelectAutomatically => true,
             Self::Attention
-            | Self::VerboseErrors
+            | Self::NumericErrors
             | Self::Sim
             | Self::NumericFormat
             | Self::CurrentOperator
@@ -105,7 +105,7 @@ impl Command {
             // Its lines are free text, or missing.
             Self::Identify
             | Self::Attention
-            | Self::VerboseErrors
+            | Self::NumericErrors
             | Self::NumericFormat
             | Self::Deregister
             | Self::Select(_)

@@ -2,9 +2,9 @@
 
 use crate::carrier::{AccessTechnology, Name, Plmn};
 
-use super::fields::Fields;
+use super::fields::{Fields, after_colon, decimal};
 use super::line::trimmed;
-use super::operators::Code;
+use super::operators::{Code, begins_list};
 use super::text::Text;
 
 /// How the operator is selected (`<mode>` of `+COPS?`, 3GPP TS 27.007 §7.3).
@@ -46,14 +46,21 @@ pub struct OperatorLine<'a> {
 }
 
 impl<'a> OperatorLine<'a> {
-    /// Reads a `+COPS:` line that answers `+COPS?`; `None` for others, such as a list.
+    /// Reads a `+COPS:` line that answers `+COPS?`; `None` for others, such as a list. It may stand in brackets, of which the first
+    /// counts, and an empty value may stand before `<AcT>`.
     #[must_use]
     pub fn parse(line: &'a [u8]) -> Option<Self> {
-        let mut fields = Fields::after(b"+COPS", line)?;
+        if begins_list(line) {
+            return None;
+        }
+        let values = trimmed(after_colon(b"+COPS", line)?);
+        let mut fields = Fields::new(values.strip_prefix(b"(").unwrap_or(values));
         let mode = fields.next()?.small()?;
         let format = fields.next().and_then(|field| field.small());
         let operator = fields.next().filter(|field| !field.is_empty()).map(|field| field.text());
-        let technology = fields.next().and_then(|field| field.small()).map(AccessTechnology);
+        // Digits alone: a bracket may follow them.
+        let technology = fields.find(|field| !field.is_empty()).and_then(|field| decimal(field.hex()?));
+        let technology = technology.and_then(|number| u8::try_from(number).ok()).map(AccessTechnology);
         Some(Self { mode, format, operator, technology })
     }
 }
@@ -127,5 +134,20 @@ mod tests {
         assert_eq!(read(b"+COPS: 0,0,\"A  B\",12, 3"), Some((0, Some(0), named("A  B"), Some(12))));
         assert_eq!(read(b"+COPS: 1,1,0056005A0057,x"), Some((1, Some(1), named("VZW"), None)));
         assert_eq!(read(b"+COPS: (1,\"A\",\"A\",\"26201\",7)"), None);
+    }
+
+    #[test]
+    fn an_answer_in_brackets_or_with_an_empty_value_is_read_like_any_other() {
+        for line in [
+            &b"+COPS: 0,2,\"25001\",7"[..],
+            b"+COPS: (0,2,\"25001\",7,0),(0,2,\"25001\",7,0)",
+            b"+COPS:(0,2,\"25001\",7)",
+            b"+COPS: 0,2,\"25001\",,7",
+            b"+COPS: 0,2,\"25001\", ,7,0",
+        ] {
+            let found = CurrentOperator::parse(line).unwrap();
+            assert_eq!(found.operator, Some(Operator::Plmn(Plmn::parse(b"25001").unwrap())));
+            assert_eq!(found.technology, Some(AccessTechnology::LTE), "{}", line.escape_ascii());
+        }
     }
 }

@@ -196,6 +196,12 @@ impl Decoder {
         if is(b"CESQ") {
             return Cesq::parse(line).map(Reply::SignalExtended);
         }
+        if is(b"XCESQ") {
+            return Cesq::parse_intel(line).map(Reply::SignalExtended);
+        }
+        if is(b"RSRP") || is(b"RSRQ") {
+            return vendor_signal(&[Vendor::Ublox], line);
+        }
         if is(b"CPIN") {
             return pin_state(line).map(Reply::Sim);
         }
@@ -220,9 +226,12 @@ fn name(line: &[u8]) -> Option<&[u8]> {
 }
 
 fn own_signal(line: &[u8]) -> Option<Reply<'_>> {
-    // Sierra and u-blox use many lines, which can be read only if the command is known.
-    let vendors = [Vendor::Quectel, Vendor::Telit, Vendor::Simcom, Vendor::Huawei, Vendor::Cinterion];
-    vendors.into_iter().find_map(|vendor| {
+    // Sierra and u-blox use many lines, most of which can be read only if the command is known.
+    vendor_signal(&[Vendor::Quectel, Vendor::Telit, Vendor::Simcom, Vendor::Huawei, Vendor::Cinterion], line)
+}
+
+fn vendor_signal<'a>(vendors: &[Vendor], line: &'a [u8]) -> Option<Reply<'a>> {
+    vendors.iter().find_map(|&vendor| {
         vendor.read(line).map(|strength| Reply::VendorSignal { vendor, strength, line: without_noise(line) })
     })
 }

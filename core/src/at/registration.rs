@@ -38,6 +38,11 @@ impl Domain {
 /// not in quotes has four.
 const STAT_DIGITS_MAX: usize = 3;
 
+/// Four digits behind a padded `<n>` are a padded `<stat>` (`+CGREG:002,0011,…`), if they are one of two digits.
+const fn is_padded_stat(digits: &[u8]) -> bool {
+    matches!(digits, [b'0', b'0', _, _])
+}
+
 /// A value over this is no `<stat>`: the table ends at 11, and later releases add to it one by one.
 const STAT_MAX: u16 = 99;
 
@@ -72,11 +77,16 @@ impl<'a> RegistrationLine<'a> {
     #[must_use]
     pub fn parse(domain: Domain, line: &'a [u8]) -> Option<Self> {
         let mut fields = Fields::after(domain.prefix().as_bytes(), line)?;
-        let first = fields.next()?.number()?;
+        let first = fields.next()?;
+        let is_padded = matches!(first.bytes, [b'0', _, ..]);
+        let first = first.number()?;
         let mut rest = fields.clone();
         let second = rest
             .next()
-            .filter(|field| !field.quoted && field.bytes.len() <= STAT_DIGITS_MAX)
+            .filter(|field| !field.quoted)
+            .filter(|field| {
+                field.bytes.len() <= STAT_DIGITS_MAX || (is_padded && is_padded_stat(field.bytes))
+            })
             .and_then(|field| field.number())
             .filter(|stat| *stat <= STAT_MAX);
         let (n, stat, places) = match second {
@@ -181,6 +191,7 @@ mod tests {
             ("+CREG: 2,,", (None, 2, None, None, None)),
             ("+CREG: 2,0,00,0", (Some(2), 0, Some("00"), Some("0"), None)),
             ("+CREG:002,001,\"18d8\",\"ffff\"", (Some(2), 1, Some("18d8"), Some("ffff"), None)),
+            ("+CGREG:002,0011,\"18d8\",\"ffff\"", (Some(2), 11, Some("18d8"), Some("ffff"), None)),
             ("+CREG: 0011,\"0001\",\"0010\",000", (None, 11, Some("0001"), Some("0010"), Some(0))),
             ("+CREG: 1,0001,0010,0", (None, 1, Some("0001"), Some("0010"), Some(0))),
             ("+CREG: 2,1,4CA,81DE445", (Some(2), 1, Some("4CA"), Some("81DE445"), None)),

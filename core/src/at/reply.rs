@@ -61,7 +61,7 @@ impl FinalResult {
     /// ```
     /// use cellscan_core::at::reply::FinalResult;
     /// assert_eq!(FinalResult::parse(b"OK"), Some(FinalResult::Ok));
-    /// assert_eq!(FinalResult::parse(b"+CME ERROR: no network service"), Some(FinalResult::Cme(Some(30))));
+    /// assert_eq!(FinalResult::parse(b"+CME ERROR: 30"), Some(FinalResult::Cme(Some(30))));
     /// assert_eq!(FinalResult::parse(b"+CSQ: 25,99"), None);
     /// ```
     #[must_use]
@@ -284,15 +284,24 @@ mod tests {
     }
 
     #[test]
-    fn cme_errors_come_as_numbers_as_texts_and_cut() {
+    fn cme_errors_come_as_numbers_and_cut() {
         assert_eq!(FinalResult::parse(b"+CME ERROR: 30"), Some(FinalResult::Cme(Some(30))));
-        assert_eq!(FinalResult::parse(b"+CME ERROR: No network service"), Some(FinalResult::Cme(Some(30))));
         assert_eq!(FinalResult::parse(b"+CME ERROR:what"), Some(FinalResult::Cme(None)));
         assert_eq!(FinalResult::parse(b"+CME ERROR"), Some(FinalResult::Cme(None)));
-        assert_eq!(FinalResult::parse(b"+cme error : SIM_BUSY"), Some(FinalResult::Cme(Some(14))));
         assert_eq!(FinalResult::parse(b"+CME ERROR:-1"), Some(FinalResult::Cme(Some(-1))));
         assert_eq!(FinalResult::parse(b"+CMS ERROR: 302"), Some(FinalResult::Cms(Some(302))));
-        assert_eq!(FinalResult::parse(b"+CMS ERROR: SIM not inserted"), Some(FinalResult::Cms(Some(310))));
+    }
+
+    #[test]
+    fn the_text_of_an_error_gives_its_code_with_error_texts_and_no_code_without() {
+        let with = |code| cfg!(feature = "error-texts").then_some(code);
+        for (line, result) in [
+            (&b"+CME ERROR: No network service"[..], FinalResult::Cme(with(30))),
+            (b"+cme error : SIM_BUSY", FinalResult::Cme(with(14))),
+            (b"+CMS ERROR: SIM not inserted", FinalResult::Cms(with(310))),
+        ] {
+            assert_eq!(FinalResult::parse(line), Some(result), "{}", line.escape_ascii());
+        }
     }
 
     #[test]

@@ -65,9 +65,20 @@ impl Cesq {
     /// Reads a `+CESQ:` line of six fields or nine.
     #[must_use]
     pub fn parse(line: &[u8]) -> Option<Self> {
-        let mut fields = Fields::after(b"+CESQ", line)?;
+        Self::of(Fields::after(b"+CESQ", line)?, 9)
+    }
+
+    /// Reads Intel's `+XCESQ:`, which has `<n>` in front of the same values. Those behind the six are not those of NR.
+    #[must_use]
+    pub fn parse_intel(line: &[u8]) -> Option<Self> {
+        let mut fields = Fields::after(b"+XCESQ", line)?;
+        fields.next()?.number()?;
+        Self::of(fields, 6)
+    }
+
+    fn of(mut fields: Fields<'_>, count_max: usize) -> Option<Self> {
         let (mut count, mut values) = (0_u8, [None; 9]);
-        for (value, field) in values.iter_mut().zip(fields.by_ref()) {
+        for (value, field) in values.iter_mut().take(count_max).zip(fields.by_ref()) {
             let unknown = if count < 2 { 99 } else { 255 };
             *value = field.number().filter(|raw| *raw != unknown);
             count = count.saturating_add(1);
@@ -100,6 +111,15 @@ impl Cesq {
         steps(self.ss_rsrq, 126).map(|steps| steps.saturating_mul(5).saturating_sub(435))
     }
 
+    /// RSRP and RSRQ of LTE, or of NR where LTE has none.
+    pub(super) fn strength(self) -> Strength {
+        let (rsrp_dbm, rsrq_db10) = match self.rsrp_dbm() {
+            None if self.ss_rsrp_dbm().is_some() => (self.ss_rsrp_dbm(), self.ss_rsrq_db10()),
+            lte => (lte, self.rsrq_db10()),
+        };
+        Strength { rssi_dbm: None, rsrp_dbm, rsrq_db10 }
+    }
+
     /// SINR of NR 0…127 as −23.5…40 dB, in tenths.
     #[must_use]
     pub fn ss_sinr_db10(self) -> Option<i16> {
@@ -128,12 +148,7 @@ pub fn csq(line: &[u8]) -> Option<Strength> {
 #[must_use]
 #[inline(never)]
 pub fn cesq(line: &[u8]) -> Option<Strength> {
-    let found = Cesq::parse(line)?;
-    let (rsrp_dbm, rsrq_db10) = match found.rsrp_dbm() {
-        None if found.ss_rsrp_dbm().is_some() => (found.ss_rsrp_dbm(), found.ss_rsrq_db10()),
-        lte => (lte, found.rsrq_db10()),
-    };
-    Some(Strength { rssi_dbm: None, rsrp_dbm, rsrq_db10 })
+    Cesq::parse(line).map(Cesq::strength)
 }
 
 #[cfg(test)]
@@ -159,6 +174,19 @@ mod tests {
         assert_eq!((strength.rsrp_dbm, strength.rsrq_db10), (Some(-61), Some(-100)));
         assert_eq!(cesq(b"+CESQ: 30,99,255,255,255,255"), Some(Strength::default()));
         assert_eq!(cesq(b"+CESQ: 99,99"), None);
+    }
+
+    #[test]
+    fn xcesq_of_intel_gives_the_same_values_behind_its_own_first_one() {
+        let found = Cesq::parse_intel(b"+XCESQ: 0,99,99,255,255,26,57,50,255,255,255,255").unwrap();
+        assert_eq!(
+            (found.rsrq, found.rsrp, found.ss_rsrp, found.rsrp_dbm()),
+            (Some(26), Some(57), None, Some(-84))
+        );
+        assert_eq!(
+            (Cesq::parse_intel(b"+XCESQ: 0,99,99"), Cesq::parse_intel(b"+XCESQ: x,99,99,255,255,26,57")),
+            (None, None)
+        );
     }
 
     #[test]

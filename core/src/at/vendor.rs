@@ -1,4 +1,5 @@
-//! Vendors' own signal commands, for modems whose `+CSQ` and `+CESQ` give no value: one small parser each.
+//! Vendors' own signal commands, for modems whose `+CSQ` and `+CESQ` give no value: one small parser each. A scan uses them with
+//! the feature `vendor-signal`.
 //!
 //! Vendors do not agree on units. Where one number may be dBm, tenths of dBm or a step of 3GPP TS 27.007 §8.69, its range
 //! decides; a value outside all ranges is unknown. RSRP of LTE and NR is RSRP; RSCP of UMTS is neither that nor RSSI, and
@@ -10,6 +11,10 @@ use crate::carrier::Strength;
 
 use super::fields::{Field, Fields, after_colon};
 use super::line::trimmed;
+use super::signal::Cesq;
+
+/// Whether a scan uses these commands.
+pub(crate) const IN_USE: bool = cfg!(feature = "vendor-signal");
 
 /// The modem's vendor (only those with a signal command of their own).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -27,20 +32,30 @@ pub enum Vendor {
     Huawei,
     /// `AT^SMONI`; also Gemalto, Thales and Telit under this name.
     Cinterion,
-    /// `AT+UCGED?`: three lines, two of them without a name.
+    /// `AT+UCGED?`: three lines, two of them without a name; `+RSRP:` and `+RSRQ:` of SARA-R4.
     Ublox,
+    /// `AT+XCESQ?`; modules of Fibocom and others with a chip of Intel's.
+    Intel,
 }
 
 impl Vendor {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Quectel, Self::Telit, Self::Simcom, Self::Sierra, Self::Huawei, Self::Cinterion, Self::Ublox];
+    pub const ALL: [Self; 8] = [
+        Self::Quectel,
+        Self::Telit,
+        Self::Simcom,
+        Self::Sierra,
+        Self::Huawei,
+        Self::Cinterion,
+        Self::Ublox,
+        Self::Intel,
+    ];
 
     /// Reads the vendor from a line of `ATI`, `+CGMI` or `+CGMM`: its name, or the prefix of its models.
     #[must_use]
     #[inline(never)]
     pub fn named(line: &[u8]) -> Option<Self> {
-        const NAMES: [(&[u8], Vendor); 15] = [
+        const NAMES: [(&[u8], Vendor); 18] = [
             (b"quectel", Vendor::Quectel),
             // Before Telit, under whose name these modems are sold now.
             (b"cinterion", Vendor::Cinterion),
@@ -57,6 +72,9 @@ impl Vendor {
             (b"u-blox", Vendor::Ublox),
             (b"sara-", Vendor::Ublox),
             (b"lara-", Vendor::Ublox),
+            (b"l850", Vendor::Intel),
+            (b"l860", Vendor::Intel),
+            (b"xmm7", Vendor::Intel),
         ];
         // A name counts only at the begin of a word.
         let mut words = line.split(|byte| matches!(byte, b' ' | b':' | b'"' | b',' | b'\t'));
@@ -74,6 +92,7 @@ impl Vendor {
             Self::Huawei => "AT^HCSQ?",
             Self::Cinterion => "AT^SMONI",
             Self::Ublox => "AT+UCGED?",
+            Self::Intel => "AT+XCESQ?",
         }
     }
 
@@ -88,6 +107,7 @@ impl Vendor {
             Self::Huawei => "^HCSQ",
             Self::Cinterion => "^SMONI",
             Self::Ublox => "+UCGED",
+            Self::Intel => "+XCESQ",
         }
     }
 
@@ -96,23 +116,40 @@ impl Vendor {
     #[must_use]
     #[inline(never)]
     pub fn read(self, line: &[u8]) -> Option<Strength> {
+        if self == Self::Intel {
+            return Cesq::parse_intel(line).map(Cesq::strength);
+        }
         if let Some(values) = after_colon(self.prefix().as_bytes(), line) {
             return Some(self.values(Fields::new(values)));
         }
         match self {
             Self::Sierra => gstatus(line),
-            Self::Ublox => ucged(line),
-            Self::Quectel | Self::Telit | Self::Simcom | Self::Huawei | Self::Cinterion => None,
+            Self::Ublox => sara_r4(line).or_else(|| ucged(line)),
+            Self::Quectel | Self::Telit | Self::Simcom | Self::Huawei | Self::Cinterion | Self::Intel => None,
         }
     }
 
     /// The text after the colon.
     fn values(self, mut fields: Fields<'_>) -> Strength {
         let mode = fields.next().unwrap_or_default();
+        // SIMCom's firmwares have different numbers of values before the band, and the same ones behind it.
+        let mut behind = fields.clone();
+        let is_band = |field: Field<'_>| BANDS.iter().any(|band| begins(field.bytes, band));
+        let has_band = self == Self::Simcom && behind.any(is_band);
+        if has_band {
+            fields = behind;
+        }
         let values = Values::read(fields);
         let places = match self {
             Self::Telit => rfsts(&values),
-            Self::Quectel | Self::Simcom | Self::Huawei | Self::Cinterion | Self::Sierra | Self::Ublox => {
+            Self::Simcom if !has_band && begins(mode.bytes, b"NR") => EARLY_NR_OF_SIMCOM,
+            Self::Quectel
+            | Self::Simcom
+            | Self::Huawei
+            | Self::Cinterion
+            | Self::Sierra
+            | Self::Ublox
+            | Self::Intel => {
                 let is = |format: &&Format| format.vendor == self && begins(mode.bytes, format.mode);
                 FORMATS.iter().find(is).map_or(NOWHERE, |format| format.places)
             }
@@ -131,6 +168,12 @@ type Places = [u8; 3];
 
 const NOWHERE: Places = [0; 3];
 
+/// How the names of bands begin in `+CPSI:`: `EUTRAN-BAND3`, `NR5G_BAND78`.
+const BANDS: [&[u8]; 2] = [b"EUTRAN-", b"NR5G_"];
+
+/// `NR5G,<pci>,<arfcn>,<rsrq>,<rsrp>,<snr>`: SIM8200 before the manual 1.01.
+const EARLY_NR_OF_SIMCOM: Places = [0, 4, 3];
+
 /// Where a vendor puts them in a mode.
 struct Format {
     vendor: Vendor,
@@ -140,7 +183,7 @@ struct Format {
 }
 
 /// The first match counts; a reply that matches none has no value.
-const FORMATS: [Format; 11] = {
+const FORMATS: [Format; 12] = {
     const fn row(vendor: Vendor, mode: &'static [u8], places: Places) -> Format {
         Format { vendor, mode, places }
     }
@@ -150,12 +193,15 @@ const FORMATS: [Format; 11] = {
         row(Vendor::Quectel, b"GSM", [1, 0, 0]),
         row(Vendor::Quectel, b"WCDMA", [1, 0, 0]),
         row(Vendor::Quectel, b"", [1, 2, 4]),
-        // `LTE,…,<rsrq>,<rsrp>,<rssi>,<rssnr>` from the eleventh value on; `NR5G_SA,…,<rsrp>,<rsrq>,<snr>` from the ninth.
-        row(Vendor::Simcom, b"LTE", [12, 11, 10]),
-        row(Vendor::Simcom, b"NR", [0, 8, 9]),
-        // `"LTE",<rssi>,<rsrp>,<sinr>,<rsrq>` and the like, all in steps; 255 is unknown.
+        // Behind the band: `LTE`: `<earfcn>,<dl>,<ul>,<rsrq>,<rsrp>,<rssi>,<rssnr>`; `NR5G_SA` and `NR5G_NSA` (EN-DC):
+        // `<arfcn>,<rsrp>,<rsrq>,<snr>`. GSM has none: `GSM,<state>,<plmn>,<lac>,<cell>,<arfcn> <band>,<rxlev>,…`.
+        row(Vendor::Simcom, b"LTE", [6, 5, 4]),
+        row(Vendor::Simcom, b"NR", [0, 2, 3]),
+        row(Vendor::Simcom, b"GSM", [6, 0, 0]),
+        // All in steps; 255 is unknown. `"LTE",<rssi>,<rsrp>,<sinr>,<rsrq>`; `"NR",<rsrp>,<sinr>,<rsrq>` has no RSSI (the manual of
+        // MT5700M-CN, §13.5).
         row(Vendor::Huawei, b"LTE", [1, 2, 4]),
-        row(Vendor::Huawei, b"NR", [1, 2, 4]),
+        row(Vendor::Huawei, b"NR", [0, 1, 3]),
         row(Vendor::Huawei, b"", [1, 0, 0]),
         // `2G,<arfcn>,<dBm>,…`; `3G,…` has RSCP; `4G,…,<rsrp>,<rsrq>,<state>` with the two as thirteenth and fourteenth; a word
         // such as `SEARCH` where there is no cell.
@@ -241,8 +287,11 @@ struct Said {
 }
 
 impl Said {
-    /// In the unit that the RSRP shows.
+    /// In the unit that the RSRP shows. An RSRP of 0 is no measurement: no cell of that level can be registered on.
     fn strength(&self) -> Strength {
+        if self.rsrp == Some(0) {
+            return Strength::default();
+        }
         Strength {
             rssi_dbm: rssi(self.rssi, self.rsrp),
             rsrp_dbm: rsrp(self.rsrp),
@@ -250,8 +299,11 @@ impl Said {
         }
     }
 
-    /// In steps, each with a table of its own.
+    /// In steps, each with a table of its own. All of them 0 are no measurement.
     fn in_steps(&self) -> Strength {
+        if [self.rssi, self.rsrp, self.rsrq].iter().flatten().all(|tenths| *tenths == 0) {
+            return Strength::default();
+        }
         let steps = |said: Option<i16>, top: i16| {
             said.and_then(|tenths| tenths.checked_div(10)).filter(|steps| (0..=top).contains(steps))
         };
@@ -284,6 +336,22 @@ fn labelled<const N: usize>(line: &[u8], name: &[u8; N]) -> Option<i16> {
     Field { bytes: number.get(..end)?, quoted: false }.tenths()
 }
 
+/// `+RSRP: <pci>,<earfcn>,"<rsrp>",…` and `+RSRQ:` in the same form: `+UCGED: 5` of SARA-R4. The first cell serves.
+#[inline(never)]
+fn sara_r4(line: &[u8]) -> Option<Strength> {
+    let (values, is_rsrp) = match after_colon(b"+RSRP", line) {
+        Some(values) => (values, true),
+        None => (after_colon(b"+RSRQ", line)?, false),
+    };
+    let value = Fields::new(values).nth(2)?.tenths();
+    Some(if is_rsrp {
+        Strength { rsrp_dbm: rsrp(value), ..Strength::default() }
+    } else {
+        // Its line has no RSRP, and it is always in dB.
+        Strength { rsrq_db10: value.filter(|tenths| (-435..=200).contains(tenths)), ..Strength::default() }
+    })
+}
+
 /// The third line of `+UCGED: 2` on LTE:
 /// `<earfcn>,<band>,<ul>,<dl>,<tac>,<cell>,<pci>,<tmsi>,<group>,<code>,<rsrp>,<rsrq>,…`.
 fn ucged(line: &[u8]) -> Option<Strength> {
@@ -294,101 +362,4 @@ fn ucged(line: &[u8]) -> Option<Strength> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// RSSI, RSRP, RSRQ in tenths.
-    fn read(vendor: Vendor, line: &str) -> Option<(Option<i16>, Option<i16>, Option<i16>)> {
-        let found = vendor.read(line.as_bytes())?;
-        Some((found.rssi_dbm, found.rsrp_dbm, found.rsrq_db10))
-    }
-
-    #[test]
-    fn each_vendor_is_read_in_its_own_units() {
-        let cases = [
-            (Vendor::Quectel, "+QCSQ: \"LTE\",-62,-92,93,-14", (Some(-62), Some(-92), Some(-140))),
-            (Vendor::Quectel, "+QCSQ: \"NR5G\",-75,4,-11", (None, Some(-75), Some(-110))),
-            (Vendor::Quectel, "+QCSQ: \"WCDMA\",-70,-80,-6", (Some(-70), None, None)),
-            (Vendor::Quectel, "+QCSQ: \"eMTC\",-65,-10,18,-8", (Some(-65), None, None)),
-            (Vendor::Quectel, "+QCSQ: \"NOSERVICE\"", (None, None, None)),
-            (
-                Vendor::Telit,
-                "#RFSTS: \"999 01\",1795,-101,-67,-15,2242,,128",
-                (Some(-67), Some(-101), Some(-150)),
-            ),
-            (Vendor::Telit, "#RFSTS:\"999 01\",14,-80,0CBC,00,5", (Some(-80), None, None)),
-            (Vendor::Telit, "#RFSTS: \"999 01\",10564,96,-6.5,-77,-70,00A1", (Some(-70), None, None)),
-            (
-                Vendor::Simcom,
-                "+CPSI: LTE,Online,999-01,0x1234,123,3,EUTRAN-BAND2,900,5,5,-73,-950,-650,12",
-                (Some(-65), Some(-95), Some(-73)),
-            ),
-            (
-                Vendor::Simcom,
-                "+CPSI: LTE CAT-M1,Online,999-01,0x1234,123,3,EUTRAN-BAND2,900,5,5,-13,-102,-71,15",
-                (Some(-71), Some(-102), Some(-130)),
-            ),
-            (
-                Vendor::Simcom,
-                "+CPSI: LTE,Online,999-01,0x1234,123,3,EUTRAN-BAND2,900,5,0,16,59,61,9",
-                (None, Some(-82), Some(-120)),
-            ),
-            (
-                Vendor::Simcom,
-                "+CPSI: NR5G_SA,Online,999-01,0x12,34,5,NR5G_BAND78,627264,-880,-110,240",
-                (None, Some(-88), Some(-110)),
-            ),
-            (Vendor::Simcom, "+CPSI: NO SERVICE,Online", (None, None, None)),
-            (Vendor::Huawei, "^HCSQ:\"LTE\",30,19,66,0", (Some(-91), Some(-122), Some(-200))),
-            (Vendor::Huawei, "^HCSQ: \"WCDMA\",30,30,58", (Some(-91), None, None)),
-            (Vendor::Huawei, "^HCSQ: \"NOSERVICE\"", (None, None, None)),
-            (Vendor::Cinterion, "^SMONI: 2G,71,-61,999,02,0143,83BA", (Some(-61), None, None)),
-            (Vendor::Cinterion, "^SMONI: 3G,10564,96,-6.5,-77,999,02", (None, None, None)),
-            (
-                Vendor::Cinterion,
-                "^SMONI: 4G,6300,20,10,10,FDD,999,02,BF75,0345103,350,33,-90,-6,LIMSRV",
-                (None, Some(-90), Some(-60)),
-            ),
-            (Vendor::Cinterion, "^SMONI: 4G,SEARCH", (None, None, None)),
-            (Vendor::Sierra, "!GSTATUS: ", (None, None, None)),
-            (Vendor::Sierra, "PCC RxM RSSI:  -45\t\tRSRP (dBm):  -81", (Some(-45), Some(-81), None)),
-            (Vendor::Sierra, "PCC RxM RSSI:  -89\t\tPCC RxM RSRP:  -117", (Some(-89), Some(-117), None)),
-            (Vendor::Sierra, "RSRQ (dB):     -14.0\t\tCell ID: 00A1", (None, None, Some(-140))),
-            (Vendor::Ublox, "+UCGED: 2", (None, None, None)),
-            (
-                Vendor::Ublox,
-                "2525,5,25,50,2b67,69f6bc7,111,00000000,ffff,ff,67,19,0.00,255",
-                (None, Some(-74), Some(-105)),
-            ),
-            (Vendor::Ublox, "65535,255,255,255,ffff,0000000,65535,0,ffff,ff,255,255,255", (None, None, None)),
-        ];
-        for (vendor, line, expected) in cases {
-            assert_eq!(read(vendor, line), Some(expected), "{line}");
-        }
-        for vendor in Vendor::ALL {
-            assert_eq!(read(vendor, "+CREG: 1"), None);
-            assert_eq!(read(vendor, "RING"), None);
-        }
-        assert_eq!(read(Vendor::Sierra, "Tx Power:      --\t\tTAC:         0001 (1)"), None);
-        assert_eq!(read(Vendor::Ublox, "6,2,fff,fff"), None);
-    }
-
-    #[test]
-    fn vendors_are_recognised_by_their_names_and_their_models() {
-        for (line, vendor) in [
-            (&b"Quectel"[..], Some(Vendor::Quectel)),
-            (b"Manufacturer: SIMCOM INCORPORATED", Some(Vendor::Simcom)),
-            (b"Model: SIM7670G-MNGV", Some(Vendor::Simcom)),
-            (b"Cinterion", Some(Vendor::Cinterion)),
-            (b"Manufacturer: Sierra Wireless, Incorporated", Some(Vendor::Sierra)),
-            (b"Manufacturer: huawei", Some(Vendor::Huawei)),
-            (b"SARA-R510S-01B", Some(Vendor::Ublox)),
-            (b"Telit", Some(Vendor::Telit)),
-            (b"Model: HSDPA USB MODEM", None),
-            (b"not quectel-like: insierra", Some(Vendor::Quectel)),
-            (b"", None),
-        ] {
-            assert_eq!(Vendor::named(line), vendor, "{}", line.escape_ascii());
-        }
-    }
-}
+mod tests;

@@ -282,7 +282,7 @@ impl<P: Port, S: Supervisor> Executor<P, S> {
         }
     }
 
-    fn port_lost(&mut self) -> Input<'static> {
+    pub(super) fn port_lost(&mut self) -> Input<'static> {
         self.port.close();
         self.open = false;
         Input::PortLost

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! # atlog: 1
+//! # dialogue: 2
 //! # port: /dev/ttyACM2
 //! # redacted: all but what a scan needs
 //! 0.000 scan request 1 manual
@@ -19,6 +20,9 @@
 //!
 //! `scan data sent 812 received 4096` are bytes of data mode, which are not recorded; from `scan left-out from here on` the file is
 //! at its limit, and bytes of the line are only counted, while words are still written.
+//!
+//! `dialogue` counts the versions of what a scan sends to the modem; a recording without it has version 1. A program with another
+//! version sends other commands, and cannot rerun the recording: 1 asked for texts of errors (`AT+CMEE=2`), 2 asks for numbers.
 //!
 //! All that the scan was told is in it, so that the same machine fed with it decides the same
 //! (`cellscan replay`). What it does not need is unreadable, see [`cellscan_redact`].

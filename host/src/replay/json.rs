@@ -184,6 +184,8 @@ struct ReplayedLine<'a> {
     line: Option<u64>,
     recorded: Option<&'a str>,
     now: Option<&'a str>,
+    /// The version of the recorded dialogue where this program has another.
+    dialogue: Option<&'a str>,
 }
 
 /// Whether the state machine made the same decisions in the rerun.
@@ -198,6 +200,7 @@ pub fn replayed(source: &str, replayed: &Replayed) -> String {
         line: difference.and_then(|difference| difference.line),
         recorded: difference.map(|difference| difference.recorded.as_str()),
         now: difference.map(|difference| difference.now.as_str()),
+        dialogue: replayed.other_dialogue.as_deref(),
     })
 }
 

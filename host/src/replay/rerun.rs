@@ -17,7 +17,7 @@ use cellscan_core::time::Instant;
 
 use crate::import::{Event, Format, Unread, What, import};
 use crate::recording::entry::{Entry, Timed, Who};
-use crate::recording::recorder::{DATA, LEFT_OUT};
+use crate::recording::recorder::{DATA, DIALOGUE, FIRST_DIALOGUE, LEFT_OUT};
 use crate::recording::{policy, words};
 
 mod scripted;
@@ -35,6 +35,8 @@ pub struct Recording {
     policy: Policy,
     remembered: Vec<Plmn>,
     denied: Vec<Denied>,
+    /// The version of the dialogue; `None`: the first.
+    dialogue: Option<String>,
     /// Deadlines were met to the millisecond, as virtual time does.
     exact: bool,
     entries: Vec<(u64, Timed)>,
@@ -53,6 +55,8 @@ pub struct Replayed {
     pub compared: usize,
     /// The first difference.
     pub difference: Option<Difference>,
+    /// The version of the recorded dialogue, where this program has another: then it sends other commands.
+    pub other_dialogue: Option<String>,
 }
 
 /// A difference between the recording and the rerun.
@@ -168,6 +172,7 @@ impl Recording {
                 self.remembered.extend(known);
             }
             Some(("denied", list)) => self.denied.extend(list.split(',').filter_map(words::parse_denied)),
+            Some(("dialogue", version)) => self.dialogue = Some(version.to_owned()),
             Some(("deadlines", word)) => self.exact = word == "exact",
             _ => {}
         }
@@ -204,15 +209,17 @@ impl Recording {
             self.policy,
         );
         for plmn in &self.remembered {
-            driver.scanner_mut().remember(*plmn);
+            driver.remember(*plmn);
         }
         for denied in &self.denied {
-            driver.scanner_mut().deny(*denied);
+            driver.deny(*denied);
         }
         let mut run = Run { driver, script, expected, exact: self.exact, replayed: Replayed::default() };
         run.expect();
         run.live();
         let mut replayed = run.replayed;
+        let dialogue = self.dialogue.as_deref().unwrap_or(FIRST_DIALOGUE);
+        replayed.other_dialogue = (dialogue != DIALOGUE).then(|| dialogue.to_owned());
         replayed.difference = replayed.difference.or_else(|| run.script.borrow_mut().difference.take());
         replayed
     }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use crate::import::event::Millis;
+use crate::recording::recorder::DIALOGUE;
 use crate::report::words;
 use crate::spans::millis;
 
@@ -70,7 +71,12 @@ pub fn replayed(replayed: &Replayed) -> String {
     match &replayed.difference {
         None => format!("replayed: the same decisions, {} events", replayed.compared),
         Some(difference) => {
-            format!("replayed: NOT the same decisions, {}", words::shown(&difference.to_string()))
+            let difference = words::shown(&difference.to_string());
+            let other = replayed.other_dialogue.as_ref().map(|version| {
+                let version = words::shown(version);
+                format!(" (recorded with dialogue {version}, and this program has {DIALOGUE}: it sends other commands)")
+            });
+            format!("replayed: NOT the same decisions, {difference}{}", other.unwrap_or_default())
         }
     }
 }

@@ -103,7 +103,7 @@ impl Driven {
     pub fn prepare(&mut self) {
         self.stop();
         self.open();
-        for command in [Command::Attention, Command::VerboseErrors, Command::Sim, Command::NumericFormat] {
+        for command in [Command::Attention, Command::NumericErrors, Command::Sim, Command::NumericFormat] {
             self.until(command);
             self.line("OK");
         }

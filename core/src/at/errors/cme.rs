@@ -189,4 +189,6 @@ pub(super) const SPELLINGS: &[(u16, &str)] = &[
     (126, "Operation temporary not allowed"),
     (132, "Service operation not supported"),
     (134, "Service option temporary out of order"),
+    // u-blox, while the module is busy with a search of its own.
+    (256, "Temporary failure"),
 ];

@@ -97,9 +97,11 @@ impl ListReader {
     }
 }
 
-/// `+COPS:` and no digit: `+COPS: 1,2,"310410"` answers another question.
+/// `+COPS:` and no digit: `+COPS: 1,2,"310410"` answers another question, and so does that in brackets (a Marvell LTE modem).
 pub(crate) fn begins_list(line: &[u8]) -> bool {
-    after_colon(b"+COPS", line).is_some_and(|rest| !trimmed(rest).first().is_some_and(u8::is_ascii_digit))
+    after_colon(b"+COPS", line).is_some_and(|rest| {
+        !matches!(trimmed(rest), [b'0'..=b'9', ..] | [b'(', b'0'..=b'9', b',', b'0'..=b'2', b',', ..])
+    })
 }
 
 /// `(1,"…`: the begin of a list whose `+COPS:` is missing.

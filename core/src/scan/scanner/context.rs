@@ -4,7 +4,7 @@ use core::num::NonZeroU32;
 
 use heapless::Vec;
 
-use crate::at::vendor::Vendor;
+use crate::at::vendor::{self, Vendor};
 use crate::carrier::{Plmn, Strength};
 use crate::scan::policy::{Policy, SAMPLES_MAX};
 use crate::scan::report::Failure;
@@ -91,7 +91,7 @@ impl ScanContext {
             listed: false,
             domains: Domains::ALL_UNKNOWN,
             no_rsrp: false,
-            own: Own::NotNeeded,
+            own: if vendor::IN_USE { Own::NotNeeded } else { Own::None },
             orphaned: false,
             stranger: None,
             searches_left: policy.searches,

@@ -80,7 +80,7 @@ impl Scanner {
     /// If the modem rejects a setting, the scan continues: replies are parsed either way.
     pub(super) fn prepared(&mut self, step: Prepare, said: &Said, out: &mut Actions) {
         let (next, command) = match step {
-            Prepare::Synchronising => (Prepare::Errors, Command::VerboseErrors),
+            Prepare::Synchronising => (Prepare::Errors, Command::NumericErrors),
             Prepare::Errors => (Prepare::Sim, Command::Sim),
             Prepare::Sim => {
                 if matches!(said, Said::Answered(Answer::Sim(SimState::Locked))) {

@@ -164,7 +164,7 @@ impl Bench {
 
     fn prepare(&mut self, before: &str) {
         self.answer("AT", &["OK"]);
-        self.answer("AT+CMEE=2", &["OK"]);
+        self.answer("AT+CMEE=1", &["OK"]);
         self.answer("AT+CPIN?", &["+CPIN: READY", "OK"]);
         self.answer("AT+COPS=3,2", &["OK"]);
         self.answer("AT+COPS?", &[before, "OK"]);

@@ -14,7 +14,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use super::error::CustodyError;
-use super::lease::{Claim, LeaseError, RunDir};
+use super::lease::{Claim, RunDir};
 use crate::error::chain;
 use crate::runit::dir::ServiceDir;
 use crate::service::Subject;

@@ -10,6 +10,12 @@ use cellscan_redact::{Passed, Redactor};
 
 use super::entry::{Entry, Timed, Who};
 
+/// The version of what a scan sends to the modem: changed with the commands or their order. Recordings of another version are
+/// not rerun alike.
+pub const DIALOGUE: &str = "2";
+/// The version of a recording that names none.
+pub const FIRST_DIALOGUE: &str = "1";
+
 /// Bytes of a recording unless told otherwise. A scan of the field has some 20,000.
 pub const LIMIT: u64 = 1024 * 1024;
 /// The least that may be asked for: a header and a few events.
@@ -121,7 +127,8 @@ impl Recorder {
         let redacted = if header.extent.keep_identities { "nothing" } else { cellscan_redact::KINDS };
         let program = concat!("cellscan ", env!("CARGO_PKG_VERSION"));
         let lines = header.lines.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-        for (key, value) in [("program", program), ("redacted", redacted)].into_iter().chain(lines) {
+        let known = [("program", program), ("dialogue", DIALOGUE), ("redacted", redacted)];
+        for (key, value) in known.into_iter().chain(lines) {
             let one_line: String = value.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
             let _always = writeln!(text, "# {key}: {one_line}");
         }

@@ -179,7 +179,7 @@ extern "C" fn budget_abort(scan: &mut Scan, now: u64) {
 #[unsafe(no_mangle)]
 extern "C" fn budget_remember(scan: &mut Scan, digits: &[u8; 6]) {
     if let Ok(plmn) = Plmn::parse(digits) {
-        scan.scanner_mut().remember(plmn);
+        scan.remember(plmn);
     }
 }
 

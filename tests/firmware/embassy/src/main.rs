@@ -8,6 +8,7 @@
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use cellscan_core::scan::Policy;
+use cellscan_core::supervisor::Levels;
 use cellscan_core::time::Instant;
 use cortex_m::Peripherals;
 use embassy_executor::Spawner;
@@ -16,17 +17,16 @@ use embassy_time::Timer;
 use embedded_io_async::{Read, Write};
 use semihosting::{println, process};
 use uart_scan::app::{App, EMULATED, Ending, News};
-use uart_scan::line::Line;
-use uart_scan::supervisor::Levels;
 use uart_scan::words::Words;
 
 mod board;
-mod buffers;
 #[path = "../../uart-scan/src/board/cmsdk.rs"]
 mod cmsdk;
 
 use board::Uart;
-use buffers::{Buffers, INCOMING_MAX};
+
+/// Bytes read at once.
+const READ_LEN_MAX: usize = 128;
 
 fn now() -> Instant {
     Instant::from_millis(embassy_time::Instant::now().as_millis())
@@ -40,13 +40,12 @@ async fn passed(deadline: Option<Instant>) {
 
 /// A whole scan over any UART of `embedded-io-async` whose `read` may be cancelled.
 async fn scan<U: Read + Write>(mut uart: U, policy: Policy) -> Result<Ending, U::Error> {
-    let buffers = Buffers::default();
-    let line = Line::new(&buffers);
     let levels = Levels::new();
-    let mut app = App::new(&line, &levels, policy, now());
+    let mut app = App::new(&levels, policy, now());
     loop {
         let news = app.poll(now());
-        uart.write_all(&buffers.take()).await?;
+        uart.write_all(app.transmit()).await?;
+        app.transmitted(app.transmit().len());
         if let Some(news) = news {
             println!("{}", Words { news, carriers: app.scanner().carriers() });
             if let News::Ended(ending) = news {
@@ -54,9 +53,9 @@ async fn scan<U: Read + Write>(mut uart: U, policy: Policy) -> Result<Ending, U:
             }
             continue;
         }
-        let mut bytes = [0; INCOMING_MAX];
+        let mut bytes = [0; READ_LEN_MAX];
         match select(uart.read(&mut bytes), passed(app.next_deadline())).await {
-            Either::First(count) => buffers.put(&bytes[..count?]),
+            Either::First(count) => app.receive(now(), &bytes[..count?]),
             Either::Second(()) => {}
         }
     }

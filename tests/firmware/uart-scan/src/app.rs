@@ -5,15 +5,14 @@ use core::time::Duration;
 
 use cellscan_core::carrier::Plmn;
 use cellscan_core::driver::Driver;
+use cellscan_core::port::SansIo;
 use cellscan_core::scan::gate::{Origin, Request};
 use cellscan_core::scan::policy::Timeouts;
 use cellscan_core::scan::{Event, Failure, Outcome, Policy, Scanner};
+use cellscan_core::supervisor::{Levels, OwnPpp};
 use cellscan_core::time::Instant;
-use embedded_io::{Read, ReadReady, Write};
 
 use crate::dial_up::DialUp;
-use crate::line::{Handle, Holder, Line};
-use crate::supervisor::{Levels, OwnPpp, Ppp};
 
 #[cfg(test)]
 mod tests;
@@ -68,7 +67,7 @@ impl fmt::Display for Ending {
 pub enum News {
     /// An event of the scan.
     Scan(Event),
-    /// An error of the UART or the supervisor; the scan knows it.
+    /// An error of the port; the scan knows it.
     Trouble,
     /// The firmware has ended.
     Ended(Ending),
@@ -89,28 +88,49 @@ enum Stage {
     Ended,
 }
 
-/// The firmware. The caller of [`App::poll`] is its executor: a loop around `wfi`, an RTOS task, an async task.
+/// The firmware, without I/O. The caller of [`App::poll`] is its executor: a loop around `wfi`, an RTOS task, an async task.
 #[derive(Debug)]
-pub struct App<'a, U: Read + ReadReady + Write> {
-    ppp: DialUp<'a, Handle<'a, U>>,
+pub struct App<'a> {
+    ppp: DialUp<'a>,
     levels: &'a Levels,
-    driver: Driver<Handle<'a, U>, OwnPpp<'a, Levels>>,
+    driver: Driver<SansIo, OwnPpp<&'a Levels>>,
     stage: Stage,
 }
 
-impl<'a, U: Read + ReadReady + Write> App<'a, U> {
+impl<'a> App<'a> {
     /// Dials at the first poll.
-    pub fn new(line: &'a Line<U>, levels: &'a Levels, policy: Policy, now: Instant) -> Self {
-        let driver = Driver::new(line.handle(Holder::Scan), OwnPpp::new(levels), policy);
-        let ppp = DialUp::new(line.handle(Holder::Ppp), levels);
-        Self { ppp, levels, driver, stage: Stage::Dialling { until: now + LINK_MAX } }
+    pub fn new(levels: &'a Levels, policy: Policy, now: Instant) -> Self {
+        let driver = Driver::new(SansIo::new(), OwnPpp::new(levels), policy);
+        Self { ppp: DialUp::new(levels), levels, driver, stage: Stage::Dialling { until: now + LINK_MAX } }
+    }
+
+    /// Takes in what the modem sent: it goes to the PPP or to the scan, whichever has the UART.
+    pub fn receive(&mut self, now: Instant, bytes: &[u8]) {
+        if self.levels.has_uart.get() {
+            self.ppp.receive(now, bytes);
+        } else {
+            self.driver.receive(now, bytes);
+        }
+    }
+
+    /// The bytes to be sent to the modem, to be asked for after each [`App::poll`].
+    #[must_use]
+    pub fn transmit(&self) -> &[u8] {
+        if self.ppp.transmit().is_empty() { self.driver.transmit() } else { self.ppp.transmit() }
+    }
+
+    /// The first `count` bytes of [`App::transmit`] were sent.
+    pub fn transmitted(&mut self, count: usize) {
+        if self.ppp.transmit().is_empty() {
+            self.driver.transmitted(count);
+        } else {
+            self.ppp.transmitted(count);
+        }
     }
 
     /// Does what can be done at `now`; `None` until a byte has come or [`App::next_deadline`] has passed.
     pub fn poll(&mut self, now: Instant) -> Option<News> {
-        if self.ppp.poll(now).is_err() {
-            return Some(News::Trouble);
-        }
+        self.ppp.poll(now, self.driver.is_open());
         if let Some(ending) = self.change_stage(now) {
             self.stage = Stage::Ended;
             return Some(News::Ended(ending));
@@ -119,12 +139,13 @@ impl<'a, U: Read + ReadReady + Write> App<'a, U> {
             Ok(event) => Some(self.noted(now, event)),
             // Until a byte has come, or `self.driver.next_deadline()` has passed.
             Err(nb::Error::WouldBlock) => None,
-            // Of the UART or the supervisor. The scan was told and goes on.
+            // The scan knows it and goes on.
             Err(nb::Error::Other(_)) => Some(News::Trouble),
         }
     }
 
     /// The latest time for the next [`App::poll`].
+    #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         let stage = match self.stage {
             Stage::Dialling { until } | Stage::Returning { until, .. } => Some(until),
@@ -134,6 +155,7 @@ impl<'a, U: Read + ReadReady + Write> App<'a, U> {
     }
 
     /// The machine, with its carriers and its report.
+    #[must_use]
     pub const fn scanner(&self) -> &Scanner {
         self.driver.scanner()
     }
@@ -146,7 +168,7 @@ impl<'a, U: Read + ReadReady + Write> App<'a, U> {
     }
 
     fn change_stage(&mut self, now: Instant) -> Option<Ending> {
-        let linked = self.levels.link_up();
+        let linked = self.levels.link.get();
         match self.stage {
             Stage::Dialling { .. } if linked => {
                 self.stage = Stage::Scanning;

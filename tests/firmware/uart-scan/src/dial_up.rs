@@ -1,14 +1,12 @@
-//! A stand-in for the firmware's PPP: it dials, holds the line while the link is up, and hangs up on request.
+//! A stand-in for the firmware's PPP: it dials, holds the UART while the link is up, and hangs up on request.
 //!
 //! It implements no PPP: its link is up with the modem's `CONNECT`, and it drops the frames of the other side. A real one
 //! (`ppproto`, lwIP's, a vendor's) ends its session where this one falls silent, and then does the same.
 
 use cellscan_core::at::line::Lines;
-use cellscan_core::port::Port;
+use cellscan_core::supervisor::Levels;
 use cellscan_core::time::Instant;
 use core::time::Duration;
-
-use crate::supervisor::Levels;
 
 /// From `ATD` to `CONNECT`, and from `ATH` to `OK`, at most.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
@@ -22,23 +20,13 @@ const ESCAPE_MAX: Duration = Duration::from_secs(3);
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
     /// The scan has the UART, or the PPP dials from that time on.
-    Idle {
-        until: Instant,
-    },
-    Dialling {
-        until: Instant,
-    },
+    Idle,
+    Dialling,
     Up,
     /// The guard time before `+++`.
-    Falling {
-        until: Instant,
-    },
-    Escaping {
-        until: Instant,
-    },
-    HangingUp {
-        until: Instant,
-    },
+    Falling,
+    Escaping,
+    HangingUp,
 }
 
 /// The meaning of an answer of the modem.
@@ -62,133 +50,95 @@ impl Answer {
     }
 }
 
-/// The stand-in. It does nothing between two calls of [`DialUp::poll`].
+/// The stand-in.
 #[derive(Debug)]
-pub struct DialUp<'a, P> {
-    port: P,
+pub struct DialUp<'a> {
     levels: &'a Levels,
     lines: Lines,
     state: State,
+    /// When the state ends by itself; in [`State::Idle`] not before.
+    until: Instant,
+    outgoing: &'static [u8],
 }
 
-impl<'a, P: Port> DialUp<'a, P> {
+impl<'a> DialUp<'a> {
     /// Not connected.
-    pub const fn new(port: P, levels: &'a Levels) -> Self {
-        Self { port, levels, lines: Lines::new(), state: State::Idle { until: Instant::ZERO } }
-    }
-
-    /// Does the work that is due at `now`.
-    ///
-    /// # Errors
-    /// The UART's own; the call is over then, and the UART closed.
-    pub fn poll(&mut self, now: Instant) -> Result<(), P::Error> {
-        self.advance(now).inspect_err(|_| self.let_go(now))
+    pub const fn new(levels: &'a Levels) -> Self {
+        Self { levels, lines: Lines::new(), state: State::Idle, until: Instant::ZERO, outgoing: b"" }
     }
 
     /// The latest time for the next [`DialUp::poll`]; `None`: after the next byte or a changed want.
+    #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         let wanted = self.levels.wanted.get();
         match self.state {
-            State::Idle { until } => wanted.then_some(until),
+            State::Idle => wanted.then_some(self.until),
             State::Up => (!wanted).then_some(Instant::ZERO),
-            State::Dialling { until }
-            | State::Falling { until }
-            | State::Escaping { until }
-            | State::HangingUp { until } => Some(until),
+            State::Dialling | State::Falling | State::Escaping | State::HangingUp => Some(self.until),
         }
     }
 
-    fn advance(&mut self, now: Instant) -> Result<(), P::Error> {
-        let wanted = self.levels.wanted.get();
-        match self.state {
-            State::Idle { until } if wanted && now >= until => self.dial(now)?,
-            State::Idle { .. } => {}
-            State::Dialling { until } => match self.answer()? {
-                Some(Answer::Connect) => {
+    /// The bytes to be sent.
+    #[must_use]
+    pub const fn transmit(&self) -> &[u8] {
+        self.outgoing
+    }
+
+    /// The first `count` of them were sent.
+    pub fn transmitted(&mut self, count: usize) {
+        self.outgoing = self.outgoing.get(count..).unwrap_or_default();
+    }
+
+    /// Takes in what the modem sent; PPP frames are lines without a meaning.
+    pub fn receive(&mut self, now: Instant, mut bytes: &[u8]) {
+        while let Some(answer) = self.lines.next(&mut bytes).map(|line| Answer::of(line.bytes)) {
+            let Some(answer) = answer else { continue };
+            match (self.state, answer) {
+                (State::Dialling, Answer::Connect) => {
                     self.levels.link.set(true);
                     self.state = State::Up;
                 }
-                Some(Answer::Refused) => self.let_go(now),
-                Some(Answer::Ok) | None => self.let_go_from(until, now),
-            },
-            State::Up => match self.answer()? {
-                Some(Answer::Refused) => self.let_go(now),
-                Some(Answer::Connect | Answer::Ok) | None if wanted => {}
-                Some(Answer::Connect | Answer::Ok) | None => {
-                    self.levels.link.set(false);
-                    self.state = State::Falling { until: now + ESCAPE_GUARD };
-                }
-            },
-            State::Falling { until } => match self.answer()? {
-                Some(Answer::Refused) => self.let_go(now),
-                Some(Answer::Connect | Answer::Ok) | None if now < until => {}
-                Some(Answer::Connect | Answer::Ok) | None => {
-                    self.say(b"+++")?;
-                    self.state = State::Escaping { until: now + ESCAPE_MAX };
-                }
-            },
-            State::Escaping { until } => match self.answer()? {
-                Some(Answer::Ok) => {
-                    self.say(b"ATH\r")?;
-                    self.state = State::HangingUp { until: now + ANSWER_MAX };
-                }
-                Some(Answer::Refused) => self.let_go(now),
-                // A modem that stays in data mode is left to the scan, which can escape from it.
-                Some(Answer::Connect) | None => self.let_go_from(until, now),
-            },
-            State::HangingUp { until } => match self.answer()? {
-                Some(Answer::Ok | Answer::Refused) => self.let_go(now),
-                Some(Answer::Connect) | None => self.let_go_from(until, now),
-            },
-        }
-        Ok(())
-    }
-
-    fn dial(&mut self, now: Instant) -> Result<(), P::Error> {
-        match self.port.open() {
-            Ok(()) => {}
-            Err(nb::Error::WouldBlock) => {
-                self.state = State::Idle { until: now + REDIAL_AFTER };
-                return Ok(());
+                (State::Escaping, Answer::Ok) => self.say(State::HangingUp, b"ATH\r", now + ANSWER_MAX),
+                (State::HangingUp, Answer::Ok) | (_, Answer::Refused) => self.let_go(now),
+                (_, Answer::Connect | Answer::Ok) => {}
             }
-            Err(nb::Error::Other(error)) => return Err(error),
         }
-        self.levels.has_uart.set(true);
-        self.lines.clear();
-        self.state = State::Dialling { until: now + ANSWER_MAX };
-        self.say(b"ATD*99#\r")
     }
 
-    fn let_go_from(&mut self, until: Instant, now: Instant) {
-        if now >= until {
-            self.let_go(now);
+    /// Does the work that is due at `now`; it dials only while the scan does not use the UART.
+    pub fn poll(&mut self, now: Instant, scan_has_uart: bool) {
+        let wanted = self.levels.wanted.get();
+        let due = now >= self.until;
+        match self.state {
+            State::Idle if wanted && due && !scan_has_uart => {
+                self.levels.has_uart.set(true);
+                self.lines.clear();
+                self.say(State::Dialling, b"ATD*99#\r", now + ANSWER_MAX);
+            }
+            State::Idle if wanted && due => self.until = now + REDIAL_AFTER,
+            State::Up if !wanted => {
+                self.levels.link.set(false);
+                self.say(State::Falling, b"", now + ESCAPE_GUARD);
+            }
+            State::Falling if due => self.say(State::Escaping, b"+++", now + ESCAPE_MAX),
+            // A modem that stays in data mode is left to the scan, which can escape from it.
+            State::Dialling | State::Escaping | State::HangingUp if due => self.let_go(now),
+            State::Idle
+            | State::Up
+            | State::Dialling
+            | State::Falling
+            | State::Escaping
+            | State::HangingUp => {}
         }
+    }
+
+    fn say(&mut self, state: State, bytes: &'static [u8], until: Instant) {
+        (self.state, self.outgoing, self.until) = (state, bytes, until);
     }
 
     fn let_go(&mut self, now: Instant) {
-        self.port.close();
         self.levels.link.set(false);
         self.levels.has_uart.set(false);
-        self.state = State::Idle { until: now + REDIAL_AFTER };
-    }
-
-    fn say(&mut self, bytes: &[u8]) -> Result<(), P::Error> {
-        self.port.write_all(bytes)?;
-        self.port.flush()
-    }
-
-    /// The first answer in the received bytes; PPP frames are lines without a meaning.
-    fn answer(&mut self) -> Result<Option<Answer>, P::Error> {
-        let mut byte = [0];
-        while self.port.read_ready()? {
-            let count = self.port.read(&mut byte)?;
-            let mut bytes = byte.get(..count).unwrap_or_default();
-            while let Some(line) = self.lines.next(&mut bytes) {
-                if let Some(answer) = Answer::of(line.bytes) {
-                    return Ok(Some(answer));
-                }
-            }
-        }
-        Ok(None)
+        self.say(State::Idle, b"", now + REDIAL_AFTER);
     }
 }

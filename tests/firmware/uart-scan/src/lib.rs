@@ -1,19 +1,15 @@
 //! A firmware that finds the best carrier with the modem of its own PPP, over the one UART that scan and PPP share.
 //!
 //! - [`app`]: the whole firmware: the link, the scan, the link again. Start here.
-//! - [`supervisor`]: the firmware's PPP as the scan's supervisor, by three callbacks.
-//! - [`mod@line`]: the UART, and which of the two uses it.
 //! - [`dial_up`]: a stand-in for the PPP: it dials and hangs up, and implements no PPP.
 //! - [`clock`]: a 32-bit counter as a clock that never wraps.
 //! - [`words`]: the output for people.
 //!
-//! Nothing here depends on a board: it needs a UART with the traits of `embedded-io`, a clock in milliseconds, and a caller.
+//! Nothing here depends on a board or does I/O: it needs a caller that moves the bytes, and a clock in milliseconds.
 //! The boards are beside `main.rs`; the example in an async executor uses the same code.
 #![no_std]
 
 pub mod app;
 pub mod clock;
 pub mod dial_up;
-pub mod line;
-pub mod supervisor;
 pub mod words;

@@ -5,10 +5,10 @@
 #![no_main]
 
 use cellscan_core::carrier::Carriers;
+use cellscan_core::supervisor::Levels;
+use embedded_io::{Read, ReadReady, Write};
 use semihosting::{println, process};
 use uart_scan::app::{App, EMULATED, News};
-use uart_scan::line::Line;
-use uart_scan::supervisor::Levels;
 use uart_scan::words::Words;
 
 #[cfg(feature = "defmt")]
@@ -27,14 +27,27 @@ mod shared;
 
 use board::{Clock, Uart};
 
-fn scan(uart: Uart, mut clock: Clock) -> ! {
-    let line = Line::new(uart);
+/// Bytes read at once.
+const READ_LEN_MAX: usize = 64;
+
+fn scan(mut uart: Uart, mut clock: Clock) -> ! {
     let levels = Levels::new();
-    let mut app = App::new(&line, &levels, EMULATED, clock.now());
+    let mut app = App::new(&levels, EMULATED, clock.now());
     loop {
-        match app.poll(clock.now()) {
-            None => clock.wait(),
-            Some(news) => tell(news, app.scanner().carriers()),
+        let news = app.poll(clock.now());
+        let Ok(()) = uart.write_all(app.transmit());
+        app.transmitted(app.transmit().len());
+        if let Some(news) = news {
+            tell(news, app.scanner().carriers());
+            continue;
+        }
+        let Ok(received) = uart.read_ready();
+        if received {
+            let mut bytes = [0; READ_LEN_MAX];
+            let Ok(count) = uart.read(&mut bytes);
+            app.receive(clock.now(), &bytes[..count]);
+        } else {
+            clock.wait();
         }
     }
 }

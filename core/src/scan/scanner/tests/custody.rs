@@ -29,7 +29,7 @@ fn the_selection_is_recorded_before_the_modem_is_deregistered() {
     ] {
         let mut bench = Bench::preparing(policy());
         bench.answer("AT", &["OK"]);
-        bench.answer("AT+CMEE=2", &["OK"]);
+        bench.answer("AT+CMEE=1", &["OK"]);
         bench.answer("AT+CPIN?", &["+CPIN: READY", "OK"]);
         bench.answer("AT+COPS=3,2", &["OK"]);
         bench.answer("AT+COPS?", &[]);

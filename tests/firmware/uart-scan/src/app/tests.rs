@@ -3,14 +3,10 @@
 
 extern crate std;
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
 use cellscan_sim::modem::{Modem, ModemEvent, ModemFault, Profile};
-use embedded_io::ErrorType;
 
 use super::*;
 use crate::words::Words;
@@ -19,67 +15,37 @@ use crate::words::Words;
 struct World {
     modem: Modem,
     now: Instant,
-    received: VecDeque<u8>,
-}
-
-/// The UART.
-struct Uart<'a>(&'a RefCell<World>);
-
-impl ErrorType for Uart<'_> {
-    type Error = Infallible;
-}
-
-impl Read for Uart<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> Result<usize, Infallible> {
-        Ok(std::io::Read::read(&mut self.0.borrow_mut().received, buf).unwrap_or_default())
-    }
-}
-
-impl ReadReady for Uart<'_> {
-    fn read_ready(&mut self) -> Result<bool, Infallible> {
-        Ok(!self.0.borrow().received.is_empty())
-    }
-}
-
-impl Write for Uart<'_> {
-    fn write(&mut self, buf: &[u8]) -> Result<usize, Infallible> {
-        let world = &mut *self.0.borrow_mut();
-        world.modem.receive(world.now, buf);
-        Ok(buf.len())
-    }
-
-    fn flush(&mut self) -> Result<(), Infallible> {
-        Ok(())
-    }
 }
 
 /// The result, the output of the firmware, and the final world. `each` gets every piece of news.
 fn run(profile: Profile, mut each: impl FnMut(&mut World, News)) -> (Ending, Vec<String>, World) {
     let mut modem = Modem::new(profile, 1);
     modem.opened(Instant::ZERO);
-    let world = RefCell::new(World { modem, now: Instant::ZERO, received: VecDeque::new() });
-    let line = Line::new(Uart(&world));
+    let mut world = World { modem, now: Instant::ZERO };
     let levels = Levels::new();
-    let mut app = App::new(&line, &levels, Policy::DEFAULT, Instant::ZERO);
+    let mut app = App::new(&levels, Policy::DEFAULT, Instant::ZERO);
     let mut said = Vec::new();
     loop {
-        let now = world.borrow().now;
-        if let Some(news) = app.poll(now) {
+        let news = app.poll(world.now);
+        world.modem.receive(world.now, app.transmit());
+        app.transmitted(app.transmit().len());
+        if let Some(news) = news {
             said.push(Words { news, carriers: app.scanner().carriers() }.to_string());
-            each(&mut world.borrow_mut(), news);
+            each(&mut world, news);
             if let News::Ended(ending) = news {
-                return (ending, said, world.into_inner());
+                return (ending, said, world);
             }
             continue;
         }
-        let world = &mut *world.borrow_mut();
         let next = [app.next_deadline(), world.modem.next_event()].into_iter().flatten().min();
         let next = next.expect("the modem or the firmware has a deadline");
         assert!(next > world.now || app.next_deadline() != Some(next), "a deadline must be in the future");
         world.now = world.now.max(next);
         let mut bytes = Vec::new();
         world.modem.poll(world.now, &mut bytes);
-        world.received.extend(bytes);
+        if !bytes.is_empty() {
+            app.receive(world.now, &bytes);
+        }
     }
 }
 

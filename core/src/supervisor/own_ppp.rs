@@ -1,14 +1,14 @@
-//! The firmware's own PPP as a service that the scan takes and gives back.
+//! A PPP in the same program as the service that a scan takes and gives back: for devices without a supervisor of processes.
 //!
-//! There is no runit here: "down" means that the PPP releases the UART. The scan needs only three callbacks of it, and they
-//! can as well be three pins: one output and two inputs.
+//! "Down" means that the PPP releases the UART. The scan needs three callbacks of it, and they can as well be three pins: one output
+//! and two inputs.
 
 use core::cell::Cell;
 use core::convert::Infallible;
 
-use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Taken, Want};
+use super::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Taken, Want};
 
-/// The interface of a PPP to the scan.
+/// What a scan needs of a PPP.
 pub trait Ppp {
     /// Tells it to use the UART and keep a link up, or to release the UART as soon as possible.
     fn want(&self, up: bool);
@@ -20,21 +20,40 @@ pub trait Ppp {
     fn link_up(&self) -> bool;
 }
 
-/// A [`Ppp`] as the scan's service.
-#[derive(Debug)]
-pub struct OwnPpp<'a, P> {
-    ppp: &'a P,
-    want: Want,
-}
+impl<P: Ppp + ?Sized> Ppp for &P {
+    fn want(&self, up: bool) {
+        (**self).want(up);
+    }
 
-impl<'a, P: Ppp> OwnPpp<'a, P> {
-    /// A PPP that is wanted up.
-    pub const fn new(ppp: &'a P) -> Self {
-        Self { ppp, want: Want::Up }
+    fn has_uart(&self) -> bool {
+        (**self).has_uart()
+    }
+
+    fn link_up(&self) -> bool {
+        (**self).link_up()
     }
 }
 
-impl<P: Ppp> Supervisor for OwnPpp<'_, P> {
+/// A [`Ppp`] as the [`Supervisor`] of a scan.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnPpp<P> {
+    ppp: P,
+    want: Want,
+}
+
+impl<P: Ppp> OwnPpp<P> {
+    /// A PPP that is wanted up.
+    pub const fn new(ppp: P) -> Self {
+        Self { ppp, want: Want::Up }
+    }
+
+    /// The PPP.
+    pub const fn ppp(&self) -> &P {
+        &self.ppp
+    }
+}
+
+impl<P: Ppp> Supervisor for OwnPpp<P> {
     type Error = Infallible;
 
     fn take(&mut self) -> nb::Result<Taken, Infallible> {
@@ -43,7 +62,7 @@ impl<P: Ppp> Supervisor for OwnPpp<'_, P> {
 
     fn ask(&mut self, want: Want) -> nb::Result<(), Infallible> {
         self.want = want;
-        self.ppp.want(want == Want::Up);
+        self.ppp.want(want != Want::Down);
         Ok(())
     }
 
@@ -52,7 +71,7 @@ impl<P: Ppp> Supervisor for OwnPpp<'_, P> {
         Ok(ServiceStatus::new(state, self.want))
     }
 
-    /// None, once the PPP has released the UART: there are no processes here.
+    /// There are no processes: once it has released the UART, the UART is free.
     fn remains(&mut self) -> nb::Result<Remains, Infallible> {
         Ok(Remains::default())
     }
@@ -70,12 +89,15 @@ impl<P: Ppp> Supervisor for OwnPpp<'_, P> {
     }
 }
 
-/// The three values in memory, for a PPP in the same thread. For a PPP in another task or an interrupt use atomics instead.
-#[derive(Debug)]
+/// Three values in memory, for a PPP in the same thread. For one in another task or an interrupt implement [`Ppp`] with atomics.
+#[derive(Clone, Debug)]
 pub struct Levels {
-    pub(crate) wanted: Cell<bool>,
-    pub(crate) has_uart: Cell<bool>,
-    pub(crate) link: Cell<bool>,
+    /// The PPP is to use the UART and keep a link up.
+    pub wanted: Cell<bool>,
+    /// It has the UART.
+    pub has_uart: Cell<bool>,
+    /// Its link carries packets.
+    pub link: Cell<bool>,
 }
 
 impl Levels {
