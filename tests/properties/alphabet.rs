@@ -242,7 +242,11 @@ const fn lines(answers: Answers, sent: Option<Command>) -> &'static [&'static st
         (Command::Deregister | Command::Select(_), NoList | Few | Many) => &["OK", "+CME ERROR: 30"],
         (Command::Sim, NoList | Few) => &["+CPIN: READY", "+CPIN: SIM PIN", "OK"],
         (Command::Sim, Many) => &["+CPIN: READY", "+CPIN: SIM PIN", "OK", "+CME ERROR: 10"],
-        (Command::CurrentOperator, Smooth | NoList | Few) => {
+        // Two carriers before the scan, and nothing else different.
+        (Command::CurrentOperator, Smooth) => {
+            &["+COPS: 1,2,\"00101\",7", "+COPS: 0,2,\"00101\",7", "+COPS: 0,2,\"00102\",7", "OK"]
+        }
+        (Command::CurrentOperator, NoList | Few) => {
             &["+COPS: 1,2,\"00101\",7", "+COPS: 0,2,\"00102\",7", "OK"]
         }
         (Command::CurrentOperator, Many) => {

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::at::answer::Outcome as Said;
 use crate::at::command::Command;
-use crate::carrier::Trial;
+use crate::carrier::{Plmn, Trial};
 use crate::scan::policy::NoLink;
 use crate::scan::report::{Failure, Outcome};
 use crate::scan::{Action, Actions, Event};
@@ -32,11 +32,16 @@ impl Scanner {
         self.owe(self.context.owed, false, out);
     }
 
+    pub(super) fn found_on(&mut self, plmn: Plmn) {
+        self.context.before = Some(plmn);
+        self.report.before = Some(plmn);
+    }
+
     /// Takes over what a dead scan has left to do, which is recorded already. This scan restores the selection if it fails.
     pub(super) fn adopt(&mut self, owed: Owed) {
         (self.context.owed, self.context.noted) = (owed.want, owed.selection.is_some());
         if let Some(Selection::Manual(plmn)) = owed.selection {
-            self.report.before = Some(plmn);
+            self.found_on(plmn);
         }
         self.context.selection = owed.selection;
         self.context.disturbed = owed.selection.is_some();
@@ -78,6 +83,8 @@ impl Scanner {
         if !(modem_is_ours && self.context.disturbed) || gone {
             return self.give_back_failed(out);
         }
+        // A scan whose first choice had no link has settled before.
+        self.disturb(out);
         let until = self.after(&self.policy.timeouts.restore);
         let step = Restore::Dropping(self.after(&DTR_DROP));
         self.enter(State::Restoring { until, step }, out);
@@ -293,7 +300,7 @@ impl Scanner {
 
     /// Tries the next best carrier where the policy says so, one has registered in its trial, and the budget allows it.
     pub(super) fn link_is_late(&mut self, out: &mut Actions) {
-        let index = self.carriers.iter().position(|carrier| Some(carrier.plmn) == self.report.selected);
+        let index = self.carriers.iter().position(|carrier| Some(carrier.plmn) == self.context.chosen);
         let another =
             self.carriers.iter().enumerate().any(|(other, carrier)| {
                 Some(other) != index && matches!(carrier.trial, Trial::Registered(_))

@@ -127,7 +127,7 @@ impl Scanner {
         self.context.began = self.now;
         self.context.on = None;
         // A modem that has not left its carrier shows no other carrier's signal.
-        let stayed = !self.context.disturbed && self.report.before == Some(plmn);
+        let stayed = !self.context.disturbed && self.context.before == Some(plmn);
         self.context.settled = stayed.then_some(self.now);
         self.disturb(out);
         let bound = if self.has_registered() { self.last_trial_start() } else { self.limit() };
@@ -147,7 +147,7 @@ impl Scanner {
                 4_u8
             } else if self.deny.denies(plmn, self.now) {
                 3
-            } else if Some(plmn) != self.report.before {
+            } else if Some(plmn) != self.context.before {
                 1
             } else if likeliest_first {
                 0
@@ -344,11 +344,11 @@ impl Scanner {
 
     #[inline(never)]
     fn select_best(&mut self, out: &mut Actions) {
-        let best = rank::best(&self.carriers, self.report.before, &self.policy.ranking);
+        let best = rank::best(&self.carriers, self.context.before, &self.policy.ranking);
         let Some((index, plmn)) = best.and_then(|index| Some((index, self.carriers.get(index)?.plmn))) else {
             return self.fail(Failure::NoCarrier, out);
         };
-        self.report.selected = Some(plmn);
+        (self.context.chosen, self.report.selected) = (Some(plmn), Some(plmn));
         report(out, Event::Selected(plmn));
         self.with_modem(Modem::ConnectBest { index }, out);
         if self.context.on == Some(plmn) {
@@ -364,7 +364,7 @@ impl Scanner {
     /// The modem could not stay on the chosen carrier: take the next best.
     pub(super) fn lose(&mut self, index: usize, out: &mut Actions) {
         self.context.on = None;
-        self.report.selected = None;
+        (self.context.chosen, self.report.selected) = (None, None);
         let Some(carrier) = self.carriers.get_mut(index) else { return };
         carrier.trial = Trial::Lost;
         let plmn = carrier.plmn;
