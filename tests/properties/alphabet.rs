@@ -34,6 +34,8 @@ pub(crate) enum Answers {
     NoList,
     /// Every answer is good, except that some come too late.
     Smooth,
+    /// The same, with two carriers before the scan that differ in nothing else.
+    TwoBefore,
     /// The answers that lead to each state.
     Few,
     /// Also those that lead to each line of code.
@@ -154,6 +156,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         ..OF_TWO
     },
     Setting {
+        name: "two remembered carriers, the modem on either",
+        services: &[DOWN],
+        answers: Answers::TwoBefore,
+        ..OF_TWO
+    },
+    Setting {
         name: "two remembered carriers, and another client once",
         policy: Policy { retakes: 1, ..QUICK },
         services: &[UP, DOWN],
@@ -222,19 +230,19 @@ pub(crate) fn offered(setting: &Setting, scanner: &Scanner, world: &World) -> Ve
 
 /// The possible answers of a modem after this command, late or not.
 const fn lines(answers: Answers, sent: Option<Command>) -> &'static [&'static str] {
-    use Answers::{Few, Many, NoList, Smooth};
+    use Answers::{Few, Many, NoList, Smooth, TwoBefore};
     let Some(command) = sent else { return &["OK"] };
     match (command, answers) {
         // The other domains are left out: sixteen sets of unknown domains would be sixteen walks.
         (Command::Attention | Command::Registration(Domain::Packet | Domain::FiveG | Domain::Circuit), _)
-        | (Command::Deregister | Command::Select(_) | Command::Sim, Smooth)
+        | (Command::Deregister | Command::Select(_) | Command::Sim, Smooth | TwoBefore)
         | (
             Command::NumericErrors
             | Command::NumericFormat
             | Command::SelectAutomatically
             | Command::Identify
             | Command::VendorSignal(_),
-            Smooth | NoList | Few,
+            Smooth | TwoBefore | NoList | Few,
         ) => &["OK"],
         (Command::NumericErrors | Command::NumericFormat | Command::SelectAutomatically, Many) => {
             &["OK", "ERROR"]
@@ -242,26 +250,27 @@ const fn lines(answers: Answers, sent: Option<Command>) -> &'static [&'static st
         (Command::Deregister | Command::Select(_), NoList | Few | Many) => &["OK", "+CME ERROR: 30"],
         (Command::Sim, NoList | Few) => &["+CPIN: READY", "+CPIN: SIM PIN", "OK"],
         (Command::Sim, Many) => &["+CPIN: READY", "+CPIN: SIM PIN", "OK", "+CME ERROR: 10"],
-        // Two carriers before the scan, and nothing else different.
-        (Command::CurrentOperator, Smooth) => {
+        (Command::CurrentOperator, TwoBefore) => {
             &["+COPS: 1,2,\"00101\",7", "+COPS: 0,2,\"00101\",7", "+COPS: 0,2,\"00102\",7", "OK"]
         }
-        (Command::CurrentOperator, NoList | Few) => {
+        (Command::CurrentOperator, Smooth | NoList | Few) => {
             &["+COPS: 1,2,\"00101\",7", "+COPS: 0,2,\"00102\",7", "OK"]
         }
         (Command::CurrentOperator, Many) => {
             &["+COPS: 0", "+COPS: 1,2,\"00101\",7", "+COPS: 0,2,\"00102\",7", "OK", "ERROR"]
         }
         (Command::Operators, NoList) => &["+COPS: ,,(0-4),(0-2)", "OK", "+CME ERROR: 30"],
-        (Command::Operators, Smooth | Few | Many) => &[LIST, "+COPS: ,,(0-4),(0-2)", "OK", "+CME ERROR: 30"],
-        (Command::Registration(Domain::Eps), Smooth) => &["+CEREG: 0,1", "OK"],
+        (Command::Operators, Smooth | TwoBefore | Few | Many) => {
+            &[LIST, "+COPS: ,,(0-4),(0-2)", "OK", "+CME ERROR: 30"]
+        }
+        (Command::Registration(Domain::Eps), Smooth | TwoBefore) => &["+CEREG: 0,1", "OK"],
         (Command::Registration(Domain::Eps), NoList | Few) => &["+CEREG: 0,1", "+CEREG: 0,3", "OK"],
         (Command::Registration(Domain::Eps), Many) => {
             &["+CEREG: 0,1", "+CEREG: 0,3", "+CEREG: 0,2", "OK", "ERROR"]
         }
-        (Command::Signal, Smooth | NoList | Few) => &["+CSQ: 20,99", "OK"],
+        (Command::Signal, Smooth | TwoBefore | NoList | Few) => &["+CSQ: 20,99", "OK"],
         (Command::Signal, Many) => &["+CSQ: 20,99", "+CSQ: 99,99", "OK", "ERROR"],
-        (Command::SignalExtended, Smooth | NoList | Few) => &["ERROR"],
+        (Command::SignalExtended, Smooth | TwoBefore | NoList | Few) => &["ERROR"],
         (Command::SignalExtended, Many) => &["+CESQ: 99,99,255,255,20,50", "OK", "ERROR"],
         (Command::Identify, Many) => &["Quectel", "OK"],
         (Command::VendorSignal(_), Many) => &["+QCSQ: \"LTE\",-62,-92,93,-14", "OK", "ERROR"],

@@ -65,6 +65,7 @@ pub(crate) enum PortIs {
 }
 
 /// The knowledge of an observer who sees only inputs and actions.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct World {
     pub(crate) port: PortIs,

@@ -68,10 +68,12 @@ impl Bench {
         self.asked.clear();
         self.actions = self.scanner.step(self.now, input).to_vec();
         for action in &self.actions {
-            match *action {
-                Action::Report(event) => self.events.push(event),
-                Action::Owe(owed) => self.owed = owed,
-                asked => self.asked.push(asked),
+            if let Action::Report(event) = *action {
+                self.events.push(event);
+            } else if let Action::Owe(owed) = *action {
+                self.owed = owed;
+            } else {
+                self.asked.push(*action);
             }
         }
         &self.asked
