@@ -339,7 +339,7 @@ pub enum Event {
 
 /// Actions of one step, at most. A step makes at most three moves (measured, next, best) and then one request: eight actions
 /// in everything that can be reached.
-pub const ACTIONS_MAX: usize = 12;
+pub const ACTIONS_MAX: usize = 10;
 
 /// The actions of one step, in order.
 pub type Actions = heapless::Vec<Action, ACTIONS_MAX>;

@@ -53,8 +53,8 @@ pub struct ServiceStatus {
     pub foreign_down: bool,
     /// What the record proves about our last request. `Some(true)`: it was for up or once, and the record has shown that since,
     /// behind all our requests: what it shows by now is another client's wish. `Some(false)`: a request of ours may still be
-    /// unread, and the record older than it. `None`: no request is open, or the supervisor cannot tell (one that acts on each
-    /// request before [`Supervisor::ask`] returns need not): the scan goes by `want` and `state`.
+    /// unread, and the record older than it; also while [`Supervisor::ask`] answers `WouldBlock`. `None`: no request is open, or
+    /// the supervisor cannot tell (one that acts on each request at once need not): the scan goes by `want` and `state`.
     pub given_back: Option<bool>,
 }
 

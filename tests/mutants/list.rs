@@ -1,8 +1,9 @@
 //! The mutants: one change of the machine each, and the rule that it violates.
 
 use crate::rules::{
-    ASKED_ONCE, BELIEVED, BUDGET, ENDS, LEFT_ALONE, OPENED_HELD, OVERRULED, OWED, PANICS, PORT_KEPT,
-    RELEASED, RETRIED, SENT_CLOSED, SENT_HELD, SIGNALLED, STUCK, UNANSWERED, UNSUPERVISED,
+    ASKED_ONCE, BELIEVED, BUDGET, ENDS, FALSE_END, LEFT_ALONE, OPENED_HELD, OVERRULED, OWED, PANICS,
+    PORT_KEPT, RELEASED, RETRIED, SENT_CLOSED, SENT_HELD, SIGNALLED, STUCK, UNANSWERED, UNRECORDED_DOWN,
+    UNRECORDED_SELECTION, UNSUPERVISED, WRONG_RECORD,
 };
 
 /// A change of one place in the core.
@@ -33,15 +34,15 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     mutant(
         "forgets up on an abort and on a failure",
         "scan/scanner/giveback.rs",
-        "Some(want) => act(out, Action::Ask(want)), None => self.failed(true, out),",
-        "Some(_) | None => self.failed(true, out),",
+        "if let Some(want) = self.want_owed() { act(out, Action::Ask(want)); }",
+        "if self.want_owed().is_some() { return self.failed(true, out); }",
         OWED,
     ),
     mutant(
         "asks for up where the service was wanted once",
         "scan/scanner/giveback.rs",
-        "Some(want) => act(out, Action::Ask(want)), None => self.started(out),",
-        "Some(_) => act(out, Action::Ask(Want::Up)), None => self.started(out),",
+        "if let Some(want) = self.want_owed() { act(out, Action::Ask(want)); }",
+        "if self.want_owed().is_some() { act(out, Action::Ask(Want::Up)); }",
         RELEASED,
     ),
     mutant(
@@ -103,15 +104,15 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     mutant(
         "asks for up once, and never again",
         "scan/scanner/giveback.rs",
-        "State::GivingBack { deadline, again_at: self.after(&ASK_AGAIN) };",
-        "State::GivingBack { deadline, again_at: deadline }; return;",
+        "State::GivingBack { deadline, again_at: self.after(&ASK_AGAIN), failed };",
+        "State::GivingBack { deadline, again_at: deadline, failed }; return;",
         ASKED_ONCE,
     ),
     mutant(
         "asks for up for ever",
         "scan/scanner/giveback.rs",
-        "State::GivingBack { deadline, again_at: self.after(&ASK_AGAIN) };",
-        "State::GivingBack { deadline: self.after(&self.policy.timeouts.give_back), again_at: self.after(&ASK_AGAIN) };",
+        "State::GivingBack { deadline, again_at: self.after(&ASK_AGAIN), failed };",
+        "State::GivingBack { deadline: self.after(&self.policy.timeouts.give_back), again_at: self.after(&ASK_AGAIN), failed };",
         ENDS,
     ),
     mutant(
@@ -169,5 +170,33 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         "report(out, Event::PortFree(after));",
         "report(out, Event::PortFree(after)); return self.with_modem(Modem::NextCarrier, out);",
         PANICS,
+    ),
+    mutant(
+        "asks for down before it records what is owed",
+        "scan/scanner/handover.rs",
+        "self.owe_want(self.want_owed(), out); if supervised {",
+        "if supervised {",
+        UNRECORDED_DOWN,
+    ),
+    mutant(
+        "changes the modem's selection without a record of it",
+        "scan/scanner/giveback.rs",
+        "self.owe(self.context.owed, true, out);",
+        "let _ = out;",
+        UNRECORDED_SELECTION,
+    ),
+    mutant(
+        "keeps owing a service that another client wants down",
+        "scan/scanner/handover.rs",
+        "report(out, Event::ForeignDown); } self.owe_want(self.want_owed(), out);",
+        "report(out, Event::ForeignDown); }",
+        WRONG_RECORD,
+    ),
+    mutant(
+        "leaves a service that was given back owed",
+        "scan/scanner/giveback.rs",
+        "self.owe_want(None, out);",
+        "",
+        FALSE_END,
     ),
 ];

@@ -9,7 +9,8 @@ use cellscan_core::at::registration::Domain;
 use cellscan_core::carrier::Plmn;
 use cellscan_core::scan::policy::{NoLink, Timeouts};
 use cellscan_core::scan::{Phase, Policy, Refused, Scanner, Strategy};
-use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Want};
+use cellscan_core::selection::Selection;
+use cellscan_core::supervisor::{Owed, Remains, ServiceState, ServiceStatus, Taken, Want};
 
 use crate::world::{PortIs, Stimulus, World};
 
@@ -20,6 +21,8 @@ pub(crate) struct Setting {
     pub(crate) policy: Policy,
     pub(crate) remembered: &'static [&'static str],
     pub(crate) found: ServiceStatus,
+    /// What a dead scan has left to do.
+    pub(crate) left: Owed,
     pub(crate) services: &'static [ServiceStatus],
     pub(crate) answers: Answers,
 }
@@ -31,6 +34,8 @@ pub(crate) enum Answers {
     NoList,
     /// Every answer is good, except that some come too late.
     Smooth,
+    /// The same, with two carriers before the scan that differ in nothing else.
+    TwoBefore,
     /// The answers that lead to each state.
     Few,
     /// Also those that lead to each line of code.
@@ -49,6 +54,10 @@ const STOPPING: ServiceStatus = service(ServiceState::Run, Some(PID), Want::Down
 const ONCE: ServiceStatus = service(ServiceState::Run, Some(PID), Want::Once);
 pub(crate) const DOWN: ServiceStatus = service(ServiceState::Down, None, Want::Down);
 const FOREIGN: ServiceStatus = ServiceStatus { foreign_down: true, ..DOWN };
+/// Our requests may still be unread, and the record older than they are.
+const UNREAD: ServiceStatus = ServiceStatus { given_back: Some(false), ..UP };
+/// Given back, and down since by another client.
+const OVERRULED: ServiceStatus = ServiceStatus { given_back: Some(true), ..DOWN };
 const ORPHANED: ServiceStatus = ServiceStatus { supervised: false, ..DOWN };
 
 /// Short, so that there are few polls between a begin and its deadline.
@@ -95,6 +104,7 @@ const PLAIN: Setting = Setting {
     policy: POLICY,
     remembered: &[],
     found: UP,
+    left: Owed { want: None, selection: None },
     services: &[UP, STOPPING, DOWN],
     answers: Answers::Few,
 };
@@ -147,6 +157,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         ..OF_TWO
     },
     Setting {
+        name: "two remembered carriers, the modem on either",
+        services: &[DOWN],
+        answers: Answers::TwoBefore,
+        ..OF_TWO
+    },
+    Setting {
         name: "two remembered carriers, and another client once",
         policy: Policy { retakes: 1, ..QUICK },
         services: &[UP, DOWN],
@@ -159,6 +175,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
         policy: Policy { budget: Duration::from_secs(7), ..QUICK },
         services: &[DOWN],
         answers: Answers::NoList,
+        ..OF_ONE
+    },
+    Setting { name: "a supervisor that proves what it says", services: &[UNREAD, DOWN, OVERRULED], ..OF_ONE },
+    Setting {
+        name: "a dead scan has left its service down, and its modem deregistered",
+        found: DOWN,
+        left: Owed { want: Some(Want::Up), selection: Some(Selection::Automatic) },
+        services: &[UP, DOWN, FOREIGN],
         ..OF_ONE
     },
     Setting { name: "found down", found: DOWN, services: &[UP, DOWN], ..OF_ONE },
@@ -182,7 +206,7 @@ pub(crate) fn offered(setting: &Setting, scanner: &Scanner, world: &World) -> Ve
     offered.extend([Stimulus::Time, Stimulus::Abort]);
     offered.extend(refusals.map(Stimulus::Refused));
     if phase == Phase::StopPpp {
-        offered.push(Stimulus::Taken(setting.found));
+        offered.push(Stimulus::Taken(Taken { status: setting.found, owed: setting.left }));
     }
     let watch = scanner.watch();
     if watch.service {
@@ -214,19 +238,19 @@ pub(crate) fn offered(setting: &Setting, scanner: &Scanner, world: &World) -> Ve
 
 /// The possible answers of a modem after this command, late or not.
 const fn lines(answers: Answers, sent: Option<Command>) -> &'static [&'static str] {
-    use Answers::{Few, Many, NoList, Smooth};
+    use Answers::{Few, Many, NoList, Smooth, TwoBefore};
     let Some(command) = sent else { return &["OK"] };
     match (command, answers) {
         // The other domains are left out: sixteen sets of unknown domains would be sixteen walks.
         (Command::Attention | Command::Registration(Domain::Packet | Domain::FiveG | Domain::Circuit), _)
-        | (Command::Deregister | Command::Select(_) | Command::Sim, Smooth)
+        | (Command::Deregister | Command::Select(_) | Command::Sim, Smooth | TwoBefore)
         | (
             Command::NumericErrors
             | Command::NumericFormat
             | Command::SelectAutomatically
             | Command::Identify
             | Command::VendorSignal(_),
-            Smooth | NoList | Few,
+            Smooth | TwoBefore | NoList | Few,
         ) => &["OK"],
         (Command::NumericErrors | Command::NumericFormat | Command::SelectAutomatically, Many) => {
             &["OK", "ERROR"]
@@ -234,6 +258,9 @@ const fn lines(answers: Answers, sent: Option<Command>) -> &'static [&'static st
         (Command::Deregister | Command::Select(_), NoList | Few | Many) => &["OK", "+CME ERROR: 30"],
         (Command::Sim, NoList | Few) => &["+CPIN: READY", "+CPIN: SIM PIN", "OK"],
         (Command::Sim, Many) => &["+CPIN: READY", "+CPIN: SIM PIN", "OK", "+CME ERROR: 10"],
+        (Command::CurrentOperator, TwoBefore) => {
+            &["+COPS: 1,2,\"00101\",7", "+COPS: 0,2,\"00101\",7", "+COPS: 0,2,\"00102\",7", "OK"]
+        }
         (Command::CurrentOperator, Smooth | NoList | Few) => {
             &["+COPS: 1,2,\"00101\",7", "+COPS: 0,2,\"00102\",7", "OK"]
         }
@@ -241,15 +268,17 @@ const fn lines(answers: Answers, sent: Option<Command>) -> &'static [&'static st
             &["+COPS: 0", "+COPS: 1,2,\"00101\",7", "+COPS: 0,2,\"00102\",7", "OK", "ERROR"]
         }
         (Command::Operators, NoList) => &["+COPS: ,,(0-4),(0-2)", "OK", "+CME ERROR: 30"],
-        (Command::Operators, Smooth | Few | Many) => &[LIST, "+COPS: ,,(0-4),(0-2)", "OK", "+CME ERROR: 30"],
-        (Command::Registration(Domain::Eps), Smooth) => &["+CEREG: 0,1", "OK"],
+        (Command::Operators, Smooth | TwoBefore | Few | Many) => {
+            &[LIST, "+COPS: ,,(0-4),(0-2)", "OK", "+CME ERROR: 30"]
+        }
+        (Command::Registration(Domain::Eps), Smooth | TwoBefore) => &["+CEREG: 0,1", "OK"],
         (Command::Registration(Domain::Eps), NoList | Few) => &["+CEREG: 0,1", "+CEREG: 0,3", "OK"],
         (Command::Registration(Domain::Eps), Many) => {
             &["+CEREG: 0,1", "+CEREG: 0,3", "+CEREG: 0,2", "OK", "ERROR"]
         }
-        (Command::Signal, Smooth | NoList | Few) => &["+CSQ: 20,99", "OK"],
+        (Command::Signal, Smooth | TwoBefore | NoList | Few) => &["+CSQ: 20,99", "OK"],
         (Command::Signal, Many) => &["+CSQ: 20,99", "+CSQ: 99,99", "OK", "ERROR"],
-        (Command::SignalExtended, Smooth | NoList | Few) => &["ERROR"],
+        (Command::SignalExtended, Smooth | TwoBefore | NoList | Few) => &["ERROR"],
         (Command::SignalExtended, Many) => &["+CESQ: 99,99,255,255,20,50", "OK", "ERROR"],
         (Command::Identify, Many) => &["Quectel", "OK"],
         (Command::VendorSignal(_), Many) => &["+QCSQ: \"LTE\",-62,-92,93,-14", "OK", "ERROR"],

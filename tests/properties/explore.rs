@@ -182,6 +182,10 @@ impl Walk {
             self.breaks(rule, at, stimulus);
         }
         let Node { scanner, world, now, .. } = &step.next;
+        // What passed through in one step counts where it ends.
+        if let Some(rule) = world.checks_record(scanner.phase(), scanner.report().given_back) {
+            self.breaks(rule, at, stimulus);
+        }
         if stimulus == Stimulus::Time && scanner.next_deadline().is_some_and(|next| next <= *now) {
             self.breaks(BEHIND, at, stimulus);
         }
@@ -197,7 +201,8 @@ impl Walk {
             self.breaks(RETRIED, at, stimulus);
         }
         if scanner.phase() == Phase::Idle && node.scanner.phase() != Phase::Idle {
-            let owed = Some(setting.found.want).filter(|want| *want != Want::Down && !world.foreign_down);
+            let owed = Some(setting.left.want.unwrap_or(setting.found.want))
+                .filter(|want| *want != Want::Down && !world.foreign_down);
             if owed.is_some() && world.last_ask == Some(Want::Down) {
                 self.breaks(OWED, at, stimulus);
             }

@@ -29,3 +29,10 @@ pub(crate) const OVERRULED: &str = "a service that another client wants down is 
 pub(crate) const UNSUPERVISED: &str = "the port is closed when the supervisor dies";
 pub(crate) const SIGNALLED: &str =
     "TERM goes to a process that was seen, and KILL to one that got TERM or does not stop";
+
+/// Of the record for the time after the scan's death.
+pub(crate) const UNRECORDED_DOWN: &str = "down is requested only once the record says what is owed";
+pub(crate) const UNRECORDED_SELECTION: &str = "the modem is changed only once the record has its selection";
+pub(crate) const WRONG_RECORD: &str = "while the scan holds the service the record has the want from before, unless another client wants it down";
+pub(crate) const FALSE_END: &str =
+    "at the end a service given back is owed nothing, and one that is not is handed over with its want";

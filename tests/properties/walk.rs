@@ -72,6 +72,16 @@ fn a_service_asked_down_is_asked_up_or_reported_as_not_given_back() {
 }
 
 #[test]
+fn what_is_owed_is_recorded_before_it_is_owed_and_until_it_is_given_back() {
+    assert_kept(&[
+        rules::UNRECORDED_DOWN,
+        rules::UNRECORDED_SELECTION,
+        rules::WRONG_RECORD,
+        rules::FALSE_END,
+    ]);
+}
+
+#[test]
 fn no_command_follows_the_closing_of_the_port() {
     assert_kept(&[rules::SENT_CLOSED]);
 }

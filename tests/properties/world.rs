@@ -1,16 +1,17 @@
 //! The inputs of a scan, and the knowledge of an observer who sees only inputs and actions.
 
 use cellscan_core::at::command::Command;
+use cellscan_core::at::command::Outgoing;
 use cellscan_core::at::line::Line;
 use cellscan_core::scan::gate::{Origin, Request};
 use cellscan_core::scan::{Action, Event, Input, Phase, Refused};
 use cellscan_core::selection::Selection;
-use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Want};
+use cellscan_core::supervisor::{Owed, Remains, ServiceState, ServiceStatus, Signal, Taken, Want};
 
 use crate::heard::Heard;
 use crate::rules::{
-    ASKED_ONCE, LEFT_ALONE, OPENED_HELD, OVERRULED, PORT_KEPT, RELEASED, SENT_CLOSED, SENT_HELD, SIGNALLED,
-    UNSUPERVISED,
+    ASKED_ONCE, FALSE_END, LEFT_ALONE, OPENED_HELD, OVERRULED, PORT_KEPT, RELEASED, SENT_CLOSED, SENT_HELD,
+    SIGNALLED, UNRECORDED_DOWN, UNRECORDED_SELECTION, UNSUPERVISED, WRONG_RECORD,
 };
 
 /// One input.
@@ -19,7 +20,7 @@ pub(crate) enum Stimulus {
     Start,
     Restore,
     Abort,
-    Taken(ServiceStatus),
+    Taken(Taken),
     Service(ServiceStatus),
     Remains(Remains),
     Link(bool),
@@ -37,7 +38,7 @@ impl Stimulus {
             Self::Start => Input::Start(Request { id: 1, origin: Origin::Manual }),
             Self::Restore => Input::Restore(Selection::Automatic),
             Self::Abort => Input::Abort,
-            Self::Taken(found) => Input::Taken(found.into()),
+            Self::Taken(taken) => Input::Taken(taken),
             Self::Service(status) => Input::Service(status),
             Self::Remains(remains) => Input::Remains(remains),
             Self::Link(up) => Input::Link(up),
@@ -76,8 +77,11 @@ pub(crate) struct World {
     /// The supervisor has died, and no successor came in time.
     orphaned: bool,
     termed: bool,
-    /// The selection from before is owed: the modem may be on another.
-    noted: bool,
+    /// The want from before the scan, or from before the dead scan that it takes over from.
+    found: Option<Want>,
+    /// The record for the time after the scan's death: with a selection the modem may be on another.
+    owed: Owed,
+    handed_over: bool,
     /// How often the scan let go of the port for another client, and reported its loss.
     pub(crate) interrupted: u8,
     pub(crate) lost: u8,
@@ -102,12 +106,29 @@ impl World {
             orphaned: false,
             remains: false,
             termed: false,
-            noted: false,
+            found: None,
+            owed: Owed { want: None, selection: None },
+            handed_over: false,
             interrupted: 0,
             lost: 0,
             dialogue: Heard::NOTHING,
             leaves_modem: false,
         }
+    }
+
+    fn want_due(&self) -> Option<Want> {
+        self.found.filter(|want| *want != Want::Down && !self.foreign_down)
+    }
+
+    /// The rules of the record after a step into `phase`: the rule that it violates.
+    pub(crate) fn checks_record(&self, phase: Phase, given_back: bool) -> Option<&'static str> {
+        if phase.is_holding() && self.owed.want != self.want_due() {
+            return Some(WRONG_RECORD);
+        }
+        let is_settled = self.owed.want.is_none() && !self.handed_over;
+        let is_left_to_the_guard = self.owed.want == self.want_due() && self.handed_over;
+        let is_true = if given_back { is_settled } else { is_left_to_the_guard };
+        (phase == Phase::Idle && self.found.is_some() && !is_true).then_some(FALSE_END)
     }
 
     /// The command whose answer may come.
@@ -117,17 +138,12 @@ impl World {
 
     pub(crate) fn sees_input(&mut self, phase: Phase, stimulus: Stimulus) {
         match stimulus {
-            Stimulus::Taken(status) | Stimulus::Service(status) => {
-                self.foreign_down = status.foreign_down;
-                self.supervised = status.supervised;
-                // What another client asks for later does not count.
-                self.shown |= status.supervised
-                    && match self.last_ask {
-                        Some(Want::Once) => status.state == ServiceState::Run,
-                        Some(Want::Up) => status.want == Want::Up,
-                        Some(Want::Down) | None => false,
-                    };
+            Stimulus::Taken(Taken { status, owed }) => {
+                self.found = Some(owed.want.unwrap_or(status.want));
+                self.owed = owed;
+                self.sees_status(status);
             }
+            Stimulus::Service(status) => self.sees_status(status),
             Stimulus::Remains(remains) => {
                 self.free = remains.is_free();
                 self.claimed = self.free && self.port == PortIs::Open;
@@ -140,8 +156,10 @@ impl World {
             Stimulus::PortLost => self.closes(),
             Stimulus::Line(text) => self.dialogue.line(text),
             Stimulus::Abort => {
-                self.leaves_modem =
-                    phase.is_holding() && self.port == PortIs::Open && self.claimed && self.noted;
+                self.leaves_modem = phase.is_holding()
+                    && self.port == PortIs::Open
+                    && self.claimed
+                    && self.owed.selection.is_some();
             }
             Stimulus::Start | Stimulus::Restore | Stimulus::Link(_) | Stimulus::Refused(_) => {}
             Stimulus::Time => self.dialogue.time(),
@@ -156,16 +174,23 @@ impl World {
             Action::ClosePort => self.closes(),
             Action::Send(_) if self.port != PortIs::Open => return Some(SENT_CLOSED),
             Action::Send(_) if !self.claimed => return Some(SENT_HELD),
+            Action::Send(Outgoing::Command(Command::Deregister | Command::Select(_)))
+                if self.found.is_some() && self.owed.selection.is_none() =>
+            {
+                return Some(UNRECORDED_SELECTION);
+            }
             Action::Send(outgoing) => return self.dialogue.send(outgoing),
+            Action::Ask(Want::Down) if self.owed.want != self.want_due() => return Some(UNRECORDED_DOWN),
             Action::Ask(want) => return self.sees_ask(want),
             Action::Signal(Signal::Term) if !self.remains => return Some(SIGNALLED),
             Action::Signal(Signal::Term) => self.termed = true,
             Action::Signal(Signal::Kill) if !self.termed && phase != Phase::StopPppWaitSv => {
                 return Some(SIGNALLED);
             }
-            Action::Owe(owed) => self.noted = owed.selection.is_some(),
+            Action::Owe(owed) => self.owed = owed,
             Action::Release if self.owes() && !self.shown => return Some(RELEASED),
             Action::HandOver if self.owes() && !self.asked_again => return Some(ASKED_ONCE),
+            Action::HandOver => self.handed_over = true,
             Action::Report(Event::Restored(false)) if self.leaves_modem => return Some(LEFT_ALONE),
             Action::Report(Event::Interrupted { .. }) => {
                 self.interrupted = self.interrupted.saturating_add(1);
@@ -178,13 +203,21 @@ impl World {
             Action::Report(Event::Moved { from: Phase::StopPppWaitSv, to: Phase::VerifyStopped }) => {
                 self.orphaned = !self.supervised;
             }
-            Action::Take
-            | Action::Signal(Signal::Kill)
-            | Action::Release
-            | Action::HandOver
-            | Action::Report(_) => {}
+            Action::Take | Action::Signal(Signal::Kill) | Action::Release | Action::Report(_) => {}
         }
         None
+    }
+
+    fn sees_status(&mut self, status: ServiceStatus) {
+        self.foreign_down = status.foreign_down;
+        self.supervised = status.supervised;
+        // What another client asks for later does not count.
+        self.shown |= status.supervised
+            && match self.last_ask {
+                Some(Want::Once) => status.state == ServiceState::Run,
+                Some(Want::Up) => status.want == Want::Up,
+                Some(Want::Down) | None => false,
+            };
     }
 
     fn closes(&mut self) {

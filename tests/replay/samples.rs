@@ -128,12 +128,12 @@ fn the_machine_does_better_on_that_record_and_says_what_it_assumed() {
     let recorded = found.analysis.scans[0].outage().expect("it ended");
     let what_ifs = found.analysis.what_if(0);
     assert_eq!(
-        what_ifs.iter().map(|what_if| what_if.way.name()).collect::<Vec<_>>(),
+        what_ifs.iter().map(|what_if| what_if.alternative.name()).collect::<Vec<_>>(),
         ["full", "good_enough", "quick"]
     );
     for what_if in &what_ifs {
         let run = what_if.run.as_ref().expect("there is a list");
-        assert_eq!(what_if::outcome(&run.report), "complete", "{:?}", what_if.way);
+        assert_eq!(what_if::outcome(&run.report), "complete", "{:?}", what_if.alternative);
         assert!(run.report.given_back);
         let outage = run.report.outage.expect("it was taken");
         let limit = run.limit.expect("as well").total();

@@ -5,7 +5,7 @@ use heapless::Deque;
 
 use crate::at::command::Outgoing;
 use crate::port::Port;
-use crate::scan::{ACTIONS_MAX, Action, Event, Input, Refused, Scanner, Watch};
+use crate::scan::{ACTIONS_MAX, Action, Actions, Event, Input, Refused, Scanner, Watch};
 use crate::supervisor::{ServiceStatus, Signal, Supervisor, Want};
 use crate::time::Instant;
 
@@ -113,8 +113,10 @@ impl<P: Port, S: Supervisor> Executor<P, S> {
 
     /// One step; its actions are queued.
     fn step(&mut self, now: Instant, input: Input<'_>) {
+        let mut actions = Actions::new();
+        self.scanner.step_into(now, input, &mut actions);
         // By reference: the by-value iterator of the vector may panic when it is dropped half way.
-        for action in &self.scanner.step(now, input) {
+        for action in &actions {
             let deed = match *action {
                 Action::Report(event) => {
                     self.tell(event);
@@ -294,15 +296,11 @@ impl<P: Port, S: Supervisor> Executor<P, S> {
         if service {
             let status = self.supervisor.status();
             let known = self.last_service;
-            if let Some(mut status) = self.known(now, status, lasting::STATUS) {
-                // The record cannot answer a request for down that still waits to be made.
-                if matches!(self.pending.front(), Some(Deed::Ask(Want::Down))) {
-                    status.given_back = Some(false);
-                }
-                if known != Some(status) {
-                    self.last_service = Some(status);
-                    self.feed(now, Input::Service(status));
-                }
+            if let Some(status) = self.known(now, status, lasting::STATUS)
+                && known != Some(status)
+            {
+                self.last_service = Some(status);
+                self.feed(now, Input::Service(status));
             }
         }
         if self.scanner.watch().remains {

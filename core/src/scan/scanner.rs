@@ -115,12 +115,17 @@ impl Scanner {
     /// where some fail.
     #[must_use = "an action not carried out stalls the scan"]
     pub fn step(&mut self, now: Instant, input: Input<'_>) -> Actions {
+        let mut out = Actions::new();
+        self.step_into(now, input, &mut out);
+        out
+    }
+
+    /// The same, with the actions in the caller's frame: the compiler does not always see that one copy is enough.
+    pub(crate) fn step_into(&mut self, now: Instant, input: Input<'_>, out: &mut Actions) {
         // A caller's clock that goes back counts as standing still.
         self.now = self.now.max(now);
-        let mut out = Actions::new();
-        self.decide(input, &mut out);
-        self.pass(&mut out);
-        out
+        self.decide(input, out);
+        self.pass(out);
     }
 
     /// When [`Input::Timeout`] is due; `None`: only another input moves the scan. After a timeout step always in the future.
@@ -144,7 +149,6 @@ impl Scanner {
                 State::Idle
                 | State::StopPpp { .. }
                 | State::StopPppWaitSv(_)
-                | State::StartPpp { .. }
                 | State::WaitPpp { .. }
                 | State::Complete
                 | State::GivingBack { .. } => false,
@@ -239,11 +243,10 @@ impl Scanner {
             State::StopPppWaitSv(wait) => self.stopping_timeout(wait, out),
             State::VerifyStopped { step, deadline, .. } => self.verifying_timeout(step, deadline, out),
             State::Modem(modem) => self.modem_timeout(modem, out),
-            State::StartPpp { deadline, .. } => self.starting_timeout(deadline, out),
             State::WaitPpp { .. } => self.link_is_late(out),
             State::Clearing { step, .. } => self.clearing_timeout(step, out),
             State::Restoring { until, step } => self.restoring_timeout(until, step, out),
-            State::GivingBack { deadline, .. } => self.giving_back_timeout(deadline, out),
+            State::GivingBack { deadline, failed, .. } => self.giving_back_timeout(deadline, failed, out),
             State::Idle | State::Complete => {}
         }
     }
@@ -308,6 +311,9 @@ impl Scanner {
 
     fn end(&mut self, outcome: Outcome, release: bool, out: &mut Actions) {
         self.report.outcome = Some(outcome);
+        self.report.given_back = release;
+        let back = self.context.given_at.filter(|_| self.report.link != Some(true)).unwrap_or(self.now);
+        self.report.outage = self.context.asked_at.map(|asked| back.saturating_since(asked));
         act(out, if release { Action::Release } else { Action::HandOver });
         // A scan that never asked for down took no link away; nor did one that only restored the registration.
         if self.context.asked_at.is_some() {

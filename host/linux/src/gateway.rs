@@ -21,7 +21,7 @@ use crate::custody::{Held, HeldOptions};
 use crate::error::chain;
 use crate::link::{Interfaces, Link};
 use crate::recording::listening::{self, Listening, To};
-use crate::recording::{Taped, words};
+use crate::recording::{Recorded, words};
 use crate::serial::SerialLine;
 use crate::service::family::Family;
 use crate::service::locate::{self, Backend, Choice, LocateOptions};
@@ -43,7 +43,7 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(5);
 /// A scan of this gateway.
 #[derive(Debug)]
 pub struct GatewayScan {
-    driver: Driver<Taped<SerialLine>, Taped<Held>>,
+    driver: Driver<Recorded<SerialLine>, Recorded<Held>>,
     listening: Option<Listening>,
     clock: Clock,
     ended: Option<Instant>,
@@ -88,8 +88,8 @@ impl GatewayScan {
             Some((_, listening)) => Some(listening?),
             None => None,
         };
-        let port = listening::taped(SerialLine::new(plan.serial.clone()), listening.as_ref());
-        let service = listening::taped(Held::new(service, held), listening.as_ref());
+        let port = listening::recorded(SerialLine::new(plan.serial.clone()), listening.as_ref());
+        let service = listening::recorded(Held::new(service, held), listening.as_ref());
         let mut driver = Driver::resume(port, service, scanner);
         if let Some(listening) = &listening {
             listening.hear(now, words::request(request));

@@ -31,7 +31,7 @@
 //! | --- | --- |
 //! | [`entry`] | one line of a recording, written and read |
 //! | [`recorder`] | the file, its limit, and what is left out of it |
-//! | [`taped`] | a port and a supervisor that are listened to |
+//! | [`recorded`] | a port and a supervisor whose answers are recorded |
 //! | [`listening`] | where a recording goes, and a scan of this gateway that is listened to |
 //! | [`words`], [`policy`] | what the scan tells, and how it is to go, in words |
 //! | [`ring`] | the last few recordings of a daemon |
@@ -39,11 +39,11 @@
 pub mod entry;
 pub mod listening;
 pub mod policy;
+pub mod recorded;
 pub mod recorder;
 pub mod ring;
-pub mod taped;
 pub mod words;
 
 pub use entry::{Entry, Timed, Who};
+pub use recorded::Recorded;
 pub use recorder::{Extent, Header, Recorder, Tape};
-pub use taped::Taped;

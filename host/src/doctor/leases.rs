@@ -33,7 +33,7 @@ pub fn all(run_dir: &Path, found: &Result<Option<Vec<Found>>, LeaseError>) -> Ve
 
 /// A scan runs without a lease too, with its guard alone.
 fn unusable_dir(error: &LeaseError) -> Finding {
-    let remedy = if matches!(error, LeaseError::NotOurs { .. }) {
+    let remedy = if error.is_distrust() {
         "remove it, or name another with --run-dir: no lease is kept there"
     } else {
         "run it as root"

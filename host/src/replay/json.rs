@@ -12,7 +12,7 @@ use super::findings::Finding;
 use super::rerun::Replayed;
 use super::scans::{self, Scan};
 use super::turns::Turn;
-use super::what_if::{self, GOOD_ENOUGH_DBM, Way, WhatIf};
+use super::what_if::{self, Alternative, GOOD_ENOUGH_DBM, WhatIf};
 
 #[derive(Serialize)]
 struct TurnLine<'a> {
@@ -262,8 +262,8 @@ pub fn what_if(source: &str, scan: &Scan, what_if: &WhatIf) -> String {
         kind: "what_if",
         source,
         line: scan.line,
-        strategy: what_if.way.name(),
-        level_dbm: (what_if.way == Way::GoodEnough).then_some(GOOD_ENOUGH_DBM),
+        strategy: what_if.alternative.name(),
+        level_dbm: (what_if.alternative == Alternative::GoodEnough).then_some(GOOD_ENOUGH_DBM),
         selected: report.and_then(|report| report.selected.as_ref()).map(Plmn::as_str),
         outcome: report.map_or("unknown", what_if::outcome),
         reason: report.and_then(|report| match report.outcome {

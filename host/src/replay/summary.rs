@@ -13,7 +13,7 @@ use super::analysis::Analysis;
 use super::json::line;
 use super::scans::Scan;
 use super::text::span;
-use super::what_if::{Way, WhatIf};
+use super::what_if::{Alternative, WhatIf};
 
 /// Totals over many logs.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,8 +41,8 @@ fn quantile(values: &[Millis], percent: usize) -> Option<Millis> {
     sorted.get(rank).copied()
 }
 
-fn away(what_ifs: &[WhatIf], way: Way) -> Option<Millis> {
-    let run = what_ifs.iter().find(|what_if| what_if.way == way)?.run.as_ref()?;
+fn away(what_ifs: &[WhatIf], alternative: Alternative) -> Option<Millis> {
+    let run = what_ifs.iter().find(|what_if| what_if.alternative == alternative)?.run.as_ref()?;
     run.report.outage.map(millis)
 }
 
@@ -55,8 +55,8 @@ impl Summary {
         for (scan, what_ifs) in analysis.scans.iter().zip(what_ifs) {
             *self.outcomes.entry(scan.outcome.name()).or_default() += 1;
             self.outages.extend(scan.outage());
-            for way in Way::ALL {
-                self.would_be.entry(way.name()).or_default().extend(away(what_ifs, way));
+            for alternative in Alternative::ALL {
+                self.would_be.entry(alternative.name()).or_default().extend(away(what_ifs, alternative));
             }
         }
         for (kind, count) in &analysis.finding_counts {
@@ -95,8 +95,8 @@ impl Summary {
             }
         };
         times("link away, recorded", &self.outages);
-        for (way, values) in &self.would_be {
-            times(&format!("  what if {way}"), values);
+        for (alternative, values) in &self.would_be {
+            times(&format!("  what if {alternative}"), values);
         }
         for (name, count) in &self.findings {
             let _always = write!(text, "\n{count:>6} {name}");
@@ -134,7 +134,7 @@ impl Summary {
             what_if_median_s: self
                 .would_be
                 .iter()
-                .map(|(way, values)| (*way, quantile(values, 50).map(seconds)))
+                .map(|(alternative, values)| (*alternative, quantile(values, 50).map(seconds)))
                 .collect(),
             findings: &self.findings,
         })
@@ -154,8 +154,10 @@ pub fn rows(source: &str, analysis: &Analysis, what_ifs: &[Vec<WhatIf>]) -> Stri
 
 fn row(source: &str, scan: &Scan, what_ifs: &[WhatIf]) -> String {
     let time = |time: Option<Millis>| time.map(|time| seconds(time).to_string()).unwrap_or_default();
-    let full =
-        what_ifs.iter().find(|what_if| what_if.way == Way::Full).and_then(|what_if| what_if.run.as_ref());
+    let full = what_ifs
+        .iter()
+        .find(|what_if| what_if.alternative == Alternative::Full)
+        .and_then(|what_if| what_if.run.as_ref());
     let full_selected = full.and_then(|run| run.report.selected).map(|plmn| plmn.to_string());
     let values = [
         source.to_owned(),
@@ -169,9 +171,9 @@ fn row(source: &str, scan: &Scan, what_ifs: &[WhatIf]) -> String {
         time(scan.stop()),
         time(scan.search),
         time(scan.outage()),
-        time(away(what_ifs, Way::Full)),
-        time(away(what_ifs, Way::GoodEnough)),
-        time(away(what_ifs, Way::Quick)),
+        time(away(what_ifs, Alternative::Full)),
+        time(away(what_ifs, Alternative::GoodEnough)),
+        time(away(what_ifs, Alternative::Quick)),
         full_selected.unwrap_or_default(),
     ];
     values.map(|value| quoted(&value)).join(",")

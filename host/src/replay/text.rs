@@ -157,7 +157,7 @@ pub fn scan(scan: &Scan) -> String {
 pub fn what_ifs(scan: &Scan, what_ifs: &[WhatIf]) -> String {
     let mut text = String::from("What cellscan would have done:");
     for what_if in what_ifs {
-        let name = what_if.way.name();
+        let name = what_if.alternative.name();
         let Some(run) = &what_if.run else {
             let _always = write!(text, "\n  {name:<12} unknown");
             continue;

@@ -29,13 +29,13 @@ pub const GOOD_ENOUGH_DBM: i16 = -75;
 /// The strategy of the scan.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(missing_docs, reason = "the words of `Strategy`")]
-pub enum Way {
+pub enum Alternative {
     Full,
     GoodEnough,
     Quick,
 }
 
-impl Way {
+impl Alternative {
     /// All strategies.
     pub const ALL: [Self; 3] = [Self::Full, Self::GoodEnough, Self::Quick];
 
@@ -62,7 +62,7 @@ impl Way {
 #[derive(Clone, Debug, PartialEq)]
 pub struct WhatIf {
     /// The strategy.
-    pub way: Way,
+    pub alternative: Alternative,
     /// Assumptions about facts that the record does not show.
     pub assumed: Vec<String>,
     /// The run; `None`: the record shows too little of the modem.
@@ -111,15 +111,17 @@ impl Limit {
 pub fn ask(scan: &Scan, others: &[Scan], habits: &Habits) -> Vec<WhatIf> {
     let (recorded, mut notes) = recorded(scan, others, habits);
     let pppd = pppd(scan, &mut notes);
-    Way::ALL
+    Alternative::ALL
         .into_iter()
-        .map(|way| {
+        .map(|alternative| {
             let mut assumed = notes.clone();
-            let Some(recorded) = &recorded else { return WhatIf { way, assumed, run: None } };
+            let Some(recorded) = &recorded else { return WhatIf { alternative, assumed, run: None } };
             let (modem, more) = recorded.profile();
-            assumed.extend(more.iter().filter(|more| concerns(way, scan, more)).map(ToString::to_string));
-            let remembered = remembered(way, scan, &mut assumed);
-            let mut policy = Policy { strategy: way.strategy(), ..Policy::DEFAULT };
+            assumed.extend(
+                more.iter().filter(|more| concerns(alternative, scan, more)).map(ToString::to_string),
+            );
+            let remembered = remembered(alternative, scan, &mut assumed);
+            let mut policy = Policy { strategy: alternative.strategy(), ..Policy::DEFAULT };
             if scan.link_up.is_none() {
                 policy.timeouts.link = Duration::ZERO;
             }
@@ -134,14 +136,14 @@ pub fn ask(scan: &Scan, others: &[Scan], habits: &Habits) -> Vec<WhatIf> {
                 remembered,
                 ..Scenario::default()
             };
-            WhatIf { way, assumed, run: Some(live(scenario, &pppd, scan.link_up.is_some())) }
+            WhatIf { alternative, assumed, run: Some(live(scenario, &pppd, scan.link_up.is_some())) }
         })
         .collect()
 }
 
 /// A quick scan with remembered carriers neither searches nor deregisters.
-fn concerns(way: Way, scan: &Scan, assumption: &Assumption) -> bool {
-    let searches = way != Way::Quick || scan.known.is_empty();
+fn concerns(alternative: Alternative, scan: &Scan, assumption: &Assumption) -> bool {
+    let searches = alternative != Alternative::Quick || scan.known.is_empty();
     match assumption {
         Assumption::Time { what, .. } => searches || !matches!(*what, "+COPS=2" | "+COPS=?"),
         Assumption::NeverTried(plmn)
@@ -152,8 +154,8 @@ fn concerns(way: Way, scan: &Scan, assumption: &Assumption) -> bool {
     }
 }
 
-fn remembered(way: Way, scan: &Scan, assumed: &mut Vec<String>) -> Vec<Plmn> {
-    if way != Way::Quick {
+fn remembered(alternative: Alternative, scan: &Scan, assumed: &mut Vec<String>) -> Vec<Plmn> {
+    if alternative != Alternative::Quick {
         return Vec::new();
     }
     let known: Vec<Plmn> = scan.known.iter().filter_map(|plmn| Plmn::parse(plmn.as_bytes()).ok()).collect();

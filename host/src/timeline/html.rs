@@ -264,7 +264,7 @@ fn saved(scan: &Scan, what_if: &WhatIf) -> Saved {
     let millis = outage.map(millis);
     let limit = what_if.run.as_ref().and_then(|run| run.limit);
     Saved {
-        way: what_if.way.name(),
+        way: what_if.alternative.name(),
         outcome: report.map_or("unknown", what_if::outcome),
         selected: report.and_then(|report| report.selected).map(|plmn| plmn.to_string()).unwrap_or_default(),
         outage: outage.map(words::span).unwrap_or_default(),

@@ -136,7 +136,7 @@ impl Timeline {
                     .report
                     .outage
                     .map_or_else(String::new, |outage| format!(", link away for {}", words::span(outage)));
-                let title = format!("{}{outage}", what_if.way.name());
+                let title = format!("{}{outage}", what_if.alternative.name());
                 Some((title, vec![would_be_steps(run), would_be_dialogue(run), would_be_link(run, from, to)]))
             })
             .collect();

@@ -45,6 +45,10 @@ pub(super) struct ScanContext {
     pub(super) asked_at: Option<Instant>,
     /// When it was given back.
     pub(super) given_at: Option<Instant>,
+    /// The carrier from before the scan. It decides the order of the trials and the choice; the report repeats it.
+    pub(super) before: Option<Plmn>,
+    /// The carrier that the scan chose.
+    pub(super) chosen: Option<Plmn>,
     /// The selection from before the scan.
     pub(super) selection: Option<Selection>,
     /// The scan changed the modem's registration or selection.
@@ -88,6 +92,8 @@ impl ScanContext {
             service: None,
             asked_at: None,
             given_at: None,
+            before: None,
+            chosen: None,
             selection: None,
             disturbed: false,
             on: None,

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::at::answer::Outcome as Said;
 use crate::at::command::Command;
-use crate::carrier::Trial;
+use crate::carrier::{Plmn, Trial};
 use crate::scan::policy::NoLink;
 use crate::scan::report::{Failure, Outcome};
 use crate::scan::{Action, Actions, Event};
@@ -32,11 +32,16 @@ impl Scanner {
         self.owe(self.context.owed, false, out);
     }
 
+    pub(super) fn found_on(&mut self, plmn: Plmn) {
+        self.context.before = Some(plmn);
+        self.report.before = Some(plmn);
+    }
+
     /// Takes over what a dead scan has left to do, which is recorded already. This scan restores the selection if it fails.
     pub(super) fn adopt(&mut self, owed: Owed) {
         (self.context.owed, self.context.noted) = (owed.want, owed.selection.is_some());
         if let Some(Selection::Manual(plmn)) = owed.selection {
-            self.report.before = Some(plmn);
+            self.found_on(plmn);
         }
         self.context.selection = owed.selection;
         self.context.disturbed = owed.selection.is_some();
@@ -65,7 +70,6 @@ impl Scanner {
             State::Modem(modem) => (false, !matches!(modem, Modem::Opening { .. } | Modem::Claiming { .. })),
             State::Idle
             | State::StopPpp { .. }
-            | State::StartPpp { .. }
             | State::WaitPpp { .. }
             | State::Complete
             | State::Clearing { .. }
@@ -79,6 +83,8 @@ impl Scanner {
         if !(modem_is_ours && self.context.disturbed) || gone {
             return self.give_back_failed(out);
         }
+        // A scan whose first choice had no link has settled before.
+        self.disturb(out);
         let until = self.after(&self.policy.timeouts.restore);
         let step = Restore::Dropping(self.after(&DTR_DROP));
         self.enter(State::Restoring { until, step }, out);
@@ -213,40 +219,64 @@ impl Scanner {
             self.report.restored = Some(false);
             report(out, Event::Restored(false));
         }
+        self.give_back(true, out);
+    }
+
+    /// State 10.
+    pub(super) fn start_ppp(&mut self, out: &mut Actions) {
+        self.settle(out);
+        self.give_back(false, out);
+    }
+
+    /// Closes the port before the request. Where no want is owed, [`Scanner::pass`] goes on.
+    fn give_back(&mut self, failed: bool, out: &mut Actions) {
         self.let_go_of_port(out);
         let (deadline, again_at) = (self.after(&self.policy.timeouts.give_back), self.after(&ASK_AGAIN));
-        self.enter(State::GivingBack { deadline, again_at }, out);
-        match self.want_owed() {
-            Some(want) => act(out, Action::Ask(want)),
-            None => self.failed(true, out),
+        self.enter(State::GivingBack { deadline, again_at, failed }, out);
+        if let Some(want) = self.want_owed() {
+            act(out, Action::Ask(want));
         }
     }
 
-    pub(super) fn seen_while_giving_back(&mut self, status: ServiceStatus, out: &mut Actions) {
+    pub(super) fn seen_while_giving_back(&mut self, failed: bool, status: ServiceStatus, out: &mut Actions) {
         self.note(status, out);
         if self.is_given_back(status) {
-            report(out, Event::GivenBack);
-            self.failed(true, out);
+            self.gave_back(failed, out);
         }
     }
 
-    pub(super) fn giving_back_timeout(&mut self, deadline: Instant, out: &mut Actions) {
+    pub(super) fn giving_back_timeout(&mut self, deadline: Instant, failed: bool, out: &mut Actions) {
         match self.want_owed() {
             Some(want) if deadline > self.now => {
-                self.state = State::GivingBack { deadline, again_at: self.after(&ASK_AGAIN) };
+                self.state = State::GivingBack { deadline, again_at: self.after(&ASK_AGAIN), failed };
                 act(out, Action::Ask(want));
             }
-            Some(_) => self.failed(false, out),
-            None => self.failed(true, out),
+            Some(_) if failed => self.failed(false, out),
+            Some(_) => self.fail(Failure::SupervisorSilent, out),
+            None => {}
         }
+    }
+
+    /// Nothing is owed to the service any more, as its record showed, or since no want was owed.
+    // Not inlined: the states after it lie on top of the caller's frame.
+    #[inline(never)]
+    pub(super) fn gave_back(&mut self, failed: bool, out: &mut Actions) {
+        self.owe_want(None, out);
+        self.context.given_at = Some(self.now);
+        if !failed || self.want_owed().is_some() {
+            report(out, Event::GivenBack);
+        }
+        if failed {
+            return self.failed(true, out);
+        }
+        self.report.given_back = true;
+        if self.want_owed().is_none() || self.policy.timeouts.link.is_zero() {
+            return self.complete(None, out);
+        }
+        self.enter(State::WaitPpp { deadline: self.after(&self.policy.timeouts.link) }, out);
     }
 
     fn failed(&mut self, given_back: bool, out: &mut Actions) {
-        self.report.given_back = given_back;
-        if given_back {
-            self.owe_want(None, out);
-        }
-        self.report.outage = self.context.asked_at.map(|asked| self.now.saturating_since(asked));
         let failure = self.context.failure.unwrap_or(Failure::Aborted);
         self.end(Outcome::Failed(failure), given_back, out);
     }
@@ -254,52 +284,11 @@ impl Scanner {
     /// By what the supervisor proves, else by what the record shows.
     fn is_given_back(&self, status: ServiceStatus) -> bool {
         let shown = match self.want_owed() {
-            None => return true,
+            None => return false,
             Some(Want::Up) => status.want == Want::Up,
             Some(Want::Once | Want::Down) => status.state == ServiceState::Run,
         };
         status.supervised && status.given_back.unwrap_or(shown)
-    }
-
-    /// State 10: closes the port before the request for up.
-    pub(super) fn start_ppp(&mut self, out: &mut Actions) {
-        self.settle(out);
-        self.let_go_of_port(out);
-        let (deadline, again_at) = (self.after(&self.policy.timeouts.give_back), self.after(&ASK_AGAIN));
-        self.enter(State::StartPpp { deadline, again_at }, out);
-        match self.want_owed() {
-            Some(want) => act(out, Action::Ask(want)),
-            None => self.started(out),
-        }
-    }
-
-    pub(super) fn seen_while_starting(&mut self, status: ServiceStatus, out: &mut Actions) {
-        self.note(status, out);
-        if self.is_given_back(status) {
-            self.started(out);
-        }
-    }
-
-    pub(super) fn starting_timeout(&mut self, deadline: Instant, out: &mut Actions) {
-        match self.want_owed() {
-            Some(want) if deadline > self.now => {
-                self.state = State::StartPpp { deadline, again_at: self.after(&ASK_AGAIN) };
-                act(out, Action::Ask(want));
-            }
-            Some(_) => self.fail(Failure::SupervisorSilent, out),
-            None => self.started(out),
-        }
-    }
-
-    fn started(&mut self, out: &mut Actions) {
-        self.report.given_back = true;
-        self.owe_want(None, out);
-        self.context.given_at = Some(self.now);
-        report(out, Event::GivenBack);
-        if self.want_owed().is_none() || self.policy.timeouts.link.is_zero() {
-            return self.complete(None, out);
-        }
-        self.enter(State::WaitPpp { deadline: self.after(&self.policy.timeouts.link) }, out);
     }
 
     #[inline(never)]
@@ -311,7 +300,7 @@ impl Scanner {
 
     /// Tries the next best carrier where the policy says so, one has registered in its trial, and the budget allows it.
     pub(super) fn link_is_late(&mut self, out: &mut Actions) {
-        let index = self.carriers.iter().position(|carrier| Some(carrier.plmn) == self.report.selected);
+        let index = self.carriers.iter().position(|carrier| Some(carrier.plmn) == self.context.chosen);
         let another =
             self.carriers.iter().enumerate().any(|(other, carrier)| {
                 Some(other) != index && matches!(carrier.trial, Trial::Registered(_))
@@ -328,9 +317,6 @@ impl Scanner {
 
     pub(super) fn complete(&mut self, link: Option<bool>, out: &mut Actions) {
         self.report.link = link;
-        let ended = if link == Some(true) { Some(self.now) } else { self.context.given_at };
-        self.report.outage =
-            self.context.asked_at.map(|asked| ended.unwrap_or(self.now).saturating_since(asked));
         self.enter(State::Complete, out);
         self.end(Outcome::Complete, true, out);
     }

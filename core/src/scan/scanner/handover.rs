@@ -44,6 +44,7 @@ impl Scanner {
             successor_by,
         };
         self.enter(State::StopPppWaitSv(wait), out);
+        self.context.given_at = None;
         // Before the request: the scan may be killed between the two.
         self.owe_want(self.want_owed(), out);
         if supervised {

@@ -53,7 +53,6 @@ impl Scanner {
             State::WaitPpp { .. } => self.complete(Some(false), out),
             State::Idle
             | State::Complete
-            | State::StartPpp { .. }
             | State::Clearing { .. }
             | State::Restoring { .. }
             | State::GivingBack { .. } => {}
@@ -65,10 +64,9 @@ impl Scanner {
         match self.state {
             State::StopPppWaitSv(wait) => self.seen_while_stopping(wait, status, out),
             State::VerifyStopped { .. } | State::Modem(_) => self.seen_while_holding(status, out),
-            State::StartPpp { .. } => self.seen_while_starting(status, out),
             State::Clearing { .. } => self.note(status, out),
             State::Restoring { .. } => self.seen_while_restoring(status, out),
-            State::GivingBack { .. } => self.seen_while_giving_back(status, out),
+            State::GivingBack { failed, .. } => self.seen_while_giving_back(failed, status, out),
             State::Idle | State::Complete | State::StopPpp { .. } | State::WaitPpp { .. } => {}
         }
     }
@@ -84,7 +82,6 @@ impl Scanner {
             | State::Complete
             | State::StopPpp { .. }
             | State::StopPppWaitSv(_)
-            | State::StartPpp { .. }
             | State::WaitPpp { .. }
             | State::GivingBack { .. } => {}
         }
@@ -102,7 +99,6 @@ impl Scanner {
             | State::StopPppWaitSv(_)
             | State::VerifyStopped { .. }
             | State::Modem(_)
-            | State::StartPpp { .. }
             | State::WaitPpp { .. }
             | State::Clearing { .. }
             | State::Restoring { .. }
@@ -121,7 +117,6 @@ impl Scanner {
             | State::StopPpp { .. }
             | State::StopPppWaitSv(_)
             | State::VerifyStopped { .. }
-            | State::StartPpp { .. }
             | State::WaitPpp { .. }
             | State::Clearing { .. }
             | State::GivingBack { .. } => {}
@@ -139,7 +134,6 @@ impl Scanner {
                 | State::StopPppWaitSv(_)
                 | State::VerifyStopped { .. }
                 | State::Modem(_)
-                | State::StartPpp { .. }
                 | State::WaitPpp { .. }
                 | State::Clearing { .. }
                 | State::Restoring { .. }

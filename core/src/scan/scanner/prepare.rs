@@ -95,7 +95,7 @@ impl Scanner {
                     && self.context.selection.is_none()
                 {
                     if let Some(Operator::Plmn(plmn)) = current.operator {
-                        self.report.before = Some(plmn);
+                        self.found_on(plmn);
                     }
                     self.context.selection = Some(Selection::of(current));
                 }

@@ -29,6 +29,7 @@ impl Scanner {
         let distance = |instant: &mut Instant| {
             *instant = Instant::from_millis(instant.as_millis().saturating_sub(now.as_millis()));
         };
+        // No action of the scan depends on its report.
         seen.report = Report::default();
         seen.state.each_instant(distance);
         seen.dialogue.each_instant(distance);

@@ -22,10 +22,6 @@ pub(super) enum State {
     },
     /// 2b to 9b: the scan uses the modem.
     Modem(Modem),
-    StartPpp {
-        deadline: Instant,
-        again_at: Instant,
-    },
     WaitPpp {
         deadline: Instant,
     },
@@ -41,10 +37,11 @@ pub(super) enum State {
         until: Instant,
         step: Restore,
     },
-    /// State 12, once the port is closed.
+    /// State 10, or 12 after a failure: the port is closed, and the service asked for.
     GivingBack {
         deadline: Instant,
         again_at: Instant,
+        failed: bool,
     },
 }
 
@@ -184,7 +181,7 @@ impl State {
             Self::Modem(Modem::SelectBest) => Phase::SelectBest,
             Self::Modem(Modem::ConnectBest { .. }) => Phase::ConnectBest,
             Self::Modem(Modem::VerifyCarrier { .. } | Modem::WaitSignal(_)) => Phase::VerifyCarrier,
-            Self::StartPpp { .. } => Phase::StartPpp,
+            Self::GivingBack { failed: false, .. } => Phase::StartPpp,
             Self::WaitPpp { .. } => Phase::WaitPpp,
             Self::Complete => Phase::Complete,
             Self::Clearing { .. } | Self::Restoring { .. } | Self::GivingBack { .. } => Phase::Failed,
@@ -203,8 +200,7 @@ impl State {
             }
             Self::Modem(modem) => modem.deadline(),
             Self::VerifyStopped { deadline, look_at: sooner, .. }
-            | Self::StartPpp { deadline, again_at: sooner }
-            | Self::GivingBack { deadline, again_at: sooner }
+            | Self::GivingBack { deadline, again_at: sooner, .. }
             | Self::Restoring {
                 until: deadline,
                 step:
@@ -234,8 +230,7 @@ impl State {
             }
             Self::Modem(modem) => modem.each_instant(visit),
             Self::VerifyStopped { deadline, look_at: other, .. }
-            | Self::StartPpp { deadline, again_at: other }
-            | Self::GivingBack { deadline, again_at: other }
+            | Self::GivingBack { deadline, again_at: other, .. }
             | Self::Restoring {
                 until: deadline,
                 step:

@@ -99,12 +99,12 @@ impl Scanner {
             match self.state {
                 State::Modem(Modem::NextCarrier) => self.next_carrier(out),
                 State::Modem(Modem::SelectBest) => self.select_best(out),
+                State::GivingBack { failed, .. } if self.want_owed().is_none() => self.gave_back(failed, out),
                 State::Idle
                 | State::StopPpp { .. }
                 | State::StopPppWaitSv(_)
                 | State::VerifyStopped { .. }
                 | State::Modem(_)
-                | State::StartPpp { .. }
                 | State::WaitPpp { .. }
                 | State::Complete
                 | State::Clearing { .. }
@@ -130,7 +130,7 @@ impl Scanner {
         self.context.began = self.now;
         self.context.on = None;
         // A modem that has not left its carrier shows no other carrier's signal.
-        let stayed = !self.context.disturbed && self.report.before == Some(plmn);
+        let stayed = !self.context.disturbed && self.context.before == Some(plmn);
         self.context.settled = stayed.then_some(self.now);
         self.context.lasting_from = Instant::ZERO;
         self.disturb(out);
@@ -151,7 +151,7 @@ impl Scanner {
                 4_u8
             } else if self.deny.denies(plmn, self.now) {
                 3
-            } else if Some(plmn) != self.report.before {
+            } else if Some(plmn) != self.context.before {
                 1
             } else if likeliest_first {
                 0
@@ -391,18 +391,20 @@ impl Scanner {
 
     #[inline(never)]
     fn select_best(&mut self, out: &mut Actions) {
-        let stay = self.context.stay.or(self.report.before);
+        let stay = self.context.stay.or(self.context.before);
         let best = rank::best(&self.carriers, stay, &self.policy.ranking);
         let Some((index, plmn)) = best.and_then(|index| Some((index, self.carriers.get(index)?.plmn))) else {
             return self.fail(Failure::NoCarrier, out);
         };
-        self.report.selected = Some(plmn);
+        (self.context.chosen, self.report.selected) = (Some(plmn), Some(plmn));
         report(out, Event::Selected(plmn));
         self.with_modem(Modem::ConnectBest { index }, out);
         if self.context.on == Some(plmn) {
             return self.verify_carrier(index, out);
         }
         self.context.on = None;
+        // A scan whose first choice had no link has settled before.
+        self.disturb(out);
         let timeout = self.policy.timeouts.register.min(self.limit().saturating_since(self.now));
         self.command(Command::Select(plmn), timeout, out);
     }
@@ -410,7 +412,7 @@ impl Scanner {
     /// The modem could not stay on the chosen carrier: take the next best.
     pub(super) fn lose(&mut self, index: usize, out: &mut Actions) {
         self.context.on = None;
-        self.report.selected = None;
+        (self.context.chosen, self.report.selected) = (None, None);
         let Some(carrier) = self.carriers.get_mut(index) else { return };
         carrier.trial = Trial::Lost;
         let plmn = carrier.plmn;

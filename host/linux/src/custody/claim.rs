@@ -14,7 +14,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use super::error::CustodyError;
-use super::lease::{Claim, LeaseError, RunDir};
+use super::lease::{Claim, RunDir};
 use crate::error::chain;
 use crate::runit::dir::ServiceDir;
 use crate::service::Subject;
@@ -61,7 +61,7 @@ impl<'a> Claimable<'a> {
                 Ok(Claim::Ours(file)) => (Some(file), None),
                 Ok(Claim::Theirs(by)) => return Err(claimed(by)),
                 // It was made by this user and opened to others since: which process locks it then is not known.
-                Err(error @ LeaseError::NotOurs { .. }) => return Err(CustodyError::Claim(error)),
+                Err(error) if error.is_distrust() => return Err(CustodyError::Claim(error)),
                 Err(error) => (None, Some(error)),
             },
             Ok(None) => (None, None),

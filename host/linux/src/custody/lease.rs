@@ -6,8 +6,6 @@
 //! lease is honoured by the next scan of that service
 //! and by `cellscan restore`. The directory is gone with a reboot, and so is what was asked of `runsv`.
 
-use std::fmt;
-use std::io;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -16,6 +14,7 @@ use cellscan_core::carrier::Plmn;
 use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{Owed, Want};
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use super::own_dir::OwnError;
 use super::registration::ModemLine;
@@ -39,26 +38,14 @@ const LOCK_DIRS_MAX: usize = 16;
 const COMMAND_WORDS_MAX: usize = 256;
 
 /// Why a lease could not be written, read or removed.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LeaseError {
-    /// The kernel refused.
-    Io {
-        /// What was being done, in one verb.
-        what: &'static str,
-        /// With what.
-        path: PathBuf,
-        /// What it said.
-        source: io::Error,
-    },
-    /// It is not as this program makes it, so another user may have written it.
-    NotOurs {
-        /// Which file or directory.
-        path: PathBuf,
-        /// What it is instead.
-        found: &'static str,
-    },
+    /// The run directory, or a file in it, could not be used.
+    #[error(transparent)]
+    Dir(#[from] OwnError),
     /// It is no lease.
+    #[error("{} is no lease: {found}", path.display())]
     Content {
         /// Which file.
         path: PathBuf,
@@ -66,38 +53,15 @@ pub enum LeaseError {
         found: String,
     },
     /// This process cannot be told from a later one of its number: `/proc` does not say when it started.
+    #[error("/proc does not say when this process started")]
     NoStartTime,
 }
 
-impl From<OwnError> for LeaseError {
-    fn from(error: OwnError) -> Self {
-        match error {
-            OwnError::Io { what, path, source } => Self::Io { what, path, source },
-            OwnError::NotOurs { path, found } => Self::NotOurs { path, found },
-            OwnError::TooLong { path, max } => {
-                Self::Content { path, found: format!("longer than {max} bytes") }
-            }
-        }
-    }
-}
-
-impl fmt::Display for LeaseError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io { what, path, .. } => write!(f, "unable to {what} {}", path.display()),
-            Self::NotOurs { path, found } => write!(f, "{} is not to be trusted: {found}", path.display()),
-            Self::Content { path, found } => write!(f, "{} is no lease: {found}", path.display()),
-            Self::NoStartTime => write!(f, "/proc does not say when this process started"),
-        }
-    }
-}
-
-impl std::error::Error for LeaseError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io { source, .. } => Some(source),
-            Self::NotOurs { .. } | Self::Content { .. } | Self::NoStartTime => None,
-        }
+impl LeaseError {
+    /// Another user may have made or written what lies there.
+    #[must_use]
+    pub const fn is_distrust(&self) -> bool {
+        matches!(self, Self::Dir(OwnError::NotOurs { .. }))
     }
 }
 

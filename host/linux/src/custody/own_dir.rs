@@ -3,7 +3,6 @@
 //! What lies there is believed, so it has to be ours: no symbolic link leads to it, it belongs to this user, and no other may write
 //! to it. The same is asked of each file that is read. What is made there is for this user alone, whatever the umask is.
 
-use std::fmt;
 use std::fs::{DirBuilder, File};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
@@ -13,6 +12,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, fsync, open, openat, renameat, unlinkat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
+use thiserror::Error;
 
 use crate::checked::{self, Refused, Wanted};
 
@@ -28,10 +28,11 @@ const OTHERS_ANYTHING: u32 = 0o077;
 const OWNER_ALONE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 /// Why a directory or a file in it could not be used.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum OwnError {
     /// The kernel refused.
+    #[error("unable to {what} {}", path.display())]
     Io {
         /// What was being done, in one verb.
         what: &'static str,
@@ -41,6 +42,7 @@ pub enum OwnError {
         source: io::Error,
     },
     /// It is not as this program makes it, so another user may have made or written it.
+    #[error("{} is not to be trusted: {found}", path.display())]
     NotOurs {
         /// Which file or directory.
         path: PathBuf,
@@ -48,31 +50,13 @@ pub enum OwnError {
         found: &'static str,
     },
     /// It holds more than this program ever writes.
+    #[error("{}: longer than {max} bytes", path.display())]
     TooLong {
         /// Which file.
         path: PathBuf,
         /// Bytes, at most.
         max: u64,
     },
-}
-
-impl fmt::Display for OwnError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io { what, path, .. } => write!(f, "unable to {what} {}", path.display()),
-            Self::NotOurs { path, found } => write!(f, "{} is not to be trusted: {found}", path.display()),
-            Self::TooLong { path, max } => write!(f, "{}: longer than {max} bytes", path.display()),
-        }
-    }
-}
-
-impl std::error::Error for OwnError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io { source, .. } => Some(source),
-            Self::NotOurs { .. } | Self::TooLong { .. } => None,
-        }
-    }
 }
 
 /// A directory that is ours, no link, and writable by no other user.

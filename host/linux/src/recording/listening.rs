@@ -12,8 +12,8 @@ use cellscan_core::scan::{Policy, Scanner};
 use cellscan_core::time::Instant;
 use thiserror::Error;
 
-use super::taped::Now;
-use super::{Extent, Header, Recorder, Tape, Taped, Who, policy, words};
+use super::recorded::Now;
+use super::{Extent, Header, Recorded, Recorder, Tape, Who, policy, words};
 use crate::audience::Audience;
 
 /// Why a scan is not recorded.
@@ -109,11 +109,11 @@ impl Listening {
 }
 
 /// A port or a service, recorded where there is a recording.
-pub fn taped<T>(inner: T, listening: Option<&Listening>) -> Taped<T> {
-    let Some(listening) = listening else { return Taped::silent(inner) };
+pub fn recorded<T>(inner: T, listening: Option<&Listening>) -> Recorded<T> {
+    let Some(listening) = listening else { return Recorded::silent(inner) };
     let cell = Rc::clone(&listening.now);
     let now: Now = Box::new(move || cell.get());
-    Taped::new(inner, Rc::clone(&listening.tape), now)
+    Recorded::new(inner, Rc::clone(&listening.tape), now)
 }
 
 /// What a replay needs to know of the machine before its scan.

@@ -10,11 +10,11 @@ use cellscan_sim::supervisor::SimSupervisor;
 use cellscan_sim::world::{Heard, SimPort, World};
 
 use crate::recording::listening::of_scan;
-use crate::recording::taped::Now;
-use crate::recording::{Header, Recorder, Tape, Taped, Who, words};
+use crate::recording::recorded::Now;
+use crate::recording::{Header, Recorded, Recorder, Tape, Who, words};
 
 /// A world, and a scan in it that may be listened to.
-pub type TapedWorld = World<Taped<SimPort>, Taped<SimSupervisor>>;
+pub type RecordedWorld = World<Recorded<SimPort>, Recorded<SimSupervisor>>;
 
 /// A world whose scan is recorded to `out`; `None`: it is not.
 ///
@@ -24,13 +24,13 @@ pub fn world(
     scenario: Scenario,
     out: Option<Box<dyn Write>>,
     header: Header,
-) -> io::Result<(TapedWorld, Option<Tape>)> {
+) -> io::Result<(RecordedWorld, Option<Tape>)> {
     let header = of_scan(header, &scenario.policy, &scenario.remembered).with("deadlines", "exact");
     let tape = out.map(|out| Recorder::new(out, &header)).transpose()?.map(Recorder::shared);
     let mut world = World::with(
         scenario,
-        |port, machine| taped(port, tape.as_ref(), machine),
-        |supervisor, machine| taped(supervisor, tape.as_ref(), machine),
+        |port, machine| recorded(port, tape.as_ref(), machine),
+        |supervisor, machine| recorded(supervisor, tape.as_ref(), machine),
     );
     if let Some(tape) = &tape {
         let tape = Rc::clone(tape);
@@ -46,9 +46,9 @@ pub fn world(
     Ok((world, tape))
 }
 
-fn taped<T>(inner: T, tape: Option<&Tape>, machine: &Rc<RefCell<Machine>>) -> Taped<T> {
-    let Some(tape) = tape else { return Taped::silent(inner) };
+fn recorded<T>(inner: T, tape: Option<&Tape>, machine: &Rc<RefCell<Machine>>) -> Recorded<T> {
+    let Some(tape) = tape else { return Recorded::silent(inner) };
     let machine = Rc::clone(machine);
     let now: Now = Box::new(move || machine.borrow().now());
-    Taped::new(inner, Rc::clone(tape), now)
+    Recorded::new(inner, Rc::clone(tape), now)
 }

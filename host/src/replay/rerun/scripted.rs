@@ -9,7 +9,7 @@ use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 use thiserror::Error;
 
 use crate::recording::entry::{Entry, Who, escape};
-use crate::recording::taped::WAIT;
+use crate::recording::recorded::WAIT;
 use crate::recording::words;
 use crate::report::words as plain;
 

@@ -217,3 +217,20 @@ fn a_service_that_was_to_run_once_is_owed_that() {
     );
     assert_eq!(bench.owed, owes(None));
 }
+
+#[test]
+fn a_scan_that_fails_after_its_first_choice_had_no_link_owes_the_selection_while_it_restores_it() {
+    let mut bench = Bench::starting(Policy { no_link: NoLink::NextBest, ..policy() });
+    bench.give(Input::Service(up()));
+    bench.pass();
+    assert_eq!(bench.owed, owes(Some(Want::Up)), "the modem was settled on that choice");
+    bench.give(Input::Service(down()));
+    bench.give(Input::Remains(Remains::default()));
+    bench.give(Input::PortOpened);
+    bench.give(Input::Remains(Remains::default()));
+    bench.answer("AT", &["OK"]);
+    bench.answer("AT+CMEE=1", &["OK"]);
+    bench.answer("AT+CPIN?", &["+CPIN: SIM PIN", "OK"]);
+    let owed = Owed { selection: Some(Selection::Automatic), ..owes(Some(Want::Up)) };
+    assert_eq!((bench.owed, bench.sent().as_deref()), (owed, Some("AT+COPS=0")));
+}

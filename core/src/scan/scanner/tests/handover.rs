@@ -237,6 +237,10 @@ fn wait_ppp_without_a_link_tries_the_next_best_where_the_policy_says_so() {
     bench.give(Input::Remains(Remains::default()));
     bench.prepare("+COPS: 1,2,\"310410\",7");
     assert_eq!(bench.sent().as_deref(), Some("AT+COPS=1,2,\"311480\""));
+    // The modem was settled on the first choice: the selection is owed again before it leaves it.
+    let owed = Owed { want: Some(Want::Up), selection: Some(crate::selection::Selection::Automatic) };
+    assert_eq!(bench.owed, owed);
+    assert!(matches!(bench.actions.as_slice(), [.., Action::Owe(_), Action::Send(_)]), "{:?}", bench.actions);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use super::{Lease, LeaseError};
-use crate::custody::own_dir::OwnDir;
+use crate::custody::own_dir::{OwnDir, OwnError};
 use crate::locks::{self, Kind};
 
 /// Bytes of a lease, at most: three paths of the longest kind.
@@ -120,7 +120,7 @@ impl RunDir {
             Ok(()) => Ok(Claim::Ours(file)),
             Err(Errno::WOULDBLOCK) => Ok(Claim::Theirs(locks::own_holder(&file, Kind::Flock))),
             Err(errno) => {
-                Err(LeaseError::Io { what: "lock", path: self.path().join(name), source: errno.into() })
+                Err(OwnError::Io { what: "lock", path: self.path().join(name), source: errno.into() }.into())
             }
         }
     }

@@ -24,7 +24,7 @@ pub type Now = Box<dyn Fn() -> Instant>;
 pub const WAIT: &str = "wait";
 
 /// A port or a supervisor, and who listens.
-pub struct Taped<T> {
+pub struct Recorded<T> {
     inner: T,
     tape: Option<(Tape, Now)>,
     status: Reading<ServiceStatus>,
@@ -35,16 +35,16 @@ pub struct Taped<T> {
 /// How things stood when they were last looked at; `None`: that could not be told.
 type Reading<V> = Option<V>;
 
-impl<T: fmt::Debug> fmt::Debug for Taped<T> {
+impl<T: fmt::Debug> fmt::Debug for Recorded<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Taped")
+        f.debug_struct("Recorded")
             .field("inner", &self.inner)
-            .field("taped", &self.tape.is_some())
+            .field("is_recorded", &self.tape.is_some())
             .finish_non_exhaustive()
     }
 }
 
-impl<T> Taped<T> {
+impl<T> Recorded<T> {
     /// Nothing is recorded.
     pub const fn silent(inner: T) -> Self {
         Self { inner, tape: None, status: None, remains: None, link: None }
@@ -110,11 +110,11 @@ impl<T> Taped<T> {
     }
 }
 
-impl<P: ErrorType> ErrorType for Taped<P> {
+impl<P: ErrorType> ErrorType for Recorded<P> {
     type Error = P::Error;
 }
 
-impl<P: Read> Read for Taped<P> {
+impl<P: Read> Read for Recorded<P> {
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, P::Error> {
         let came = self.inner.read(buf);
         match (&came, &self.tape) {
@@ -129,7 +129,7 @@ impl<P: Read> Read for Taped<P> {
     }
 }
 
-impl<P: ReadReady> ReadReady for Taped<P> {
+impl<P: ReadReady> ReadReady for Recorded<P> {
     fn read_ready(&mut self) -> Result<bool, P::Error> {
         let came = self.inner.read_ready();
         self.broke(&came);
@@ -137,7 +137,7 @@ impl<P: ReadReady> ReadReady for Taped<P> {
     }
 }
 
-impl<P: Write> Write for Taped<P> {
+impl<P: Write> Write for Recorded<P> {
     fn write(&mut self, buf: &[u8]) -> Result<usize, P::Error> {
         let came = self.inner.write(buf);
         if let (Ok(count), Some((tape, now))) = (&came, &self.tape) {
@@ -154,7 +154,7 @@ impl<P: Write> Write for Taped<P> {
     }
 }
 
-impl<P: Port> Port for Taped<P> {
+impl<P: Port> Port for Recorded<P> {
     fn open(&mut self) -> nb::Result<(), P::Error> {
         let came = self.inner.open();
         if came.is_ok() {
@@ -171,7 +171,7 @@ impl<P: Port> Port for Taped<P> {
     }
 }
 
-impl<S: Supervisor> Supervisor for Taped<S> {
+impl<S: Supervisor> Supervisor for Recorded<S> {
     type Error = S::Error;
 
     /// The want is that which the scan restores: a dead scan's goes over what the status shows.
@@ -198,13 +198,13 @@ impl<S: Supervisor> Supervisor for Taped<S> {
 
     fn status(&mut self) -> nb::Result<ServiceStatus, S::Error> {
         let came = self.inner.status();
-        self.stands(Who::Sv, "status", |taped| &mut taped.status, &came, words::status);
+        self.stands(Who::Sv, "status", |recorded| &mut recorded.status, &came, words::status);
         came
     }
 
     fn remains(&mut self) -> nb::Result<Remains, S::Error> {
         let came = self.inner.remains();
-        self.stands(Who::Sv, "remains", |taped| &mut taped.remains, &came, words::remains);
+        self.stands(Who::Sv, "remains", |recorded| &mut recorded.remains, &came, words::remains);
         came
     }
 
@@ -221,7 +221,7 @@ impl<S: Supervisor> Supervisor for Taped<S> {
     fn link_up(&mut self) -> nb::Result<bool, S::Error> {
         let came = self.inner.link_up();
         let words = |up: &bool| if *up { "up" } else { "down" }.to_owned();
-        self.stands(Who::Ppp, "link", |taped| &mut taped.link, &came, words);
+        self.stands(Who::Ppp, "link", |recorded| &mut recorded.link, &came, words);
         came
     }
 
