@@ -27,7 +27,7 @@
 //! | 7 | `NextCarrier` | the next candidate is chosen |
 //! | 8 | `SelectBest` | the measured carriers are ranked |
 //! | 9 | `ConnectBest` | the best carrier is selected, unless the modem is on it |
-//! | 9b | `VerifyCarrier` | the registration on the best carrier is verified |
+//! | 9b | `VerifyCarrier` | the registration on the best carrier is verified, and its signal read again |
 //! | 10 | `StartPpp` | the port is closed and the service given back |
 //! | 10b | `WaitPpp` | waits for the link |
 //! | 11 | `Complete` | the lease is released |
@@ -42,7 +42,7 @@ use crate::at::command::Outgoing;
 use crate::at::line::Line;
 use crate::carrier::Plmn;
 use crate::selection::Selection;
-use crate::supervisor::{Remains, ServiceStatus, Signal, Want};
+use crate::supervisor::{Owed, Remains, ServiceStatus, Signal, Taken, Want};
 
 pub mod deny;
 pub mod gate;
@@ -211,8 +211,8 @@ pub enum Input<'a> {
     Restore(Selection),
     /// End the scan now.
     Abort,
-    /// [`Action::Take`] was carried out; the service as it was found.
-    Taken(ServiceStatus),
+    /// [`Action::Take`] was carried out; the service as it was found, and what a dead scan has left to do.
+    Taken(Taken),
     /// The present status of the service.
     Service(ServiceStatus),
     /// The remaining processes of the service, and the holders of the port.
@@ -259,8 +259,9 @@ pub enum Action {
     OpenPort,
     /// [`Port::close`](crate::port::Port::close).
     ClosePort,
-    /// [`Supervisor::note`](crate::supervisor::Supervisor::note).
-    Note(Option<Selection>),
+    /// [`Supervisor::owe`](crate::supervisor::Supervisor::owe): carried out at once, also where earlier actions wait for a slow
+    /// backend.
+    Owe(Owed),
     /// Write this to the modem.
     Send(Outgoing),
     /// [`Supervisor::release`](crate::supervisor::Supervisor::release).
@@ -285,7 +286,8 @@ pub enum Event {
     },
     /// A request was declined.
     Declined(Declined),
-    /// The service was found in this state, and the scan holds it from now on.
+    /// The service was found in this state, and the scan holds it from now on. Where a scan died with the service in hand, its
+    /// want is the one that is still owed.
     Taken(ServiceStatus),
     /// The status record says down and wanted down; time since the first request.
     Down(Duration),
@@ -320,6 +322,9 @@ pub enum Event {
     TrialEnded(Plmn),
     /// The scan chose this carrier.
     Selected(Plmn),
+    /// The signal of the chosen carrier was read again, some time after its selection; [`Scanner::carriers`] has it. Another is
+    /// selected next if it is better by more than the hysteresis.
+    Confirmed(Plmn),
     /// The modem could not stay registered on the chosen carrier.
     Lost(Plmn),
     /// Whether the registration from before the scan was restored.

@@ -51,6 +51,49 @@ pub struct ServiceStatus {
     /// `false`: an operator can send down again a service that was brought up against their wish, but cannot reach a gateway
     /// whose service was left down by mistake.
     pub foreign_down: bool,
+    /// What the record proves about our last request. `Some(true)`: it was for up or once, and the record has shown that since,
+    /// behind all our requests: what it shows by now is another client's wish. `Some(false)`: a request of ours may still be
+    /// unread, and the record older than it. `None`: no request is open, or the supervisor cannot tell (one that acts on each
+    /// request before [`Supervisor::ask`] returns need not): the scan goes by `want` and `state`.
+    pub given_back: Option<bool>,
+}
+
+impl ServiceStatus {
+    /// The status of a supervised service without a process, as far as a simple supervisor knows it.
+    #[must_use]
+    pub const fn new(state: ServiceState, want: Want) -> Self {
+        Self { supervised: true, state, pid: None, want, foreign_down: false, given_back: None }
+    }
+}
+
+/// What is owed to the service and its modem: what a guard, `cellscan restore` or the next scan has to do if the scan
+/// dies now. The scan alone decides it.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Owed {
+    /// The want to ask for. `None`: the scan has not asked for down yet, the service was found down or is given back, or
+    /// another client wants it down.
+    pub want: Option<Want>,
+    /// The selection to restore. `None`: the scan has not changed the modem's selection, or has settled on a carrier.
+    pub selection: Option<Selection>,
+}
+
+/// The answer of [`Supervisor::take`].
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Taken {
+    /// The service as it was found.
+    pub status: ServiceStatus,
+    /// What a scan that died has left to do; it goes over what `status` shows. The supervisor records it in this scan's name
+    /// before it answers, since the dead scan's request for down may still be unread.
+    pub owed: Owed,
+}
+
+impl From<ServiceStatus> for Taken {
+    /// No earlier scan has left anything to do.
+    fn from(status: ServiceStatus) -> Self {
+        Self { status, owed: Owed::default() }
+    }
 }
 
 /// What still stands between "the supervisor says down" and "the port is free".
@@ -92,12 +135,12 @@ pub trait Supervisor {
     type Error: core::error::Error;
 
     /// Records the state of the service (want, processes, supervisor) and takes the lease; changes nothing yet. The scan
-    /// restores the answer's `want` at its end.
+    /// restores the want that a dead scan has left to ask for, else that of the status, at its end.
     ///
     /// # Errors
     /// The service does not exist, is not supervised, may not be controlled by us, or is leased to another process. Nothing
     /// is held then.
-    fn take(&mut self) -> nb::Result<ServiceStatus, Self::Error>;
+    fn take(&mut self) -> nb::Result<Taken, Self::Error>;
 
     /// Requests this want: one request each call, also where it looks unnecessary (`sv` writes nothing when the old
     /// record already shows the want, and the service then stays down for ever).
@@ -112,10 +155,6 @@ pub trait Supervisor {
     /// It cannot be read.
     fn status(&mut self) -> nb::Result<ServiceStatus, Self::Error>;
 
-    /// The scan acts on the last [`Supervisor::status`] from here on; `status` by itself changes nothing. A supervisor updates what it
-    /// keeps for the time after the scan's death (a lease, a guard); one that keeps no such thing does nothing.
-    fn acknowledge(&mut self) {}
-
     /// The remaining processes of the service, and the processes that hold its port.
     ///
     /// # Errors
@@ -128,14 +167,11 @@ pub trait Supervisor {
     /// The signal could not be sent. A process that has already ended is no error.
     fn signal(&mut self, signal: Signal) -> nb::Result<(), Self::Error>;
 
-    /// Records the selection to restore if this process dies; called before the scan first changes the modem's selection.
-    /// `None`: there is nothing to restore any more. Implementations without a guard may ignore it.
-    fn note(&mut self, _selection: Option<Selection>) {}
-
-    /// The selection that a dead scan recorded for this service's modem, known after [`Supervisor::take`].
-    fn noted(&self) -> Option<Selection> {
-        None
-    }
+    /// Records what is owed if this process dies, in place of what was recorded before. The driver calls it whenever that changes,
+    /// before the action that makes it owed: the first request for down, the first command that changes the selection. A
+    /// supervisor whose record cannot be kept refuses the next request for down. Implementations without a guard, a lease or
+    /// memory that survives a reset may ignore it.
+    fn owe(&mut self, _owed: Owed) {}
 
     /// Whether the link is up: its interface exists and has an address.
     ///

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use cellscan::custody::guard::{self, GuardOptions};
 use cellscan::custody::{Held, HeldOptions};
 use cellscan::service::native::{Native, NativeOptions};
-use cellscan_core::supervisor::{Supervisor, Want};
+use cellscan_core::supervisor::{Owed, Supervisor, Want};
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
@@ -24,7 +24,10 @@ fn hold(dir: PathBuf, lock_dirs: &[PathBuf]) -> ExitCode {
     let guard = Some(GuardOptions { lock_dirs: lock_dirs.to_vec(), ..GuardOptions::default() });
     let native = Native::new(NativeOptions { dir, ppp_port: None });
     let mut native = Held::new(Box::new(native), HeldOptions { guard, ..HeldOptions::default() });
-    let taken = nb::block!(native.take()).and_then(|_found| nb::block!(native.ask(Want::Down)));
+    let taken = nb::block!(native.take()).and_then(|_found| {
+        native.owe(Owed { want: Some(Want::Up), selection: None });
+        nb::block!(native.ask(Want::Down))
+    });
     if let Err(error) = taken {
         let _nobody_listens = writeln!(io::stderr(), "hold: fatal: {error}");
         return ExitCode::from(111);

@@ -14,7 +14,8 @@ use cellscan::process::{self, Proc};
 use cellscan::runit::RunitError;
 use cellscan::service::ServiceError;
 use cellscan::service::locate::{self, LocateOptions};
-use cellscan_core::supervisor::{ServiceState, Signal, Supervisor, Want};
+use cellscan_core::selection::Selection;
+use cellscan_core::supervisor::{Owed, ServiceState, Signal, Supervisor, Want};
 use support::{Pty, Runit, SOON, ask, down_and_free, remains, status, take, until};
 
 fn is_refused<T>(answer: &Result<T, CustodyError>, is_why: impl Fn(&RunitError) -> bool) -> bool {
@@ -25,9 +26,13 @@ fn is_refused<T>(answer: &Result<T, CustodyError>, is_why: impl Fn(&RunitError) 
 #[track_caller]
 fn take_down(native: &mut Held) {
     take(native);
+    native.owe(UP);
     ask(native, Want::Down);
     until(native, "down and free", down_and_free);
 }
+
+/// What a scan owes from its request for down on.
+const UP: Owed = Owed { want: Some(Want::Up), selection: None };
 
 /// Another client sends its own `d` once nothing of ours is unanswered.
 #[track_caller]
@@ -299,7 +304,7 @@ fn a_service_without_a_supervisor_is_refused() {
 fn the_sv_backend_does_the_same_without_blocking_on_sv() {
     let runit = Runit::start("exec sleep 600\n");
     let mut service = runit.by_sv();
-    let found = support::done(&mut service, Supervisor::take).unwrap();
+    let found = support::done(&mut service, Supervisor::take).unwrap().status;
     assert_eq!((found.state, found.want), (ServiceState::Run, Want::Up));
     assert!(!matches!(service.ask(Want::Down), Err(nb::Error::Other(_))), "sv has only just been started");
     support::done(&mut service, |service| service.ask(Want::Down)).unwrap();
@@ -341,19 +346,48 @@ fn the_guard_gives_back_after_the_scan_is_killed_and_removes_its_lock() {
 }
 
 #[test]
-fn a_status_keeps_the_lease_and_acknowledging_another_clients_down_removes_it() {
+fn the_lease_says_what_the_scan_owes_and_a_status_changes_nothing() {
+    let runit = Runit::start("exec sleep 600\n");
+    let mut native = runit.native_with_lease();
+    take(&mut native);
+    assert_eq!(runit.owed(), [Owed::default()], "nothing, before the scan says so");
+    take_down(&mut native);
+    assert_eq!(runit.owed(), [UP]);
+    another_client_asks_for_down(&runit, &mut native);
+    until(&mut native, "noticed", |native| status(native).foreign_down);
+    assert_eq!(runit.owed(), [UP], "the scan decides what follows from that");
+    let automatic = Owed { want: None, selection: Some(Selection::Automatic) };
+    native.owe(automatic);
+    assert_eq!(runit.owed(), [automatic]);
+}
+
+#[test]
+fn down_is_not_asked_for_while_neither_guard_nor_lease_knows_what_is_owed() {
+    let runit = Runit::start("exec sleep 600\n");
+    let mut native = runit.native_with_lease();
+    take(&mut native);
+    let blocked = runit.block_lease();
+    native.owe(UP);
+    let refused = nb::block!(native.ask(Want::Down));
+    assert!(matches!(refused, Err(CustodyError::Lease(_))), "{refused:?}");
+    assert_eq!(status(&mut native).want, Want::Up);
+    fs::remove_dir(blocked).unwrap();
+    ask(&mut native, Want::Down);
+    assert_eq!(runit.owed(), [UP], "it is written before the request");
+}
+
+#[test]
+fn the_next_scan_takes_over_what_a_dead_one_owed() {
     let runit = Runit::start("exec sleep 600\n");
     let mut native = runit.native_with_lease();
     take_down(&mut native);
-    another_client_asks_for_down(&runit, &mut native);
-    let deadline = support::after(SOON);
-    // The status alone is asked for: `woken` acknowledges.
-    while !nb::block!(native.status()).unwrap().foreign_down {
-        assert!(support::now() < deadline, "another client's down is not noticed");
-    }
-    assert_eq!(runit.leases(), 1, "a status changes nothing");
-    native.acknowledge();
-    assert_eq!(runit.leases(), 0, "another client's down is not overruled after our death");
+    let owed = Owed { selection: Some(Selection::Automatic), ..UP };
+    native.owe(owed);
+    // Dropped without a release, as it is when its process dies: without a guard only the lease is left.
+    drop(native);
+    let taken = nb::block!(runit.native_with_lease().take()).unwrap();
+    assert_eq!((taken.status.want, taken.owed), (Want::Down, owed));
+    assert_eq!(runit.owed(), [owed], "and it stands in the name of the next scan at once");
 }
 
 #[test]
@@ -363,6 +397,7 @@ fn the_guard_leaves_a_foreign_down_alone() {
     take_down(&mut native);
     another_client_asks_for_down(&runit, &mut native);
     until(&mut native, "noticed", |native| status(native).foreign_down);
+    native.owe(Owed::default());
     let guard = support::guards_of(&runit);
     assert_eq!(guard.len(), 1);
     // The pipe closes without a release, as it does when this process dies.
@@ -383,6 +418,8 @@ fn a_guard_released_after_giving_back_changes_nothing() {
     until(&mut native, "up", |native| status(native).want == Want::Up);
     runit.sv("down");
     until(&mut native, "down by another client", |native| status(native).want == Want::Down);
+    assert_eq!(status(&mut native).given_back, Some(true), "seen up, and what follows is not ours");
+    native.owe(Owed::default());
     nb::block!(native.release()).unwrap();
     let mut native = runit.native();
     until(&mut native, "the guard ends", |_| guard.iter().all(Proc::is_gone));

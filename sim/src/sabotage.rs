@@ -6,7 +6,9 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use cellscan_core::port::Port;
-use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
+use cellscan_core::supervisor::{
+    Owed, Remains, ServiceState, ServiceStatus, Signal, Supervisor, Taken, Want,
+};
 use cellscan_core::time::Instant;
 use core::time::Duration;
 use embedded_io::{ErrorType, Read, ReadReady, Write};
@@ -39,7 +41,7 @@ impl<S> OnlyKills<S> {
 impl<S: Supervisor> Supervisor for OnlyKills<S> {
     type Error = S::Error;
 
-    fn take(&mut self) -> nb::Result<ServiceStatus, S::Error> {
+    fn take(&mut self) -> nb::Result<Taken, S::Error> {
         self.inner.take()
     }
 
@@ -87,12 +89,16 @@ pub struct ForgetsUp<S>(pub S);
 impl<S: Supervisor> Supervisor for ForgetsUp<S> {
     type Error = S::Error;
 
-    fn take(&mut self) -> nb::Result<ServiceStatus, S::Error> {
+    fn take(&mut self) -> nb::Result<Taken, S::Error> {
         self.0.take()
     }
 
     fn ask(&mut self, want: Want) -> nb::Result<(), S::Error> {
         if want == Want::Down { self.0.ask(want) } else { Ok(()) }
+    }
+
+    fn owe(&mut self, owed: Owed) {
+        self.0.owe(owed);
     }
 
     fn status(&mut self) -> nb::Result<ServiceStatus, S::Error> {
@@ -243,7 +249,7 @@ impl CountsEvents {
 impl Supervisor for CountsEvents {
     type Error = SimError;
 
-    fn take(&mut self) -> nb::Result<ServiceStatus, SimError> {
+    fn take(&mut self) -> nb::Result<Taken, SimError> {
         self.inner.take()
     }
 
@@ -270,12 +276,11 @@ impl Supervisor for CountsEvents {
         self.inner.link_up()
     }
 
-    /// Where it believes in a foreign down it restores nothing.
+    fn owe(&mut self, owed: Owed) {
+        self.inner.owe(owed);
+    }
+
     fn release(&mut self) -> nb::Result<(), SimError> {
-        if self.foreign_down {
-            self.inner.release_as_found();
-            return Ok(());
-        }
         self.inner.release()
     }
 }

@@ -6,8 +6,7 @@ use core::time::Duration;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use cellscan_core::selection::Selection;
-use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
+use cellscan_core::supervisor::{self, Owed, Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
 use cellscan_custody::guard::Message;
 use cellscan_custody::owed_after_death;
 use cellscan_custody::records::Records;
@@ -69,6 +68,8 @@ pub struct SimSupervisor {
     machine: Rc<RefCell<Machine>>,
     taken: Option<Taken>,
     habits: Habits,
+    /// The last status, and the changes of the machine when it was read: without another change it is the same.
+    last: Option<(u64, ServiceStatus)>,
 }
 
 /// Variations of the supervisor. Everything but the default is broken on purpose; see [`crate::sabotage`].
@@ -85,11 +86,11 @@ pub struct Habits {
 /// The state recorded when the service was taken, and observations since.
 #[derive(Debug)]
 struct Taken {
-    found: Want,
+    /// As the scan said last.
+    owed: Owed,
+    /// Found down, it needs neither guard nor lease.
+    needs_guard: bool,
     asked: Option<Want>,
-    touched: bool,
-    foreign_down: bool,
-    noted: Option<Selection>,
     guard_replaced: bool,
     runsv: Option<Pid>,
     records: Records,
@@ -100,7 +101,7 @@ impl SimSupervisor {
     /// The supervisor of this machine.
     #[must_use]
     pub fn new(machine: Rc<RefCell<Machine>>) -> Self {
-        Self { machine, taken: None, habits: Habits::default() }
+        Self { machine, taken: None, habits: Habits::default(), last: None }
     }
 
     /// The same with other habits.
@@ -118,6 +119,16 @@ impl SimSupervisor {
 
     /// One reading of the status, as the native backend of host makes it.
     fn look(&mut self) -> Result<ServiceStatus, SimError> {
+        let changes = self.machine.borrow().changes();
+        if let Some((_, status)) = self.last.filter(|(then, _)| *then == changes) {
+            return Ok(status);
+        }
+        let status = self.read()?;
+        self.last = Some((changes, status));
+        Ok(status)
+    }
+
+    fn read(&mut self) -> Result<ServiceStatus, SimError> {
         let mut machine = self.machine.borrow_mut();
         if let Some(taken) = &mut self.taken {
             taken.watch_guard(&mut machine);
@@ -131,43 +142,27 @@ impl SimSupervisor {
         let supervise = machine.kernel.supervise(false).ok_or(SimError::NoRecord)?;
         let reading = reading(supervise, machine.kernel.unread(), machine.runsv_sleeps());
         let reading = reading.ok_or(SimError::NoRecord)?;
-        let mut status = ServiceStatus {
-            supervised: alive,
-            state: record.state,
-            pid: record.pid.and_then(NonZeroU32::new),
-            want: cellscan_custody::want_of(reading.want_up, reading.runs, None, false),
-            foreign_down: false,
-        };
+        let want = cellscan_custody::want_of(reading.want_up, reading.runs, None, false);
+        let pid = record.pid.and_then(NonZeroU32::new);
+        let mut status = ServiceStatus { supervised: alive, pid, ..ServiceStatus::new(record.state, want) };
         let Some(taken) = &mut self.taken else { return Ok(status) };
         taken.find_successor(&machine, alive);
         status.supervised = taken.records.read(reading, alive, taken.runsv.is_some());
         if status.supervised {
             taken.processes.note_service(&machine, taken.runsv, record.pid);
         }
-        if taken.records.evidence().given_back() && core::mem::replace(&mut taken.touched, false) {
-            machine.kernel.tell_guard(Message::Touched(false));
-        }
-        status.want = taken.records.evidence().want().unwrap_or(status.want);
-        status.foreign_down = taken.records.evidence().foreign_down();
-        if core::mem::replace(&mut taken.foreign_down, status.foreign_down) != status.foreign_down {
-            machine.kernel.tell_guard(Message::ForeignDown(status.foreign_down));
-            // The lease must not overrule another client's wish.
-            let lease = Lease { owner: machine.client(), want: taken.found };
-            let is_leased = !status.foreign_down && taken.found != Want::Down;
-            machine.kernel.set_lease(is_leased.then_some(lease));
-        }
+        let evidence = taken.records.evidence();
+        status.want = evidence.want().unwrap_or(status.want);
+        status.foreign_down = evidence.foreign_down();
+        status.given_back = evidence.given_back();
         Ok(status)
     }
 
-    /// Releases the service whatever the record shows, as a backend does that believes in a foreign down.
-    pub(crate) fn release_as_found(&mut self) {
-        self.end(true);
-    }
-
-    fn end(&mut self, is_as_found: bool) {
+    fn end(&mut self) {
+        self.last = None;
         let Some(taken) = self.taken.take() else { return };
         let mut machine = self.machine.borrow_mut();
-        if is_as_found || !taken.touched {
+        if taken.owed.want.is_none() {
             machine.kernel.set_lease(None);
             machine.kernel.tell_guard(Message::Released);
         } else {
@@ -196,7 +191,7 @@ impl Taken {
 
     /// Replaces a guard that has ended, once.
     fn watch_guard(&mut self, machine: &mut Machine) {
-        let needs_none = self.found == Want::Down || machine.is_unsupervised() || machine.is_guarded();
+        let needs_none = !self.needs_guard || machine.is_unsupervised() || machine.is_guarded();
         if needs_none || core::mem::replace(&mut self.guard_replaced, true) {
             return;
         }
@@ -205,87 +200,70 @@ impl Taken {
 
     fn start_guard(&self, machine: &mut Machine) {
         let owner = machine.client();
-        machine.kernel.start_guard(owner, self.found, None);
-        if self.touched {
-            machine.kernel.tell_guard(Message::Touched(true));
-        }
-        if self.foreign_down {
-            machine.kernel.tell_guard(Message::ForeignDown(true));
-        }
-        machine.kernel.tell_guard(Message::Modem(self.noted));
+        machine.kernel.start_guard(owner, self.owed, None);
     }
 }
 
 fn unsupervised(machine: &Machine, asked: Option<Want>) -> ServiceStatus {
     let pid = machine.our_pppds().into_iter().find(|pid| machine.origin(*pid) == Some(Origin::Service));
     let runs = pid.is_some();
-    ServiceStatus {
-        supervised: true,
-        state: if runs { ServiceState::Run } else { ServiceState::Down },
-        pid: pid.and_then(NonZeroU32::new),
-        want: asked.unwrap_or(if runs { Want::Up } else { Want::Down }),
-        foreign_down: false,
-    }
+    let (state, want) = if runs { (ServiceState::Run, Want::Up) } else { (ServiceState::Down, Want::Down) };
+    ServiceStatus { pid: pid.and_then(NonZeroU32::new), ..ServiceStatus::new(state, asked.unwrap_or(want)) }
 }
 
 impl Supervisor for SimSupervisor {
     type Error = SimError;
 
-    fn take(&mut self) -> nb::Result<ServiceStatus, SimError> {
+    fn take(&mut self) -> nb::Result<supervisor::Taken, SimError> {
         self.taken = None;
+        self.last = None;
         let status = self.look()?;
         if !status.supervised {
             return Err(nb::Error::Other(SimError::NotSupervised));
         }
         let mut machine = self.machine.borrow_mut();
         let client = machine.client();
-        let (found, touched) = match machine.lease() {
+        let owed = match machine.lease() {
             Some(lease) if lease.owner != client && machine.is_alive(lease.owner) => {
                 return Err(nb::Error::Other(SimError::Leased));
             }
-            // The scan that died while it held the service has recorded its want. Its `d` may still be unread.
-            Some(lease) => (owed_after_death(lease.want, status.want), true),
-            None => (status.want, false),
+            // What the scan that died has left to do. Its `d` may still be unread.
+            Some(Lease { owed, .. }) => {
+                Owed { want: owed.want.map(|noted| owed_after_death(noted, status.want)), ..owed }
+            }
+            None => Owed::default(),
         };
+        let needs_guard = status.want != Want::Down || owed != Owed::default();
         let mut processes = Processes::new(self.habits);
         processes.note_service(&machine, machine.runsv(), status.pid.map(NonZeroU32::get));
         if let Some(stranger) = processes.survey(&machine) {
             return Err(nb::Error::Other(SimError::PortHeld(stranger)));
         }
-        if found != Want::Down {
-            if !machine.is_unsupervised() {
-                machine.kernel.start_guard(client, found, self.habits.hold_limit);
-            }
-            if touched {
-                machine.kernel.tell_guard(Message::Touched(true));
-            }
-            machine.kernel.set_lease(Some(Lease { owner: client, want: found }));
+        if needs_guard && !machine.is_unsupervised() {
+            machine.kernel.start_guard(client, owed, self.habits.hold_limit);
         }
+        machine.kernel.set_lease(needs_guard.then_some(Lease { owner: client, owed }));
         let runsv = machine.runsv();
         drop(machine);
         self.taken = Some(Taken {
-            found,
+            owed,
+            needs_guard,
             asked: None,
-            touched,
-            foreign_down: false,
-            noted: None,
             guard_replaced: false,
             runsv,
             records: Records::default(),
             processes,
         });
         self.look()?;
-        Ok(ServiceStatus { want: found, ..status })
+        Ok(supervisor::Taken { status, owed })
     }
 
     fn ask(&mut self, want: Want) -> nb::Result<(), SimError> {
         self.look()?;
+        self.last = None;
         let mut machine = self.machine.borrow_mut();
         let taken = self.taken.as_mut().ok_or(nb::Error::Other(SimError::NotTaken))?;
         taken.processes.look(&machine);
-        if want == Want::Down && !core::mem::replace(&mut taken.touched, true) {
-            machine.kernel.tell_guard(Message::Touched(true));
-        }
         if machine.is_unsupervised() {
             let runs = unsupervised(&machine, None).state == ServiceState::Run;
             if want == Want::Down {
@@ -326,10 +304,14 @@ impl Supervisor for SimSupervisor {
         Ok(())
     }
 
-    fn note(&mut self, selection: Option<Selection>) {
-        if let Some(taken) = &mut self.taken {
-            taken.noted = selection;
-            self.machine.borrow_mut().kernel.tell_guard(Message::Modem(selection));
+    fn owe(&mut self, owed: Owed) {
+        let Some(taken) = &mut self.taken else { return };
+        taken.owed = owed;
+        if taken.needs_guard {
+            let mut machine = self.machine.borrow_mut();
+            machine.kernel.tell_guard(Message::Owed(owed));
+            let owner = machine.client();
+            machine.kernel.set_lease(Some(Lease { owner, owed }));
         }
     }
 
@@ -338,17 +320,15 @@ impl Supervisor for SimSupervisor {
     }
 
     fn hand_over(&mut self) -> nb::Result<(), SimError> {
-        self.end(false);
+        self.end();
         Ok(())
     }
 
     fn release(&mut self) -> nb::Result<(), SimError> {
-        let found = self.taken.as_ref().ok_or(nb::Error::Other(SimError::NotTaken))?.found;
-        let unsupervised = self.machine.borrow().is_unsupervised();
-        let is_as_found = self.look().is_ok_and(|status| {
-            status.foreign_down || found == Want::Down || unsupervised && status.want != Want::Down
-        });
-        self.end(is_as_found);
+        if self.taken.is_none() {
+            return Err(nb::Error::Other(SimError::NotTaken));
+        }
+        self.end();
         Ok(())
     }
 }

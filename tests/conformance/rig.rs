@@ -229,7 +229,7 @@ impl Rig {
 
     #[track_caller]
     pub(crate) fn take(&mut self, service: &mut impl Driven) -> ServiceStatus {
-        self.done(service, Supervisor::take).expect("it is ours to take")
+        self.done(service, Supervisor::take).expect("it is ours to take").status
     }
 
     /// The same after a release. A process that another test forks at that moment holds the claim until it is
@@ -239,7 +239,7 @@ impl Rig {
         let mut found = None;
         self.until(service, "the claim is free", |rig, service| {
             match rig.done(service, Supervisor::take) {
-                Ok(status) => found = Some(status),
+                Ok(taken) => found = Some(taken.status),
                 Err(CustodyError::Claimed { .. }) => {}
                 Err(error) => panic!("{error}"),
             }
@@ -255,9 +255,7 @@ impl Rig {
 
     #[track_caller]
     pub(crate) fn status(&mut self, service: &mut impl Driven) -> ServiceStatus {
-        let status = self.done(service, Supervisor::status).expect("it has a status");
-        service.acknowledge();
-        status
+        self.done(service, Supervisor::status).expect("it has a status")
     }
 
     #[track_caller]

@@ -41,7 +41,7 @@ const PID: NonZeroU32 = NonZeroU32::new(343).unwrap();
 const STRANGER: NonZeroU32 = NonZeroU32::new(7).unwrap();
 
 const fn service(state: ServiceState, pid: Option<NonZeroU32>, want: Want) -> ServiceStatus {
-    ServiceStatus { supervised: true, state, pid, want, foreign_down: false }
+    ServiceStatus { pid, ..ServiceStatus::new(state, want) }
 }
 
 pub(crate) const UP: ServiceStatus = service(ServiceState::Run, Some(PID), Want::Up);
@@ -77,6 +77,7 @@ pub(crate) const POLICY: Policy = Policy {
     budget: Duration::MAX,
     timeouts: TIMES,
     settle: Duration::from_secs(1),
+    confirm: Duration::from_secs(1),
     samples: 1,
     poll: Duration::from_secs(1),
     searches: 1,
@@ -153,6 +154,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         ..OF_TWO
     },
     Setting { name: "another client wants it down", services: &[UP, DOWN, FOREIGN], ..OF_ONE },
+    Setting {
+        name: "a budget that is soon spent",
+        policy: Policy { budget: Duration::from_secs(7), ..QUICK },
+        services: &[DOWN],
+        answers: Answers::NoList,
+        ..OF_ONE
+    },
     Setting { name: "found down", found: DOWN, services: &[UP, DOWN], ..OF_ONE },
     Setting { name: "found wanted once", found: ONCE, services: &[ONCE, DOWN], ..OF_ONE },
 ];
@@ -194,7 +202,7 @@ pub(crate) fn offered(setting: &Setting, scanner: &Scanner, world: &World) -> Ve
         PortIs::AskedFor => offered.extend([Stimulus::PortOpened, Stimulus::PortLost]),
         PortIs::Open => {
             offered.push(Stimulus::PortLost);
-            let lines = lines(setting.answers, world.sent);
+            let lines = lines(setting.answers, world.sent());
             // A list read twice would count without end.
             let listed = !scanner.carriers().is_empty();
             offered

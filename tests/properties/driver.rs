@@ -6,7 +6,7 @@ use cellscan_core::driver::Driver;
 use cellscan_core::port::Port;
 use cellscan_core::scan::Event;
 use cellscan_core::scan::gate::{Origin, Request};
-use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
+use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Taken, Want};
 use cellscan_core::time::Instant;
 use embedded_io::{ErrorType, Read, ReadReady, Write};
 
@@ -57,8 +57,8 @@ struct Obedient(Want);
 impl Supervisor for Obedient {
     type Error = Infallible;
 
-    fn take(&mut self) -> nb::Result<ServiceStatus, Infallible> {
-        self.status()
+    fn take(&mut self) -> nb::Result<Taken, Infallible> {
+        Ok(self.status()?.into())
     }
 
     fn ask(&mut self, want: Want) -> nb::Result<(), Infallible> {
@@ -68,7 +68,7 @@ impl Supervisor for Obedient {
 
     fn status(&mut self) -> nb::Result<ServiceStatus, Infallible> {
         let state = if self.0 == Want::Down { ServiceState::Down } else { ServiceState::Run };
-        Ok(ServiceStatus { supervised: true, state, pid: None, want: self.0, foreign_down: false })
+        Ok(ServiceStatus::new(state, self.0))
     }
 
     fn remains(&mut self) -> nb::Result<Remains, Infallible> {

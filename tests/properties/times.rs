@@ -47,13 +47,15 @@ const LIST: &str =
 fn status() -> impl Strategy<Value = ServiceStatus> {
     let states = select(&[ServiceState::Down, ServiceState::Run, ServiceState::Finish][..]);
     let wants = select(&[Want::Up, Want::Once, Want::Down][..]);
-    (prop::bool::weighted(0.9), states, pid(), wants, prop::bool::weighted(0.1)).prop_map(
-        |(supervised, state, pid, want, foreign_down)| ServiceStatus {
+    let given_back = select(&[None, Some(false), Some(true)][..]);
+    (prop::bool::weighted(0.9), states, pid(), wants, prop::bool::weighted(0.1), given_back).prop_map(
+        |(supervised, state, pid, want, foreign_down, given_back)| ServiceStatus {
             supervised,
             state,
             pid,
             want,
             foreign_down,
+            given_back,
         },
     )
 }
@@ -197,7 +199,7 @@ impl Checked {
                 | Action::Signal(_)
                 | Action::OpenPort
                 | Action::ClosePort
-                | Action::Note(_)
+                | Action::Owe(_)
                 | Action::Release
                 | Action::HandOver => self.asked.push(action),
             }
@@ -247,18 +249,15 @@ impl Checked {
 
     fn kindly(&mut self) -> Result<(), TestCaseError> {
         let service = |state, want| ServiceStatus {
-            supervised: true,
-            state,
             pid: NonZeroU32::new(343).filter(|_| state == ServiceState::Run),
-            want,
-            foreign_down: false,
+            ..ServiceStatus::new(state, want)
         };
         match self.scanner.phase() {
             Phase::Idle => {
                 let id = u32::try_from(self.asked.len()).unwrap_or_default() + 100;
                 self.step(Input::Start(Request { id, origin: Origin::Manual }))
             }
-            Phase::StopPpp => self.step(Input::Taken(service(ServiceState::Run, Want::Up))),
+            Phase::StopPpp => self.step(Input::Taken(service(ServiceState::Run, Want::Up).into())),
             Phase::StopPppWaitSv => self.step(Input::Service(service(ServiceState::Down, Want::Down))),
             Phase::VerifyStopped => self.step(Input::Remains(Remains::default())),
             Phase::StartPpp => self.step(Input::Service(service(ServiceState::Run, Want::Up))),
@@ -329,7 +328,7 @@ impl Checked {
             Given::Line(text, part) => self.step(Input::Line(Line { bytes: text.as_bytes(), part })),
             Given::Start(request) => self.step(Input::Start(request)),
             Given::Abort => self.step(Input::Abort),
-            Given::Taken(status) => self.step(Input::Taken(status)),
+            Given::Taken(status) => self.step(Input::Taken(status.into())),
             Given::Service(status) => self.step(Input::Service(status)),
             Given::Remains(remains) => self.step(Input::Remains(remains)),
             Given::Link(up) => self.step(Input::Link(up)),

@@ -1,11 +1,17 @@
 //! The inputs of a scan, and the knowledge of an observer who sees only inputs and actions.
 
-use cellscan_core::at::command::{Command, Outgoing};
+use cellscan_core::at::command::Command;
 use cellscan_core::at::line::Line;
 use cellscan_core::scan::gate::{Origin, Request};
 use cellscan_core::scan::{Action, Event, Input, Phase, Refused};
 use cellscan_core::selection::Selection;
-use cellscan_core::supervisor::{Remains, ServiceStatus, Want};
+use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Want};
+
+use crate::heard::Heard;
+use crate::rules::{
+    ASKED_ONCE, LEFT_ALONE, OPENED_HELD, OVERRULED, PORT_KEPT, RELEASED, SENT_CLOSED, SENT_HELD, SIGNALLED,
+    UNSUPERVISED,
+};
 
 /// One input.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,7 +37,7 @@ impl Stimulus {
             Self::Start => Input::Start(Request { id: 1, origin: Origin::Manual }),
             Self::Restore => Input::Restore(Selection::Automatic),
             Self::Abort => Input::Abort,
-            Self::Taken(found) => Input::Taken(found),
+            Self::Taken(found) => Input::Taken(found.into()),
             Self::Service(status) => Input::Service(status),
             Self::Remains(remains) => Input::Remains(remains),
             Self::Link(up) => Input::Link(up),
@@ -44,12 +50,6 @@ impl Stimulus {
     }
 }
 
-/// Rules of the port, checked at each action.
-pub(crate) const OPENED_HELD: &str = "the port is opened only once it was seen free";
-pub(crate) const SENT_HELD: &str = "nothing is sent before the port was seen free";
-pub(crate) const SENT_CLOSED: &str = "nothing is sent on a port that is not open";
-pub(crate) const PORT_KEPT: &str = "the port is closed before the service is given back";
-
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum PortIs {
     Closed,
@@ -58,66 +58,166 @@ pub(crate) enum PortIs {
 }
 
 /// The knowledge of an observer who sees only inputs and actions.
+#[expect(clippy::struct_excessive_bools, reason = "what an observer sees, each independent of the others")]
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct World {
     pub(crate) port: PortIs,
-    /// No process held the port at the last look, and the service was not taken again since.
-    pub(crate) free: bool,
+    /// The last look found no other holder of the port, and the service was not taken again since.
+    free: bool,
+    /// Such a look came after the opening of the port.
+    claimed: bool,
     pub(crate) last_ask: Option<Want>,
+    /// It was requested more than once, and is not `Down`.
+    asked_again: bool,
+    /// A record since the last request, if that was not for `Down`, shows what was requested.
+    shown: bool,
     pub(crate) foreign_down: bool,
-    /// The last command that was sent.
-    pub(crate) sent: Option<Command>,
+    supervised: bool,
+    /// The supervisor has died, and no successor came in time.
+    orphaned: bool,
+    termed: bool,
+    /// The selection from before is owed: the modem may be on another.
+    noted: bool,
+    /// How often the scan let go of the port for another client, and reported its loss.
+    pub(crate) interrupted: u8,
+    pub(crate) lost: u8,
+    dialogue: Heard,
+    /// Of this step alone: the input is a look that found a process of the service.
+    remains: bool,
+    /// Of this step alone: the input is an abort, and the modem is in reach with a changed selection.
+    leaves_modem: bool,
 }
 
 impl World {
     pub(crate) const fn new() -> Self {
-        Self { port: PortIs::Closed, free: false, last_ask: None, foreign_down: false, sent: None }
+        Self {
+            port: PortIs::Closed,
+            free: false,
+            claimed: false,
+            last_ask: None,
+            asked_again: false,
+            shown: false,
+            foreign_down: false,
+            supervised: false,
+            orphaned: false,
+            remains: false,
+            termed: false,
+            noted: false,
+            interrupted: 0,
+            lost: 0,
+            dialogue: Heard::NOTHING,
+            leaves_modem: false,
+        }
+    }
+
+    /// The command whose answer may come.
+    pub(crate) const fn sent(&self) -> Option<Command> {
+        self.dialogue.sent
     }
 
     pub(crate) fn sees_input(&mut self, phase: Phase, stimulus: Stimulus) {
         match stimulus {
-            Stimulus::Taken(status) | Stimulus::Service(status) => self.foreign_down |= status.foreign_down,
-            Stimulus::Remains(remains) if matches!(phase, Phase::VerifyStopped | Phase::Failed) => {
-                self.free = remains.is_free();
+            Stimulus::Taken(status) | Stimulus::Service(status) => {
+                self.foreign_down = status.foreign_down;
+                self.supervised = status.supervised;
+                // What another client asks for later does not count.
+                self.shown |= status.supervised
+                    && match self.last_ask {
+                        Some(Want::Once) => status.state == ServiceState::Run,
+                        Some(Want::Up) => status.want == Want::Up,
+                        Some(Want::Down) | None => false,
+                    };
             }
-            Stimulus::PortOpened => self.port = PortIs::Open,
-            Stimulus::PortLost => self.port = PortIs::Closed,
+            Stimulus::Remains(remains) => {
+                self.free = remains.is_free();
+                self.claimed = self.free && self.port == PortIs::Open;
+                self.remains = remains.service.is_some();
+            }
+            Stimulus::PortOpened => {
+                self.port = PortIs::Open;
+                self.claimed = false;
+            }
+            Stimulus::PortLost => self.closes(),
+            Stimulus::Line(text) => self.dialogue.line(text),
+            Stimulus::Abort => {
+                self.leaves_modem =
+                    phase.is_holding() && self.port == PortIs::Open && self.claimed && self.noted;
+            }
             Stimulus::Start
             | Stimulus::Restore
-            | Stimulus::Abort
-            | Stimulus::Remains(_)
             | Stimulus::Link(_)
             | Stimulus::Refused(_)
-            | Stimulus::Line(_)
             | Stimulus::Time => {}
         }
     }
 
-    /// The rules of the line: the rule that this action violates.
-    pub(crate) fn sees_action(&mut self, action: Action) -> Option<&'static str> {
+    /// The rule that this action violates. The scan was in `phase` before the step.
+    pub(crate) fn sees_action(&mut self, phase: Phase, action: Action) -> Option<&'static str> {
         match action {
             Action::OpenPort if !self.free => return Some(OPENED_HELD),
-            Action::OpenPort => self.port = PortIs::AskedFor,
-            Action::ClosePort => self.port = PortIs::Closed,
+            Action::OpenPort => (self.port, self.termed) = (PortIs::AskedFor, false),
+            Action::ClosePort => self.closes(),
             Action::Send(_) if self.port != PortIs::Open => return Some(SENT_CLOSED),
-            Action::Send(_) if !self.free => return Some(SENT_HELD),
-            Action::Send(Outgoing::Command(command)) => self.sent = Some(command),
-            Action::Ask(want) => {
-                if want != Want::Down && self.port != PortIs::Closed {
-                    return Some(PORT_KEPT);
-                }
-                self.last_ask = Some(want);
+            Action::Send(_) if !self.claimed => return Some(SENT_HELD),
+            Action::Send(outgoing) => return self.dialogue.send(outgoing),
+            Action::Ask(want) => return self.sees_ask(want),
+            Action::Signal(Signal::Term) if !self.remains => return Some(SIGNALLED),
+            Action::Signal(Signal::Term) => self.termed = true,
+            Action::Signal(Signal::Kill) if !self.termed && phase != Phase::StopPppWaitSv => {
+                return Some(SIGNALLED);
             }
+            Action::Owe(owed) => self.noted = owed.selection.is_some(),
+            Action::Release if self.owes() && !self.shown => return Some(RELEASED),
+            Action::HandOver if self.owes() && !self.asked_again => return Some(ASKED_ONCE),
+            Action::Report(Event::Restored(false)) if self.leaves_modem => return Some(LEFT_ALONE),
+            Action::Report(Event::Interrupted { .. }) => {
+                self.interrupted = self.interrupted.saturating_add(1);
+            }
+            Action::Report(Event::PortLost) => self.lost = self.lost.saturating_add(1),
             // From here on another process may hold it again.
-            Action::Report(Event::Moved { to: Phase::StopPppWaitSv, .. }) => self.free = false,
+            Action::Report(Event::Moved { to: Phase::StopPppWaitSv, .. }) => {
+                (self.free, self.claimed, self.orphaned) = (false, false, false);
+            }
+            Action::Report(Event::Moved { from: Phase::StopPppWaitSv, to: Phase::VerifyStopped }) => {
+                self.orphaned = !self.supervised;
+            }
             Action::Take
-            | Action::Signal(_)
-            | Action::Send(Outgoing::Return | Outgoing::Escape | Outgoing::HangUp)
-            | Action::Note(_)
+            | Action::Signal(Signal::Kill)
             | Action::Release
             | Action::HandOver
             | Action::Report(_) => {}
         }
         None
+    }
+
+    fn closes(&mut self) {
+        self.port = PortIs::Closed;
+        self.claimed = false;
+        self.dialogue.closes();
+    }
+
+    /// After all actions of a step.
+    pub(crate) fn sees_end(&mut self, phase: Phase) -> Option<&'static str> {
+        (self.leaves_modem, self.remains) = (false, false);
+        let alone = !self.supervised && !self.orphaned;
+        (phase.is_holding() && alone && self.port == PortIs::Open).then_some(UNSUPERVISED)
+    }
+
+    fn sees_ask(&mut self, want: Want) -> Option<&'static str> {
+        if want != Want::Down && self.port != PortIs::Closed {
+            return Some(PORT_KEPT);
+        }
+        if want != Want::Down && self.foreign_down {
+            return Some(OVERRULED);
+        }
+        self.asked_again = want != Want::Down && self.last_ask == Some(want);
+        self.last_ask = Some(want);
+        (self.shown, self.termed) = (false, false);
+        None
+    }
+
+    /// The service was requested up again, and no other client wants it down.
+    fn owes(&self) -> bool {
+        self.last_ask.is_some_and(|want| want != Want::Down) && !self.foreign_down
     }
 }

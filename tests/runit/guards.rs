@@ -30,7 +30,7 @@ fn kill(bench: &Bench, pid: u32) {
 /// What the program says as a guard with these words, once it is ready or has ended, and how it ended where it did.
 fn says_as_guard(bench: &Bench, words: &[&str]) -> (String, Option<i32>) {
     let mut command = bench.cellscan();
-    command.arg("guard").arg("--path").arg(bench.service()).args(["--want", "u"]).args(words);
+    command.arg("guard").arg("--path").arg(bench.service()).args(["--owed", "--"]).args(words);
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -40,7 +40,7 @@ fn says_as_guard(bench: &Bench, words: &[&str]) -> (String, Option<i32>) {
     let pipe = child.stdin.take().expect("a pipe");
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("UTF-8");
-    // It was told of no request for down, and owes nothing.
+    // Nothing is owed.
     drop(pipe);
     (line, child.wait().expect("it ends").code())
 }
@@ -61,7 +61,7 @@ fn a_guard_says_which_version_it_speaks_and_the_nonce_that_it_was_given() {
 /// more, as a killed scan is on a busy machine.
 const DIES_SLOWLY: &str = r#"
     mkfifo "$ROOT/pipe"
-    "$CELLSCAN" guard --path "$SERVICE" --want u --parent $$ --hello 1 --told "tm0      " \
+    "$CELLSCAN" guard --path "$SERVICE" --owed u0 --parent $$ --hello 1 \
         --lock-dir "$LOCKS" --kept-port "$PORT" --baud 115200 < "$ROOT/pipe" > "$ROOT/hello" &
     exec 3> "$ROOT/pipe"
     until [ -s "$ROOT/hello" ]; do sleep 0.02; done

@@ -6,7 +6,9 @@ use core::num::NonZeroU32;
 use cellscan_core::driver::Driver;
 use cellscan_core::port::Port;
 use cellscan_core::selection::Selection;
-use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
+use cellscan_core::supervisor::{
+    Owed, Remains, ServiceState, ServiceStatus, Signal, Supervisor, Taken, Want,
+};
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 
 use crate::calls::Callbacks;
@@ -131,11 +133,18 @@ impl Port for Line {
 #[derive(Debug)]
 pub(crate) struct Service {
     calls: Callbacks,
+    /// The selection that C has recorded, as far as this machine knows.
+    noted: Option<Selection>,
 }
 
 impl Service {
     pub(crate) const fn new(calls: Callbacks) -> Self {
-        Self { calls }
+        Self { calls, noted: None }
+    }
+
+    /// C passes a selection that an earlier machine had it record.
+    pub(crate) const fn recorded(&mut self, selection: Selection) {
+        self.noted = Some(selection);
     }
 
     /// Its callbacks.
@@ -164,15 +173,16 @@ fn status(answer: i32, told: ops::Service) -> nb::Result<ServiceStatus, Answered
         pid: NonZeroU32::new(told.pid),
         want,
         foreign_down: told.foreign_down != 0,
+        given_back: None,
     })
 }
 
 impl Supervisor for Service {
     type Error = Answered;
 
-    fn take(&mut self) -> nb::Result<ServiceStatus, Answered> {
+    fn take(&mut self) -> nb::Result<Taken, Answered> {
         let (answer, found) = self.calls.take();
-        status(answer, found)
+        Ok(status(answer, found)?.into())
     }
 
     fn ask(&mut self, want: Want) -> nb::Result<(), Answered> {
@@ -201,8 +211,11 @@ impl Supervisor for Service {
         }))
     }
 
-    fn note(&mut self, selection: Option<Selection>) {
-        self.calls.note(&told(selection));
+    /// C records the selection alone: what is wanted of the service is found again when it is taken.
+    fn owe(&mut self, owed: Owed) {
+        if core::mem::replace(&mut self.noted, owed.selection) != owed.selection {
+            self.calls.note(&told(owed.selection));
+        }
     }
 
     fn link_up(&mut self) -> nb::Result<bool, Answered> {

@@ -267,6 +267,7 @@ pub unsafe extern "C" fn cellscan_restore(machine: *mut Cellscan, selection: *co
     };
     let Some(selection) = selection else { return Code::Value };
     lend(machine, |machine, calls| {
+        machine.supervisor_mut().recorded(selection);
         machine.restore(calls.now(), selection);
         Code::Ok
     })

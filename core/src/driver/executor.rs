@@ -6,7 +6,6 @@ use heapless::Deque;
 use crate::at::command::Outgoing;
 use crate::port::Port;
 use crate::scan::{ACTIONS_MAX, Action, Event, Input, Refused, Scanner, Watch};
-use crate::selection::Selection;
 use crate::supervisor::{ServiceStatus, Signal, Supervisor, Want};
 use crate::time::Instant;
 
@@ -21,7 +20,7 @@ const EVENTS_MAX: usize = 32;
 /// How often an interrupted write is retried.
 const INTERRUPTIONS_MAX: u8 = 16;
 
-/// An [`Action`] that may have to wait: all but the reports.
+/// An [`Action`] that may have to wait: all but the reports and what is owed.
 #[derive(Clone, Copy, Debug)]
 enum Deed {
     Take,
@@ -29,7 +28,6 @@ enum Deed {
     Signal(Signal),
     OpenPort,
     ClosePort,
-    Note(Option<Selection>),
     Send(Outgoing),
     Release,
     HandOver,
@@ -122,6 +120,11 @@ impl<P: Port, S: Supervisor> Executor<P, S> {
                     self.tell(event);
                     continue;
                 }
+                // Not behind a slow request: if this process is killed meanwhile, its guard has to know.
+                Action::Owe(owed) => {
+                    self.supervisor.owe(owed);
+                    continue;
+                }
                 Action::ClosePort => {
                     self.forget_opening();
                     Deed::ClosePort
@@ -130,7 +133,6 @@ impl<P: Port, S: Supervisor> Executor<P, S> {
                 Action::Ask(want) => Deed::Ask(want),
                 Action::Signal(signal) => Deed::Signal(signal),
                 Action::OpenPort => Deed::OpenPort,
-                Action::Note(selection) => Deed::Note(selection),
                 Action::Send(outgoing) => Deed::Send(outgoing),
                 Action::Release => Deed::Release,
                 Action::HandOver => Deed::HandOver,
@@ -212,14 +214,11 @@ impl<P: Port, S: Supervisor> Executor<P, S> {
                 };
             }
             Deed::Take => match self.supervisor.take() {
-                Ok(found) => {
+                Ok(taken) => {
                     self.last_service = None;
                     // A new scan: errors that persist are reported to it again.
                     self.failing = 0;
-                    if let Some(selection) = self.supervisor.noted() {
-                        self.scanner.inherit(selection);
-                    }
-                    return Done::With(Input::Taken(found));
+                    return Done::With(Input::Taken(taken));
                 }
                 Err(error) => (Err(error), Refused::Take),
             },
@@ -227,10 +226,6 @@ impl<P: Port, S: Supervisor> Executor<P, S> {
                 // The record is read again after a request: also a rewrite that changes nothing must be noticed.
                 self.last_service = None;
                 (self.supervisor.ask(want), Refused::Ask)
-            }
-            Deed::Note(selection) => {
-                self.supervisor.note(selection);
-                return Done::Silently;
             }
             Deed::Signal(signal) => (self.supervisor.signal(signal), Refused::Signal),
             Deed::Release => (self.supervisor.release(), Refused::Release),
@@ -298,13 +293,16 @@ impl<P: Port, S: Supervisor> Executor<P, S> {
         let Watch { service, .. } = self.scanner.watch();
         if service {
             let status = self.supervisor.status();
-            self.supervisor.acknowledge();
             let known = self.last_service;
-            if let Some(status) = self.known(now, status, lasting::STATUS)
-                && known != Some(status)
-            {
-                self.last_service = Some(status);
-                self.feed(now, Input::Service(status));
+            if let Some(mut status) = self.known(now, status, lasting::STATUS) {
+                // The record cannot answer a request for down that still waits to be made.
+                if matches!(self.pending.front(), Some(Deed::Ask(Want::Down))) {
+                    status.given_back = Some(false);
+                }
+                if known != Some(status) {
+                    self.last_service = Some(status);
+                    self.feed(now, Input::Service(status));
+                }
             }
         }
         if self.scanner.watch().remains {

@@ -8,7 +8,7 @@ mod sans_io;
 use crate::scan::Phase;
 use crate::scan::gate::Origin;
 use crate::scan::scanner::tests::waiting_for_link;
-use crate::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Want};
+use crate::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Taken, Want};
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 use std::collections::VecDeque;
 use std::vec::Vec;
@@ -117,9 +117,9 @@ impl Service {
 impl Supervisor for Service {
     type Error = Fault;
 
-    fn take(&mut self) -> nb::Result<ServiceStatus, Fault> {
+    fn take(&mut self) -> nb::Result<Taken, Fault> {
         self.answer(Call::Take, ())?;
-        self.status()
+        Ok(self.status()?.into())
     }
 
     fn ask(&mut self, want: Want) -> nb::Result<(), Fault> {
@@ -130,9 +130,7 @@ impl Supervisor for Service {
 
     fn status(&mut self) -> nb::Result<ServiceStatus, Fault> {
         let state = if self.want == Want::Down { ServiceState::Down } else { ServiceState::Run };
-        let status =
-            ServiceStatus { supervised: true, state, pid: None, want: self.want, foreign_down: false };
-        self.answer(Call::Status, status)
+        self.answer(Call::Status, ServiceStatus::new(state, self.want))
     }
 
     fn remains(&mut self) -> nb::Result<Remains, Fault> {

@@ -6,7 +6,7 @@
 use core::cell::Cell;
 use core::convert::Infallible;
 
-use super::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
+use super::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Taken, Want};
 
 /// What a scan needs of a PPP.
 pub trait Ppp {
@@ -56,8 +56,8 @@ impl<P: Ppp> OwnPpp<P> {
 impl<P: Ppp> Supervisor for OwnPpp<P> {
     type Error = Infallible;
 
-    fn take(&mut self) -> nb::Result<ServiceStatus, Infallible> {
-        self.status()
+    fn take(&mut self) -> nb::Result<Taken, Infallible> {
+        Ok(self.status()?.into())
     }
 
     fn ask(&mut self, want: Want) -> nb::Result<(), Infallible> {
@@ -68,7 +68,7 @@ impl<P: Ppp> Supervisor for OwnPpp<P> {
 
     fn status(&mut self) -> nb::Result<ServiceStatus, Infallible> {
         let state = if self.ppp.has_uart() { ServiceState::Run } else { ServiceState::Down };
-        Ok(ServiceStatus { supervised: true, state, pid: None, want: self.want, foreign_down: false })
+        Ok(ServiceStatus::new(state, self.want))
     }
 
     /// There are no processes: once it has released the UART, the UART is free.

@@ -33,6 +33,8 @@ pub struct Evidence {
     drained: bool,
     /// The last request to this supervisor.
     asked: Option<Want>,
+    /// There was a request, perhaps to a supervisor that is dead by now.
+    ever_asked: bool,
     at_ask: Option<Identity>,
     /// Down was requested, and the record has shown it since.
     down_seen: bool,
@@ -46,6 +48,7 @@ impl Evidence {
         unanswered: 0,
         drained: false,
         asked: None,
+        ever_asked: false,
         at_ask: None,
         down_seen: false,
         given_back: false,
@@ -54,7 +57,7 @@ impl Evidence {
 
     /// Takes note of a byte of ours written to `supervise/control`.
     pub const fn asked(&mut self, want: Want) {
-        (self.asked, self.given_back) = (Some(want), false);
+        (self.asked, self.ever_asked, self.given_back) = (Some(want), true, false);
         self.down_seen = self.down_seen && !matches!(want, Want::Down);
         self.unanswered = self.unanswered.saturating_add(1);
         self.drained = false;
@@ -66,7 +69,7 @@ impl Evidence {
 
     /// The supervisor is gone, and the bytes in its FIFO with it: the next supervisor answers no earlier request.
     pub const fn restart(&mut self) {
-        *self = Self { foreign_down: self.foreign_down, ..Self::NONE };
+        *self = Self { foreign_down: self.foreign_down, ever_asked: self.ever_asked, ..Self::NONE };
     }
 
     /// Takes in one reading of the record of a present supervisor.
@@ -125,11 +128,16 @@ impl Evidence {
         self.foreign_down
     }
 
-    /// Whether the last request of this scan, other than for down, was obeyed: nothing is owed any more, and any later request is
-    /// another client's.
+    /// Whether the last request of this scan, other than for down, was obeyed: then any later request is another client's.
+    /// `Some(false)` also while a request for down may be unread, and the record older than it; `None`: no request is open. See
+    /// [`ServiceStatus::given_back`](cellscan_core::supervisor::ServiceStatus::given_back).
     #[must_use]
-    pub const fn given_back(&self) -> bool {
-        self.given_back
+    pub const fn given_back(&self) -> Option<bool> {
+        match self.asked {
+            Some(Want::Down) if self.down_seen => None,
+            None if !self.ever_asked => None,
+            Some(Want::Up | Want::Once | Want::Down) | None => Some(self.given_back),
+        }
     }
 
     /// The wanted state in the last record; see [`want_of`](crate::want_of). `None`: none was read.
@@ -312,13 +320,35 @@ mod tests {
         let mut evidence = after_asking(&[at(REST, 4)]);
         evidence.asked(Want::Up);
         evidence.observe(at(REST, 4));
-        assert!(!evidence.given_back());
+        assert_eq!(evidence.given_back(), Some(false));
         // The second of two requests still waits; then an operator asks for down.
         evidence.observe(waiting(at(UP, 5), 1));
         evidence.observe(at(REST, 6));
-        assert!(evidence.given_back());
+        assert_eq!(evidence.given_back(), Some(true));
         evidence.asked(Want::Down);
-        assert!(!evidence.given_back());
+        assert_eq!(evidence.given_back(), Some(false));
+        evidence.observe(at(REST, 7));
+        assert_eq!(evidence.given_back(), None, "it is down, and no request is open");
+    }
+
+    #[test]
+    fn a_record_from_before_our_down_says_nothing_until_the_down_is_answered() {
+        let mut evidence = Evidence::default();
+        evidence.observe(ASLEEP);
+        assert_eq!(evidence.given_back(), None, "nothing was asked");
+        evidence.asked(Want::Down);
+        evidence.observe(waiting(UP, 1));
+        assert_eq!(evidence.given_back(), Some(false));
+    }
+
+    #[test]
+    fn the_successor_of_a_dead_supervisor_gives_back_by_itself() {
+        let mut evidence = after_asking(&[at(REST, 4)]);
+        evidence.asked(Want::Up);
+        evidence.restart();
+        assert_eq!(evidence.given_back(), Some(false));
+        evidence.observe(Reading { settled: true, ..at(UP, 5) });
+        assert_eq!(evidence.given_back(), Some(true));
     }
 
     #[test]
@@ -326,9 +356,9 @@ mod tests {
         let mut evidence = after_asking(&[waiting(UP, 1)]);
         evidence.asked(Want::Up);
         evidence.observe(waiting(UP, 2));
-        assert!(!evidence.given_back());
+        assert_eq!(evidence.given_back(), Some(false));
         evidence.observe(at(UP, 3));
-        assert!(evidence.given_back(), "all bytes were read");
+        assert_eq!(evidence.given_back(), Some(true), "all bytes were read");
     }
 
     #[test]

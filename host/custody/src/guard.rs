@@ -1,50 +1,43 @@
 //! The guard: watches a scan that holds a service, and tells what is owed to the service when the scan ends badly.
 //!
 //! ```text
-//! scan ── pipe ──► Guard::bytes       t, n              down is about to be requested; the service was seen given back
-//!                                     f, w              another client wants down; no other client does any more
-//!                                     m + 7 characters  what to tell the modem: `0`, digits, or `-`
+//! scan ── pipe ──► Guard::bytes       o + 8 characters  what is owed: the want (`u`, `o`, or `-`), and what to tell the modem:
+//!                                                       `0`, digits, or `-`
 //!                                     r                 released: the service is as it was found
 //!                                     h                 handed over: the scan has ended, and did not see the service given back
 //!          end of file, pidfd ──►     ended
 //!          time ──────────────►       timeout: the hold's limit, and nothing else
 //! ```
 //!
+//! What is owed is the scan's decision, as it stands in its last message: nothing is added here.
+//!
 //! Silence means nothing: a search lasts for 59 to 101 s (field logs), and the scan sends nothing during it. Only
 //! a message, the end of the pipe, the scan's end or the limit of the hold end the watch.
 
 use cellscan_core::carrier::Plmn;
 use cellscan_core::selection::Selection;
-use cellscan_core::supervisor::Want;
+use cellscan_core::supervisor::{Owed, Want};
 use cellscan_core::time::Instant;
 
 /// The version of this protocol. A guard of another version would misread messages: it is refused.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
-const TOUCHED: u8 = b't';
-const GIVEN_BACK: u8 = b'n';
+const OWED: u8 = b'o';
 const RELEASED: u8 = b'r';
 const HANDED_OVER: u8 = b'h';
-const FOREIGN_DOWN: u8 = b'f';
-const FOREIGN_UP: u8 = b'w';
-const MODEM: u8 = b'm';
-/// Bytes after [`MODEM`]: digits, `0` or `-`, and spaces.
-const MODEM_LEN: usize = 7;
+/// Bytes after [`OWED`]: the want, then digits, `0` or `-`, and spaces.
+const RECORD_LEN: usize = 1 + SELECTION_LEN;
+const SELECTION_LEN: usize = 7;
 
 /// A message of the scan to its guard.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Message {
-    /// Down is about to be requested (`true`), or the service was seen given back since (`false`): any later request is another
-    /// client's.
-    Touched(bool),
+    /// What is owed from now on.
+    Owed(Owed),
     /// The service is as it was found: nothing is owed.
     Released,
     /// The scan has ended, and did not see the service given back.
     HandedOver,
-    /// Another client has asked for down (`true`), or for up since (`false`).
-    ForeignDown(bool),
-    /// What to tell the modem if the scan dies; `None`: nothing.
-    Modem(Option<Selection>),
 }
 
 impl Message {
@@ -52,31 +45,11 @@ impl Message {
     #[must_use]
     pub fn bytes(self) -> Vec<u8> {
         match self {
-            Self::Touched(true) => vec![TOUCHED],
-            Self::Touched(false) => vec![GIVEN_BACK],
             Self::Released => vec![RELEASED],
             Self::HandedOver => vec![HANDED_OVER],
-            Self::ForeignDown(true) => vec![FOREIGN_DOWN],
-            Self::ForeignDown(false) => vec![FOREIGN_UP],
-            Self::Modem(selection) => {
-                let text = match &selection {
-                    None => "-",
-                    Some(Selection::Automatic) => "0",
-                    Some(Selection::Manual(plmn)) => plmn.as_str(),
-                };
-                format!("{}{text:<MODEM_LEN$}", char::from(MODEM)).into_bytes()
-            }
+            Self::Owed(owed) => format!("{}{:<RECORD_LEN$}", char::from(OWED), record(owed)).into_bytes(),
         }
     }
-}
-
-/// What is owed to a service after the end of its scan.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Owed {
-    /// The wanted state to ask for; `None`: the service was never touched, or another client wants it down.
-    pub want: Option<Want>,
-    /// The selection to restore in its modem, if the scan changed it.
-    pub selection: Option<Selection>,
 }
 
 /// Why the guard acts.
@@ -104,29 +77,18 @@ pub enum Verdict {
 /// The watch over one scan.
 #[derive(Clone, Debug)]
 pub struct Guard {
-    want: Want,
     limit: Option<Instant>,
-    touched: bool,
-    foreign_down: bool,
-    selection: Option<Selection>,
-    /// The incomplete message, without its first byte.
-    note: Option<Vec<u8>>,
+    owed: Owed,
+    /// The incomplete record, without its first byte.
+    record: Option<Vec<u8>>,
     verdict: Verdict,
 }
 
 impl Guard {
-    /// Watches a service that was found with this want; `limit` is the end of the longest hold, `None`: no limit.
+    /// Watches a service to which `owed` is owed so far; `limit` is the end of the longest hold, `None`: no limit.
     #[must_use]
-    pub const fn new(want: Want, limit: Option<Instant>) -> Self {
-        Self {
-            want,
-            limit,
-            touched: false,
-            foreign_down: false,
-            selection: None,
-            note: None,
-            verdict: Verdict::Watch,
-        }
+    pub const fn new(owed: Owed, limit: Option<Instant>) -> Self {
+        Self { limit, owed, record: None, verdict: Verdict::Watch }
     }
 
     /// Takes in bytes from the pipe. Bytes after a verdict and bytes of no message are ignored.
@@ -141,20 +103,17 @@ impl Guard {
     }
 
     fn byte(&mut self, byte: u8) {
-        if let Some(note) = &mut self.note {
-            note.push(byte);
-            if note.len() == MODEM_LEN {
-                self.selection = read_note(note);
-                self.note = None;
+        if let Some(record) = &mut self.record {
+            record.push(byte);
+            if record.len() == RECORD_LEN {
+                // What is no record changes nothing.
+                self.owed = parse_record(record).unwrap_or(self.owed);
+                self.record = None;
             }
             return;
         }
         match byte {
-            TOUCHED => self.touched = true,
-            GIVEN_BACK => self.touched = false,
-            FOREIGN_DOWN => self.foreign_down = true,
-            FOREIGN_UP => self.foreign_down = false,
-            MODEM => self.note = Some(Vec::with_capacity(MODEM_LEN)),
+            OWED => self.record = Some(Vec::with_capacity(RECORD_LEN)),
             RELEASED => self.verdict = Verdict::Released,
             HANDED_OVER => self.give_back(Cause::HandedOver),
             _ => {}
@@ -185,20 +144,43 @@ impl Guard {
         if !matches!(self.verdict, Verdict::Watch) {
             return;
         }
-        let owed = Owed {
-            want: if self.touched && !self.foreign_down { Some(self.want) } else { None },
-            selection: self.selection,
-        };
-        self.verdict = Verdict::GiveBack(cause, owed);
+        self.verdict = Verdict::GiveBack(cause, self.owed);
     }
 }
 
-/// Parses the bytes of a [`Message::Modem`] after its first one; anything else is ignored.
-fn read_note(bytes: &[u8]) -> Option<Selection> {
-    match bytes.trim_ascii_end() {
+/// What is owed, as text without blanks: the want (`u`, `o`, or `-`), then digits, `0` or `-`.
+#[must_use]
+pub fn record(owed: Owed) -> String {
+    let want = match owed.want {
+        Some(Want::Up) => 'u',
+        Some(Want::Once) => 'o',
+        // A service found down is left as it is.
+        Some(Want::Down) | None => '-',
+    };
+    let selection = match &owed.selection {
+        None => "-",
+        Some(Selection::Automatic) => "0",
+        Some(Selection::Manual(plmn)) => plmn.as_str(),
+    };
+    format!("{want}{selection}")
+}
+
+/// Reads the text of [`record`], with blanks behind it or without; `None`: it is none.
+#[must_use]
+pub fn parse_record(text: &[u8]) -> Option<Owed> {
+    let (want, selection) = text.trim_ascii_end().split_first()?;
+    let want = match want {
+        b'u' => Some(Want::Up),
+        b'o' => Some(Want::Once),
+        b'-' => None,
+        _ => return None,
+    };
+    let selection = match selection {
+        b"-" => None,
         b"0" => Some(Selection::Automatic),
-        digits => Plmn::parse(digits).ok().map(Selection::Manual),
-    }
+        digits => Some(Selection::Manual(Plmn::parse(digits).ok()?)),
+    };
+    Some(Owed { want, selection })
 }
 
 #[cfg(test)]
@@ -207,14 +189,16 @@ mod tests {
 
     const LIMIT: Instant = Instant::from_millis(400_000);
 
+    const UP: Owed = Owed { want: Some(Want::Up), selection: None };
+
     fn guard() -> Guard {
-        let mut guard = Guard::new(Want::Up, Some(LIMIT));
-        assert_eq!(guard.bytes(&Message::Touched(true).bytes()), Verdict::Watch);
+        let mut guard = Guard::new(Owed::default(), Some(LIMIT));
+        assert_eq!(guard.bytes(&Message::Owed(UP).bytes()), Verdict::Watch);
         guard
     }
 
-    fn up(cause: Cause) -> Verdict {
-        Verdict::GiveBack(cause, Owed { want: Some(Want::Up), selection: None })
+    const fn up(cause: Cause) -> Verdict {
+        Verdict::GiveBack(cause, UP)
     }
 
     #[test]
@@ -239,54 +223,48 @@ mod tests {
 
     #[test]
     fn nothing_is_owed_to_an_untouched_service() {
-        let mut guard = Guard::new(Want::Up, None);
+        let mut guard = Guard::new(Owed::default(), None);
         assert_eq!(guard.ended(), Verdict::GiveBack(Cause::Died, Owed::default()));
         assert_eq!(guard.next_deadline(), None);
     }
 
     #[test]
-    fn nothing_is_owed_to_a_service_given_back_until_the_next_request_for_down() {
+    fn a_guard_that_hears_nothing_gives_back_what_it_was_started_with() {
+        let owed = Owed { want: Some(Want::Once), selection: Some(Selection::Automatic) };
+        assert_eq!(Guard::new(owed, None).ended(), Verdict::GiveBack(Cause::Died, owed));
+    }
+
+    #[test]
+    fn the_last_record_counts() {
         let mut guard = guard();
-        guard.bytes(&Message::Touched(false).bytes());
+        guard.bytes(&Message::Owed(Owed::default()).bytes());
         assert_eq!(guard.clone().ended(), Verdict::GiveBack(Cause::Died, Owed::default()));
-        guard.bytes(&Message::Touched(true).bytes());
+        guard.bytes(&Message::Owed(UP).bytes());
         assert_eq!(guard.ended(), up(Cause::Died));
     }
 
     #[test]
-    fn a_foreign_down_is_respected_until_a_client_asks_for_up() {
-        let mut guard = guard();
-        guard.bytes(&Message::ForeignDown(true).bytes());
-        assert_eq!(guard.clone().ended(), Verdict::GiveBack(Cause::Died, Owed::default()));
-        guard.bytes(&Message::ForeignDown(false).bytes());
-        assert_eq!(guard.ended(), up(Cause::Died));
-    }
-
-    #[test]
-    fn a_selection_is_read_from_pieces_of_any_size() {
+    fn a_record_is_read_from_pieces_of_any_size() {
         let manual = Some(Selection::Manual(Plmn::parse(b"310410").unwrap()));
         for selection in [None, Some(Selection::Automatic), manual] {
-            let mut guard = guard();
-            for byte in Message::Modem(selection).bytes() {
-                assert_eq!(guard.bytes(&[byte]), Verdict::Watch);
+            for want in [None, Some(Want::Up), Some(Want::Once)] {
+                let (mut guard, owed) = (guard(), Owed { want, selection });
+                for byte in Message::Owed(owed).bytes() {
+                    assert_eq!(guard.bytes(&[byte]), Verdict::Watch);
+                }
+                assert_eq!(guard.ended(), Verdict::GiveBack(Cause::Died, owed));
             }
-            let owed = Owed { want: Some(Want::Up), selection };
-            assert_eq!(guard.ended(), Verdict::GiveBack(Cause::Died, owed));
         }
     }
 
     #[test]
-    fn an_incomplete_or_wrong_selection_is_ignored() {
+    fn an_incomplete_or_wrong_record_changes_nothing() {
         let mut whole = guard();
-        whole.bytes(b"m0      m3104");
-        assert_eq!(
-            whole.ended(),
-            Verdict::GiveBack(
-                Cause::Died,
-                Owed { want: Some(Want::Up), selection: Some(Selection::Automatic) }
-            )
-        );
-        for nothing in [&b"m-      "[..], b"m       ", b"m31041x ", b"m0 10   ", b"\0\xff?"] {
+        whole.bytes(b"ou0      ou3104");
+        let owed = Owed { selection: Some(Selection::Automatic), ..UP };
+        assert_eq!(whole.ended(), Verdict::GiveBack(Cause::Died, owed));
+        for nothing in [&b"ou-      "[..], b"ox-      ", b"o-31041x ", b"o-0 10   ", b"o        ", b"\0\xff?"]
+        {
             let mut guard = guard();
             guard.bytes(nothing);
             assert_eq!(guard.ended(), up(Cause::Died), "{}", nothing.escape_ascii());

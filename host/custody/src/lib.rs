@@ -2,9 +2,9 @@
 //!
 //! | module | decides | from |
 //! | --- | --- | --- |
-//! | [`guard`] | whether the scan still holds the service, and what is owed to it | bytes of a pipe, its end, the scan's death, time |
+//! | [`guard`] | whether the scan still holds the service; what is owed to it is the scan's last message | bytes of a pipe, its end, the scan's death, time |
 //! | [`hand_back`] | when a service counts as given back, and when it is asked again | readings of the status record, time |
-//! | [`evidence`] | whether another client has asked for down | readings of the status record, our own bytes |
+//! | [`evidence`] | whether another client has asked for down, and whether our last request was obeyed | readings of the status record, our own bytes |
 //! | [`records`] | which supervisor wrote a record, and so whether it is evidence | readings of the status record, a supervisor that died or was found |
 //! | [`port`] | whether the port is free, and which processes belong to the service | looks at the process table |
 //!

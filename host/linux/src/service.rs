@@ -85,20 +85,6 @@ pub trait Service: Debug {
     /// It cannot be read.
     fn status(&mut self) -> nb::Result<ServiceStatus, ServiceError>;
 
-    /// Whether what was asked for last was seen obeyed, and that was not down: what is asked for from here on is another client's
-    /// wish.
-    fn is_given_back(&self) -> bool {
-        false
-    }
-
-    /// Whether another client has asked for down since it was taken, and none for up since, as far as was seen.
-    fn is_down_by_another_client(&self) -> bool {
-        false
-    }
-
-    /// Whether this status shows the service as it was found when it was taken.
-    fn is_as_found(&self, status: &ServiceStatus, found: Want) -> bool;
-
     /// What is left of the service, and what holds its port.
     ///
     /// # Errors
@@ -111,11 +97,11 @@ pub trait Service: Debug {
     /// It is not taken, or the signal could not be sent.
     fn signal(&mut self, signal: Signal) -> nb::Result<(), ServiceError>;
 
-    /// Waits for programs that still run on behalf of earlier calls, but for one that the status which is asked for next needs.
+    /// Waits for programs that still run on behalf of earlier calls.
     ///
     /// # Errors
     /// One of them did not end in time.
-    fn finish_calls(&mut self, _is_status_next: bool) -> nb::Result<(), ServiceError> {
+    fn finish_calls(&mut self) -> nb::Result<(), ServiceError> {
         Ok(())
     }
 

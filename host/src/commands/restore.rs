@@ -25,6 +25,8 @@ use crate::serial::uucp;
 enum Restored {
     /// The status record shows what was wanted before the scan.
     GivenBack(Want),
+    /// No want was owed: the scan had not asked for down yet, or another client wants the service down.
+    NothingOwed,
     /// The service directory is gone, or its name means another directory.
     Stale,
     /// This process of the same user, a scan or its guard, has the service.
@@ -103,7 +105,7 @@ pub fn run(args: &RestoreArgs) -> Result<Exit, Fatal> {
                     lease: dir.path().join(&name),
                     service: lease.as_ref().map(|lease| &lease.service),
                     pid: lease.as_ref().map(|lease| lease.pid),
-                    want: lease.as_ref().map(|lease| lease.want),
+                    want: lease.as_ref().and_then(|lease| lease.want),
                     outcome: restored.name(),
                     reason: restored.is_failure().then_some(&said),
                     registration_restored: registration.as_ref().map(Result::is_ok),
@@ -141,14 +143,14 @@ fn handle(dir: &RunDir, lease: &Lease, limit: Duration) -> Handled {
     match owed(dir, lease) {
         Ok((owed, want, claim)) => {
             let request = RestoreRequest {
-                want: Some(want),
+                want,
                 limit: Some(limit),
-                modem: lease.modem.as_ref().zip(lease.selection()),
+                modem: lease.modem.as_ref().zip(lease.owed().selection),
                 lock_dirs: &lease.lock_dirs,
             };
             let RestoreOutcome { given_back, registration } = owed.settle(&request, || false);
             let restored = if given_back {
-                removed(dir, lease, Restored::GivenBack(want))
+                removed(dir, lease, want.map_or(Restored::NothingOwed, Restored::GivenBack))
             } else {
                 Restored::Silent(limit)
             };
@@ -158,16 +160,16 @@ fn handle(dir: &RunDir, lease: &Lease, limit: Duration) -> Handled {
     }
 }
 
-/// The service to give back, and what was wanted of it. The claim is kept to the end, so that no scan takes our request for another
+/// The service to give back, and the want that is owed to it. The claim is kept to the end, so that no scan takes our request for another
 /// client's. Only a living process of this user keeps the service from being given back; if the claim cannot be taken for another
 /// reason, the service is given back without it.
-fn owed(dir: &RunDir, lease: &Lease) -> Result<(RestoreTarget, Want, ServiceClaim), Restored> {
+fn owed(dir: &RunDir, lease: &Lease) -> Result<(RestoreTarget, Option<Want>, ServiceClaim), Restored> {
     if lease.is_owner_alive() {
         return Err(Restored::Held(lease.pid));
     }
-    let owed = match RestoreTarget::open(&lease.service, &lease.way) {
+    let owed = match RestoreTarget::open(&lease.service, &lease.method) {
         // A port that was unplugged has another inode.
-        Ok(owed) if matches!(lease.way, RestoreMethod::Start { .. }) => owed,
+        Ok(owed) if matches!(lease.method, RestoreMethod::Start { .. }) => owed,
         Ok(owed) if owed.dir().is_some_and(|dir| lease.is_of(dir)) => owed,
         // A directory that may not be opened is known by its inode alone.
         Ok(owed) if owed.dir().is_none() && owed.identity() == Some(lease.identity()) => owed,
@@ -187,10 +189,10 @@ fn owed(dir: &RunDir, lease: &Lease) -> Result<(RestoreTarget, Want, ServiceClai
     for lock_dir in &lease.lock_dirs {
         let _none = uucp::remove_locks_of(lock_dir, lease.pid.get().cast_signed());
     }
-    let want = match owed.dir().map(ServiceDir::read_status) {
-        Some(Ok(record)) => owed_after_death(lease.want.want(), want_of(&record, None, false)),
-        Some(Err(error)) => return Err(Restored::Refused(error)),
-        None => lease.want.want(),
+    let want = match (lease.owed().want, owed.dir().map(ServiceDir::read_status)) {
+        (Some(noted), Some(Ok(record))) => Some(owed_after_death(noted, want_of(&record, None, false))),
+        (Some(_), Some(Err(error))) => return Err(Restored::Refused(error)),
+        (noted, _) => noted,
     };
     Ok((owed, want, claim))
 }
@@ -205,7 +207,7 @@ fn removed(dir: &RunDir, lease: &Lease, restored: Restored) -> Restored {
 impl Restored {
     const fn is_failure(&self) -> bool {
         match self {
-            Self::GivenBack(_) | Self::Stale | Self::Held(_) | Self::Gone => false,
+            Self::GivenBack(_) | Self::NothingOwed | Self::Stale | Self::Held(_) | Self::Gone => false,
             Self::Silent(_) | Self::Refused(_) | Self::Overtaken | Self::Unusable(_) => true,
         }
     }
@@ -213,6 +215,7 @@ impl Restored {
     const fn name(&self) -> &'static str {
         match self {
             Self::GivenBack(_) => "given_back",
+            Self::NothingOwed => "nothing_owed",
             Self::Stale => "stale",
             Self::Held(_) => "held",
             Self::Gone => "gone",
@@ -232,6 +235,7 @@ impl Restored {
                 };
                 format!("wanted {want} again; the lease{of} is removed")
             }
+            Self::NothingOwed => format!("no want was owed to it; the lease{of} is removed"),
             Self::Stale => format!("the directory is gone; the lease{of} is removed"),
             Self::Held(pid) => format!("process {pid} holds it; left alone"),
             Self::Gone => "given back by another process meanwhile".to_owned(),

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use cellscan_core::supervisor::Owed;
+
 use super::Finding;
 use crate::custody::lease::{DEFAULT_RUN_DIR, LeaseError};
 use crate::error::chain;
@@ -59,6 +61,11 @@ fn one(run_dir: &Path, found: &Found) -> Finding {
     match standing {
         LeaseState::Held(Some(by)) => Finding::ok(CHECK, format!("process {by} has {service} in hand")),
         LeaseState::Held(None) => Finding::ok(CHECK, format!("a process has {service} in hand")),
+        LeaseState::Orphaned if lease.owed() == Owed::default() => Finding::warning(
+            CHECK,
+            format!("process {} ended with {service} in hand, and had nothing to give back", lease.pid),
+            format!("remove the lease with `{restore}`"),
+        ),
         LeaseState::Orphaned => Finding::warning(
             CHECK,
             format!("process {} ended with {service} in hand: it may be left down", lease.pid),
@@ -78,7 +85,9 @@ mod tests {
 
     use super::super::Level;
     use super::*;
-    use crate::custody::lease::{Lease, LeasedWant, RunDir, Terms};
+    use cellscan_core::supervisor::Want;
+
+    use crate::custody::lease::{Lease, RunDir, Terms};
     use crate::examine::leases;
     use crate::runit::RestoreMethod;
 
@@ -98,18 +107,16 @@ mod tests {
     fn finding_for(ours: bool, service: &Path, identity: (u64, u64)) -> Finding {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("run");
-        let want = LeasedWant::Up;
         let terms = Terms {
             service,
             identity,
             supervise: None,
             down_file: false,
-            want,
             method: &RestoreMethod::Control,
             ppp_port: None,
             lock_dirs: &[],
             modem: None,
-            selection: None,
+            owed: Owed { want: Some(Want::Up), selection: None },
         };
         let mut lease = Lease::of_this_process(terms).unwrap();
         lease.start_time += u64::from(!ours);

@@ -234,7 +234,9 @@ fn take(
     tell: &mut dyn FnMut(&Turn),
 ) {
     tell(&turn);
-    habits.turn(&turn);
+    if let Some(fell) = habits.turn(&turn) {
+        findings.fell(&fell);
+    }
     findings.turn(&turn);
     scans.turn(turn);
 }

@@ -75,6 +75,7 @@ struct ScanLine<'a> {
 struct Limit {
     stop_s: f64,
     modem_s: f64,
+    confirm_s: f64,
     start_s: f64,
 }
 
@@ -287,6 +288,7 @@ pub fn what_if(source: &str, scan: &Scan, what_if: &WhatIf) -> String {
         limit: limit.map(|limit| Limit {
             stop_s: in_seconds(limit.stop),
             modem_s: in_seconds(limit.modem),
+            confirm_s: in_seconds(limit.confirm),
             start_s: in_seconds(limit.start),
         }),
         saved_s: scan.outage().zip(outage).map(|(was, is)| seconds(was - millis(is))),

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use cellscan::clock::Clock;
 use cellscan::custody::guard::GuardOptions;
-use cellscan::custody::lease::LeaseOptions;
+use cellscan::custody::lease::{LeaseOptions, RunDir};
 use cellscan::custody::{CustodyError, Held, HeldOptions};
 use cellscan::event_loop::{self, Ready};
 use cellscan::process::{self, Proc};
@@ -25,7 +25,7 @@ use cellscan::runit::sv::SvProgram;
 use cellscan::service::Sv;
 use cellscan::service::native::{Native, NativeOptions};
 use cellscan::service::sv::SvOptions;
-use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
+use cellscan_core::supervisor::{Owed, Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
 use cellscan_core::time::Instant;
 use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
 use tempfile::TempDir;
@@ -87,7 +87,7 @@ pub(crate) fn until_service(service: &mut Held, what: &str, mut holds: impl FnMu
 
 #[track_caller]
 pub(crate) fn take(native: &mut Held) -> ServiceStatus {
-    nb::block!(native.take()).unwrap()
+    nb::block!(native.take()).unwrap().status
 }
 
 #[track_caller]
@@ -97,9 +97,7 @@ pub(crate) fn ask(native: &mut Held, want: Want) {
 
 #[track_caller]
 pub(crate) fn status(native: &mut Held) -> ServiceStatus {
-    let status = nb::block!(native.status()).unwrap();
-    native.acknowledge();
-    status
+    nb::block!(native.status()).unwrap()
 }
 
 #[track_caller]
@@ -265,9 +263,20 @@ impl Runit {
         self.root.path().join("run")
     }
 
-    pub(crate) fn leases(&self) -> usize {
-        let names = fs::read_dir(self.run_dir()).unwrap().map(|entry| entry.unwrap().file_name());
-        names.filter(|name| name.to_string_lossy().starts_with("lease-")).count()
+    /// What the leases say is owed.
+    pub(crate) fn owed(&self) -> Vec<Owed> {
+        let dir = RunDir::open(&self.run_dir()).unwrap().unwrap();
+        let names = dir.names().unwrap();
+        names.iter().filter_map(|name| Some(dir.read_named(name).unwrap()?.owed())).collect()
+    }
+
+    /// A directory in the place of the lease, so that it cannot be written.
+    pub(crate) fn block_lease(&self) -> PathBuf {
+        let names = RunDir::open(&self.run_dir()).unwrap().unwrap().names().unwrap();
+        let lease = self.run_dir().join(names.first().unwrap());
+        fs::remove_file(&lease).unwrap();
+        fs::create_dir(&lease).unwrap();
+        lease
     }
 
     pub(crate) fn native_by_link(&self) -> Held {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use cellscan_core::supervisor::{ServiceState, Want};
+use cellscan_core::supervisor::{Owed, ServiceState, Want};
 use cellscan_core::time::Instant;
 use cellscan_custody::guard::{Cause, Guard, Message, Verdict};
 use cellscan_custody::hand_back::{HandBack, Observation, Step};
@@ -20,8 +20,8 @@ use crate::trace::{Actor, Ending, Origin, Pid, TraceEvent};
 pub struct Lease {
     /// The scanner that took the service. The lease is orphaned when that process is gone.
     pub owner: Pid,
-    /// The want of the service before.
-    pub want: Want,
+    /// What is owed to the service.
+    pub owed: Owed,
 }
 
 /// The guard of a scan.
@@ -74,13 +74,13 @@ impl Kernel {
     }
 
     /// Starts the guard of a scan.
-    pub(crate) fn start_guard(&mut self, owner: Pid, want: Want, limit: Option<Duration>) {
+    pub(crate) fn start_guard(&mut self, owner: Pid, owed: Owed, limit: Option<Duration>) {
         let mut process = Process::new(owner, "cellscan guard", Origin::Guard, Body::Idler);
         process.ready = true;
         let pid = self.processes.insert(process);
         let tag = "cellscan guard".to_owned();
         self.note(TraceEvent::Started { pid, tag, origin: Origin::Guard });
-        let machine = Guard::new(want, limit.map(|limit| self.now + limit));
+        let machine = Guard::new(owed, limit.map(|limit| self.now + limit));
         if let Some(at) = machine.next_deadline() {
             self.queue.push(at, Event::Guard);
         }

@@ -1,6 +1,6 @@
 //! What a process that shares the port with pppd has to expect.
 
-use cellscan_core::supervisor::{ServiceState, Want};
+use cellscan_core::supervisor::{Owed, ServiceState, Want};
 
 use super::*;
 use crate::machine::pppd::{Chat, PppdTerm};
@@ -237,9 +237,9 @@ fn a_stranger_holds_the_port_for_the_given_time() {
 fn the_guard_gives_back_the_service_of_a_dead_scanner() {
     let mut machine = gateway(RunsvProfile::default(), PppdProfile::default());
     let owner = machine.client();
-    machine.kernel.set_lease(Some(guard::Lease { owner, want: Want::Up }));
-    machine.kernel.start_guard(owner, Want::Up, None);
-    machine.kernel.tell_guard(cellscan_custody::guard::Message::Touched(true));
+    let owed = Owed { want: Some(Want::Up), selection: None };
+    machine.kernel.set_lease(Some(guard::Lease { owner, owed }));
+    machine.kernel.start_guard(owner, owed, None);
     machine.another_client_writes(b'd').unwrap();
     machine.advance_to(at(6_000));
     machine.client_dies(Some(Duration::from_millis(20)));

@@ -3,8 +3,11 @@
 use super::*;
 use crate::machine::pppd::{Chat, PppdProfile, PppdTerm};
 use crate::machine::{ControlScript, MachineProfile, RunScript, RunsvProfile, Supervision};
+use cellscan_core::selection::Selection;
 use cellscan_core::time::Instant;
 use core::time::Duration;
+
+const UP: Owed = Owed { want: Some(Want::Up), selection: None };
 
 struct Bench {
     machine: Rc<RefCell<Machine>>,
@@ -58,9 +61,10 @@ impl Bench {
 #[test]
 fn a_scan_takes_the_service_and_gives_it_back() {
     let mut bench = Bench::plain();
-    let found = bench.supervisor.take().unwrap();
+    let found = bench.supervisor.take().unwrap().status;
     assert_eq!((found.want, found.state, found.supervised), (Want::Up, ServiceState::Run, true));
     assert!(bench.supervisor.holds_lease());
+    bench.supervisor.owe(UP);
     bench.supervisor.ask(Want::Down).unwrap();
     assert_eq!(bench.status().want, Want::Up, "the byte is written, the record does not show it yet");
     bench.wait(1_000);
@@ -70,6 +74,8 @@ fn a_scan_takes_the_service_and_gives_it_back() {
     bench.supervisor.ask(Want::Up).unwrap();
     bench.wait(4_000);
     assert!(bench.supervisor.link_up().unwrap());
+    assert_eq!(bench.status().given_back, Some(true));
+    bench.supervisor.owe(Owed::default());
     bench.supervisor.release().unwrap();
     assert_eq!(bench.machine.borrow().lease(), None);
 }
@@ -121,7 +127,7 @@ fn repeating_down_to_a_service_that_does_not_end_is_not_foreign() {
 fn once_is_found_as_once_and_a_vetoed_down_as_down() {
     let mut bench = Bench::plain();
     bench.foreign(b'o');
-    assert_eq!(bench.supervisor.take().unwrap().want, Want::Once);
+    assert_eq!(bench.supervisor.take().unwrap().status.want, Want::Once);
     let control_t = Some(ControlScript { takes_ms: 0, vetoes: true });
     let runsv = RunsvProfile { control_t, ..RunsvProfile::default() };
     let mut vetoed = Bench::runsv(runsv, PppdProfile::default());
@@ -226,15 +232,17 @@ fn an_unsupervised_service_cannot_be_taken() {
 fn a_live_lease_is_respected_and_an_orphaned_one_is_taken_over_with_its_want() {
     let mut bench = Bench::plain();
     bench.supervisor.take().unwrap();
+    let owed = Owed { selection: Some(Selection::Automatic), ..UP };
+    bench.supervisor.owe(owed);
     bench.supervisor.ask(Want::Down).unwrap();
     bench.wait(1_000);
     bench.machine.borrow_mut().client_dies(None);
     bench.machine.borrow_mut().client_starts();
     let mut next = SimSupervisor::new(Rc::clone(&bench.machine));
-    assert_eq!(next.take().unwrap().want, Want::Up);
+    assert_eq!(next.take().unwrap().owed, owed);
     let mut other = SimSupervisor::new(Rc::clone(&bench.machine));
     let owner = bench.machine.borrow().runsv().unwrap();
-    let live = Lease { owner, want: Want::Up };
+    let live = Lease { owner, owed };
     bench.machine.borrow_mut().kernel.set_lease(Some(live));
     assert_eq!(other.take(), Err(nb::Error::Other(SimError::Leased)));
 }
@@ -247,12 +255,13 @@ fn the_next_scan_finds_what_was_found_by_one_killed_at_any_instant_of_the_stop()
             let profile = RunsvProfile { control_t, ..RunsvProfile::default() };
             let mut bench = Bench::runsv(profile, PppdProfile::default());
             bench.supervisor.take().unwrap();
+            bench.supervisor.owe(UP);
             bench.supervisor.ask(Want::Down).unwrap();
             bench.wait(killed_after);
             bench.machine.borrow_mut().client_dies(None);
             bench.machine.borrow_mut().client_starts();
             let mut next = SimSupervisor::new(Rc::clone(&bench.machine));
-            assert_eq!(next.take().unwrap().want, Want::Up, "killed after {killed_after} ms, {control_t:?}");
+            assert_eq!(next.take().unwrap().owed, UP, "killed after {killed_after} ms, {control_t:?}");
         }
     }
 }
@@ -290,7 +299,7 @@ fn a_full_fifo_is_an_error() {
 #[test]
 fn without_a_supervisor_the_holder_of_the_port_is_replaced() {
     let mut bench = Bench::new(Supervision::Unsupervised, PppdProfile::default());
-    assert_eq!(bench.supervisor.take().unwrap().want, Want::Up);
+    assert_eq!(bench.supervisor.take().unwrap().status.want, Want::Up);
     bench.supervisor.ask(Want::Down).unwrap();
     assert!(bench.remains().service.is_some());
     bench.supervisor.signal(Signal::Term).unwrap();

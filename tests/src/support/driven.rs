@@ -8,15 +8,9 @@ use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Want};
 use cellscan_core::time::Instant;
 
 /// The service before the scan.
-const UP: ServiceStatus = ServiceStatus {
-    supervised: true,
-    state: ServiceState::Run,
-    pid: None,
-    want: Want::Up,
-    foreign_down: false,
-};
+const UP: ServiceStatus = ServiceStatus::new(ServiceState::Run, Want::Up);
 /// The service that the scan has stopped.
-const DOWN: ServiceStatus = ServiceStatus { state: ServiceState::Down, want: Want::Down, ..UP };
+const DOWN: ServiceStatus = ServiceStatus::new(ServiceState::Down, Want::Down);
 
 /// A scanner, its time, and the commands that it sent.
 #[derive(Clone, Debug)]
@@ -49,7 +43,7 @@ impl Driven {
     pub fn stopping_with(scanner: Scanner, now: Instant) -> Self {
         let mut driven = Self::new(scanner, now);
         driven.give(Input::Start(Request { id: 1, origin: Origin::Manual }));
-        driven.give(Input::Taken(UP));
+        driven.give(Input::Taken(UP.into()));
         driven
     }
 

@@ -9,7 +9,7 @@ use crate::carrier::{Plmn, Strength};
 use crate::scan::policy::{Policy, SAMPLES_MAX};
 use crate::scan::report::Failure;
 use crate::selection::Selection;
-use crate::supervisor::ServiceStatus;
+use crate::supervisor::{ServiceStatus, Want};
 use crate::time::Instant;
 
 use super::check::Domains;
@@ -33,8 +33,12 @@ pub(super) enum Own {
 pub(super) struct ScanContext {
     /// The number of the request, until the scan first asks for down, which uses the number up.
     pub(super) request: Option<u32>,
-    /// The service as it was found; `None` before it is taken.
-    pub(super) found: Option<ServiceStatus>,
+    /// The want to restore: as it was found, or as a dead scan found it. `None` before the service is taken.
+    pub(super) found: Option<Want>,
+    /// The want that is owed if the scan dies now, as the supervisor has recorded it.
+    pub(super) owed: Option<Want>,
+    /// The selection is owed too.
+    pub(super) noted: bool,
     /// The service as it was last seen.
     pub(super) service: Option<ServiceStatus>,
     /// When the scan first asked for down: the link is away from then on.
@@ -45,12 +49,14 @@ pub(super) struct ScanContext {
     pub(super) selection: Option<Selection>,
     /// The scan changed the modem's registration or selection.
     pub(super) disturbed: bool,
-    /// The selection to restore is recorded by the supervisor.
-    pub(super) noted: bool,
     /// The carrier that the scan last selected and then saw in `+COPS?`.
     pub(super) on: Option<Plmn>,
     /// When the signal is that of the tried carrier, once that carrier was seen in `+COPS?`.
     pub(super) settled: Option<Instant>,
+    /// From when on a signal of the selected carrier is no first impression.
+    pub(super) lasting_from: Instant,
+    /// The carrier whose signal was read again last: another must be better by the hysteresis.
+    pub(super) stay: Option<Plmn>,
     /// The scan has a list of candidates.
     pub(super) listed: bool,
     /// The registration domains that the modem does not know.
@@ -61,7 +67,6 @@ pub(super) struct ScanContext {
     pub(super) own: Own,
     /// No supervisor runs, and no successor came in time: the service is an orphan.
     pub(super) orphaned: bool,
-    pub(super) foreign_down: bool,
     /// The process that was last seen to hold the port.
     pub(super) stranger: Option<NonZeroU32>,
     pub(super) searches_left: u8,
@@ -78,20 +83,22 @@ impl ScanContext {
         Self {
             request: None,
             found: None,
+            owed: None,
+            noted: false,
             service: None,
             asked_at: None,
             given_at: None,
             selection: None,
             disturbed: false,
-            noted: false,
             on: None,
             settled: None,
+            lasting_from: Instant::ZERO,
+            stay: None,
             listed: false,
             domains: Domains::ALL_UNKNOWN,
             no_rsrp: false,
             own: if vendor::IN_USE { Own::NotNeeded } else { Own::None },
             orphaned: false,
-            foreign_down: false,
             stranger: None,
             searches_left: policy.searches,
             retakes_left: policy.retakes,

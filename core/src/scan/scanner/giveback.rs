@@ -9,7 +9,7 @@ use crate::scan::policy::NoLink;
 use crate::scan::report::{Failure, Outcome};
 use crate::scan::{Action, Actions, Event};
 use crate::selection::Selection;
-use crate::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Want};
+use crate::supervisor::{Owed, Remains, ServiceState, ServiceStatus, Signal, Want};
 use crate::time::Instant;
 
 use super::check::{Check, Verdict};
@@ -24,33 +24,29 @@ impl Scanner {
     /// Records the selection to restore, before the scan first changes the modem: for the guard, the next scan or `restore`.
     pub(super) fn disturb(&mut self, out: &mut Actions) {
         self.context.disturbed = true;
-        if !core::mem::replace(&mut self.context.noted, true) {
-            act(out, Action::Note(Some(self.context.selection.unwrap_or(Selection::Automatic))));
-        }
+        self.owe(self.context.owed, true, out);
     }
 
     /// The modem is on the chosen carrier, or restored: nothing is left to restore.
     fn settle(&mut self, out: &mut Actions) {
-        if core::mem::take(&mut self.context.noted) {
-            act(out, Action::Note(None));
-        }
+        self.owe(self.context.owed, false, out);
     }
 
-    /// Takes over the selection that a dead scan recorded. This scan restores it if it fails.
-    pub(crate) fn inherit(&mut self, selection: Selection) {
-        if let Selection::Manual(plmn) = selection {
+    /// Takes over what a dead scan has left to do, which is recorded already. This scan restores the selection if it fails.
+    pub(super) fn adopt(&mut self, owed: Owed) {
+        (self.context.owed, self.context.noted) = (owed.want, owed.selection.is_some());
+        if let Some(Selection::Manual(plmn)) = owed.selection {
             self.report.before = Some(plmn);
         }
-        self.context.selection = Some(selection);
-        self.context.disturbed = true;
-        self.context.noted = true;
+        self.context.selection = owed.selection;
+        self.context.disturbed = owed.selection.is_some();
     }
 
     /// State 12 alone, for a modem whose scan died.
     #[inline(never)]
     pub(super) fn restore(&mut self, selection: Selection, out: &mut Actions) {
         self.forget();
-        self.inherit(selection);
+        self.adopt(Owed { want: None, selection: Some(selection) });
         let until = self.after(&self.policy.timeouts.restore);
         self.enter(State::Restoring { until, step: Restore::Unseen(self.after(&DTR_DROP)) }, out);
     }
@@ -212,12 +208,6 @@ impl Scanner {
         }
     }
 
-    /// The want to request at the end; `None`: the service was down before, or another client wants it down.
-    fn want_owed(&self) -> Option<Want> {
-        let found = self.context.found?.want;
-        (found != Want::Down && !self.context.foreign_down).then_some(found)
-    }
-
     fn give_back_failed(&mut self, out: &mut Actions) {
         if self.context.disturbed && self.report.restored.is_none() {
             self.report.restored = Some(false);
@@ -253,17 +243,22 @@ impl Scanner {
 
     fn failed(&mut self, given_back: bool, out: &mut Actions) {
         self.report.given_back = given_back;
+        if given_back {
+            self.owe_want(None, out);
+        }
         self.report.outage = self.context.asked_at.map(|asked| self.now.saturating_since(asked));
         let failure = self.context.failure.unwrap_or(Failure::Aborted);
         self.end(Outcome::Failed(failure), given_back, out);
     }
 
+    /// By what the supervisor proves, else by what the record shows.
     fn is_given_back(&self, status: ServiceStatus) -> bool {
-        match self.want_owed() {
-            None => true,
-            Some(Want::Up) => status.supervised && status.want == Want::Up,
-            Some(Want::Once | Want::Down) => status.supervised && status.state == ServiceState::Run,
-        }
+        let shown = match self.want_owed() {
+            None => return true,
+            Some(Want::Up) => status.want == Want::Up,
+            Some(Want::Once | Want::Down) => status.state == ServiceState::Run,
+        };
+        status.supervised && status.given_back.unwrap_or(shown)
     }
 
     /// State 10: closes the port before the request for up.
@@ -298,6 +293,7 @@ impl Scanner {
 
     fn started(&mut self, out: &mut Actions) {
         self.report.given_back = true;
+        self.owe_want(None, out);
         self.context.given_at = Some(self.now);
         report(out, Event::GivenBack);
         if self.want_owed().is_none() || self.policy.timeouts.link.is_zero() {

@@ -4,7 +4,8 @@ use core::time::Duration;
 
 use crate::scan::report::Failure;
 use crate::scan::{Action, Actions, Event};
-use crate::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Want};
+use crate::selection::Selection;
+use crate::supervisor::{Owed, Remains, ServiceState, ServiceStatus, Signal, Taken, Want};
 use crate::time::Instant;
 
 use super::state::{Modem, State, Verify, WaitDown};
@@ -18,8 +19,11 @@ pub(super) const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 impl Scanner {
     #[inline(never)]
-    pub(super) fn taken(&mut self, found: ServiceStatus, out: &mut Actions) {
-        self.context.found = Some(found);
+    pub(super) fn taken(&mut self, taken: Taken, out: &mut Actions) {
+        let Taken { status, owed } = taken;
+        let found = ServiceStatus { want: owed.want.unwrap_or(status.want), ..status };
+        self.context.found = Some(found.want);
+        self.adopt(owed);
         self.context.asked_at = Some(self.now);
         if let Some(id) = self.context.request.take() {
             self.gate.touched(id);
@@ -40,17 +44,44 @@ impl Scanner {
             successor_by,
         };
         self.enter(State::StopPppWaitSv(wait), out);
+        // Before the request: the scan may be killed between the two.
+        self.owe_want(self.want_owed(), out);
         if supervised {
             act(out, Action::Ask(Want::Down));
         }
     }
 
+    /// Takes note of the status while the service is held: another client's down removes what is owed, and its up restores it.
     pub(super) fn note(&mut self, status: ServiceStatus, out: &mut Actions) {
+        let known = self.is_foreign_down();
         self.context.service = Some(status);
-        if status.foreign_down && !self.context.foreign_down {
+        if status.foreign_down && !known {
             report(out, Event::ForeignDown);
         }
-        self.context.foreign_down = status.foreign_down;
+        self.owe_want(self.want_owed(), out);
+    }
+
+    fn is_foreign_down(&self) -> bool {
+        self.context.service.is_some_and(|status| status.foreign_down)
+    }
+
+    /// The want to request at the end; `None`: the service was down before, or another client wants it down.
+    pub(super) fn want_owed(&self) -> Option<Want> {
+        self.context.found.filter(|found| *found != Want::Down && !self.is_foreign_down())
+    }
+
+    pub(super) fn owe_want(&mut self, want: Option<Want>, out: &mut Actions) {
+        self.owe(want, self.context.noted, out);
+    }
+
+    /// Says what is owed, where that has changed: this want, and the selection or not. No other code does.
+    #[inline(never)]
+    pub(super) fn owe(&mut self, want: Option<Want>, noted: bool, out: &mut Actions) {
+        if (self.context.owed, self.context.noted) != (want, noted) {
+            (self.context.owed, self.context.noted) = (want, noted);
+            let selection = noted.then_some(self.context.selection.unwrap_or(Selection::Automatic));
+            act(out, Action::Owe(Owed { want, selection }));
+        }
     }
 
     pub(super) fn seen_while_stopping(

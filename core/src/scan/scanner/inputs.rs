@@ -19,9 +19,9 @@ impl Scanner {
             Input::Restore(selection) if self.state == State::Idle => self.restore(selection, out),
             Input::Start(_) | Input::Restore(_) => report(out, Event::Declined(Declined::Busy)),
             Input::Abort => self.abort(out),
-            Input::Taken(found) => {
+            Input::Taken(taken) => {
                 if matches!(self.state, State::StopPpp { .. }) {
-                    self.taken(found, out);
+                    self.taken(taken, out);
                 }
             }
             Input::Service(status) => self.seen_service(status, out),

@@ -2,6 +2,7 @@
 
 extern crate std;
 
+mod confirm;
 mod custody;
 mod gate;
 mod handover;
@@ -13,7 +14,7 @@ use crate::carrier::{Strength, Trial};
 use crate::scan::Refused;
 use crate::scan::gate::{Declined, Origin, Request};
 use crate::scan::policy::NoLink;
-use crate::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Want};
+use crate::supervisor::{Owed, Remains, ServiceState, ServiceStatus, Signal, Want};
 use core::num::NonZeroU32;
 use std::format;
 use std::string::String;
@@ -26,17 +27,11 @@ const LIST: &str = "+COPS: (1,\"T-Mobile\",\"T-Mobile\",\"310260\",7),(1,\"Veriz
 
 fn service(state: ServiceState, want: Want) -> ServiceStatus {
     let pid = (state != ServiceState::Down).then_some(PID);
-    ServiceStatus { supervised: true, state, pid, want, foreign_down: false }
+    ServiceStatus { pid, ..ServiceStatus::new(state, want) }
 }
 
 const fn up() -> ServiceStatus {
-    ServiceStatus {
-        supervised: true,
-        state: ServiceState::Run,
-        pid: Some(PID),
-        want: Want::Up,
-        foreign_down: false,
-    }
+    ServiceStatus { pid: Some(PID), ..ServiceStatus::new(ServiceState::Run, Want::Up) }
 }
 
 fn down() -> ServiceStatus {
@@ -47,8 +42,12 @@ fn down() -> ServiceStatus {
 struct Bench {
     scanner: Scanner,
     now: Instant,
-    /// The actions of the last input, without reports.
+    /// The actions of the last input, without reports and records.
     asked: StdVec<Action>,
+    /// All actions of the last input.
+    actions: StdVec<Action>,
+    /// What is recorded for the time after the scan's death.
+    owed: Owed,
     /// The events of all inputs.
     events: StdVec<Event>,
 }
@@ -56,16 +55,26 @@ struct Bench {
 impl Bench {
     fn new(policy: Policy) -> Self {
         let now = Instant::from_millis(5_000);
-        Self { scanner: Scanner::new(policy), now, asked: StdVec::new(), events: StdVec::new() }
+        Self {
+            scanner: Scanner::new(policy),
+            now,
+            asked: StdVec::new(),
+            actions: StdVec::new(),
+            owed: Owed::default(),
+            events: StdVec::new(),
+        }
     }
 
     fn give(&mut self, input: Input<'_>) -> &[Action] {
         self.asked.clear();
-        for action in self.scanner.step(self.now, input) {
-            if let Action::Report(event) = action {
+        self.actions = self.scanner.step(self.now, input).to_vec();
+        for action in &self.actions {
+            if let Action::Report(event) = *action {
                 self.events.push(event);
+            } else if let Action::Owe(owed) = *action {
+                self.owed = owed;
             } else {
-                self.asked.push(action);
+                self.asked.push(*action);
             }
         }
         &self.asked
@@ -135,7 +144,7 @@ impl Bench {
         let mut bench = Self::new(policy);
         bench.start();
         assert_eq!(bench.asked, [Action::Take]);
-        assert_eq!(bench.give(Input::Taken(up())), [Action::Ask(Want::Down)]);
+        assert_eq!(bench.give(Input::Taken(up().into())), [Action::Ask(Want::Down)]);
         bench
     }
 
@@ -207,7 +216,8 @@ impl Bench {
         bench.measure("310410", 25);
         assert_eq!(bench.scanner.phase(), Phase::VerifyCarrier, "it is on it already");
         bench.register("310410");
-        assert_eq!(bench.asked, [Action::Note(None), Action::ClosePort, Action::Ask(Want::Up)]);
+        assert_eq!(bench.asked, [Action::ClosePort, Action::Ask(Want::Up)]);
+        assert_eq!(bench.owed, Owed { want: Some(Want::Up), selection: None });
         bench
     }
 
@@ -232,5 +242,5 @@ pub(crate) fn waiting_for_link() -> (Scanner, Instant) {
 }
 
 fn policy() -> Policy {
-    Policy { samples: 1, ..Policy::DEFAULT }
+    Policy { samples: 1, confirm: Duration::ZERO, ..Policy::DEFAULT }
 }

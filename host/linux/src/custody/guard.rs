@@ -1,10 +1,10 @@
 //! The guard: a small process that gives the service back when the scan cannot.
 //!
 //! ```text
-//! scan ──spawns──► guard --path DIR --want u          before the lease and the first `d`
+//! scan ──spawns──► guard --path DIR --owed u-         before the lease and the first `d`
 //!   │                │ own session, deaf to INT, HUP, TERM; says which language it speaks once it is ready
 //!   │ pipe ────────► │ watches the pipe and the scan's pidfd, for as long as a hold may last; silence says nothing
-//!   │ messages ────► │ what `cellscan_custody::guard` knows: touched, released, handed over, a foreign down, the modem's selection
+//!   │ messages ────► │ what `cellscan_custody::guard` knows: what is owed from now on, released, handed over
 //!   ╳ end of file ─► │ takes over the scan's UUCP locks where the modem is to be restored, else removes them;
 //!                    │ gives the service back, until the record shows it, however long that takes; restores the
 //!                    │ registration meanwhile; then removes locks and lease
@@ -26,15 +26,14 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::num::NonZeroU32;
 use std::os::fd::BorrowedFd;
-use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use cellscan_core::supervisor::Want;
-use cellscan_custody::guard::Message;
+use cellscan_core::supervisor::Owed;
+use cellscan_custody::guard::{Message, record};
 
 pub use super::error::GuardError;
 use super::registration::ModemLine;
@@ -76,17 +75,15 @@ pub struct GuardOptions {
 pub struct Guarded<'a> {
     /// The service directory; without a supervisor the port.
     pub path: &'a Path,
-    /// What it is to be given back to.
-    pub want: Want,
     /// How it is given back.
     pub method: &'a RestoreMethod,
     /// Where the modem is asked to restore its registration; `None`: it is not asked.
     pub modem: Option<&'a ModemLine>,
     /// Where this process keeps its lease, if it does.
     pub run_dir: Option<&'a Path>,
-    /// What the guard has to know before it is ready: a scan that is killed meanwhile tells it nothing, and a guard that knows of
-    /// no request for down owes nothing and removes the lease.
-    pub told: &'a [Message],
+    /// What is owed so far: a scan that is killed before the guard is ready tells it nothing, and a guard that knows of no debt
+    /// removes the lease.
+    pub owed: Owed,
 }
 
 /// Guards that were let go and had not ended by then. No thread waits for them: this may be another's process.
@@ -197,7 +194,7 @@ fn arguments(guarded: Guarded<'_>, options: &GuardOptions, hello: &Hello) -> Vec
     let mut words: Vec<OsString> = Vec::new();
     let mut add = |name: &str, value: OsString| words.extend([name.into(), value]);
     add("--path", guarded.path.into());
-    add("--want", letter(guarded.want).into());
+    add("--owed", record(guarded.owed).into());
     add("--parent", std::process::id().to_string().into());
     add("--hello", hello.nonce().into());
     match guarded.method {
@@ -210,10 +207,6 @@ fn arguments(guarded: Guarded<'_>, options: &GuardOptions, hello: &Hello) -> Vec
     if let Some(dir) = guarded.run_dir {
         add("--run-dir", dir.into());
     }
-    if !guarded.told.is_empty() {
-        let told = guarded.told.iter().flat_map(|message| message.bytes()).collect();
-        add("--told", OsString::from_vec(told));
-    }
     options.lock_dirs.iter().for_each(|dir| add("--lock-dir", dir.into()));
     if let Some(limit) = options.limit {
         add("--limit-ms", limit.as_millis().to_string().into());
@@ -225,14 +218,6 @@ fn arguments(guarded: Guarded<'_>, options: &GuardOptions, hello: &Hello) -> Vec
     words
 }
 
-const fn letter(want: Want) -> &'static str {
-    match want {
-        Want::Up => "u",
-        Want::Once => "o",
-        Want::Down => "d",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,11 +226,10 @@ mod tests {
     fn a_guard_that_does_not_get_ready_is_an_error() {
         let guarded = Guarded {
             path: Path::new("/"),
-            want: Want::Up,
             method: &RestoreMethod::Control,
             modem: None,
             run_dir: None,
-            told: &[],
+            owed: Owed::default(),
         };
         let program = Some(PathBuf::from("/bin/true"));
         let options = GuardOptions { program, ..GuardOptions::default() };

@@ -2,14 +2,13 @@
 
 use std::os::fd::BorrowedFd;
 
-use cellscan_core::selection::Selection;
-use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Supervisor, Want};
+use cellscan_core::supervisor::{Owed, Remains, ServiceStatus, Signal, Supervisor, Taken, Want};
 
 use super::claim::{Claimable, ServiceClaim};
 use super::error::CustodyError;
 use super::guard::GuardOptions;
 use super::lease::LeaseOptions;
-use super::safeguard::Safeguard;
+use super::safeguard::{Safeguard, left_by_dead_scan};
 use crate::link::Link;
 use crate::service::{Service, ServiceError};
 
@@ -62,15 +61,13 @@ impl Held {
         fds
     }
 
-    /// Takes in what woke the loop, without waiting: a guard that has ended is replaced, and lease and guard learn of what another
-    /// client has asked for.
+    /// Takes in what woke the loop, without waiting: a guard that has ended is replaced.
     pub fn woken(&mut self) {
         self.options.link.woken();
         if let Some(safeguard) = &mut self.safeguard {
             safeguard.woken(&mut self.notes);
         }
         self.service.woken();
-        self.acknowledge();
     }
 
     /// What was found at [`Supervisor::take`] or [`Supervisor::release`] that people should know, each once.
@@ -78,24 +75,29 @@ impl Held {
         core::mem::take(&mut self.notes)
     }
 
-    fn try_take(&mut self) -> nb::Result<ServiceStatus, CustodyError> {
+    fn try_take(&mut self) -> nb::Result<Taken, CustodyError> {
         // The claim comes before anything is looked at: what another scan has left for a moment is not what was found.
         if self.claim.is_none() {
             let subject = self.service.open().map_err(CustodyError::from)?;
             let run_dir = self.options.lease.as_ref().map(|lease| lease.run_dir.as_path());
             self.claim = Some(Claimable::of(&subject).claim(run_dir, &mut self.notes)?);
         }
-        let found = of_service(self.service.take())?;
+        let status = of_service(self.service.take())?;
         let subject = self.service.subject().map_err(CustodyError::from)?;
-        let want = if let Some(method) = &subject.method {
+        let mut owed = Owed::default();
+        if let Some(method) = &subject.method {
             let (guard, lease) = (self.options.guard.as_ref(), self.options.lease.as_ref());
-            let safeguard = Safeguard::begin(guard, lease, &subject, method, found, &mut self.notes)?;
-            self.safeguard.insert(safeguard).found()
-        } else {
-            found.want
-        };
+            if let Some(lease) = lease {
+                owed = left_by_dead_scan(lease, &subject, status.want, &mut self.notes);
+            }
+            // A service found down is not changed, and neither is its modem by a scan that dies before it asked.
+            if status.want != Want::Down || owed != Owed::default() {
+                let safeguard = Safeguard::begin(guard, lease, &subject, method, owed, &mut self.notes)?;
+                self.safeguard = Some(safeguard);
+            }
+        }
         self.is_taken = true;
-        Ok(ServiceStatus { want, ..found })
+        Ok(Taken { status, owed })
     }
 
     fn let_go(&mut self) {
@@ -104,16 +106,11 @@ impl Held {
         self.service.let_go();
     }
 
-    fn end(&mut self, is_as_found: bool) {
+    fn end(&mut self) {
         self.let_go();
         if let Some(safeguard) = self.safeguard.take() {
-            safeguard.end(is_as_found, &mut self.notes);
+            safeguard.end(&mut self.notes);
         }
-    }
-
-    /// What is owed to the service: what it was found wanted, once down was asked for and until it is seen given back.
-    fn owed(&self) -> Option<Want> {
-        self.safeguard.as_ref().filter(|safeguard| safeguard.is_touched()).map(Safeguard::found)
     }
 }
 
@@ -124,7 +121,7 @@ fn of_service<T>(answer: nb::Result<T, ServiceError>) -> nb::Result<T, CustodyEr
 impl Supervisor for Held {
     type Error = CustodyError;
 
-    fn take(&mut self) -> nb::Result<ServiceStatus, CustodyError> {
+    fn take(&mut self) -> nb::Result<Taken, CustodyError> {
         if self.is_taken {
             self.let_go();
             self.safeguard = None;
@@ -138,21 +135,13 @@ impl Supervisor for Held {
 
     fn ask(&mut self, want: Want) -> nb::Result<(), CustodyError> {
         if let (Want::Down, Some(safeguard)) = (want, &mut self.safeguard) {
-            safeguard.touch();
+            safeguard.may_ask_down()?;
         }
         of_service(self.service.ask(want))
     }
 
     fn status(&mut self) -> nb::Result<ServiceStatus, CustodyError> {
         of_service(self.service.status())
-    }
-
-    fn acknowledge(&mut self) {
-        let Some(safeguard) = &mut self.safeguard else { return };
-        if self.service.is_given_back() {
-            safeguard.given_back();
-        }
-        safeguard.foreign_down(self.service.is_down_by_another_client());
     }
 
     fn remains(&mut self) -> nb::Result<Remains, CustodyError> {
@@ -163,14 +152,10 @@ impl Supervisor for Held {
         of_service(self.service.signal(signal))
     }
 
-    fn note(&mut self, selection: Option<Selection>) {
+    fn owe(&mut self, owed: Owed) {
         if let Some(safeguard) = &mut self.safeguard {
-            safeguard.note(selection);
+            safeguard.owe(owed);
         }
-    }
-
-    fn noted(&self) -> Option<Selection> {
-        self.safeguard.as_ref()?.noted()
     }
 
     fn link_up(&mut self) -> nb::Result<bool, CustodyError> {
@@ -179,24 +164,15 @@ impl Supervisor for Held {
     }
 
     fn hand_over(&mut self) -> nb::Result<(), CustodyError> {
-        self.end(self.owed().is_none());
+        self.end();
         Ok(())
     }
 
-    /// A service that is not taken has nothing to release.
+    /// As the scan said last: where a want is still owed, the guard goes on asking for it. A service that is not taken has nothing to
+    /// release.
     fn release(&mut self) -> nb::Result<(), CustodyError> {
-        let owed = self.owed();
-        of_service(self.service.finish_calls(owed.is_some()))?;
-        let is_as_found = match owed.map(|found| (found, self.service.status())) {
-            None => true,
-            Some((found, Ok(status))) => {
-                self.acknowledge();
-                self.service.is_as_found(&status, found)
-            }
-            Some((_, Err(nb::Error::WouldBlock))) => return Err(nb::Error::WouldBlock),
-            Some((_, Err(nb::Error::Other(_)))) => false,
-        };
-        self.end(is_as_found);
+        of_service(self.service.finish_calls())?;
+        self.end();
         Ok(())
     }
 }

@@ -1,8 +1,9 @@
 //! The lease: the record on disk of a service that a scan holds, for the time after the scan's death.
 //!
 //! The guard gives back when the scan dies. Where both are killed this is what is left: one JSON object in the
-//! [run directory](RunDir), named after the service directory's device and inode, written before the first `d` and
-//! removed once the service is wanted as it was found. An orphaned lease is honoured by the next scan of that service
+//! [run directory](RunDir), named after the service directory's device and inode. It is written when the service is taken, anew
+//! whenever the scan says that something else is owed, so before the first `d`, and removed at the end of the scan. An orphaned
+//! lease is honoured by the next scan of that service
 //! and by `cellscan restore`. The directory is gone with a reboot, and so is what was asked of `runsv`.
 
 use std::fmt;
@@ -13,7 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use cellscan_core::carrier::Plmn;
 use cellscan_core::selection::Selection;
-use cellscan_core::supervisor::Want;
+use cellscan_core::supervisor::{Owed, Want};
 use serde::{Deserialize, Serialize};
 
 use super::own_dir::OwnError;
@@ -111,7 +112,7 @@ pub struct LeaseOptions {
     pub modem: Option<ModemLine>,
 }
 
-/// What a leased service was meant to do. One found down is not changed, and needs no lease.
+/// The want that is owed to a leased service: to one found down nothing is.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LeasedWant {
@@ -122,7 +123,7 @@ pub enum LeasedWant {
 }
 
 impl LeasedWant {
-    /// The want that was found; `None` for a service found down.
+    /// This want; `None` for down.
     #[must_use]
     pub const fn of(want: Want) -> Option<Self> {
         match want {
@@ -153,8 +154,6 @@ pub struct Terms<'a> {
     pub supervise: Option<(u64, u64)>,
     /// A file `down` keeps it from starting by itself.
     pub down_file: bool,
-    /// What it was meant to do.
-    pub want: LeasedWant,
     /// How it is given back.
     pub method: &'a RestoreMethod,
     /// The port that its `pppd` uses, where known.
@@ -163,8 +162,8 @@ pub struct Terms<'a> {
     pub lock_dirs: &'a [PathBuf],
     /// Where the modem is asked.
     pub modem: Option<&'a ModemLine>,
-    /// What it is to be told, where it was told otherwise.
-    pub selection: Option<Selection>,
+    /// What is owed so far.
+    pub owed: Owed,
 }
 
 /// The registration of the modem that was found, as text: `automatic`, or the digits of an operator.
@@ -218,11 +217,11 @@ pub struct Lease {
     /// A file `down` kept it from starting by itself when it was taken: a supervisor that is started anew leaves it down.
     #[serde(default)]
     pub down_file: bool,
-    /// What it was meant to do.
-    pub want: LeasedWant,
+    /// The want that is owed; null: none.
+    pub want: Option<LeasedWant>,
     /// How it is given back.
-    #[serde(default)]
-    pub way: RestoreMethod,
+    #[serde(default, rename = "way")]
+    pub method: RestoreMethod,
     /// The port that its `pppd` uses, where known.
     pub ppp_port: Option<PathBuf>,
     /// Where the scan's UUCP locks are.
@@ -230,7 +229,7 @@ pub struct Lease {
     /// Where the modem is asked.
     #[serde(default)]
     pub modem: Option<ModemLine>,
-    /// What the modem is to be told; null while it has been told nothing else.
+    /// The selection that is owed to the modem; null: none.
     #[serde(default)]
     pub registration: Option<LeasedSelection>,
 }
@@ -254,13 +253,14 @@ impl Lease {
             inode: terms.identity.1,
             supervise: terms.supervise,
             down_file: terms.down_file,
-            want: terms.want,
-            way: terms.method.clone(),
+            want: None,
+            method: terms.method.clone(),
             ppp_port: terms.ppp_port.map(Into::into),
             lock_dirs: terms.lock_dirs.to_vec(),
             modem: terms.modem.cloned(),
-            registration: terms.selection.map(LeasedSelection),
-        })
+            registration: None,
+        }
+        .owing(terms.owed))
     }
 
     /// Reads the content of a lease file; the sentence says what is wrong with it.
@@ -276,14 +276,15 @@ impl Lease {
             let found = lease.lock_dirs.len();
             return Err(format!("found {found} lock directories, wanted {LOCK_DIRS_MAX} at most"));
         }
-        if let RestoreMethod::Start { command } = &lease.way
+        if let RestoreMethod::Start { command } = &lease.method
             && !(1..=COMMAND_WORDS_MAX).contains(&command.len())
         {
             let found = command.len();
             return Err(format!("found a command of {found} words, wanted 1 to {COMMAND_WORDS_MAX}"));
         }
         let port = lease.modem.as_ref().map(|modem| &modem.port);
-        let program = if let RestoreMethod::Sv { program, .. } = &lease.way { Some(program) } else { None };
+        let program =
+            if let RestoreMethod::Sv { program, .. } = &lease.method { Some(program) } else { None };
         let paths = [&lease.service].into_iter().chain(&lease.ppp_port).chain(&lease.lock_dirs);
         let paths = paths.chain(port).chain(program);
         for path in paths {
@@ -302,15 +303,20 @@ impl Lease {
         (self.dev, self.inode)
     }
 
-    /// What the modem is to be told, where it was told otherwise.
+    /// What is owed.
     #[must_use]
-    pub fn selection(&self) -> Option<Selection> {
-        self.registration.map(|LeasedSelection(selection)| selection)
+    pub fn owed(&self) -> Owed {
+        Owed {
+            want: self.want.map(LeasedWant::want),
+            selection: self.registration.map(|LeasedSelection(selection)| selection),
+        }
     }
 
-    /// Notes what the modem is to be told; `None`: nothing any more.
-    pub fn note(&mut self, selection: Option<Selection>) {
-        self.registration = selection.map(LeasedSelection);
+    /// The same lease while this is owed.
+    #[must_use]
+    pub fn owing(self, owed: Owed) -> Self {
+        let want = owed.want.and_then(LeasedWant::of);
+        Self { want, registration: owed.selection.map(LeasedSelection), ..self }
     }
 
     /// Whether it is about this directory.

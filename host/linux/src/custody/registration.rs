@@ -9,7 +9,7 @@ use cellscan_core::driver::Driver;
 use cellscan_core::scan::policy::Timeouts;
 use cellscan_core::scan::{Event, Policy};
 use cellscan_core::selection::Selection;
-use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
+use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Taken, Want};
 use cellscan_core::time::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -54,8 +54,8 @@ struct PortAlone(Tracked);
 impl Supervisor for PortAlone {
     type Error = Infallible;
 
-    fn take(&mut self) -> nb::Result<ServiceStatus, Infallible> {
-        self.status()
+    fn take(&mut self) -> nb::Result<Taken, Infallible> {
+        Ok(self.status()?.into())
     }
 
     fn ask(&mut self, _want: Want) -> nb::Result<(), Infallible> {
@@ -63,13 +63,7 @@ impl Supervisor for PortAlone {
     }
 
     fn status(&mut self) -> nb::Result<ServiceStatus, Infallible> {
-        Ok(ServiceStatus {
-            supervised: true,
-            state: ServiceState::Down,
-            pid: None,
-            want: Want::Down,
-            foreign_down: false,
-        })
+        Ok(ServiceStatus::new(ServiceState::Down, Want::Down))
     }
 
     fn remains(&mut self) -> nb::Result<Remains, Infallible> {

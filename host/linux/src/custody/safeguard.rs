@@ -1,19 +1,18 @@
 //! What gives a service back should this process die: the guard, and the lease on disk, the same for every backend.
 //!
-//! Both are there before the first request for down, so that there is no moment in which neither would.
+//! Both store what the scan says is owed, and nothing else. Both are there, with that record, before the request for down.
 
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
-use cellscan_core::selection::Selection;
-use cellscan_core::supervisor::{ServiceStatus, Want};
+use cellscan_core::supervisor::{Owed, Want};
 use cellscan_core::time::Instant;
 use cellscan_custody::guard::Message;
 use cellscan_custody::owed_after_death;
 
 use super::error::CustodyError;
 use super::guard::{Guard, GuardError, GuardOptions, Guarded};
-use super::lease::{Lease, LeaseError, LeaseOptions, LeasedWant, RunDir, Terms};
+use super::lease::{Lease, LeaseError, LeaseOptions, RunDir, Terms};
 use super::registration::ModemLine;
 use crate::clock::Clock;
 use crate::error::chain;
@@ -27,16 +26,16 @@ use crate::service::Subject;
 pub(super) struct Safeguard {
     lease: Option<Leased>,
     guard: Option<KeptGuard>,
-    found: Want,
-    touched: bool,
-    foreign_down: bool,
-    noted: Option<Selection>,
+    /// As the scan said last.
+    owed: Owed,
 }
 
 #[derive(Debug)]
 struct Leased {
     dir: RunDir,
     lease: Lease,
+    /// The file says something else: it could not be written.
+    is_stale: bool,
 }
 
 /// A guard, and what another needs to take its place.
@@ -44,7 +43,6 @@ struct Leased {
 struct KeptGuard {
     options: GuardOptions,
     path: PathBuf,
-    want: Want,
     method: RestoreMethod,
     modem: Option<ModemLine>,
     run_dir: Option<PathBuf>,
@@ -55,30 +53,56 @@ struct KeptGuard {
     replaced: bool,
 }
 
+/// What a scan that died with the service in hand has left to do, from its lease. To be called with the claim in hand: the scan
+/// that wrote a lease which is there holds the service no more then, dead or not.
+pub(super) fn left_by_dead_scan(
+    options: &LeaseOptions,
+    subject: &Subject<'_>,
+    now: Want,
+    notes: &mut Vec<String>,
+) -> Owed {
+    let Some(identity) = subject.identity else { return Owed::default() };
+    let read = RunDir::open(&options.run_dir).and_then(|dir| dir.map_or(Ok(None), |dir| dir.read(identity)));
+    let lease = match read {
+        Ok(Some(lease)) => lease,
+        Ok(None) => return Owed::default(),
+        Err(error) => {
+            notes.push(format!("an earlier lease, if there is one, is not honoured: {}", chain(&error)));
+            return Owed::default();
+        }
+    };
+    if !lease.is_owner_alive() {
+        for dir in &lease.lock_dirs {
+            let _none = uucp::remove_locks_of(dir, lease.pid.get().cast_signed());
+        }
+    }
+    let owed = lease.owed();
+    // Also where the record says "up": the dead scan's `d` may still be unread.
+    let want = owed.want.map(|noted| owed_after_death(noted, now));
+    if let Some(noted) = owed.want.filter(|_| want != Some(now)) {
+        notes.push(format!(
+            "{}: process {} ended with the service in hand; it goes by what that one found, wanted {}",
+            subject.path.display(),
+            lease.pid,
+            if noted == Want::Once { "once" } else { "up" }
+        ));
+    }
+    Owed { want, ..owed }
+}
+
 impl Safeguard {
-    /// To be called with the claim in hand: the scan that wrote a lease which is there holds the service no more then, dead or
-    /// not.
+    /// Sets up guard and lease, which record what a dead scan has left to do until the scan says more. To be called with the claim in
+    /// hand.
     pub(super) fn begin(
         guard: Option<&GuardOptions>,
         lease: Option<&LeaseOptions>,
         subject: &Subject<'_>,
         method: &RestoreMethod,
-        found: ServiceStatus,
+        owed: Owed,
         notes: &mut Vec<String>,
     ) -> Result<Self, CustodyError> {
-        let mut safeguard = Self {
-            lease: None,
-            guard: None,
-            found: found.want,
-            touched: false,
-            foreign_down: false,
-            noted: None,
-        };
+        let mut safeguard = Self { lease: None, guard: None, owed };
         let lease = lease.zip(subject.identity);
-        if let Some((options, identity)) = lease {
-            safeguard.adopt(options, identity, subject, notes);
-        }
-        let Some(want) = LeasedWant::of(safeguard.found) else { return Ok(safeguard) };
         let seen = |modem: &Option<ModemLine>, lock_dirs| {
             modem.as_ref().map(|modem| modem.seen_with(subject.ppp_port, lock_dirs))
         };
@@ -87,7 +111,6 @@ impl Safeguard {
             let mut kept = KeptGuard {
                 options: options.clone(),
                 path: subject.path.into(),
-                want: safeguard.found,
                 method: method.clone(),
                 modem: seen(&options.modem, &options.lock_dirs),
                 run_dir: lease.map(|(options, _)| options.run_dir.clone()),
@@ -95,8 +118,7 @@ impl Safeguard {
                 since: Clock::new().now(),
                 replaced: false,
             };
-            // Nothing was asked for yet; only what a dead scan has left to do stays noted.
-            kept.guard = Some(kept.spawn(&safeguard.messages()).map_err(CustodyError::Guard)?);
+            kept.guard = Some(kept.spawn(owed).map_err(CustodyError::Guard)?);
             safeguard.guard = Some(kept);
         }
         if let Some((options, identity)) = lease {
@@ -106,12 +128,11 @@ impl Safeguard {
                 identity,
                 supervise: subject.dir.and_then(ServiceDir::supervise_identity),
                 down_file: subject.dir.is_some_and(ServiceDir::has_down_file),
-                want,
                 method,
                 ppp_port: subject.ppp_port,
                 lock_dirs: &options.lock_dirs,
                 modem: modem.as_ref(),
-                selection: safeguard.noted,
+                owed,
             };
             match Leased::write(options, terms) {
                 Ok(lease) => safeguard.lease = Some(lease),
@@ -132,13 +153,13 @@ impl Safeguard {
 
     /// Notices a guard that has ended: once another takes its place, and each time it is said.
     pub(super) fn woken(&mut self, notes: &mut Vec<String>) {
-        let told = self.messages();
+        let owed = self.owed;
         let Some(kept) = &mut self.guard else { return };
         let Some(gone) = kept.guard.take_if(Guard::is_gone) else { return };
         let lost = format!("{}: its guard, process {}, has ended", kept.path.display(), gone.pid());
         drop(gone);
         let left = if self.lease.is_some() { "the lease on disk alone is left" } else { "nothing is left" };
-        let next = if core::mem::replace(&mut kept.replaced, true) { None } else { Some(kept.spawn(&told)) };
+        let next = if core::mem::replace(&mut kept.replaced, true) { None } else { Some(kept.spawn(owed)) };
         match next {
             Some(Ok(guard)) => {
                 notes.push(format!("{lost}; process {} guards now", guard.pid()));
@@ -151,117 +172,37 @@ impl Safeguard {
         }
     }
 
-    /// All that a guard has to know.
-    fn messages(&self) -> Vec<Message> {
-        let noted = self.noted.map(|selection| Message::Modem(Some(selection)));
-        let touched = self.touched.then_some(Message::Touched(true));
-        let foreign_down = self.foreign_down.then_some(Message::ForeignDown(true));
-        touched.into_iter().chain(foreign_down).chain(noted).collect()
-    }
-
     fn tell(&mut self, message: Message) {
         if let Some(guard) = self.guard.as_mut().and_then(|kept| kept.guard.as_mut()) {
             guard.tell(message);
         }
     }
 
-    /// What a service was meant to do before a scan died with it in hand goes over what the record says.
-    fn adopt(
-        &mut self,
-        options: &LeaseOptions,
-        identity: (u64, u64),
-        subject: &Subject<'_>,
-        notes: &mut Vec<String>,
-    ) {
-        let read =
-            RunDir::open(&options.run_dir).and_then(|dir| dir.map_or(Ok(None), |dir| dir.read(identity)));
-        let lease = match read {
-            Ok(Some(lease)) => lease,
-            Ok(None) => return,
-            Err(error) => {
-                notes.push(format!("an earlier lease, if there is one, is not honoured: {}", chain(&error)));
-                return;
-            }
-        };
-        if !lease.is_owner_alive() {
-            for dir in &lease.lock_dirs {
-                let _none = uucp::remove_locks_of(dir, lease.pid.get().cast_signed());
-            }
-        }
-        self.noted = lease.selection();
-        let want = owed_after_death(lease.want.want(), self.found);
-        // Also where the record says "up": the dead scan's `d` may still be unread. What shows otherwise takes it back.
-        self.touched = true;
-        if want != self.found {
-            notes.push(format!(
-                "{}: process {} ended with the service in hand; it goes by what that one found, wanted {}",
-                subject.path.display(),
-                lease.pid,
-                match lease.want {
-                    LeasedWant::Up => "up",
-                    LeasedWant::Once => "once",
-                }
-            ));
-        }
-        self.found = want;
-    }
-
-    /// What the service was meant to do, from the record or from the lease of a scan that died.
-    pub(super) const fn found(&self) -> Want {
-        self.found
-    }
-
-    /// What a scan that died had noted of the modem.
-    pub(super) const fn noted(&self) -> Option<Selection> {
-        self.noted
-    }
-
-    /// Down was asked for, by us or by the scan that died.
-    pub(super) fn is_touched(&self) -> bool {
-        self.touched && self.found != Want::Down
-    }
-
-    /// The service is about to be asked down.
-    pub(super) fn touch(&mut self) {
-        if !core::mem::replace(&mut self.touched, true) {
-            self.tell(Message::Touched(true));
-        }
-    }
-
-    /// The record shows what was asked for last, behind all our bytes: nothing is owed, and from here on what is asked for is
-    /// another client's wish.
-    pub(super) fn given_back(&mut self) {
-        if core::mem::replace(&mut self.touched, false) {
-            self.tell(Message::Touched(false));
-        }
-    }
-
-    /// What the modem is to be told after our death.
-    pub(super) fn note(&mut self, selection: Option<Selection>) {
-        self.noted = selection;
-        self.tell(Message::Modem(selection));
+    /// This is owed from now on.
+    pub(super) fn owe(&mut self, owed: Owed) {
+        self.owed = owed;
+        self.tell(Message::Owed(owed));
         if let Some(leased) = &mut self.lease {
-            leased.lease.note(selection);
-            let written = leased.again();
-            warn(written);
+            leased.owe(owed);
         }
     }
 
-    /// Another client wants it down, or up again: that is not to be overruled after our death.
-    pub(super) fn foreign_down(&mut self, wanted: bool) {
-        if core::mem::replace(&mut self.foreign_down, wanted) == wanted {
-            return;
-        }
-        self.tell(Message::ForeignDown(wanted));
-        if let Some(leased) = &self.lease {
-            warn(if wanted { leased.remove() } else { leased.again() });
+    /// Where there is no guard, down is not asked for before the lease says what is owed.
+    ///
+    /// # Errors
+    /// The lease cannot be written, and there is no guard.
+    pub(super) fn may_ask_down(&mut self) -> Result<(), CustodyError> {
+        let is_guarded = self.guard.as_ref().is_some_and(|kept| kept.guard.is_some());
+        match &mut self.lease {
+            Some(leased) if leased.is_stale && !is_guarded => leased.again().map_err(CustodyError::Lease),
+            Some(_) | None => Ok(()),
         }
     }
 
-    /// Lets lease and guard go. Where the service is not seen as it was found, both stay: the guard goes on asking for it.
-    pub(super) fn end(self, is_as_found: bool, notes: &mut Vec<String>) {
-        let told = self.messages();
-        if is_as_found {
+    /// Lets lease and guard go. Where a want is still owed, both stay: the guard goes on asking for it.
+    pub(super) fn end(self, notes: &mut Vec<String>) {
+        let owed = self.owed;
+        if owed.want.is_none() {
             if let Some(lease) = self.lease {
                 warn_of(lease.remove(), notes);
             }
@@ -273,7 +214,7 @@ impl Safeguard {
         // One that has died meanwhile is no guard, and one more is started: this is what it is for.
         let guard = self.guard.and_then(|mut kept| {
             let gone = kept.guard.as_mut().is_none_or(Guard::is_gone);
-            if gone { kept.spawn(&told).ok() } else { kept.guard }
+            if gone { kept.spawn(owed).ok() } else { kept.guard }
         });
         match guard {
             Some(guard) => {
@@ -291,14 +232,13 @@ impl Safeguard {
 }
 
 impl KeptGuard {
-    fn spawn(&self, told: &[Message]) -> Result<Guard, GuardError> {
+    fn spawn(&self, owed: Owed) -> Result<Guard, GuardError> {
         let guarded = Guarded {
             path: &self.path,
-            want: self.want,
             method: &self.method,
             modem: self.modem.as_ref(),
             run_dir: self.run_dir.as_deref(),
-            told,
+            owed,
         };
         let held = Clock::new().now().saturating_since(self.since);
         let limit = self.options.limit.map(|limit| limit.saturating_sub(held));
@@ -309,24 +249,28 @@ impl KeptGuard {
 impl Leased {
     fn write(options: &LeaseOptions, terms: Terms<'_>) -> Result<Self, LeaseError> {
         let lease = Lease::of_this_process(terms)?;
-        let leased = Self { dir: RunDir::create(&options.run_dir)?, lease };
+        let mut leased = Self { dir: RunDir::create(&options.run_dir)?, lease, is_stale: true };
         leased.again()?;
         Ok(leased)
     }
 
     /// Writes it anew, as it stands now.
-    fn again(&self) -> Result<(), LeaseError> {
-        self.dir.write(&self.lease)
+    fn again(&mut self) -> Result<(), LeaseError> {
+        self.dir.write(&self.lease)?;
+        self.is_stale = false;
+        Ok(())
+    }
+
+    fn owe(&mut self, owed: Owed) {
+        self.lease = self.lease.clone().owing(owed);
+        self.is_stale = true;
+        if let Err(error) = self.again() {
+            log::warn!("the lease does not say what is owed: {}", chain(&error));
+        }
     }
 
     fn remove(&self) -> Result<(), LeaseError> {
         self.dir.remove(self.lease.identity())
-    }
-}
-
-fn warn(written: Result<(), LeaseError>) {
-    if let Err(error) = written {
-        log::warn!("the lease is not as it should be: {}", chain(&error));
     }
 }
 

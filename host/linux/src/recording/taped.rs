@@ -7,8 +7,7 @@
 use std::fmt;
 
 use cellscan_core::port::Port;
-use cellscan_core::selection::Selection;
-use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Supervisor, Want};
+use cellscan_core::supervisor::{Owed, Remains, ServiceStatus, Signal, Supervisor, Taken, Want};
 use cellscan_core::time::Instant;
 use embedded_io::{ErrorType, Read, ReadReady, Write};
 
@@ -175,12 +174,14 @@ impl<P: Port> Port for Taped<P> {
 impl<S: Supervisor> Supervisor for Taped<S> {
     type Error = S::Error;
 
-    fn take(&mut self) -> nb::Result<ServiceStatus, S::Error> {
+    /// The want is that which the scan restores: a dead scan's goes over what the status shows.
+    fn take(&mut self) -> nb::Result<Taken, S::Error> {
         let came = self.inner.take();
         match &came {
-            Ok(found) => {
-                self.say(Who::Sv, || format!("taken {}", words::status(found)));
-                if let Some(selection) = self.inner.noted() {
+            Ok(Taken { status, owed }) => {
+                let found = ServiceStatus { want: owed.want.unwrap_or(status.want), ..*status };
+                self.say(Who::Sv, || format!("taken {}", words::status(&found)));
+                if let Some(selection) = owed.selection {
                     self.say(Who::Sv, || format!("noted {}", words::selection(selection)));
                 }
             }
@@ -201,10 +202,6 @@ impl<S: Supervisor> Supervisor for Taped<S> {
         came
     }
 
-    fn acknowledge(&mut self) {
-        self.inner.acknowledge();
-    }
-
     fn remains(&mut self) -> nb::Result<Remains, S::Error> {
         let came = self.inner.remains();
         self.stands(Who::Sv, "remains", |taped| &mut taped.remains, &came, words::remains);
@@ -217,12 +214,8 @@ impl<S: Supervisor> Supervisor for Taped<S> {
         came
     }
 
-    fn note(&mut self, selection: Option<Selection>) {
-        self.inner.note(selection);
-    }
-
-    fn noted(&self) -> Option<Selection> {
-        self.inner.noted()
+    fn owe(&mut self, owed: Owed) {
+        self.inner.owe(owed);
     }
 
     fn link_up(&mut self) -> nb::Result<bool, S::Error> {

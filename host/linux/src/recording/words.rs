@@ -34,6 +34,7 @@ pub fn event(event: &Event) -> String {
         Event::TrialBegins(plmn) => format!("trial {plmn}"),
         Event::TrialEnded(plmn) => format!("tried {plmn}"),
         Event::Selected(plmn) => format!("selected {plmn}"),
+        Event::Confirmed(plmn) => format!("confirmed {plmn}"),
         Event::Lost(plmn) => format!("lost {plmn}"),
         Event::Restored(done) => format!("restored {done}"),
         Event::GivenBack => "given-back".to_owned(),
@@ -142,7 +143,12 @@ pub fn status(status: &ServiceStatus) -> String {
     let supervised = if status.supervised { "supervised" } else { "orphaned" };
     let foreign = if status.foreign_down { " foreign-down" } else { "" };
     let (state, want) = (words::service_state(status.state), words::want(status.want));
-    format!("{supervised} {state} {} {want}{foreign}", pid(status.pid))
+    let given_back = match status.given_back {
+        Some(true) => " given-back",
+        Some(false) => " unanswered",
+        None => "",
+    };
+    format!("{supervised} {state} {} {want}{foreign}{given_back}", pid(status.pid))
 }
 
 /// How it stands, again.
@@ -162,12 +168,17 @@ pub fn parse_status(text: &str) -> Option<ServiceStatus> {
     };
     let pid = parse_pid(parts.next()?).ok()?;
     let want = parse_want(parts.next()?)?;
-    let foreign_down = match parts.next() {
-        None => false,
-        Some("foreign-down") => true,
-        Some(_) => return None,
-    };
-    Some(ServiceStatus { supervised, state, pid, want, foreign_down })
+    // Recordings before 0.1 say nothing about our last request.
+    let (mut foreign_down, mut given_back) = (false, None);
+    for word in parts {
+        match word {
+            "foreign-down" => foreign_down = true,
+            "given-back" => given_back = Some(true),
+            "unanswered" => given_back = Some(false),
+            _ => return None,
+        }
+    }
+    Some(ServiceStatus { supervised, state, pid, want, foreign_down, given_back })
 }
 
 /// What is wanted, again.
@@ -201,9 +212,11 @@ mod tests {
             (ServiceState::Down, 0, Want::Down),
         ] {
             for (supervised, foreign_down) in [(true, false), (false, true)] {
-                let known =
-                    ServiceStatus { supervised, state, pid: NonZeroU32::new(pid), want, foreign_down };
-                assert_eq!(parse_status(&status(&known)), Some(known));
+                for given_back in [None, Some(false), Some(true)] {
+                    let pid = NonZeroU32::new(pid);
+                    let known = ServiceStatus { supervised, state, pid, want, foreign_down, given_back };
+                    assert_eq!(parse_status(&status(&known)), Some(known));
+                }
             }
         }
         let known = Remains { service: NonZeroU32::new(9), stranger: None };
@@ -217,5 +230,6 @@ mod tests {
             assert_eq!(parse_request(request(known).strip_prefix("request ").unwrap()), Some(known));
         }
         assert_eq!(parse_status("supervised run x up"), None);
+        assert_eq!(parse_status("supervised run 7 up else"), None);
     }
 }

@@ -292,8 +292,7 @@ pub fn drain(watch: &OwnedFd) {
 /// What the record means; see [`cellscan_custody::want_of`].
 #[must_use]
 pub fn want_of(record: &StatusRecord, asked: Option<Want>, obeyed: bool) -> Want {
-    let runs = record.state == ServiceState::Run && !record.got_term;
-    cellscan_custody::want_of(record.want_up, runs, asked, obeyed)
+    cellscan_custody::want_of(record.want_up, record.runs(), asked, obeyed)
 }
 
 /// The byte that asks for it (runsv.c:ctrl).

@@ -42,6 +42,12 @@ pub struct StatusRecord {
 }
 
 impl StatusRecord {
+    /// It runs, and was not sent TERM.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        self.state == ServiceState::Run && !self.got_term
+    }
+
     /// Down, wanted down, and no process.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {

@@ -124,6 +124,7 @@ impl Taken {
             pid: record.pid,
             want: self.records.evidence().want().unwrap_or_else(|| want_of(&record, None, false)),
             foreign_down,
+            given_back: self.records.evidence().given_back(),
         })
     }
 
@@ -204,20 +205,7 @@ impl Service for Native {
         };
         let (supervised, record) = look().map_err(|error: RunitError| ServiceError::from(error))?;
         let want = want_of(&record, None, false);
-        Ok(ServiceStatus { supervised, state: record.state, pid: record.pid, want, foreign_down: false })
-    }
-
-    fn is_given_back(&self) -> bool {
-        self.taken.as_ref().is_some_and(|taken| taken.records.evidence().given_back())
-    }
-
-    fn is_down_by_another_client(&self) -> bool {
-        self.taken.as_ref().is_some_and(|taken| taken.records.evidence().foreign_down())
-    }
-
-    /// Also as another client wants it by now.
-    fn is_as_found(&self, status: &ServiceStatus, _found: Want) -> bool {
-        self.is_given_back() || status.foreign_down
+        Ok(ServiceStatus { supervised, pid: record.pid, ..ServiceStatus::new(record.state, want) })
     }
 
     fn remains(&mut self) -> nb::Result<Remains, ServiceError> {

@@ -75,8 +75,8 @@ struct Taken {
     asked: Option<Want>,
     /// A `d` of ours may not have been read yet; until when that is waited for.
     unread_down: Option<Instant>,
-    /// What was asked for last was seen obeyed, and that was not down.
-    given_back: bool,
+    /// See [`ServiceStatus::given_back`].
+    given_back: Option<bool>,
 }
 
 #[derive(Debug)]
@@ -197,11 +197,13 @@ impl Sv {
             taken.tracked.note_service(record.pid, runsv);
         }
         let want = want_of(&record, asked, true);
-        let is_shown = supervised && asked.is_some_and(|asked| asked != Want::Down && asked == want);
+        let mut given_back = None;
         if let Some(taken) = &mut self.taken {
-            taken.given_back |= is_shown && taken.unread_down.is_none();
+            taken.seen(supervised, &record);
+            given_back = taken.given_back;
         }
-        Ok(ServiceStatus { supervised, state: record.state, pid: record.pid, want, foreign_down: false })
+        let seen = ServiceStatus::new(record.state, want);
+        Ok(ServiceStatus { supervised, pid: record.pid, given_back, ..seen })
     }
 
     /// The word that asks for up. `sv up` writes nothing while the record says "want up", also where a `d` of ours still
@@ -236,12 +238,27 @@ impl Sv {
         let dir = self.opened.as_ref().and_then(|opened| opened.dir.as_ref());
         let watch = dir.and_then(|dir| dir.watch().ok());
         let unread_down = self.options.is_record_doubtful.then_some(Instant::ZERO);
-        self.taken = Some(Taken { tracked, watch, asked: None, unread_down, given_back: false });
+        self.taken = Some(Taken { tracked, watch, asked: None, unread_down, given_back: None });
         Ok(status)
     }
 
     fn taken(&mut self) -> Result<&mut Taken, ServiceError> {
         self.taken.as_mut().ok_or(ServiceError::NotTaken)
+    }
+}
+
+impl Taken {
+    /// What a record proves about the last request. An `o` is not seen in it: that the service runs is.
+    fn seen(&mut self, supervised: bool, record: &StatusRecord) {
+        if !supervised || self.given_back != Some(false) {
+            return;
+        }
+        match self.asked {
+            Some(Want::Down) if !record.want_up => self.given_back = None,
+            Some(Want::Up) if record.want_up && self.unread_down.is_none() => self.given_back = Some(true),
+            Some(Want::Once) if record.runs() && self.unread_down.is_none() => self.given_back = Some(true),
+            Some(Want::Up | Want::Once | Want::Down) | None => {}
+        }
     }
 }
 
@@ -278,7 +295,7 @@ impl Service for Sv {
     }
 
     fn ask(&mut self, want: Want) -> nb::Result<(), ServiceError> {
-        self.taken()?.given_back = false;
+        self.taken()?.given_back = Some(false);
         let word = match want {
             Want::Up => self.word_for_up()?,
             // Written whatever the record says: that never holds an `o`.
@@ -307,14 +324,6 @@ impl Service for Sv {
         self.status_now()
     }
 
-    fn is_given_back(&self) -> bool {
-        self.taken.as_ref().is_some_and(|taken| taken.given_back)
-    }
-
-    fn is_as_found(&self, status: &ServiceStatus, found: Want) -> bool {
-        status.supervised && [Want::Up, found].contains(&status.want)
-    }
-
     fn remains(&mut self) -> nb::Result<Remains, ServiceError> {
         self.taken()?.tracked.remains().ok_or(nb::Error::WouldBlock)
     }
@@ -325,12 +334,9 @@ impl Service for Sv {
         Ok(sent.map_err(|source| ServiceError::io("signal", &path, source))?)
     }
 
-    /// A call that still runs is waited for: no process is left behind. The answer of a `status` that is under way is for the
-    /// question that follows.
-    fn finish_calls(&mut self, is_status_next: bool) -> nb::Result<(), ServiceError> {
-        if !is_status_next || self.call.as_ref().is_some_and(|call| call.word != "status") {
-            self.ended()?;
-        }
+    /// A call that still runs is waited for: no process is left behind.
+    fn finish_calls(&mut self) -> nb::Result<(), ServiceError> {
+        self.ended()?;
         Ok(())
     }
 

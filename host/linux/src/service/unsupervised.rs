@@ -81,7 +81,7 @@ impl Unsupervised {
         let pid = found.or_else(|| self.started.as_ref().and_then(|child| NonZeroU32::new(child.id())));
         let state = if pid.is_some() { ServiceState::Run } else { ServiceState::Down };
         // The one who obeys is this backend itself.
-        Ok(ServiceStatus { supervised: true, state, pid, want: self.want, foreign_down: false })
+        Ok(ServiceStatus { pid, ..ServiceStatus::new(state, self.want) })
     }
 
     fn start(&mut self) -> nb::Result<(), ServiceError> {
@@ -159,10 +159,6 @@ impl Service for Unsupervised {
         let path = self.options.ppp_port.clone();
         let sent = self.tracked()?.signal(signal);
         Ok(sent.map_err(|source| ServiceError::io("signal", &path, source))?)
-    }
-
-    fn is_as_found(&self, status: &ServiceStatus, _found: Want) -> bool {
-        status.want != Want::Down
     }
 
     fn let_go(&mut self) {

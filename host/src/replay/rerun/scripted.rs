@@ -4,8 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use cellscan_core::port::Port;
-use cellscan_core::selection::Selection;
-use cellscan_core::supervisor::{Remains, ServiceStatus, Signal, Supervisor, Want};
+use cellscan_core::supervisor::{Owed, Remains, ServiceStatus, Signal, Supervisor, Taken, Want};
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 use thiserror::Error;
 
@@ -142,12 +141,11 @@ pub(super) struct ScriptedSupervisor {
     status: Option<ServiceStatus>,
     remains: Option<Remains>,
     link: Option<bool>,
-    noted: Option<Selection>,
 }
 
 impl ScriptedSupervisor {
     pub(super) const fn new(script: Shared) -> Self {
-        Self { script, status: None, remains: None, link: None, noted: None }
+        Self { script, status: None, remains: None, link: None }
     }
 
     /// The next entry after `what`, parsed by `parse`.
@@ -176,21 +174,18 @@ impl ScriptedSupervisor {
 impl Supervisor for ScriptedSupervisor {
     type Error = Failed;
 
-    fn take(&mut self) -> nb::Result<ServiceStatus, Failed> {
+    /// The recorded status has the want that the scan restores, whichever scan found it.
+    fn take(&mut self) -> nb::Result<Taken, Failed> {
         match self.next(Who::Sv, "taken ", words::parse_status) {
-            Some(found) => {
-                self.noted = self.next(Who::Sv, "noted ", words::parse_selection);
-                Ok(found)
+            Some(status) => {
+                let selection = self.next(Who::Sv, "noted ", words::parse_selection);
+                Ok(Taken { status, owed: Owed { want: None, selection } })
             }
             None => match came(&self.script, Who::Sv, "take") {
                 Err(error) => Err(error),
                 Ok(()) => Err(nb::Error::WouldBlock),
             },
         }
-    }
-
-    fn noted(&self) -> Option<Selection> {
-        self.noted
     }
 
     fn ask(&mut self, want: Want) -> nb::Result<(), Failed> {

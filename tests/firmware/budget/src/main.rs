@@ -19,7 +19,7 @@ use cellscan_core::port::AlwaysOpen;
 use cellscan_core::scan::gate::{Origin, Request};
 use cellscan_core::scan::{Event, Policy, Scanner};
 use cellscan_core::selection::Selection;
-use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Want};
+use cellscan_core::supervisor::{Owed, Remains, ServiceState, ServiceStatus, Signal, Supervisor, Taken, Want};
 use cellscan_core::time::Instant;
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 
@@ -89,8 +89,9 @@ struct Service;
 impl Supervisor for Service {
     type Error = Broken;
 
-    fn take(&mut self) -> nb::Result<ServiceStatus, Broken> {
-        self.status()
+    fn take(&mut self) -> nb::Result<Taken, Broken> {
+        let status = self.status()?;
+        black_box(Ok(Taken { status, owed: Owed::default() }))
     }
 
     fn ask(&mut self, want: Want) -> nb::Result<(), Broken> {
@@ -105,6 +106,7 @@ impl Supervisor for Service {
             pid: None,
             want: Want::Up,
             foreign_down: false,
+            given_back: None,
         }))
     }
 
@@ -117,12 +119,8 @@ impl Supervisor for Service {
         black_box(Ok(()))
     }
 
-    fn note(&mut self, selection: Option<Selection>) {
-        black_box(selection);
-    }
-
-    fn noted(&self) -> Option<Selection> {
-        black_box(None)
+    fn owe(&mut self, owed: Owed) {
+        black_box(owed);
     }
 
     fn link_up(&mut self) -> nb::Result<bool, Broken> {

@@ -16,7 +16,7 @@ impl Bench {
 
     /// Lets the service be taken, and ends the scan in state 1b.
     fn touch_and_abort(&mut self) {
-        self.give(Input::Taken(up()));
+        self.give(Input::Taken(up().into()));
         self.give(Input::Abort);
         self.give(Input::Service(up()));
         assert_eq!(self.scanner.phase(), Phase::Idle);
@@ -55,7 +55,7 @@ fn a_number_is_served_once_also_after_another_number() {
 fn a_number_is_used_up_as_soon_as_the_scan_asks_for_down() {
     let mut bench = Bench::new(policy());
     assert_eq!(bench.ask(7, Origin::Manual), None);
-    bench.give(Input::Taken(up()));
+    bench.give(Input::Taken(up().into()));
     bench.give(Input::Refused(Refused::Ask));
     bench.pass_until(|bench| bench.scanner.phase() == Phase::Idle);
     assert_eq!(

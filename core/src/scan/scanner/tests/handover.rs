@@ -243,7 +243,7 @@ fn wait_ppp_without_a_link_tries_the_next_best_where_the_policy_says_so() {
 fn a_service_found_down_is_left_down() {
     let mut bench = Bench::new(policy());
     bench.start();
-    bench.give(Input::Taken(down()));
+    bench.give(Input::Taken(down().into()));
     bench.give(Input::Service(down()));
     bench.give(Input::Abort);
     assert_eq!(bench.give(Input::Remains(Remains::default())), [Action::Release]);

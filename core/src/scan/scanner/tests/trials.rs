@@ -12,7 +12,8 @@ fn wait_results_error_searches_once_more_and_then_restores_the_selection() {
     assert_eq!(bench.sent().as_deref(), Some("AT+COPS=0"), "it was automatic");
     bench.line("OK");
     bench.register("310410");
-    assert_eq!(bench.asked, [Action::Note(None), Action::ClosePort, Action::Ask(Want::Up)]);
+    assert_eq!(bench.asked, [Action::ClosePort, Action::Ask(Want::Up)]);
+    assert_eq!(bench.owed, Owed { want: Some(Want::Up), selection: None });
     bench.give(Input::Service(up()));
     assert_eq!(bench.outcome(), Some(Outcome::Failed(Failure::SearchFailed)));
     assert_eq!(bench.scanner.report().restored, Some(true));

@@ -1,18 +1,18 @@
 //! The guard process itself.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::num::NonZeroU32;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use cellscan_core::supervisor::{Signal, Want};
+use cellscan_core::supervisor::{Owed, Signal};
 use cellscan_core::time::Instant;
-use cellscan_custody::guard::{Cause, Guard, Owed, Verdict};
+use cellscan_custody::guard::{Cause, Guard, Verdict, parse_record};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use rustix::stdio::{dup2_stderr, stdin};
@@ -46,22 +46,21 @@ const PIECE_LEN: usize = 64;
 const EXIT_SYSTEM: u8 = 111;
 /// Wrong use.
 const EXIT_USAGE: u8 = 100;
-const USAGE: &str = "usage: guard --path DIR|TTY --want u|o --parent PID --hello NONCE [--sv|--applet PROGRAM] [--start WORD]... [--run-dir DIR] [--told MESSAGES] \
+const USAGE: &str = "usage: guard --path DIR|TTY --owed RECORD --parent PID --hello NONCE [--sv|--applet PROGRAM] [--start WORD]... [--run-dir DIR] \
                      [--lock-dir DIR]... [--limit-ms N] [--port|--kept-port TTY --baud BPS]";
 
 #[derive(Debug, Eq, PartialEq)]
 struct Orders {
     path: PathBuf,
-    want: Want,
-    way: RestoreMethod,
+    /// What is owed until the scan says otherwise.
+    owed: Owed,
+    method: RestoreMethod,
     parent: u32,
     hello: Hello,
     lock_dirs: Vec<PathBuf>,
     run_dir: Option<PathBuf>,
     limit: Option<Duration>,
     modem: Option<ModemLine>,
-    /// What would have come through the pipe before it was ready.
-    told: Vec<u8>,
 }
 
 /// The guard process; `args` are those after [`SUBCOMMAND`](super::SUBCOMMAND). For the command line to call.
@@ -96,7 +95,7 @@ fn stand_guard(orders: &Orders) -> Result<(), String> {
         signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))
             .map_err(|error| format!("cannot ignore signal {signal}: {error}"))?;
     }
-    let subject = RestoreTarget::open(&orders.path, &orders.way).map_err(|error| chain(&error))?;
+    let subject = RestoreTarget::open(&orders.path, &orders.method).map_err(|error| chain(&error))?;
     // A scan that is dead already has left its number to any other process.
     let is_child = std::os::unix::process::parent_id() == orders.parent;
     let pid = NonZeroU32::new(orders.parent).filter(|_| is_child);
@@ -123,23 +122,21 @@ fn stand_guard(orders: &Orders) -> Result<(), String> {
 
 impl Orders {
     fn parse(args: impl IntoIterator<Item = OsString>) -> Option<Self> {
-        let (mut path, mut want, mut parent, mut hello, mut run_dir) = (None, None, None, None, None);
+        let (mut path, mut owed, mut parent, mut hello, mut run_dir) = (None, None, None, None, None);
         let (mut limit, mut line, mut baud) = (None, None, None);
-        let (mut lock_dirs, mut sv, mut start, mut told) = (Vec::new(), None, Vec::new(), Vec::new());
+        let (mut lock_dirs, mut sv, mut start) = (Vec::new(), None, Vec::new());
         let mut args = args.into_iter();
         while let Some(name) = args.next() {
             let value = args.next()?;
             match name.to_str()? {
                 "--path" => path = Some(PathBuf::from(value)),
-                "--want" if value == OsStr::new("u") => want = Some(Want::Up),
-                "--want" if value == OsStr::new("o") => want = Some(Want::Once),
+                "--owed" => owed = Some(parse_record(value.as_bytes())?),
                 "--parent" => parent = Some(value.to_str()?.parse().ok()?),
                 "--hello" => hello = Some(Hello::parse(value.to_str()?)?),
                 "--sv" => sv = Some(RestoreMethod::Sv { program: value.into(), applet: false }),
                 "--applet" => sv = Some(RestoreMethod::Sv { program: value.into(), applet: true }),
                 "--start" => start.push(value.into_string().ok()?),
                 "--run-dir" => run_dir = Some(PathBuf::from(value)),
-                "--told" => told = value.into_vec(),
                 "--lock-dir" => lock_dirs.push(PathBuf::from(value)),
                 "--limit-ms" => limit = Some(Duration::from_millis(value.to_str()?.parse().ok()?)),
                 "--port" => line = Some((PathBuf::from(value), false)),
@@ -148,7 +145,7 @@ impl Orders {
                 _ => return None,
             }
         }
-        let way = match (sv, start.is_empty()) {
+        let method = match (sv, start.is_empty()) {
             (None, true) => RestoreMethod::Control,
             (Some(sv), true) => sv,
             (None, false) => RestoreMethod::Start { command: start },
@@ -159,15 +156,14 @@ impl Orders {
             (None, None) => None,
             (Some(_), None) | (None, Some(_)) => return None,
         };
-        let (path, want, parent, hello) = (path?, want?, parent?, hello?);
-        Some(Self { path, want, way, parent, hello, lock_dirs, run_dir, limit, modem, told })
+        let (path, owed, parent, hello) = (path?, owed?, parent?, hello?);
+        Some(Self { path, owed, method, parent, hello, lock_dirs, run_dir, limit, modem })
     }
 
     /// Until the scan says that it is done, dies, or has held the service for too long.
     fn watch(&self, parent: Option<&Proc>) -> Verdict {
         let clock = Clock::new();
-        let mut guard = Guard::new(self.want, self.limit.map(|limit| clock.now() + limit));
-        let _watch = guard.bytes(&self.told);
+        let mut guard = Guard::new(self.owed, self.limit.map(|limit| clock.now() + limit));
         loop {
             let fds = [Some(stdin()), parent.and_then(Proc::fd)];
             let fds: Vec<_> = fds.into_iter().flatten().collect();
@@ -303,6 +299,9 @@ fn is_silent(clock: Clock) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use cellscan_core::selection::Selection;
+    use cellscan_core::supervisor::Want;
+
     use super::*;
 
     fn parse(words: &str) -> Option<Orders> {
@@ -312,28 +311,32 @@ mod tests {
     #[test]
     fn orders_are_complete_or_none() {
         let orders =
-            parse("--path /s --want u --parent 7 --hello 7.1 --lock-dir /a --lock-dir /b --limit-ms 1500")
+            parse("--path /s --owed -- --parent 7 --hello 7.1 --lock-dir /a --lock-dir /b --limit-ms 1500")
                 .unwrap();
-        assert_eq!((orders.want, orders.parent, orders.lock_dirs.len()), (Want::Up, 7, 2));
-        assert_eq!((orders.way, orders.limit), (RestoreMethod::Control, Some(Duration::from_millis(1_500))));
+        assert_eq!((orders.owed, orders.parent, orders.lock_dirs.len()), (Owed::default(), 7, 2));
+        assert_eq!(
+            (orders.method, orders.limit),
+            (RestoreMethod::Control, Some(Duration::from_millis(1_500)))
+        );
         let orders = parse(
-            "--path /s --want o --parent 7 --hello 7.1 --applet /bin/busybox --kept-port /t --baud 9600",
+            "--path /s --owed o- --parent 7 --hello 7.1 --applet /bin/busybox --kept-port /t --baud 9600",
         )
         .unwrap();
-        assert_eq!(orders.way, RestoreMethod::Sv { program: "/bin/busybox".into(), applet: true });
+        assert_eq!(orders.method, RestoreMethod::Sv { program: "/bin/busybox".into(), applet: true });
         assert_eq!(orders.modem, Some(ModemLine { port: "/t".into(), baud: 9_600, kept_free: true }));
-        assert_eq!(parse("--path /s --want u --parent 7 --hello 7.1 --told tm0").unwrap().told, b"tm0");
+        let owed = Owed { want: Some(Want::Up), selection: Some(Selection::Automatic) };
+        assert_eq!(parse("--path /s --owed u0 --parent 7 --hello 7.1").unwrap().owed, owed);
         for bad in [
-            "--path /s --want u",
-            "--path /s --want d --parent 7 --hello 7.1",
-            "--want u --parent 7 --hello 7.1",
-            "--path /s --want u --parent 7",
-            "--path /s --want u --parent 7 --hello g",
-            "--path /s --want u --parent x --hello 7.1",
-            "--path /s --want u --parent 7 --hello 7.1 --what",
-            "--path /s --want u --parent 7 --hello 7.1 --what 3",
-            "--path /s --want u --parent 7 --hello 7.1 --port /t",
-            "--path /s --want u --parent 7 --hello 7.1 --sv /a --start /b",
+            "--path /s --owed --",
+            "--path /s --owed d- --parent 7 --hello 7.1",
+            "--owed -- --parent 7 --hello 7.1",
+            "--path /s --owed -- --parent 7",
+            "--path /s --owed -- --parent 7 --hello g",
+            "--path /s --owed -- --parent x --hello 7.1",
+            "--path /s --owed -- --parent 7 --hello 7.1 --what",
+            "--path /s --owed -- --parent 7 --hello 7.1 --what 3",
+            "--path /s --owed -- --parent 7 --hello 7.1 --port /t",
+            "--path /s --owed -- --parent 7 --hello 7.1 --sv /a --start /b",
         ] {
             assert_eq!(parse(bad), None, "{bad}");
         }

@@ -9,18 +9,19 @@ use super::*;
 
 const IDENTITY: (u64, u64) = (0x801, 4_711);
 
+const UP: Owed = Owed { want: Some(Want::Up), selection: None };
+
 fn lease() -> Lease {
     let terms = Terms {
         service: Path::new("/etc/sv/pppd"),
         identity: IDENTITY,
         supervise: Some((0x18, 7)),
         down_file: false,
-        want: LeasedWant::Up,
         method: &RestoreMethod::Control,
         ppp_port: Some(Path::new("/dev/ttyUSB0")),
         lock_dirs: &["/var/lock".into()],
         modem: Some(&ModemLine { port: "/dev/ttyUSB2".into(), baud: 115_200, kept_free: true }),
-        selection: None,
+        owed: UP,
     };
     Lease::of_this_process(terms).unwrap()
 }
@@ -43,14 +44,20 @@ fn what_is_written_is_read_again_until_it_is_removed() {
     let (_root, dir) = run_dir();
     assert_eq!(fs::metadata(dir.path()).unwrap().permissions().mode() & 0o777, 0o700);
     assert_eq!(dir.read(IDENTITY).unwrap(), None);
-    let once = Lease { want: LeasedWant::Once, ppp_port: None, ..lease() };
-    let mut noted =
-        Lease { way: RestoreMethod::Sv { program: "/bin/busybox".into(), applet: true }, ..lease() };
-    noted.note(Some(Selection::Manual(Plmn::parse(b"310410").unwrap())));
-    let mut started = Lease { way: RestoreMethod::Start { command: vec!["/bin/pon".to_owned()] }, ..lease() };
-    started.note(Some(Selection::Automatic));
-    for lease in [lease(), once, noted, started] {
+    let by_busybox =
+        Lease { method: RestoreMethod::Sv { program: "/bin/busybox".into(), applet: true }, ..lease() };
+    let started = Lease { method: RestoreMethod::Start { command: vec!["/bin/pon".to_owned()] }, ..lease() };
+    let manual = Some(Selection::Manual(Plmn::parse(b"310410").unwrap()));
+    for (lease, owed) in [
+        (lease(), UP),
+        (lease(), Owed::default()),
+        (Lease { ppp_port: None, ..lease() }, Owed { want: Some(Want::Once), selection: None }),
+        (by_busybox, Owed { want: None, selection: manual }),
+        (started, Owed { selection: Some(Selection::Automatic), ..UP }),
+    ] {
+        let lease = lease.owing(owed);
         dir.write(&lease).unwrap();
+        assert_eq!(dir.read(IDENTITY).unwrap().map(|lease| lease.owed()), Some(owed));
         assert_eq!(dir.read(IDENTITY).unwrap(), Some(lease));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing beside it");
     }
@@ -95,7 +102,7 @@ fn a_number_that_is_used_again_is_not_the_owner() {
 }
 
 #[test]
-fn a_service_found_down_needs_no_lease() {
+fn no_lease_says_that_down_is_owed() {
     assert_eq!(LeasedWant::of(Want::Down), None);
 }
 
@@ -143,7 +150,7 @@ fn a_lease_that_others_may_have_written_is_refused() {
     symlink(&elsewhere, &file).unwrap();
     assert!(matches!(dir.read(IDENTITY).unwrap_err(), LeaseError::NotOurs { .. }));
     let before = fs::read(&elsewhere).unwrap();
-    dir.write(&Lease { want: LeasedWant::Once, ..lease() }).unwrap();
+    dir.write(&lease().owing(Owed { want: Some(Want::Once), selection: None })).unwrap();
     assert_eq!(fs::read(&elsewhere).unwrap(), before, "replaced, not written through");
     assert!(dir.read(IDENTITY).unwrap().is_some());
     fs::remove_file(&file).unwrap();
@@ -197,10 +204,7 @@ fn a_lease_of_an_earlier_version_is_one_by_the_control_fifo_with_nothing_to_rest
             "want":"up","ppp_port":null,"lock_dirs":[]}"#,
     )
     .unwrap();
-    assert_eq!(
-        (lease.way.clone(), lease.modem.clone(), lease.selection()),
-        (RestoreMethod::Control, None, None)
-    );
+    assert_eq!((lease.method.clone(), lease.modem.clone(), lease.owed()), (RestoreMethod::Control, None, UP));
 }
 
 #[test]
