@@ -227,7 +227,7 @@ pub fn answer_behind(behind: &[u8]) -> Option<&[u8]> {
     let answer = marks.iter().find_map(|mark| text.strip_prefix(*mark))?.trim_ascii();
     let mut first = None;
     lines(answer, &mut |line| {
-        first.get_or_insert(is_plain_result(line) || is_information(line));
+        first.get_or_insert_with(|| is_plain_result(line) || is_information(line));
     });
     first.filter(|is_answer| *is_answer).map(|_| answer)
 }
