@@ -212,12 +212,13 @@ impl World {
         self.foreign_down = status.foreign_down;
         self.supervised = status.supervised;
         // What another client asks for later does not count.
-        self.shown |= status.supervised
-            && match self.last_ask {
-                Some(Want::Once) => status.state == ServiceState::Run,
-                Some(Want::Up) => status.want == Want::Up,
-                Some(Want::Down) | None => false,
-            };
+        let shown = match self.last_ask {
+            Some(Want::Once) => status.state == ServiceState::Run,
+            Some(Want::Up) => status.want == Want::Up,
+            Some(Want::Down) | None => return,
+        };
+        // What a supervisor proves goes over what its record shows.
+        self.shown |= status.supervised && status.given_back.unwrap_or(shown);
     }
 
     fn closes(&mut self) {
