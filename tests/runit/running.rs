@@ -49,7 +49,7 @@ pub(super) fn scan_waiting_for_link(bench: &Bench) -> Command {
 /// The options of every scan on a bench: no directories of this machine, and no wait for a signal that does not change.
 pub(super) fn on_bench(mut command: Command, bench: &Bench) -> Command {
     command.arg("--lock-dir").arg(bench.locks()).arg("--state-dir").arg(bench.root().join("state"));
-    command.arg("--run-dir").arg(run_dir(bench)).arg("--json").args(["--confirm", "200ms"]);
+    command.arg("--run-dir").arg(run_dir(bench)).arg("--json").args(["--confirm", "1s"]);
     command
 }
 

@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use cellscan_sim::modem::Profile;
 use cellscan_sim::pty::PtyModem;
+use rustix::fs::OFlags;
 use tempfile::TempDir;
 
 use super::place::{place_program, place_script};
@@ -125,7 +126,7 @@ impl Workbench {
         self
     }
 
-    /// Starts modem and supervisor, and waits for the first status record. The supervisor ends with the calling
+    /// Starts modem and supervisor, and waits for the first status record and for the FIFOs. The supervisor ends with the calling
     /// thread at the latest.
     ///
     /// # Panics
@@ -197,6 +198,12 @@ impl Bench {
         let mut command = self.supervise(&self.service, "runsv.log");
         self.runsv = Some(command.spawn().expect("setsid starts (util-linux)"));
         self.wait_until(PATIENCE, "runsv writes its status", || self.try_status().is_some());
+        // The first record is older than the FIFOs (runsv.c: main): until these are open a scan is right to refuse.
+        self.wait_until(PATIENCE, "runsv has its FIFOs open", || {
+            let flags = i32::try_from(OFlags::NONBLOCK.bits()).expect("it is a flag of open(2)");
+            let ok = self.service.join("supervise/ok");
+            File::options().write(true).custom_flags(flags).open(ok).is_ok()
+        });
     }
 
     /// A supervisor of `directory`; its output and that of its service goes to a log of this name.

@@ -100,7 +100,7 @@ impl ListReader {
 /// `+COPS:` and no digit: `+COPS: 1,2,"310410"` answers another question, and so does that in brackets (a Marvell LTE modem).
 pub(crate) fn begins_list(line: &[u8]) -> bool {
     after_colon(b"+COPS", line).is_some_and(|rest| {
-        !matches!(trimmed(rest), [b'0'..=b'9', ..] | [b'(', b'0'..=b'9', b',', b'0'..=b'2', b',', ..])
+        !matches!(trimmed(rest), [b'0'..=b'9', ..] | [b'(', b'0'..=b'9', b',', b'0'..=b'2', b',', b'"', ..])
     })
 }
 
