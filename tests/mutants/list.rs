@@ -145,9 +145,9 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     ),
     mutant(
         "asks for up although another client wants the service down",
-        "scan/scanner/handover.rs",
-        "*found != Want::Down && !self.is_foreign_down()",
-        "*found != Want::Down",
+        "scan/scanner/giveback.rs",
+        "if let Some(want) = self.want_owed() { act(out, Action::Ask(want)); }",
+        "if let Some(want) = self.context.found { act(out, Action::Ask(want)); }",
         OVERRULED,
     ),
     mutant(

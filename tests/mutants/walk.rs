@@ -1,5 +1,5 @@
 //! A short walk of the states of a machine, in a package of its own: the test beside this file builds it against a core with
-//! one mutant. It prints the first violated rule, and exits with 1 where there is one.
+//! one mutant. It prints the rules that the first wrong state violates, and exits with 1 where there is one.
 
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a program of a test, which reads what it prints")]
 
@@ -13,7 +13,7 @@ mod world;
 use std::process::ExitCode;
 
 use alphabet::SETTINGS;
-use explore::{Extent, explore};
+use explore::{Broken, Extent, explore};
 
 fn main() -> ExitCode {
     let nodes_max = std::env::args().nth(1).and_then(|count| count.parse().ok()).expect("a number of snapshots");
@@ -24,10 +24,13 @@ fn main() -> ExitCode {
         let walk = explore(setting, Extent { nodes_max, stops_at_once: true });
         reached += walk.reached();
         steps += walk.steps;
-        let silence = walk.longest_silence().err().map(|story| (rules::ENDS, story));
-        let broken = walk.broken.into_iter().next().map(|broken| (broken.rule, broken.story));
-        if let Some((rule, story)) = broken.or(silence) {
-            println!("violated: {rule}\n{reached} snapshots\n{story}");
+        let silence = walk.longest_silence().err().map(|story| Broken { rule: rules::ENDS, story });
+        let broken: Vec<Broken> = walk.broken.into_iter().chain(silence).collect();
+        if !broken.is_empty() {
+            println!("{reached} snapshots");
+            for Broken { rule, story } in broken {
+                println!("violated: {rule}\n{story}");
+            }
             return ExitCode::FAILURE;
         }
     }

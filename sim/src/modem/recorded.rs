@@ -308,7 +308,10 @@ mod tests {
     fn what_is_recorded_is_taken_and_what_is_not_is_told() {
         let recorded = Recorded {
             networks: vec![
-                network("310410", Some(RecordedSelection::Accepted { after_ms: 5_960 }), Some(25)),
+                RecordedNetwork {
+                    later: Some(23),
+                    ..network("310410", Some(RecordedSelection::Accepted { after_ms: 5_960 }), Some(25))
+                },
                 network("310260", Some(RecordedSelection::Accepted { after_ms: 8_400 }), None),
                 network("313100", Some(RecordedSelection::Unanswered { after_ms: 10_080 }), None),
                 network("311480", None, None),
@@ -319,6 +322,7 @@ mod tests {
         };
         let (profile, assumed) = recorded.profile();
         assert_eq!(profile.networks[0].select, Select::Accept { after_ms: 5_960 });
+        assert_eq!(profile.networks[0].later, Some((LATER_MS, 23)));
         assert_eq!((profile.networks[1].rssi, profile.delays.search), (25, 59_516));
         assert_eq!(profile.networks[2].select, Select::Refuse { after_ms: 10_080, code: 30 });
         assert_eq!(profile.selection, Selection::Manual);
