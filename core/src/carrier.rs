@@ -271,6 +271,8 @@ pub struct Carrier {
     pub trial: Trial,
     /// How long the trial took, ms; 0 where there was none.
     pub took_ms: u32,
+    /// Its signal was read long enough after its selection (`Policy::confirm`): it is no first impression.
+    pub confirmed: bool,
 }
 
 /// The carriers of a scan in list order, one entry a PLMN.
@@ -315,6 +317,7 @@ impl Carriers {
             technologies,
             trial: Trial::Untried,
             took_ms: 0,
+            confirmed: false,
         };
         self.truncated |= self.kept.push(carrier).is_err();
     }

@@ -27,7 +27,7 @@
 //! | 7 | `NextCarrier` | the next candidate is chosen |
 //! | 8 | `SelectBest` | the measured carriers are ranked |
 //! | 9 | `ConnectBest` | the best carrier is selected, unless the modem is on it |
-//! | 9b | `VerifyCarrier` | the registration on the best carrier is verified |
+//! | 9b | `VerifyCarrier` | the registration on the best carrier is verified, and its signal read again |
 //! | 10 | `StartPpp` | the port is closed and the service given back |
 //! | 10b | `WaitPpp` | waits for the link |
 //! | 11 | `Complete` | the lease is released |
@@ -322,6 +322,9 @@ pub enum Event {
     TrialEnded(Plmn),
     /// The scan chose this carrier.
     Selected(Plmn),
+    /// The signal of the chosen carrier was read again, some time after its selection; [`Scanner::carriers`] has it. Another is
+    /// selected next if it is better by more than the hysteresis.
+    Confirmed(Plmn),
     /// The modem could not stay registered on the chosen carrier.
     Lost(Plmn),
     /// Whether the registration from before the scan was restored.

@@ -132,6 +132,10 @@ pub struct PolicyArgs {
     /// Carriers to remember, likeliest last, such as 310410,311480 [default: those of the last complete scan]
     #[arg(long, value_name = "PLMN", value_delimiter = ',', value_parser = values::plmn, requires = "quick", help_heading = "Scan")]
     pub carriers: Vec<Plmn>,
+    /// How long after its selection the signal of the chosen carrier is read again: a level right after it may not last; 0s: it is
+    /// not [default: 5s]
+    #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Scan")]
+    pub confirm: Option<Duration>,
     /// How long the search may take [default: 180s]
     #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Scan")]
     pub search_timeout: Option<Duration>,

@@ -8,7 +8,7 @@ use thiserror::Error;
 /// What the exit codes mean, for `--help`.
 pub const HELP: &str = "Exit codes:
   0    done
-  1    the scan ended without a usable carrier; the link was given back. Or doctor found an error
+  1    the scan ended without a usable carrier; the link was given back. Or doctor found an error, or replay knows no format of the log
   100  wrong use or configuration: trying again does not help
   111  system error: the service could not be taken or given back; try again";
 
@@ -21,6 +21,8 @@ pub enum Exit {
     NoCarrier,
     /// 1: `doctor` found an error.
     Unsound,
+    /// 1: `replay` found nothing in the log that it knows.
+    Unknown,
     /// 100: wrong use or configuration.
     Usage,
     /// 111: a system error.
@@ -33,7 +35,7 @@ impl Exit {
     pub const fn code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::NoCarrier | Self::Unsound => 1,
+            Self::NoCarrier | Self::Unsound | Self::Unknown => 1,
             Self::Usage => 100,
             Self::System => 111,
         }

@@ -178,6 +178,7 @@ fn apply(args: &PolicyArgs, policy: &mut Policy) -> Result<(), Fatal> {
     }
     times.link = args.link_timeout.unwrap_or(times.link);
     policy.budget = args.budget.unwrap_or(policy.budget);
+    policy.confirm = args.confirm.unwrap_or(policy.confirm);
     policy.no_link = args.no_link.unwrap_or(policy.no_link);
     policy.try_forbidden |= args.try_forbidden;
     policy.strategy = if args.quick { Strategy::Quick } else { args.strategy.unwrap_or(policy.strategy) };

@@ -117,6 +117,29 @@ fn wrong_use_and_missing_logs_have_their_exit_codes() {
 }
 
 #[test]
+fn a_log_of_no_known_format_is_said_to_be_one_and_has_an_exit_code() {
+    let path = samples().join("unknown.log");
+    let path = path.to_str().unwrap();
+    let output = cellscan(&["replay", "--json", path]);
+    assert_eq!(output.status.code(), Some(1));
+    let objects = objects(&output);
+    let log = of_kind(&objects, "log")[0];
+    assert_eq!((&log["format"], &log["other"]), (&Value::from("unknown"), &Value::from(3)));
+    assert_eq!(log["not_understood"].as_array().unwrap().len(), 3);
+    assert!(log["formats"].as_array().unwrap().contains(&Value::from("learned")));
+    let text = String::from_utf8(cellscan(&["replay", path]).stdout).unwrap();
+    assert!(text.contains("format: unknown") && text.contains("the service starts"), "{text}");
+    assert!(text.contains("modem_manager, chat") && !text.contains("9876543210"), "{text}");
+
+    let known = samples().join("chat.log");
+    let both = cellscan(&["replay", "--json", path, known.to_str().unwrap()]);
+    assert_eq!(both.status.code(), Some(0), "one of them was understood");
+    assert_eq!(of_kind(&self::objects(&both), "summary")[0]["logs_unknown"], 1);
+    assert_eq!(cellscan(&["replay", path, path]).status.code(), Some(1));
+    assert_eq!(cellscan(&["replay", "--format", "chat", path]).status.code(), Some(0), "it was named");
+}
+
+#[test]
 fn secrets_of_a_raw_log_are_shown_on_request_only() {
     let dir = tempfile::tempdir().unwrap();
     let log = dir.path().join("raw.atlog");

@@ -13,7 +13,9 @@ pub(crate) mod process;
 pub mod program;
 pub mod queue;
 pub mod runsv;
+pub(crate) mod sorted;
 pub mod sv;
+mod watched;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +31,7 @@ use crate::machine::pppd::{PppdProfile, PppdState};
 use crate::machine::process::{Body, INIT, Process};
 use crate::machine::program::{Command, File, Program};
 use crate::machine::runsv::Rule;
+use crate::machine::watched::Watched;
 use crate::trace::{Actor, Origin, Pid, StatusRecord, TraceEvent, Traced};
 
 /// The configuration of a gateway.
@@ -115,10 +118,13 @@ pub struct Holder {
     pub since: Instant,
 }
 
+/// Events of a usual scan; there is room for more.
+const EVENTS: usize = 64;
+
 /// A gateway in virtual time.
 #[derive(Clone, Debug)]
 pub struct Machine {
-    pub(crate) kernel: Kernel,
+    pub(crate) kernel: Watched<Kernel>,
     profile: MachineProfile,
     client: Pid,
 }
@@ -127,7 +133,8 @@ impl Machine {
     /// A gateway at time zero: supervisor and scanner have just been started.
     #[must_use]
     pub fn new(profile: MachineProfile) -> Self {
-        let mut kernel = Kernel::default();
+        let mut kernel = Watched::<Kernel>::default();
+        kernel.trace.reserve(EVENTS);
         kernel.lines.registered = profile.registered;
         if profile.other_pppd {
             let state = PppdState::on(profile.pppd.clone(), Line::Other);
@@ -179,13 +186,24 @@ impl Machine {
 
     /// Processes all events up to and including `until`. Time never goes back.
     pub fn advance_to(&mut self, until: Instant) {
-        self.kernel.advance_to(until);
+        if self.next_event().is_some_and(|next| next <= until) {
+            self.kernel.advance_to(until);
+        } else {
+            self.kernel.unseen().pass_to(until);
+        }
+    }
+
+    /// The number of accesses that may have changed it: while that stays the same, it is the same but for its clock.
+    pub(crate) fn changes(&self) -> u64 {
+        self.kernel.changes()
     }
 
     /// Sets whether the modem at our port is registered. Deregistration hangs up a link over it; after registration a
     /// `pppd` that waits for a carrier connects.
     pub fn set_modem_registered(&mut self, registered: bool) {
-        self.kernel.set_registered(registered);
+        if self.kernel.lines.registered != registered {
+            self.kernel.set_registered(registered);
+        }
     }
 
     /// All events, in order.
@@ -197,30 +215,32 @@ impl Machine {
     /// The holders of the port, in the order in which they opened it.
     #[must_use]
     pub fn holders(&self) -> Vec<Holder> {
-        let lines = &self.kernel.lines;
-        lines
-            .holders
-            .iter()
-            .filter_map(|(pid, since)| {
-                let origin = self.kernel.processes.get(*pid)?.origin;
-                Some(Holder { pid: *pid, origin, since: *since })
-            })
-            .collect()
+        self.each_holder().collect()
+    }
+
+    pub(crate) fn each_holder(&self) -> impl Iterator<Item = Holder> {
+        self.kernel.lines.holders.iter().filter_map(|(pid, since)| {
+            let origin = self.kernel.processes.get(*pid)?.origin;
+            Some(Holder { pid: *pid, origin, since: *since })
+        })
     }
 
     /// How many `pppd` processes of our port are alive, of any origin.
     #[must_use]
     pub fn live_pppds(&self) -> usize {
-        self.our_pppds().len()
+        self.each_pppd().count()
     }
 
     pub(crate) fn our_pppds(&self) -> Vec<Pid> {
+        self.each_pppd().collect()
+    }
+
+    fn each_pppd(&self) -> impl Iterator<Item = Pid> {
         let processes = self.kernel.processes.iter();
         processes
             .filter(|(_, process)| process.zombie.is_none())
             .filter(|(_, process)| matches!(&process.body, Body::Pppd(state) if state.line == Line::Ours))
             .map(|(pid, _)| pid)
-            .collect()
     }
 
     /// Whether the `pppd` of the other modem is alive.

@@ -44,6 +44,7 @@ mod radio;
 pub mod recorded;
 #[cfg(test)]
 mod tests;
+mod text;
 mod wire;
 
 pub use fault::ModemFault;
@@ -59,6 +60,7 @@ use command::Command;
 use fault::Pending;
 use journal::Journal;
 use radio::{Plan, Radio};
+use text::Text;
 use wire::Wire;
 
 /// The guard time before and after `+++`: S12 of most modems, 50 × 20 ms.
@@ -95,6 +97,8 @@ pub struct Modem {
     line_overlong: bool,
     /// Characters that are echoed together.
     echo: Vec<u8>,
+    /// Memory for the next answer.
+    spare: Text,
     /// Input that came while a command was running.
     waiting: VecDeque<u8>,
     running: Option<Running>,
@@ -161,8 +165,8 @@ impl Modem {
     /// A modem that has been running for a while: booted, and registered where the profile says so. No process has its
     /// port open.
     #[must_use]
-    pub fn new(profile: Profile, seed: u64) -> Self {
-        let radio = Radio::new(&profile);
+    pub fn new(mut profile: Profile, seed: u64) -> Self {
+        let radio = Radio::new(&mut profile);
         let mut modem = Self {
             prng: Prng::new(seed),
             now: Instant::ZERO,
@@ -173,6 +177,7 @@ impl Modem {
             line: profile.leftover_input.iter().copied().take(input::LINE_BYTES_MAX).collect(),
             line_overlong: false,
             echo: Vec::new(),
+            spare: Text::default(),
             waiting: VecDeque::new(),
             running: None,
             data: None,
@@ -235,9 +240,7 @@ impl Modem {
         if !self.open {
             return;
         }
-        for byte in bytes {
-            self.take_byte(*byte);
-        }
+        self.take_bytes(bytes);
         self.flush_echo();
     }
 
@@ -256,12 +259,12 @@ impl Modem {
         if !self.open {
             return;
         }
-        while let Some(piece) = self.wire.take_due(self.now) {
-            if self.silent.is_some_and(|(from, until)| from <= piece.due && piece.due < until) {
+        while let Some((due, bytes)) = self.wire.take_due(self.now) {
+            if self.silent.is_some_and(|(from, until)| from <= due && due < until) {
                 continue;
             }
-            self.journal.sent(piece.due, &piece.bytes);
-            out.extend_from_slice(&piece.bytes);
+            self.journal.sent(due, bytes);
+            out.extend_from_slice(bytes);
         }
     }
 
@@ -349,10 +352,15 @@ impl Modem {
     }
 
     fn next_internal(&self) -> Option<Instant> {
-        let data = self.data.map(|data| data.escape_at.map_or(data.noise_at, |at| at.min(data.noise_at)));
-        let running = self.running.as_ref().map(|running| running.ends);
-        let events = [self.booting_until, data, running, self.radio.next_event()];
-        events.into_iter().flatten().min().filter(|at| *at < Instant::MAX)
+        let never = Instant::MAX;
+        let mut next = self.booting_until.unwrap_or(never).min(self.radio.next_event().unwrap_or(never));
+        if let Some(running) = &self.running {
+            next = next.min(running.ends);
+        }
+        if let Some(data) = &self.data {
+            next = next.min(data.noise_at).min(data.escape_at.unwrap_or(never));
+        }
+        (next < never).then_some(next)
     }
 
     /// Processes, in the order of their times, all events up to `now`. A clock that goes back is clamped.
@@ -427,11 +435,11 @@ impl Modem {
 
     /// Reports a changed registration, where unsolicited result codes are enabled.
     fn note_registration(&mut self) {
-        let plmn = self.registered().map(str::to_owned);
         let stat = self.radio.stat();
-        if (stat, &plmn) == (self.reported.0, &self.reported.1) {
+        if (stat, self.registered()) == (self.reported.0, self.reported.1.as_deref()) {
             return;
         }
+        let plmn = self.registered().map(str::to_owned);
         if plmn != self.reported.1 {
             self.journal.note(self.now, ModemEvent::Registered(plmn.clone()));
         }

@@ -68,6 +68,8 @@ pub struct SimSupervisor {
     machine: Rc<RefCell<Machine>>,
     taken: Option<Taken>,
     habits: Habits,
+    /// The last status, and the changes of the machine when it was read: without another change it is the same.
+    last: Option<(u64, ServiceStatus)>,
 }
 
 /// Variations of the supervisor. Everything but the default is broken on purpose; see [`crate::sabotage`].
@@ -99,7 +101,7 @@ impl SimSupervisor {
     /// The supervisor of this machine.
     #[must_use]
     pub fn new(machine: Rc<RefCell<Machine>>) -> Self {
-        Self { machine, taken: None, habits: Habits::default() }
+        Self { machine, taken: None, habits: Habits::default(), last: None }
     }
 
     /// The same with other habits.
@@ -117,6 +119,16 @@ impl SimSupervisor {
 
     /// One reading of the status, as the native backend of host makes it.
     fn look(&mut self) -> Result<ServiceStatus, SimError> {
+        let changes = self.machine.borrow().changes();
+        if let Some((_, status)) = self.last.filter(|(then, _)| *then == changes) {
+            return Ok(status);
+        }
+        let status = self.read()?;
+        self.last = Some((changes, status));
+        Ok(status)
+    }
+
+    fn read(&mut self) -> Result<ServiceStatus, SimError> {
         let mut machine = self.machine.borrow_mut();
         if let Some(taken) = &mut self.taken {
             taken.watch_guard(&mut machine);
@@ -147,6 +159,7 @@ impl SimSupervisor {
     }
 
     fn end(&mut self) {
+        self.last = None;
         let Some(taken) = self.taken.take() else { return };
         let mut machine = self.machine.borrow_mut();
         if taken.owed.want.is_none() {
@@ -203,6 +216,7 @@ impl Supervisor for SimSupervisor {
 
     fn take(&mut self) -> nb::Result<supervisor::Taken, SimError> {
         self.taken = None;
+        self.last = None;
         let status = self.look()?;
         if !status.supervised {
             return Err(nb::Error::Other(SimError::NotSupervised));
@@ -246,6 +260,7 @@ impl Supervisor for SimSupervisor {
 
     fn ask(&mut self, want: Want) -> nb::Result<(), SimError> {
         self.look()?;
+        self.last = None;
         let mut machine = self.machine.borrow_mut();
         let taken = self.taken.as_mut().ok_or(nb::Error::Other(SimError::NotTaken))?;
         taken.processes.look(&machine);

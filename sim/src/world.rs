@@ -34,6 +34,9 @@ pub use record::{Handed, Heard, Listener, Record, Told};
 /// How long a scan may hold the service beyond the budget and the wait for the link, as on host (`plan.rs`).
 const HOLD_MARGIN: Duration = Duration::from_secs(120);
 
+/// Events of a usual scan; there is room for more.
+const TOLD: usize = 64;
+
 /// Polls of the driver at one instant, at most: each returns an event, and a step has no more than a dozen.
 const POLLS_MAX: usize = 256;
 
@@ -100,10 +103,11 @@ impl<P: Port, S: Supervisor> World<P, S> {
             present: true,
             open: false,
             since: Instant::ZERO,
-            inbox: std::collections::VecDeque::new(),
+            inbox: port::Inbox::default(),
             transit: Transit::default(),
             lateness: lateness(),
             intrusions: Vec::new(),
+            sent: Vec::new(),
         }));
         let port = port(SimPort(Rc::clone(&wire)), &machine);
         let limit = scenario.policy.budget + scenario.policy.timeouts.link + HOLD_MARGIN;
@@ -138,7 +142,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
             held_back: Vec::new(),
             faults,
             returns: Vec::new(),
-            told: Vec::new(),
+            told: Vec::with_capacity(TOLD),
             errors: Vec::new(),
             handed: Vec::new(),
             listener: None,
@@ -171,10 +175,12 @@ impl<P: Port, S: Supervisor> World<P, S> {
         let returns = self.returns.iter().map(|(at, _)| *at).min();
         let wire = self.wire.borrow();
         let (modem, bytes) = (wire.modem.next_event(), wire.transit.next_at());
-        [start, driver, faults, returns, modem, bytes, self.machine.borrow().next_event()]
-            .into_iter()
-            .flatten()
-            .min()
+        let machine = self.machine.borrow().next_event();
+        let sooner = |one: Instant, other: Option<Instant>| other.map_or(one, |other| one.min(other));
+        // No event comes at the end of time.
+        let next =
+            [start, driver, faults, returns, modem, bytes, machine].into_iter().fold(Instant::MAX, sooner);
+        (next < Instant::MAX).then_some(next)
     }
 
     /// Runs the world up to `until`, and returns the events of the scan.

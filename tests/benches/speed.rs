@@ -16,8 +16,18 @@ use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use std::time::Duration;
 
+#[path = "speed/counted.rs"]
+mod counted;
+
 fn main() {
+    if counted::was_run() {
+        return;
+    }
     divan::main();
+    // A test run of the benches, and one of a single bench, does not count.
+    if std::env::args().all(|argument| argument == "--bench" || !argument.starts_with('-')) {
+        counted::print();
+    }
 }
 
 /// The service while the scan waits for it to go down.
@@ -80,15 +90,19 @@ fn step_list_in_a_search(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn lines_and_dialogue(bencher: Bencher<'_, '_>) {
     let (ready, text) = (ready(), list());
-    let now = Instant::from_millis(60_000);
     bencher.counter(BytesCount::new(text.len())).with_inputs(|| ready.clone()).bench_local_refs(|dialogue| {
-        let _ = dialogue.start(now, Command::Operators, Duration::from_secs(180));
-        let (mut lines, mut bytes, mut found) = (Lines::new(), text.as_bytes(), 0);
-        while let Some(line) = lines.next(&mut bytes) {
-            let _ = black_box(dialogue.line(now, line, |_| found += 1));
-        }
-        assert_eq!(found, 20);
+        list_through_dialogue(dialogue, &text);
     });
+}
+
+fn list_through_dialogue(dialogue: &mut Dialogue, text: &str) {
+    let now = Instant::from_millis(60_000);
+    let _ = dialogue.start(now, Command::Operators, Duration::from_secs(180));
+    let (mut lines, mut bytes, mut found) = (Lines::new(), text.as_bytes(), 0);
+    while let Some(line) = lines.next(&mut bytes) {
+        let _ = black_box(dialogue.line(now, line, |_| found += 1));
+    }
+    assert_eq!(found, 20);
 }
 
 /// A dialogue in which a command can be started.

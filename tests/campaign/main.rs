@@ -67,7 +67,7 @@ fn scan_on(mut command: Command, bench: &Bench) -> Command {
     command.arg("--lock-dir").arg(bench.locks()).arg("--state-dir").arg(bench.root().join("state"));
     command.arg("--run-dir").arg(run_dir(bench));
     command
-        .args(["--link", "none", "--quiet"])
+        .args(["--link", "none", "--quiet", "--confirm", "200ms"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());

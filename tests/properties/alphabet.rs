@@ -86,6 +86,7 @@ pub(crate) const POLICY: Policy = Policy {
     budget: Duration::MAX,
     timeouts: TIMES,
     settle: Duration::from_secs(1),
+    confirm: Duration::from_secs(1),
     samples: 1,
     poll: Duration::from_secs(1),
     searches: 1,
@@ -169,6 +170,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         ..OF_TWO
     },
     Setting { name: "another client wants it down", services: &[UP, DOWN, FOREIGN], ..OF_ONE },
+    Setting {
+        name: "a budget that is soon spent",
+        policy: Policy { budget: Duration::from_secs(7), ..QUICK },
+        services: &[DOWN],
+        answers: Answers::NoList,
+        ..OF_ONE
+    },
     Setting { name: "a supervisor that proves what it says", services: &[UNREAD, DOWN, OVERRULED], ..OF_ONE },
     Setting {
         name: "a dead scan has left its service down, and its modem deregistered",
@@ -218,7 +226,7 @@ pub(crate) fn offered(setting: &Setting, scanner: &Scanner, world: &World) -> Ve
         PortIs::AskedFor => offered.extend([Stimulus::PortOpened, Stimulus::PortLost]),
         PortIs::Open => {
             offered.push(Stimulus::PortLost);
-            let lines = lines(setting.answers, world.sent);
+            let lines = lines(setting.answers, world.sent());
             // A list read twice would count without end.
             let listed = !scanner.carriers().is_empty();
             offered

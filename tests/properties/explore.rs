@@ -8,13 +8,15 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
-use cellscan_core::scan::{Action, Actions, Event, Phase, Scanner};
+use cellscan_core::scan::{Action, Actions, Event, Phase, Policy, Scanner};
 use cellscan_core::supervisor::Want;
 use cellscan_core::time::Instant;
 
 use crate::alphabet::{self, Setting};
 use crate::key::{Fold, key};
+use crate::rules::{BUDGET, OWED, PANICS, RETRIED, STUCK};
 use crate::world::{Stimulus, World};
 
 #[derive(Clone, Debug)]
@@ -22,6 +24,8 @@ struct Node {
     scanner: Scanner,
     world: World,
     now: Instant,
+    /// When the service was taken. Not a part of the key: the snapshot has the time that is left.
+    taken_at: Option<Instant>,
 }
 
 /// The result of one input of a node.
@@ -39,19 +43,32 @@ impl Node {
 
     /// `None` where it panics.
     fn step(&self, stimulus: Stimulus) -> Option<Step> {
-        let Self { mut scanner, mut world, mut now } = self.clone();
+        let Self { mut scanner, mut world, mut now, mut taken_at } = self.clone();
         if stimulus == Stimulus::Time {
             now = scanner.next_deadline().map_or(now, |deadline| deadline.max(now));
         }
-        world.sees_input(scanner.phase(), stimulus);
+        let phase = scanner.phase();
+        world.sees_input(phase, stimulus);
+        if matches!(stimulus, Stimulus::Taken(_)) {
+            taken_at = Some(now);
+        }
         let actions = catch_unwind(AssertUnwindSafe(|| scanner.step(now, stimulus.input()))).ok()?;
         let mut broken = None;
         for action in &actions {
             // The world sees them all, also those after a violation.
-            let rule = world.sees_action(*action);
+            let rule = world.sees_action(phase, *action);
             broken = broken.or(rule);
         }
-        Some(Step { next: Self { scanner, world, now }, actions, broken })
+        let at_end = world.sees_end(scanner.phase());
+        broken = broken.or(at_end);
+        Some(Step { next: Self { scanner, world, now, taken_at }, actions, broken })
+    }
+
+    /// Whether the scan should have given up by now.
+    fn is_over_budget(&self, setting: &Setting) -> bool {
+        let Policy { budget, .. } = setting.policy;
+        let limit = budget.saturating_sub(setting.policy.reserve());
+        budget < Duration::MAX && self.taken_at.is_some_and(|taken| self.now >= taken + limit)
     }
 
     /// No action, no event, no change.
@@ -120,6 +137,8 @@ pub(crate) struct Walk {
     pub(crate) broken: Vec<Broken>,
     /// Nodes left when the walk stopped; 0: it reached all states.
     pub(crate) left: usize,
+    /// All nodes before this one have all their successors.
+    expanded: usize,
     visited: Vec<Visited>,
 }
 
@@ -141,6 +160,7 @@ impl Walk {
             steps: 0,
             broken: Vec::new(),
             left: 0,
+            expanded: 0,
             visited: Vec::new(),
         }
     }
@@ -161,13 +181,24 @@ impl Walk {
         if let Some(rule) = step.broken {
             self.breaks(rule, at, stimulus);
         }
-        let Node { scanner, world, now } = &step.next;
+        let Node { scanner, world, now, .. } = &step.next;
         // What passed through in one step counts where it ends.
         if let Some(rule) = world.checks_record(scanner.phase(), scanner.report().given_back) {
             self.breaks(rule, at, stimulus);
         }
         if stimulus == Stimulus::Time && scanner.next_deadline().is_some_and(|next| next <= *now) {
             self.breaks(BEHIND, at, stimulus);
+        }
+        if scanner.phase() != Phase::Idle && scanner.next_deadline().is_none_or(|at| at == Instant::MAX) {
+            self.breaks(STUCK, at, stimulus);
+        }
+        if scanner.phase().is_holding() && step.next.is_over_budget(setting) {
+            self.breaks(BUDGET, at, stimulus);
+        }
+        let Policy { retakes, reopens, .. } = setting.policy;
+        // The loss that the policy does not bear is reported too.
+        if world.interrupted > retakes || world.lost > reopens.saturating_add(1) {
+            self.breaks(RETRIED, at, stimulus);
         }
         if scanner.phase() == Phase::Idle && node.scanner.phase() != Phase::Idle {
             let owed = Some(setting.left.want.unwrap_or(setting.found.want))
@@ -203,10 +234,12 @@ impl Walk {
         (twins.count(), unlike.take(STORIES_MAX).map(|(at, _)| self.story(at, None)).collect())
     }
 
-    /// The longest path to `Idle` when only time passes, in steps; else the story of a node without such a path.
+    /// [`crate::rules::ENDS`]: the longest path to `Idle`, or out of the walk where it stopped early, when only time passes, in steps; else the story of a
+    /// node without such a path.
     pub(crate) fn longest_silence(&self) -> Result<u32, String> {
+        let ends = |(at, node): (usize, &Visited)| node.phase == Phase::Idle || at >= self.expanded;
         let mut steps: Vec<Option<u32>> =
-            self.visited.iter().map(|node| (node.phase == Phase::Idle).then_some(0)).collect();
+            self.visited.iter().enumerate().map(|node| ends(node).then_some(0)).collect();
         for start in 0..self.visited.len() {
             let mut path = vec![];
             let mut at = start;
@@ -248,20 +281,27 @@ impl Walk {
     }
 }
 
-/// Rules that [`explore`] checks at each step, beside those of [`World::sees_action`].
-pub(crate) const PANICS: &str = "no step panics";
+/// Rules without a mutant of their own: the machine asserts the first itself, and the second follows from others.
 pub(crate) const BEHIND: &str = "after a timeout step every deadline is in the future";
-pub(crate) const OWED: &str = "a service that was asked down is asked for its want from before";
 pub(crate) const GIVEN_BACK: &str =
     "a service counts as given back only after the request for its want from before";
 
-/// Walks all reachable states, but no more than `nodes_max` snapshots.
-pub(crate) fn explore(setting: &Setting, nodes_max: usize) -> Walk {
+/// How far a walk goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    /// Snapshots, at most.
+    pub(crate) nodes_max: usize,
+    /// Stops at the first violated rule.
+    pub(crate) stops_at_once: bool,
+}
+
+/// Walks all reachable states, as far as `extent` allows.
+pub(crate) fn explore(setting: &Setting, extent: Extent) -> Walk {
     let mut scanner = Scanner::new(setting.policy);
     for digits in setting.remembered {
         scanner.remember(alphabet::plmn(digits));
     }
-    let first = Node { scanner, world: World::new(), now: Instant::from_millis(1_000) };
+    let first = Node { scanner, world: World::new(), now: Instant::from_millis(1_000), taken_at: None };
     let mut walk = Walk::new(setting.name);
     let first_key = first.key();
     let mut seen: HashMap<u64, u32, Fold> = HashMap::default();
@@ -269,7 +309,8 @@ pub(crate) fn explore(setting: &Setting, nodes_max: usize) -> Walk {
     walk.visited.push(Visited::new(0, None, Phase::Idle));
     let mut frontier = VecDeque::from([(0_u32, first_key, first)]);
     while let Some((at, own, node)) = frontier.pop_front() {
-        if walk.visited.len() > nodes_max {
+        walk.expanded = at as usize;
+        if walk.visited.len() > extent.nodes_max || (extent.stops_at_once && !walk.broken.is_empty()) {
             walk.left = frontier.len() + 1;
             break;
         }
@@ -301,6 +342,9 @@ pub(crate) fn explore(setting: &Setting, nodes_max: usize) -> Walk {
             }
         }
         walk.visited[at as usize].behaviour = behaviour.finish();
+    }
+    if walk.left == 0 {
+        walk.expanded = walk.visited.len();
     }
     walk
 }

@@ -1,11 +1,18 @@
 //! The inputs of a scan, and the knowledge of an observer who sees only inputs and actions.
 
-use cellscan_core::at::command::{Command, Outgoing};
+use cellscan_core::at::command::Command;
+use cellscan_core::at::command::Outgoing;
 use cellscan_core::at::line::Line;
 use cellscan_core::scan::gate::{Origin, Request};
 use cellscan_core::scan::{Action, Event, Input, Phase, Refused};
 use cellscan_core::selection::Selection;
-use cellscan_core::supervisor::{Owed, Remains, ServiceStatus, Taken, Want};
+use cellscan_core::supervisor::{Owed, Remains, ServiceState, ServiceStatus, Signal, Taken, Want};
+
+use crate::heard::Heard;
+use crate::rules::{
+    ASKED_ONCE, FALSE_END, LEFT_ALONE, OPENED_HELD, OVERRULED, PORT_KEPT, RELEASED, SENT_CLOSED, SENT_HELD,
+    SIGNALLED, UNRECORDED_DOWN, UNRECORDED_SELECTION, UNSUPERVISED, WRONG_RECORD,
+};
 
 /// One input.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,19 +51,6 @@ impl Stimulus {
     }
 }
 
-/// Rules of the port, checked at each action.
-pub(crate) const OPENED_HELD: &str = "the port is opened only once it was seen free";
-pub(crate) const SENT_HELD: &str = "nothing is sent before the port was seen free";
-pub(crate) const SENT_CLOSED: &str = "nothing is sent on a port that is not open";
-pub(crate) const PORT_KEPT: &str = "the port is closed before the service is given back";
-
-/// Rules of the record for the time after the scan's death, checked at each action and after each step.
-pub(crate) const UNRECORDED_DOWN: &str = "down is requested only once the record says what is owed";
-pub(crate) const UNRECORDED_SELECTION: &str = "the modem is changed only once the record has its selection";
-pub(crate) const WRONG_RECORD: &str = "while the scan holds the service the record has the want from before, unless another client wants it down";
-pub(crate) const FALSE_END: &str =
-    "at the end a service given back is owed nothing, and one that is not is handed over with its want";
-
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum PortIs {
     Closed,
@@ -65,23 +59,37 @@ pub(crate) enum PortIs {
 }
 
 /// The knowledge of an observer who sees only inputs and actions.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "what an observer sees, each independent of the others")]
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct World {
     pub(crate) port: PortIs,
-    /// No process held the port at the last look, and the service was not taken again since.
-    pub(crate) free: bool,
+    /// The last look found no other holder of the port, and the service was not taken again since.
+    free: bool,
+    /// Such a look came after the opening of the port.
+    claimed: bool,
     pub(crate) last_ask: Option<Want>,
+    /// It was requested more than once, and is not `Down`.
+    asked_again: bool,
+    /// A record since the last request, if that was not for `Down`, shows what was requested.
+    shown: bool,
     pub(crate) foreign_down: bool,
+    supervised: bool,
+    /// The supervisor has died, and no successor came in time.
+    orphaned: bool,
+    termed: bool,
     /// The want from before the scan, or from before the dead scan that it takes over from.
     found: Option<Want>,
-    /// Another client wants the service down now.
-    is_foreign_now: bool,
-    /// The record for the time after the scan's death.
+    /// The record for the time after the scan's death: with a selection the modem may be on another.
     owed: Owed,
     handed_over: bool,
-    /// The last command that was sent.
-    pub(crate) sent: Option<Command>,
+    /// How often the scan let go of the port for another client, and reported its loss.
+    pub(crate) interrupted: u8,
+    pub(crate) lost: u8,
+    dialogue: Heard,
+    /// Of this step alone: the input is a look that found a process of the service.
+    remains: bool,
+    /// Of this step alone: the input is an abort, and the modem is in reach with a changed selection.
+    leaves_modem: bool,
 }
 
 impl World {
@@ -89,18 +97,27 @@ impl World {
         Self {
             port: PortIs::Closed,
             free: false,
+            claimed: false,
             last_ask: None,
+            asked_again: false,
+            shown: false,
             foreign_down: false,
+            supervised: false,
+            orphaned: false,
+            remains: false,
+            termed: false,
             found: None,
-            is_foreign_now: false,
             owed: Owed { want: None, selection: None },
             handed_over: false,
-            sent: None,
+            interrupted: 0,
+            lost: 0,
+            dialogue: Heard::NOTHING,
+            leaves_modem: false,
         }
     }
 
     fn want_due(&self) -> Option<Want> {
-        self.found.filter(|want| *want != Want::Down && !self.is_foreign_now)
+        self.found.filter(|want| *want != Want::Down && !self.foreign_down)
     }
 
     /// The rules of the record after a step into `phase`: the rule that it violates.
@@ -114,63 +131,127 @@ impl World {
         (phase == Phase::Idle && self.found.is_some() && !is_true).then_some(FALSE_END)
     }
 
+    /// The command whose answer may come.
+    pub(crate) const fn sent(&self) -> Option<Command> {
+        self.dialogue.sent
+    }
+
     pub(crate) fn sees_input(&mut self, phase: Phase, stimulus: Stimulus) {
         match stimulus {
             Stimulus::Taken(Taken { status, owed }) => {
                 self.found = Some(owed.want.unwrap_or(status.want));
                 self.owed = owed;
+                self.sees_status(status);
             }
-            Stimulus::Service(status) => {
-                self.foreign_down |= status.foreign_down;
-                self.is_foreign_now = status.foreign_down;
-            }
-            Stimulus::Remains(remains) if matches!(phase, Phase::VerifyStopped | Phase::Failed) => {
+            Stimulus::Service(status) => self.sees_status(status),
+            Stimulus::Remains(remains) => {
                 self.free = remains.is_free();
+                self.claimed = self.free && self.port == PortIs::Open;
+                self.remains = remains.service.is_some();
             }
-            Stimulus::PortOpened => self.port = PortIs::Open,
-            Stimulus::PortLost => self.port = PortIs::Closed,
+            Stimulus::PortOpened => {
+                self.port = PortIs::Open;
+                self.claimed = false;
+            }
+            Stimulus::PortLost => self.closes(),
+            Stimulus::Line(text) => self.dialogue.line(text),
+            Stimulus::Abort => {
+                self.leaves_modem = phase.is_holding()
+                    && self.port == PortIs::Open
+                    && self.claimed
+                    && self.owed.selection.is_some();
+            }
             Stimulus::Start
             | Stimulus::Restore
-            | Stimulus::Abort
-            | Stimulus::Remains(_)
             | Stimulus::Link(_)
             | Stimulus::Refused(_)
-            | Stimulus::Line(_)
             | Stimulus::Time => {}
         }
     }
 
-    /// The rules of the line: the rule that this action violates.
-    pub(crate) fn sees_action(&mut self, action: Action) -> Option<&'static str> {
+    /// The rule that this action violates. The scan was in `phase` before the step.
+    pub(crate) fn sees_action(&mut self, phase: Phase, action: Action) -> Option<&'static str> {
         match action {
             Action::OpenPort if !self.free => return Some(OPENED_HELD),
-            Action::OpenPort => self.port = PortIs::AskedFor,
-            Action::ClosePort => self.port = PortIs::Closed,
+            Action::OpenPort => (self.port, self.termed) = (PortIs::AskedFor, false),
+            Action::ClosePort => self.closes(),
             Action::Send(_) if self.port != PortIs::Open => return Some(SENT_CLOSED),
-            Action::Send(_) if !self.free => return Some(SENT_HELD),
+            Action::Send(_) if !self.claimed => return Some(SENT_HELD),
             Action::Send(Outgoing::Command(Command::Deregister | Command::Select(_)))
                 if self.found.is_some() && self.owed.selection.is_none() =>
             {
                 return Some(UNRECORDED_SELECTION);
             }
-            Action::Send(Outgoing::Command(command)) => self.sent = Some(command),
-            Action::Owe(owed) => self.owed = owed,
-            Action::HandOver => self.handed_over = true,
+            Action::Send(outgoing) => return self.dialogue.send(outgoing),
             Action::Ask(Want::Down) if self.owed.want != self.want_due() => return Some(UNRECORDED_DOWN),
-            Action::Ask(want) => {
-                if want != Want::Down && self.port != PortIs::Closed {
-                    return Some(PORT_KEPT);
-                }
-                self.last_ask = Some(want);
+            Action::Ask(want) => return self.sees_ask(want),
+            Action::Signal(Signal::Term) if !self.remains => return Some(SIGNALLED),
+            Action::Signal(Signal::Term) => self.termed = true,
+            Action::Signal(Signal::Kill) if !self.termed && phase != Phase::StopPppWaitSv => {
+                return Some(SIGNALLED);
             }
+            Action::Owe(owed) => self.owed = owed,
+            Action::Release if self.owes() && !self.shown => return Some(RELEASED),
+            Action::HandOver if self.owes() && !self.asked_again => return Some(ASKED_ONCE),
+            Action::HandOver => self.handed_over = true,
+            Action::Report(Event::Restored(false)) if self.leaves_modem => return Some(LEFT_ALONE),
+            Action::Report(Event::Interrupted { .. }) => {
+                self.interrupted = self.interrupted.saturating_add(1);
+            }
+            Action::Report(Event::PortLost) => self.lost = self.lost.saturating_add(1),
             // From here on another process may hold it again.
-            Action::Report(Event::Moved { to: Phase::StopPppWaitSv, .. }) => self.free = false,
-            Action::Take
-            | Action::Signal(_)
-            | Action::Send(Outgoing::Return | Outgoing::Escape | Outgoing::HangUp)
-            | Action::Release
-            | Action::Report(_) => {}
+            Action::Report(Event::Moved { to: Phase::StopPppWaitSv, .. }) => {
+                (self.free, self.claimed, self.orphaned) = (false, false, false);
+            }
+            Action::Report(Event::Moved { from: Phase::StopPppWaitSv, to: Phase::VerifyStopped }) => {
+                self.orphaned = !self.supervised;
+            }
+            Action::Take | Action::Signal(Signal::Kill) | Action::Release | Action::Report(_) => {}
         }
         None
+    }
+
+    fn sees_status(&mut self, status: ServiceStatus) {
+        self.foreign_down = status.foreign_down;
+        self.supervised = status.supervised;
+        // What another client asks for later does not count.
+        let shown = match self.last_ask {
+            Some(Want::Once) => status.state == ServiceState::Run,
+            Some(Want::Up) => status.want == Want::Up,
+            Some(Want::Down) | None => return,
+        };
+        // What a supervisor proves goes over what its record shows.
+        self.shown |= status.supervised && status.given_back.unwrap_or(shown);
+    }
+
+    fn closes(&mut self) {
+        self.port = PortIs::Closed;
+        self.claimed = false;
+        self.dialogue.closes();
+    }
+
+    /// After all actions of a step.
+    pub(crate) fn sees_end(&mut self, phase: Phase) -> Option<&'static str> {
+        (self.leaves_modem, self.remains) = (false, false);
+        let alone = !self.supervised && !self.orphaned;
+        (phase.is_holding() && alone && self.port == PortIs::Open).then_some(UNSUPERVISED)
+    }
+
+    fn sees_ask(&mut self, want: Want) -> Option<&'static str> {
+        if want != Want::Down && self.port != PortIs::Closed {
+            return Some(PORT_KEPT);
+        }
+        if want != Want::Down && self.foreign_down {
+            return Some(OVERRULED);
+        }
+        self.asked_again = want != Want::Down && self.last_ask == Some(want);
+        self.last_ask = Some(want);
+        (self.shown, self.termed) = (false, false);
+        None
+    }
+
+    /// The service was requested up again, and no other client wants it down.
+    fn owes(&self) -> bool {
+        self.last_ask.is_some_and(|want| want != Want::Down) && !self.foreign_down
     }
 }

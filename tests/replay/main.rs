@@ -17,11 +17,13 @@ use cellscan::replay::turns::Shown;
 
 mod findings;
 mod foreign;
+mod formats;
 mod kept;
 mod pages;
 mod recordings;
 mod redaction;
 mod samples;
+mod stamps;
 
 /// A parsed log: its format and analysis, and its turns as command and final result.
 struct Read {
@@ -35,6 +37,11 @@ fn read(log: &[u8], format: Option<Format>) -> Read {
         turns.push((turn.command.clone(), turn.result.clone()));
     });
     Read { analysis: analysis.expect("bytes in memory can be read"), turns }
+}
+
+/// The path of a sample.
+fn sample_path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("replay/samples/{name}.log"))
 }
 
 /// The reference material, where it exists.

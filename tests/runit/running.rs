@@ -46,10 +46,10 @@ pub(super) fn scan_waiting_for_link(bench: &Bench) -> Command {
     on_bench(command, bench)
 }
 
-/// The options of every scan on a bench: no directories of this machine.
+/// The options of every scan on a bench: no directories of this machine, and no wait for a signal that does not change.
 pub(super) fn on_bench(mut command: Command, bench: &Bench) -> Command {
     command.arg("--lock-dir").arg(bench.locks()).arg("--state-dir").arg(bench.root().join("state"));
-    command.arg("--run-dir").arg(run_dir(bench)).arg("--json");
+    command.arg("--run-dir").arg(run_dir(bench)).arg("--json").args(["--confirm", "200ms"]);
     command
 }
 

@@ -144,6 +144,8 @@ enum cellscan_event_kind
     CELLSCAN_EVENT_KIND_TRIAL_ENDED,
     // plmn was chosen.
     CELLSCAN_EVENT_KIND_SELECTED,
+    // The signal of plmn, which was chosen, was read again; the carriers have it.
+    CELLSCAN_EVENT_KIND_CONFIRMED,
     // plmn was chosen, and the modem could not stay registered on it.
     CELLSCAN_EVENT_KIND_LOST,
     // The registration from before the scan was restored where yes is not 0.
@@ -528,6 +530,8 @@ typedef struct cellscan_policy {
     uint32_t budget_ms;
     // From "registered" to the first reading of the signal.
     uint32_t settle_ms;
+    // From the selection of the chosen carrier to the second reading of its signal; 0: it is not read again.
+    uint32_t confirm_ms;
     // The poll interval of the registration.
     uint32_t poll_ms;
     // From the request to take the service to its answer.

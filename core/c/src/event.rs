@@ -160,6 +160,8 @@ pub enum EventKind {
     TrialEnded,
     /// `plmn` was chosen.
     Selected,
+    /// The signal of `plmn`, which was chosen, was read again; the carriers have it.
+    Confirmed,
     /// `plmn` was chosen, and the modem could not stay registered on it.
     Lost,
     /// The registration from before the scan was restored where `yes` is not 0.
@@ -284,6 +286,7 @@ impl From<Core> for Event {
             Core::TrialBegins(plmn) => Self::about(EventKind::TrialBegins, plmn),
             Core::TrialEnded(plmn) => Self::about(EventKind::TrialEnded, plmn),
             Core::Selected(plmn) => Self::about(EventKind::Selected, plmn),
+            Core::Confirmed(plmn) => Self::about(EventKind::Confirmed, plmn),
             Core::Lost(plmn) => Self::about(EventKind::Lost, plmn),
             Core::Restored(restored) => {
                 Self { kind: EventKind::Restored, yes: u32::from(restored), ..Self::default() }

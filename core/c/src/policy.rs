@@ -57,6 +57,8 @@ pub struct Policy {
     pub budget_ms: u32,
     /// From "registered" to the first reading of the signal.
     pub settle_ms: u32,
+    /// From the selection of the chosen carrier to the second reading of its signal; 0: it is not read again.
+    pub confirm_ms: u32,
     /// The poll interval of the registration.
     pub poll_ms: u32,
     /// From the request to take the service to its answer.
@@ -125,6 +127,7 @@ impl Policy {
             reserved: 0,
             budget_ms: millis(policy.budget),
             settle_ms: millis(policy.settle),
+            confirm_ms: millis(policy.confirm),
             poll_ms: millis(policy.poll),
             take_ms: millis(timeouts.take),
             want_ms: millis(timeouts.want),
@@ -160,6 +163,7 @@ impl Policy {
             budget: span(self.budget_ms),
             timeouts: self.timeouts(),
             settle: span(self.settle_ms),
+            confirm: span(self.confirm_ms),
             samples: self.samples,
             poll: span(self.poll_ms),
             searches: self.searches,

@@ -109,6 +109,10 @@ pub struct Policy {
     /// log: six carriers between 16 and 17). Each reading takes a modem up to a second more. Not waited for on a carrier that
     /// the modem has not left.
     pub settle: Duration,
+    /// From the selection of the chosen carrier to the second reading of its signal: a modem may report the level of the first moment
+    /// for some seconds (field logs: `+CSQ` 25 one second after the `OK`, 17 five seconds later, 15 a minute later). Zero: it is not
+    /// read again.
+    pub confirm: Duration,
     /// Signal readings for each carrier, at most [`SAMPLES_MAX`]; the median counts.
     pub samples: u8,
     /// The poll interval of the registration, and of the signal where a reading is "unknown".
@@ -139,6 +143,7 @@ impl Policy {
         budget: Duration::from_secs(300),
         timeouts: Timeouts::DEFAULT,
         settle: Duration::from_millis(500),
+        confirm: Duration::from_secs(5),
         samples: 2,
         poll: Duration::from_millis(500),
         searches: 2,

@@ -32,6 +32,8 @@ const BATCH: usize = 256;
 ///
 /// # Errors
 /// A log could not be read (of several: none could), or the output failed.
+///
+/// [`Exit::Unknown`] if no importer finds anything in the log (of several: in none).
 pub fn run(args: &ReplayArgs) -> Result<Exit, Fatal> {
     let format = args.format.as_deref().map(find_format).transpose()?;
     let logs = logs(&args.logs)?;
@@ -45,8 +47,8 @@ pub fn run(args: &ReplayArgs) -> Result<Exit, Fatal> {
     } else {
         many(&logs, format, args, &mut out)
     };
-    match told.and_then(|()| out.flush().map_err(Wrong::Output)) {
-        Ok(()) => Ok(Exit::Done),
+    match told.and_then(|exit| out.flush().map(|()| exit).map_err(Wrong::Output)) {
+        Ok(exit) => Ok(exit),
         // The reader has closed the output.
         Err(Wrong::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
         Err(Wrong::Output(error)) => {
@@ -118,7 +120,7 @@ fn source(path: &Path) -> String {
 }
 
 /// Replays one log; prints its turns as they are read.
-fn one(path: &Path, format: Option<Format>, args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Wrong> {
+fn one(path: &Path, format: Option<Format>, args: &ReplayArgs, out: &mut dyn Write) -> Result<Exit, Wrong> {
     let source = source(path);
     let mut failed = None;
     let analysis = open(path).and_then(|log| {
@@ -149,7 +151,7 @@ fn one(path: &Path, format: Option<Format>, args: &ReplayArgs, out: &mut dyn Wri
         let rows = summary::rows(&source, &analysis, &what_ifs);
         write_csv(csv, &[rows])?;
     }
-    Ok(())
+    Ok(if analysis.is_unknown() { Exit::Unknown } else { Exit::Done })
 }
 
 /// The results of one log of several.
@@ -166,7 +168,7 @@ fn many(
     format: Option<Format>,
     args: &ReplayArgs,
     out: &mut dyn Write,
-) -> Result<(), Wrong> {
+) -> Result<Exit, Wrong> {
     let bar = ProgressBar::new(u64::try_from(paths.len()).unwrap_or(u64::MAX));
     if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos} of {len} logs, {eta} left") {
         bar.set_style(style);
@@ -206,7 +208,8 @@ fn many(
     {
         return Err(Wrong::Log(path.clone(), io::Error::other("none of the logs could be read")));
     }
-    Ok(())
+    let nothing_known = summary.unknown() > 0 && summary.unknown() + summary.failures().len() == paths.len();
+    Ok(if nothing_known { Exit::Unknown } else { Exit::Done })
 }
 
 fn read(path: &Path, format: Option<Format>, args: &ReplayArgs) -> io::Result<Results> {

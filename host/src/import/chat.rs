@@ -1,7 +1,7 @@
-//! Syslog with lines of `chat -v`, `pppd` and `comgt` (started by `netifd`).
+//! Syslog with lines of `chat -v`, `pppd` and `comgt` (started by `netifd`); also what `chat -s -v` and `pppd` write to a terminal.
 //!
 //! ```text
-//! line = ["<" prio ">"] stamp [host] [facility "." level] tag ["[" pid "]"] ": " body
+//! line = envelope body        the envelope of [`super::envelope`], with a tag or, on a terminal, without one
 //! chat = "send (" v ")" | "expect (" v ")" | " -- got it" | "alarm" | "Failed" … | v
 //! v    = visible: "^" (byte xor 0x40), "M-" (byte - 0x80)
 //! ```
@@ -9,11 +9,15 @@
 //! `chat` logs a line of the modem when its LF comes, and a piece of 80 bytes when no LF comes: the next record continues
 //! that piece, without a mark. What follows a match (the CR LF of `OK`) appears under the next `expect`.
 
+use std::collections::BTreeSet;
+
+use super::envelope::{Envelope, uncoloured};
 use super::event::{Event, Millis, Note, Pppd, What};
-use super::stamp::{date_and_clock, month, number, spaces, syslog};
+use super::stamp::{Calendar, syslog};
 use super::stream::Names;
+use super::terminal::is_of_shell;
 use super::text::{contains, split_once};
-use super::{Importer, Sink, pppd};
+use super::{Importer, Sink, pppd, svlogd};
 
 /// Bytes after which `chat` cuts a line (`chat.c`: `logged`, an array of 80).
 const PIECE_LEN: usize = 80;
@@ -28,6 +32,11 @@ pub struct Chat {
     pieces: Vec<(u32, Vec<u8>)>,
     /// A process named `chat` logs here: the same words under other names are copies (systemd and `chat -s` log twice).
     named: bool,
+    /// `chat -s -v` on a terminal, or behind stamps alone: lines without a tag are its own.
+    untagged: bool,
+    /// Dialogues of other names that have used the words of `chat`.
+    speakers: BTreeSet<u32>,
+    calendar: Calendar,
     at: Option<Millis>,
 }
 
@@ -35,21 +44,21 @@ impl Chat {
     /// An importer for a log that begins with `head`.
     #[must_use]
     pub fn new(head: &[u8]) -> Self {
-        Self { named: contains(head, b" chat["), ..Self::default() }
+        let (mut named, mut tagged, mut bare) = (false, 0_u32, 0_u32);
+        for line in head.split(|byte| *byte == b'\n') {
+            let found = Envelope::of(uncoloured(line));
+            named |= found.tag.is_some_and(|tag| tag.name == b"chat");
+            let speaks = u32::from(is_chat(found.text));
+            (tagged, bare) =
+                if found.tag.is_some() { (tagged + speaks, bare) } else { (tagged, bare + speaks) };
+        }
+        Self { named, untagged: bare > tagged, ..Self::default() }
     }
-}
-
-/// A record: the process that logged it, and its text.
-struct Record<'a> {
-    name: &'a [u8],
-    /// The tag with its pid.
-    tag: &'a [u8],
-    body: &'a [u8],
 }
 
 impl Importer for Chat {
     fn line(&mut self, number: u64, line: &[u8], sink: &mut Sink<'_>) {
-        let mut line = line.strip_suffix(b"\r").unwrap_or(line);
+        let mut line = uncoloured(line);
         // A record may contain the next one.
         while let Some(inside) = record_inside(line) {
             self.record(number, &line[..inside], sink);
@@ -70,33 +79,52 @@ impl Chat {
         if line.trim_ascii().is_empty() {
             return;
         }
-        let Some((at, record)) = parse(line) else {
+        let found = Envelope::of(line);
+        if let Some(stamp) = &found.stamp {
+            self.at = Some(self.calendar.place(stamp));
+        }
+        let body = found.text;
+        let Some(tag) = found.tag else {
+            if self.untagged {
+                return self.bare(number, body, sink);
+            }
             return sink(Event::new(number, self.at, What::Other(line)));
         };
-        self.at = at.or(self.at);
-        let channel = self.tags.number(record.tag);
+        let channel = self.tags.number(tag.whole);
         let event = |what| Event { line: number, at: self.at, channel, what };
-        match record.name {
+        match tag.name {
             b"chat" => self.named = true,
             b"pppd" => {
-                let what = pppd::note(record.body).map_or(What::Other(record.body), What::Note);
+                let what = pppd::note(body).map_or(What::Other(body), What::Note);
                 return sink(event(what));
             }
             b"netifd" => {
-                let sent = split_once(record.body, b"sending -> ").map(|(_, command)| command);
-                return sink(event(sent.map_or(What::Other(record.body), What::Sent)));
+                let sent = split_once(body, b"sending -> ").map(|(_, command)| command);
+                return sink(event(sent.map_or(What::Other(body), What::Sent)));
             }
-            _ if self.named || !is_chat(record.body) && !self.tags_speak_chat(channel) => {
-                return sink(event(What::Other(record.body)));
+            _ if self.named => return sink(event(What::Other(body))),
+            _ if is_chat(body) => {
+                self.speakers.insert(channel);
             }
+            _ if !self.speakers.contains(&channel) => return sink(event(What::Other(body))),
             _ => {}
         }
-        self.chat(number, channel, record.body, sink);
+        self.chat(number, channel, body, sink);
     }
 
-    /// Whether a process of another name has used the words of `chat` before.
-    fn tags_speak_chat(&self, channel: u32) -> bool {
-        self.pieces.iter().any(|(known, _)| *known == channel)
+    /// A line of a terminal, where `chat`, `pppd` and the shell write.
+    fn bare(&mut self, number: u64, body: &[u8], sink: &mut Sink<'_>) {
+        let of_pppd =
+            svlogd::is_of_pppd(body) || contains(body, b"# (from ") || body.starts_with(b"pppd options ");
+        let what = match pppd::note(body) {
+            Some(note) => What::Note(note),
+            None if of_pppd || is_of_shell(body) => What::Other(body),
+            None => {
+                let channel = self.tags.number(b"");
+                return self.chat(number, channel, body, sink);
+            }
+        };
+        sink(Event::new(number, self.at, what));
     }
 
     fn chat(&mut self, number: u64, channel: u32, body: &[u8], sink: &mut Sink<'_>) {
@@ -159,7 +187,8 @@ impl Chat {
     }
 }
 
-fn is_chat(body: &[u8]) -> bool {
+/// Whether these are words of `chat` itself.
+pub(super) fn is_chat(body: &[u8]) -> bool {
     let words: [&[u8]; 6] =
         [b"send (", b"expect (", b"abort on (", b"timeout set to ", b" -- got it", b"report ("];
     words.iter().any(|word| body.starts_with(word))
@@ -187,49 +216,6 @@ fn record_inside(line: &[u8]) -> Option<usize> {
         from = end + 3;
     }
     None
-}
-
-fn parse(line: &[u8]) -> Option<(Option<Millis>, Record<'_>)> {
-    let line = match line.strip_prefix(b"<").and_then(|rest| split_once(rest, b">")) {
-        Some((priority, rest)) if number(priority).is_some() => rest,
-        _ => line,
-    };
-    let (at, rest) = stamp(line)?;
-    // Host, facility and level are optional; the tag is the word that ends in a colon.
-    let mut rest = rest.trim_ascii_start();
-    loop {
-        let len = rest.iter().take_while(|byte| **byte != b' ').count();
-        let (word, after) = rest.split_at(len);
-        if let Some(tag) = word.strip_suffix(b":") {
-            let name = tag.split(|byte| *byte == b'[').next().unwrap_or(tag);
-            let body = after.strip_prefix(b" ").unwrap_or(after);
-            return Some((Some(at), Record { name, tag, body }));
-        }
-        rest = spaces(after)?;
-    }
-}
-
-/// The stamps of syslog, of journald with ISO dates, and of `OpenWrt`'s logread.
-fn stamp(line: &[u8]) -> Option<(Millis, &[u8])> {
-    syslog(line).or_else(|| date_and_clock(line, b".,")).or_else(|| logread(line)).map(|(at, rest)| {
-        // A time zone, or the year in logread.
-        let word = rest.iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
-        let zone = rest.first().is_some_and(|byte| matches!(byte, b'+' | b'-' | b'Z'));
-        (at, if zone { &rest[word..] } else { rest })
-    })
-}
-
-/// `Mon Feb  6 20:38:45 2017`.
-fn logread(line: &[u8]) -> Option<(Millis, &[u8])> {
-    let (weekday, rest) = line.split_at_checked(4)?;
-    let in_english = weekday[..3].iter().all(u8::is_ascii_alphabetic) && weekday[3] == b' ';
-    month(rest.get(..3)?).filter(|_| in_english)?;
-    let (at, rest) = syslog(rest)?;
-    let year = spaces(rest)?;
-    Some(match year.split_at_checked(4) {
-        Some((digits, rest)) if number(digits).is_some() => (at, rest),
-        _ => (at, rest),
-    })
 }
 
 /// Decodes the visible form of `chat`.
@@ -292,23 +278,6 @@ mod tests {
         assert_eq!(plain(b"\\d+++\\d\\d"), b"+++");
         assert_eq!(plain(b"AT+CGDCONT=1,\"IP\",\"a\\sb\"^M"), b"AT+CGDCONT=1,\"IP\",\"a b\"");
         assert_eq!(unvisible(b"a^M^@M-^?M-i"), b"a\r\0\xffM-i");
-    }
-
-    #[test]
-    fn three_kinds_of_stamps_and_a_priority_are_read() {
-        for line in [
-            "<6>Jun 11 09:02:18 chat[310]: send (AT^M)",
-            "Jun 11 09:02:18 host chat[310]: send (AT^M)",
-            "Jun  1 09:02:18 host local2.info chat[310]: send (AT^M)",
-            "Mon Feb  6 20:38:45 2017 daemon.notice chat[310]: send (AT^M)",
-            "2024-02-06T20:38:45.123456+0100 host chat[310]: send (AT^M)",
-        ] {
-            let (_, record) = parse(line.as_bytes()).unwrap_or_else(|| panic!("{line}"));
-            assert_eq!(
-                (record.name, record.tag, record.body),
-                (&b"chat"[..], &b"chat[310]"[..], &b"send (AT^M)"[..])
-            );
-        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use memchr::memchr_iter;
 use memchr::memmem::rfind;
 
 use super::event::{Carrier, Event, Millis, Note, Pppd, Unread, What};
-use super::stamp::{clock_with_fraction, number, syslog};
+use super::stamp::{DAY_MS, clock_with_fraction, number, syslog};
 use super::text::{contains, is_command, rsplit_once, split_once};
 use super::{Importer, Sink, pppd};
 
@@ -29,8 +29,12 @@ pub struct Gateway {
     in_flight: Vec<u8>,
 }
 
-/// A stamp at the beginning of `bytes`: up time, and the rest. `None` without a stamp.
-fn stamp(bytes: &[u8]) -> Option<(Option<Millis>, &[u8])> {
+/// An up time with more than two digits of hours counts only if it is within this time of the one before: what is left of two stamps may
+/// look like it, `[17` and `00:00:21.565]`.
+const LONG_STEP_MAX: Millis = 7 * DAY_MS;
+
+/// A stamp at the beginning of `bytes`: up time, and the rest. `None` without a stamp. `last` is the up time before.
+fn stamp(bytes: &[u8], last: Option<Millis>) -> Option<(Option<Millis>, &[u8])> {
     let after_unix = bytes
         .split_at_checked(UNIX_LEN)
         .filter(|(head, _)| {
@@ -43,6 +47,9 @@ fn stamp(bytes: &[u8]) -> Option<(Option<Millis>, &[u8])> {
         .map(|(_, rest)| rest);
     let rest = after_unix.unwrap_or(bytes);
     let up = rest.strip_prefix(b"[").and_then(|rest| clock_with_fraction(rest, b"."));
+    let goes_on =
+        |at: Millis| at < 100 * 3_600_000 || last.is_none_or(|last| (at - last).abs() < LONG_STEP_MAX);
+    let up = up.filter(|(at, _)| goes_on(*at));
     match up.and_then(|(at, rest)| Some((at, rest.strip_prefix(b"] ")?))) {
         Some((at, rest)) => Some((Some(at), rest)),
         None => after_unix.map(|rest| (None, rest)),
@@ -50,10 +57,10 @@ fn stamp(bytes: &[u8]) -> Option<(Option<Millis>, &[u8])> {
 }
 
 /// The position of a whole stamp after the first byte.
-fn stamp_inside(bytes: &[u8]) -> Option<usize> {
+fn stamp_inside(bytes: &[u8], last: Option<Millis>) -> Option<usize> {
     memchr_iter(b'[', bytes).find(|at| {
         let rest = &bytes[*at..];
-        *at > 0 && rest.get(1).is_some_and(u8::is_ascii_digit) && stamp(rest).is_some()
+        *at > 0 && rest.get(1).is_some_and(u8::is_ascii_digit) && stamp(rest, last).is_some()
     })
 }
 
@@ -69,15 +76,17 @@ impl Importer for Gateway {
     fn line(&mut self, number: u64, line: &[u8], sink: &mut Sink<'_>) {
         let mut rest = line.trim_ascii();
         loop {
-            let Some((at, body)) = stamp(rest) else {
-                let Some(inside) = stamp_inside(rest) else { return self.unstamped(number, rest, sink) };
+            let Some((at, body)) = stamp(rest, self.at) else {
+                let Some(inside) = stamp_inside(rest, self.at) else {
+                    return self.unstamped(number, rest, sink);
+                };
                 let (head, tail) = rest.split_at(inside);
                 self.head(number, head, sink);
                 rest = tail;
                 continue;
             };
             self.at = at.or(self.at);
-            let Some(inside) = stamp_inside(body) else { return self.body(number, body, sink) };
+            let Some(inside) = stamp_inside(body, self.at) else { return self.body(number, body, sink) };
             let (head, tail) = body.split_at(inside);
             self.head(number, head, sink);
             rest = tail;

@@ -1,7 +1,7 @@
 //! Rows of hex dumps, and the two formats that keep a dialogue as hex dumps only: gammu's debug output and Zephyr's log.
 
 use super::event::{Event, Millis, Unread, What};
-use super::stamp::{clock_with_fraction, date_and_clock, number};
+use super::stamp::number;
 use super::stream::Stream;
 use super::text::{contains, split_once};
 use super::{Importer, Sink};
@@ -77,14 +77,15 @@ pub struct Gammu {
 }
 
 impl Importer for Gammu {
+    fn at(&mut self, at: Option<Millis>) {
+        self.at = at;
+    }
+
     fn line(&mut self, line_number: u64, line: &[u8], sink: &mut Sink<'_>) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.trim_ascii().is_empty() {
             return;
         }
-        // `Thu 2019/05/02 11:20:14 `: the weekday may be in any language.
-        let stamp = split_once(line, b" ").and_then(|(_, rest)| date_and_clock(rest, b".,"));
-        self.at = stamp.or_else(|| date_and_clock(line, b".,")).map(|(at, _)| at).or(self.at);
         let text = split_once(line, b"gammu: ").map_or(line, |(_, text)| text);
         let direction = if text.starts_with(b"SENDING frame") {
             Some(Direction::Sent)
@@ -129,7 +130,8 @@ fn cells(text: &[u8]) -> Vec<u8> {
     Vec::new()
 }
 
-/// Reads Zephyr's log: a header line names the source, rows of hex follow without a stamp.
+/// Reads Zephyr's log: a header line names the source, rows of hex follow without a stamp. Its `modem_chat` has a line for each command
+/// and each line of an answer instead.
 #[derive(Debug, Default)]
 pub struct Zephyr {
     frames: Frames,
@@ -137,6 +139,10 @@ pub struct Zephyr {
 }
 
 impl Importer for Zephyr {
+    fn at(&mut self, at: Option<Millis>) {
+        self.at = at;
+    }
+
     fn line(&mut self, number: u64, line: &[u8], sink: &mut Sink<'_>) {
         let text = line.trim_ascii();
         if text.is_empty() {
@@ -147,9 +153,7 @@ impl Importer for Zephyr {
             return self.frames.add(&row);
         }
         self.frames.finish(sink);
-        let stamp = text.strip_prefix(b"[").and_then(|rest| clock_with_fraction(rest, b"."));
-        self.at = stamp.map(|(at, _)| at).or(self.at);
-        let said = split_once(text, b"> ").map_or(text, |(_, said)| said);
+        let Some(said) = said(text) else { return sink(Event::new(number, self.at, What::Other(text))) };
         let direction = if contains(said, b"RECV") || said.ends_with(b"RX") {
             Some(Direction::Received)
         } else if contains(said, b"SENT") || contains(said, b"SEND") || said.ends_with(b"TX") {
@@ -157,12 +161,15 @@ impl Importer for Zephyr {
         } else {
             None
         };
-        if let Some(direction) = direction.filter(|_| stamp.is_some()) {
+        let what = if let Some((_, command)) = split_once(said, b": sending: ") {
+            What::Sent(command)
+        } else if let Some((_, line)) = split_once(said, b"received_command: ") {
+            What::Received(line)
+        } else if said.ends_with(b"timed out") && contains(said, b"modem_c") {
+            What::GivenUp
+        } else if let Some(direction) = direction {
             let frame = Frame { direction, line: number, at: self.at, len: None, bytes: Vec::new() };
             return self.frames.begin(frame, sink);
-        }
-        let what = if said.ends_with(b"timed out") && contains(said, b"modem_c") {
-            What::GivenUp
         } else {
             What::Other(text)
         };
@@ -172,6 +179,12 @@ impl Importer for Zephyr {
     fn end(&mut self, sink: &mut Sink<'_>) {
         self.frames.finish(sink);
     }
+}
+
+/// The text behind the level of a header line: `<dbg> modem_chat: …`.
+pub(super) fn said(text: &[u8]) -> Option<&[u8]> {
+    let (level, said) = text.strip_prefix(b"<")?.split_at_checked(5)?;
+    matches!(level, b"err> " | b"wrn> " | b"inf> " | b"dbg> ").then_some(said)
 }
 
 /// The bytes of a row `49 6e 69 …  0a  |Init…`; none if it is not a row.

@@ -41,15 +41,16 @@ impl<R: Read> Lines<R> {
         Self { log, buffer: vec![0; BUFFER_LEN], filled: 0, given: 0, ended: false }
     }
 
-    /// The first bytes, up to `len`; [`Self::next`] returns them again as lines.
+    /// The next bytes, up to `len`; [`Self::next`] returns them again as lines.
     ///
     /// # Errors
     /// The log cannot be read.
     pub fn head(&mut self, len: usize) -> io::Result<&[u8]> {
-        while !self.ended && self.filled < len.min(BUFFER_LEN) {
+        let len = len.min(BUFFER_LEN);
+        while !self.ended && self.filled - self.given < len {
             self.fill()?;
         }
-        Ok(&self.buffer[..self.filled.min(len)])
+        Ok(&self.buffer[self.given..self.filled.min(self.given + len)])
     }
 
     /// The next line; `None` at the end. Text after the last LF is a line too, unless it is empty.

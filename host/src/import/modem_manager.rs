@@ -20,6 +20,8 @@ pub struct ModemManager {
     ports: Names,
     /// Bytes of each port that are no complete line yet.
     incoming: Vec<Stream>,
+    /// The port of the last record.
+    last: u32,
     at: Option<Millis>,
     bytes: Vec<u8>,
 }
@@ -54,6 +56,11 @@ impl Importer for ModemManager {
         let whole = rsplit_once(shown, b"'");
         if whole.is_none() {
             sink(Event::unread(line_number, Unread::Incomplete));
+            if sent.is_none() {
+                // The rest of the answer is not in the log as a record: what was read of it answers no other command.
+                self.incoming(channel).clear();
+                return sink(Event { channel, ..Event::new(line_number, self.at, What::Closed) });
+            }
         }
         let shown = whole.map_or(shown, |(shown, _)| shown);
         self.bytes.clear();
@@ -63,22 +70,34 @@ impl Importer for ModemManager {
         if sent.is_some() {
             return Stream::default().push_all(&self.bytes, &mut |line| tell(What::Sent(line)));
         }
-        let index = usize::try_from(channel).unwrap_or_default().min(PORTS_MAX - 1);
-        if self.incoming.len() <= index {
-            self.incoming.resize_with(index + 1, Stream::default);
-        }
-        self.incoming[index].push(&self.bytes, &mut |line| tell(What::Received(line)));
+        let bytes = core::mem::take(&mut self.bytes);
+        self.incoming(channel).push(&bytes, &mut |line| tell(What::Received(line)));
+        self.bytes = bytes;
     }
 }
 
 impl ModemManager {
+    /// The incomplete line of a port.
+    fn incoming(&mut self, channel: u32) -> &mut Stream {
+        let index = usize::try_from(channel).unwrap_or_default().min(PORTS_MAX - 1);
+        if self.incoming.len() <= index {
+            self.incoming.resize_with(index + 1, Stream::default);
+        }
+        &mut self.incoming[index]
+    }
+
     /// The number of the port: the last word before the arrow or the message, in its brackets.
     fn channel(&mut self, head: &[u8]) -> u32 {
+        if !head.contains(&b'[') && !head.contains(&b'(') {
+            // A record that was wrapped before its arrow.
+            return self.last;
+        }
         let port = head.rsplit(|byte| matches!(byte, b'[' | b'(')).next().unwrap_or_default();
         let port = port.split(|byte| matches!(byte, b']' | b')')).next().unwrap_or_default();
         // `modem0/ttyUSB2/at` is the same port as `ttyUSB2/at` before the modem had a number.
         let port = port.strip_suffix(b"/at").unwrap_or(port);
-        self.ports.number(port.rsplit(|byte| *byte == b'/').next().unwrap_or(port))
+        self.last = self.ports.number(port.rsplit(|byte| *byte == b'/').next().unwrap_or(port));
+        self.last
     }
 }
 

@@ -23,6 +23,11 @@ impl Stream {
         }
     }
 
+    /// Drops the incomplete line.
+    pub fn clear(&mut self) {
+        self.held.clear();
+    }
+
     /// Ends the line here, whatever comes next.
     pub fn flush(&mut self, line: &mut dyn FnMut(&[u8])) {
         if !self.held.is_empty() {

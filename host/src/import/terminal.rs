@@ -4,30 +4,17 @@
 //! the next final result are its reply. Shell lines, comments and kernel messages belong to no command. A stamp may be
 //! joined to the text: `[2022-10-06_15:15:28:241]AT`, `14:25:36.443 -> AT`. `[CR]` and `[LF]` may be escaped like this.
 
-use super::event::{Event, Millis, What};
-use super::stamp::{clock_with_fraction, date_and_clock, number};
-use super::text::{contains, final_result, is_command, split_once};
-use super::{Importer, Sink};
+use super::event::{Event, What};
+use super::payload::{self, without_remark};
+use super::stamp::number;
+use super::text::{contains, final_result, is_command, is_information, rsplit_once, split_once};
+use super::{Importer, Sink, pppd, svlogd};
 
 /// Reads captures of terminals.
 #[derive(Debug, Default)]
 pub struct Terminal {
-    at: Option<Millis>,
     /// The command without a final result yet, and whether a line answered it.
     open: Option<(Vec<u8>, bool)>,
-}
-
-/// The stamp before the text, and the text.
-fn stamp(line: &[u8]) -> (Option<Millis>, &[u8]) {
-    let found = line
-        .strip_prefix(b"[")
-        .and_then(|rest| date_and_clock(rest, b".:,").or_else(|| clock_with_fraction(rest, b".:,")))
-        .and_then(|(at, rest)| Some((at, rest.strip_prefix(b"]")?)))
-        .or_else(|| {
-            let (at, rest) = clock_with_fraction(line, b".,")?;
-            Some((at, rest.trim_ascii_start().strip_prefix(b"->")?))
-        });
-    found.map_or((None, line), |(at, rest)| (Some(at), rest))
 }
 
 /// `[  123.456789] usb 1-1: …`
@@ -47,9 +34,8 @@ fn behind_prompt(line: &[u8]) -> Option<&[u8]> {
 
 impl Importer for Terminal {
     fn line(&mut self, number: u64, line: &[u8], sink: &mut Sink<'_>) {
-        let line = line.trim_ascii();
-        let (at, text) = stamp(line);
-        self.at = at.or(self.at);
+        let text = line.trim_ascii();
+        let text = text.strip_prefix(b"->").map_or(text, <[u8]>::trim_ascii_start);
         if contains(text, b"[CR]") || contains(text, b"[LF]") {
             let mut bytes = Vec::with_capacity(text.len());
             let mut rest = text;
@@ -69,39 +55,78 @@ impl Importer for Terminal {
 
 impl Terminal {
     fn text(&mut self, number: u64, text: &[u8], sink: &mut Sink<'_>) {
-        let at = self.at;
-        let mut tell = |what: What<'_>| sink(Event::new(number, at, what));
+        let mut tell = |what: What<'_>| sink(Event::new(number, None, what));
         if text.is_empty() {
             return;
         }
         let prompted = behind_prompt(text);
-        let command = prompted.unwrap_or(text);
+        let command = without_remark(prompted.unwrap_or(text));
         if is_command(command) || command == b"+++" {
-            let is_echo = self
-                .open
-                .as_ref()
-                .is_some_and(|(open, answered)| !answered && open.eq_ignore_ascii_case(command));
-            if is_echo {
-                return tell(What::Received(command));
-            }
-            self.open = Some((command.to_vec(), false));
-            return tell(What::Sent(command));
+            return self.command(command, &mut tell);
         }
-        if prompted.is_some() || is_of_kernel(text) || is_of_shell(text) {
+        let prompted = prompted.is_some() && !is_information(text);
+        if prompted || is_of_kernel(text) || is_of_shell(text) {
             return tell(What::Other(text));
         }
+        if let Some(note) = pppd::note(text) {
+            return tell(What::Note(note));
+        }
+        if svlogd::is_of_pppd(text) {
+            return tell(What::Other(text));
+        }
+        if let Some((message, command)) = joined(text) {
+            tell(What::Other(message));
+            return self.command(command, &mut tell);
+        }
+        let text = without_remark(text);
         if final_result(text).is_some() {
             self.open = None;
         } else if let Some((_, answered)) = &mut self.open {
             *answered = true;
+        } else if !is_information(text) && !is_unsolicited(text) {
+            // No command is open, and no modem says this.
+            return tell(What::Other(text));
         }
         tell(What::Received(text));
     }
+
+    fn command(&mut self, command: &[u8], tell: &mut dyn FnMut(What<'_>)) {
+        let is_echo = self
+            .open
+            .as_ref()
+            .is_some_and(|(open, answered)| !answered && open.eq_ignore_ascii_case(command));
+        if is_echo {
+            return tell(What::Received(command));
+        }
+        self.open = Some((command.to_vec(), false));
+        tell(What::Sent(command));
+    }
+}
+
+/// A message of a program with a command joined to it, and nothing behind: `Waiting for network...AT+CEREG?`
+fn joined(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    if is_information(text) || !text.first()?.is_ascii_alphabetic() && text.first() != Some(&b'[') {
+        return None;
+    }
+    let at = rsplit_once(text, b"AT").map(|(head, _)| head.len())?;
+    let (message, command) = text.split_at(at);
+    let mark = message.trim_ascii_end().last()?;
+    let ends = matches!(mark, b'.' | b':' | b'>' | b']' | b')')
+        || message.trim_ascii_end().ends_with("…".as_bytes());
+    (ends && payload::command(message, command)? == without_remark(command))
+        .then_some((message.trim_ascii(), command))
+}
+
+/// Words that a modem says without being asked.
+fn is_unsolicited(text: &[u8]) -> bool {
+    let words: [&[u8]; 5] = [b"RING", b"RDY", b"SMS READY", b"CALL READY", b"PB DONE"];
+    words.iter().any(|word| text.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word)))
 }
 
 /// `root@OpenWrt:/# microcom …`
-fn is_of_shell(text: &[u8]) -> bool {
+pub(super) fn is_of_shell(text: &[u8]) -> bool {
     split_once(text, b"# ").or_else(|| split_once(text, b"$ ")).is_some_and(|(head, _)| {
+        let head = head.trim_ascii_end();
         head.contains(&b'@') && head.contains(&b':') && !head.contains(&b' ') && !head.contains(&b'"')
     })
 }

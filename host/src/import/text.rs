@@ -70,7 +70,29 @@ pub fn final_result(line: &[u8]) -> Option<Cow<'_, str>> {
         return Some(shown(line));
     }
     let result = FinalResult::parse(line)?;
+    // `connect chat -s …` is an option of pppd, and `Connect script failed` its message.
+    if result == FinalResult::Connect && !line.starts_with(b"CONNECT") {
+        return None;
+    }
     Some(result_text(result, line))
+}
+
+/// Whether the line is a final result as a modem writes it: in capitals, or an error with its code or text. `Ok.` is a word.
+#[must_use]
+pub fn is_plain_result(line: &[u8]) -> bool {
+    let coded = line.first() == Some(&b'+') || contains(line, b" ERROR:");
+    (coded || !line.iter().any(u8::is_ascii_lowercase)) && final_result(line).is_some()
+}
+
+/// Whether the line is information as a modem writes it, unsolicited or not: `+CSQ: 12,99`, `^SYSINFO:2,3`.
+#[must_use]
+pub fn is_information(line: &[u8]) -> bool {
+    let Some((mark, rest)) = line.split_first() else { return false };
+    let name = rest.iter().take(24).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    matches!(mark, b'+' | b'^' | b'#' | b'*' | b'$' | b'%' | b'!')
+        && name >= 2
+        && rest[0].is_ascii_alphabetic()
+        && rest.get(name) == Some(&b':')
 }
 
 /// A final result as text: in the modem's words, without the `+` of `+CME ERROR` and without the speed of `CONNECT`.
@@ -116,6 +138,8 @@ mod tests {
         assert_eq!(final_result(b"+CME ERROR").as_deref(), Some("CME ERROR"));
         assert_eq!(final_result(b"CONNECT 7200000").as_deref(), Some("CONNECT"));
         assert_eq!(final_result(b"COMMAND NOT SUPPORT").as_deref(), Some("COMMAND NOT SUPPORT"));
+        assert_eq!(final_result(b"connect chat -s -v"), None);
+        assert_eq!(final_result(b"Connect script failed"), None);
         assert_eq!(final_result(b"+COPS: 1,2,\"310410\",7"), None);
     }
 }

@@ -81,7 +81,7 @@ mod tests {
     use crate::plan::Plan;
 
     /// Options of `scan` that the daemon ignores, and how each is typed. A default value counts as typed too.
-    const REFUSED: [(&str, &str); 21] = [
+    const REFUSED: [(&str, &str); 22] = [
         ("ppp_port", "--ppp-port /dev/ttyUSB0"),
         ("baud", "--baud 115200"),
         ("service", "--service pppd"),
@@ -95,6 +95,7 @@ mod tests {
         ("strategy", "--strategy full"),
         ("quick", "--quick"),
         ("carriers", "--quick --carriers 310410"),
+        ("confirm", "--confirm 5s"),
         ("search_timeout", "--search-timeout 180s"),
         ("register_timeout", "--register-timeout 45s"),
         ("link_timeout", "--link-timeout 60s"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
-use crate::import::{Event, Format, Unread, What, import};
+use crate::import::{Event, Format, Unread, What, import, text};
 
 use super::findings::{Finding, Findings, Kind};
 use super::habits::Habits;
@@ -16,6 +16,10 @@ use super::what_if::{self, WhatIf};
 pub const UNREAD_LINES_MAX: usize = 1_000;
 /// Largest number of scans kept of one log; more are counted. A gateway that rescans every five minutes makes 288 a day.
 pub const SCANS_MAX: usize = 1_000;
+
+/// Largest number of lines shown of a log that no importer knows, and of characters of each.
+const NOT_UNDERSTOOD_MAX: usize = 5;
+const NOT_UNDERSTOOD_LEN_MAX: usize = 160;
 
 /// Lines and parts of lines that could not be read.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -76,6 +80,8 @@ pub struct Analysis {
     pub other: u64,
     /// Lines that could not be read.
     pub skipped: Skipped,
+    /// The first lines of a log that no importer knows, redacted as the dialogue is.
+    pub not_understood: Vec<String>,
     /// The scans, in order.
     pub scans: Vec<Scan>,
     /// The number of scans beyond [`SCANS_MAX`].
@@ -91,6 +97,12 @@ pub struct Analysis {
 }
 
 impl Analysis {
+    /// Whether the log has text, and no importer knows it.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.format == Format::Unknown && self.other + self.skipped.total() > 0
+    }
+
     /// Reads a log; `turn` receives each complete turn of the dialogue. Turns are redacted before any other use.
     ///
     /// # Errors
@@ -113,10 +125,12 @@ impl Analysis {
             habits,
             skipped,
             other,
+            first,
             count,
             findings,
             recording,
         } = reading;
+        let not_understood = if format == Format::Unknown { shown.lines(first) } else { Vec::new() };
         let recording = (format == Format::Atlog).then(|| recording.complete()).transpose()?;
         let (findings, finding_counts) = findings.finish(lines);
         Ok(Self {
@@ -126,6 +140,7 @@ impl Analysis {
             unsolicited: turns.unsolicited,
             other,
             skipped,
+            not_understood,
             scans: found,
             scans_left_out: left_out,
             habits,
@@ -163,6 +178,8 @@ struct Reading {
     habits: Habits,
     skipped: Skipped,
     other: u64,
+    /// The first lines that fit no rule.
+    first: Vec<String>,
     count: u64,
     findings: Findings,
     recording: Recording,
@@ -171,7 +188,13 @@ struct Reading {
 impl Reading {
     fn event(&mut self, event: &Event<'_>, tell: &mut dyn FnMut(&Turn)) {
         match event.what {
-            What::Other(_) => self.other += 1,
+            What::Other(text) => {
+                self.other += 1;
+                if self.first.len() < NOT_UNDERSTOOD_MAX {
+                    let cut = &text[..text.len().min(4 * NOT_UNDERSTOOD_LEN_MAX)];
+                    self.first.push(text::shown(cut).chars().take(NOT_UNDERSTOOD_LEN_MAX).collect());
+                }
+            }
             What::Header(_) => {
                 self.other += 1;
                 self.recording.event(event);
@@ -211,7 +234,9 @@ fn take(
     tell: &mut dyn FnMut(&Turn),
 ) {
     tell(&turn);
-    habits.turn(&turn);
+    if let Some(fell) = habits.turn(&turn) {
+        findings.fell(&fell);
+    }
     findings.turn(&turn);
     scans.turn(turn);
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::import::event::Millis;
 use crate::import::{Event, Note, Pppd, What};
 
+use super::habits::Fell;
 use super::scans::{Moment, Outcome, Scan, Tried, selected_plmn};
 use super::turns::{TIMEOUT, Turn};
 
@@ -40,6 +41,7 @@ pub enum Kind {
     LeftDeregistered,
     DenyListExhausted,
     SignalTooEarly,
+    SignalDidNotStay,
     PortVanished,
     SecondClient,
     PppdKilledAfterUp,
@@ -60,6 +62,7 @@ impl Kind {
             Self::LeftDeregistered => "left_deregistered",
             Self::DenyListExhausted => "deny_list_exhausted",
             Self::SignalTooEarly => "signal_too_early",
+            Self::SignalDidNotStay => "signal_did_not_stay",
             Self::PortVanished => "port_vanished",
             Self::SecondClient => "second_client",
             Self::PppdKilledAfterUp => "pppd_killed_after_up",
@@ -99,6 +102,10 @@ impl Kind {
             Self::SignalTooEarly => {
                 "carriers with the same signal were measured before the modem had reached them: the choice between them \
                  is chance"
+            }
+            Self::SignalDidNotStay => {
+                "the level right after a selection may not last: a carrier that was chosen by it may be worse than the next, \
+                 and is read again some seconds later"
             }
             Self::PortVanished => {
                 "the modem's port went away (reset, USB): a process that had it open must open it again"
@@ -307,6 +314,13 @@ impl Findings {
         if command.to_ascii_uppercase().starts_with("AT+COPS=1") && command.contains("\"\"") {
             self.add(Kind::TrailerTried, turn.line, turn.at, format!("{command} selects no carrier"));
         }
+    }
+
+    /// Takes a signal that did not stay.
+    pub fn fell(&mut self, fell: &Fell) {
+        let Fell { plmn, first, later, at } = fell;
+        let detail = format!("{plmn}: +CSQ {} in line {}, then {}", first.1, first.0, later.1);
+        self.add(Kind::SignalDidNotStay, later.0, *at, detail);
     }
 
     /// Takes a complete scan.

@@ -20,6 +20,11 @@ const SELECTIONS_MAX: usize = 4_096;
 const RESELECT_MAX: Millis = 1_500;
 /// A command within this time after the `OK` of a selection meets a modem that is still busy.
 const RIGHT_AFTER: Millis = 300;
+/// A signal that is read so long after the `OK` of a selection is no first impression: field logs show a fall within 4.6 s.
+const LATER: Millis = 4_000;
+/// A signal that loses so many steps of `+CSQ` within so long after the selection did not stay.
+const FELL_STEPS: u8 = 4;
+const FELL_WITHIN: Millis = 60_000;
 /// An answer that comes later than this after its time-out was waiting in a buffer: its real time is not known.
 const LATE_MAX: Millis = 2_000;
 
@@ -52,14 +57,39 @@ pub struct Selection {
     pub late: bool,
 }
 
+/// A reading of `+CSQ` on a carrier.
+#[derive(Clone, Debug)]
+struct Measured {
+    line: u64,
+    plmn: String,
+    rssi: u8,
+    /// Long enough after the selection to be no first impression.
+    is_later: bool,
+}
+
+/// A signal that did not stay.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fell {
+    /// The carrier.
+    pub plmn: String,
+    /// The line of the first reading, and its `<rssi>`.
+    pub first: (u64, u8),
+    /// The later line, and its `<rssi>`.
+    pub later: (u64, u8),
+    /// When.
+    pub at: Option<Millis>,
+}
+
 /// Times and properties of the modem of a log.
 #[derive(Clone, Debug, Default)]
 pub struct Habits {
     times: BTreeMap<Kind, Vec<Millis>>,
     selections: Vec<Selection>,
-    /// `<rssi>` on a carrier, with the line.
-    signals: Vec<(u64, String, u8)>,
+    signals: Vec<Measured>,
     on: Option<String>,
+    /// When the carrier of `on` was accepted, and its first signal since; the signal is taken once it was seen to fall.
+    accepted: Option<Millis>,
+    first: Option<(u64, u8)>,
     /// When the last selection that changed the carrier got its `OK`.
     changed: Option<Millis>,
     echoed: u64,
@@ -69,15 +99,42 @@ pub struct Habits {
 }
 
 impl Habits {
-    /// Takes the next turn.
-    pub fn turn(&mut self, turn: &Turn) {
-        let Some(command) = turn.command.as_deref().map(str::to_ascii_uppercase) else { return };
+    /// Takes the next turn. Returns a signal that it shows to have fallen since the selection of its carrier.
+    pub fn turn(&mut self, turn: &Turn) -> Option<Fell> {
+        let command = turn.command.as_deref().map(str::to_ascii_uppercase)?;
+        let fell = if command == "AT+CSQ" { self.measured(turn) } else { None };
+        self.learn(&command, turn);
+        fell
+    }
+
+    fn measured(&mut self, turn: &Turn) -> Option<Fell> {
+        let on = self.on.clone()?;
+        let csq = turn.answer.iter().find_map(|line| Csq::parse(line.as_bytes()))?;
+        let rssi = u8::try_from(csq.rssi).ok()?;
+        let after = turn.at.zip(self.accepted).map(|(at, accepted)| at - accepted);
+        if self.signals.len() < SELECTIONS_MAX {
+            let is_later = after.is_some_and(|after| after >= LATER);
+            self.signals.push(Measured { line: turn.line, plmn: on.clone(), rssi, is_later });
+        }
+        if rssi > 31 || after.is_none_or(|after| after > FELL_WITHIN) {
+            return None;
+        }
+        let first = *self.first.get_or_insert((turn.line, rssi));
+        if first.1.saturating_sub(rssi) < FELL_STEPS {
+            return None;
+        }
+        // Once a selection.
+        self.accepted = None;
+        Some(Fell { plmn: on, first, later: (turn.line, rssi), at: turn.at })
+    }
+
+    fn learn(&mut self, command: &str, turn: &Turn) {
         if turn.result.is_some() && !turn.inferred {
             if turn.echoed { self.echoed += 1 } else { self.unechoed += 1 }
         }
         let answered = turn.result.as_deref().is_some_and(|result| result != TIMEOUT);
-        self.learn_what_is_known(&command, turn, answered);
-        if let Some(plmn) = selected_plmn(&command) {
+        self.learn_what_is_known(command, turn, answered);
+        if let Some(plmn) = selected_plmn(command) {
             return self.selected(plmn, turn, answered);
         }
         if command.starts_with("AT+COPS=")
@@ -87,21 +144,13 @@ impl Habits {
         {
             self.on = None;
         }
-        if command == "AT+CSQ"
-            && let Some(on) = &self.on
-            && let Some(csq) = turn.answer.iter().find_map(|line| Csq::parse(line.as_bytes()))
-            && let Ok(rssi) = u8::try_from(csq.rssi)
-            && self.signals.len() < SELECTIONS_MAX
-        {
-            self.signals.push((turn.line, on.clone(), rssi));
-        }
         let Some(took) = turn.own().filter(|_| answered && !turn.late && !turn.inferred) else { return };
         if let (Some(changed), Some(at), Some(ended)) = (self.changed.take(), turn.at, turn.ended)
             && (0..=RIGHT_AFTER).contains(&(at - changed))
         {
             return self.note(Kind::AfterSelection, ended - changed);
         }
-        let kind = match command.as_str() {
+        let kind = match command {
             "AT" | "ATZ" | "ATE0" | "ATE1" => Kind::Attention,
             "AT+CSQ" => Kind::Signal,
             "AT+COPS=2" => Kind::Deregister,
@@ -139,6 +188,9 @@ impl Habits {
         let was_on = self.on.as_deref() == Some(plmn);
         let Some(took) = turn.own() else { return };
         self.on = turn.is_ok().then(|| plmn.to_owned());
+        if !was_on || self.on.is_none() {
+            (self.accepted, self.first) = (turn.ended.filter(|_| turn.is_ok() && !turn.late), None);
+        }
         self.changed = turn.ended.filter(|_| turn.is_ok() && took > RESELECT_MAX && !turn.late);
         if turn.is_ok() && took <= RESELECT_MAX && !turn.late {
             // A change of carrier takes longer than that.
@@ -192,13 +244,26 @@ impl Habits {
             .or_else(|| of().min_by_key(|selection| (!inside(selection), selection.line.abs_diff(lines.0))))
     }
 
-    /// `<rssi>` of this carrier: in the scan of these lines, else in the nearest.
+    /// `<rssi>` of this carrier right after its selection: in the scan of these lines, else in the nearest.
     #[must_use]
     pub fn signal(&self, plmn: &str, lines: (u64, u64)) -> Option<(u64, u8)> {
-        let of = || self.signals.iter().filter(|(_, on, rssi)| on == plmn && *rssi <= 31);
-        of().find(|(line, ..)| (lines.0..=lines.1).contains(line))
-            .or_else(|| of().min_by_key(|(line, ..)| line.abs_diff(lines.0)))
-            .map(|(line, _, rssi)| (*line, *rssi))
+        self.nearest(plmn, lines, false).or_else(|| self.nearest(plmn, lines, true))
+    }
+
+    /// The same some seconds after the selection.
+    #[must_use]
+    pub fn later_signal(&self, plmn: &str, lines: (u64, u64)) -> Option<(u64, u8)> {
+        self.nearest(plmn, lines, true)
+    }
+
+    fn nearest(&self, plmn: &str, lines: (u64, u64), is_later: bool) -> Option<(u64, u8)> {
+        let of = || {
+            let on = |measured: &&Measured| measured.plmn == plmn && measured.rssi <= 31;
+            self.signals.iter().filter(on).filter(move |measured| measured.is_later == is_later)
+        };
+        of().find(|measured| (lines.0..=lines.1).contains(&measured.line))
+            .or_else(|| of().min_by_key(|measured| measured.line.abs_diff(lines.0)))
+            .map(|measured| (measured.line, measured.rssi))
     }
 
     /// Whether the modem echoes, by majority.

@@ -4,6 +4,7 @@ use cellscan_core::carrier::{Carrier, Plmn, Trial};
 use cellscan_core::scan::Outcome;
 use serde::Serialize;
 
+use crate::import::Format;
 use crate::report::{clean, words};
 use crate::spans::{in_seconds, millis, seconds};
 
@@ -74,6 +75,7 @@ struct ScanLine<'a> {
 struct Limit {
     stop_s: f64,
     modem_s: f64,
+    confirm_s: f64,
     start_s: f64,
 }
 
@@ -111,6 +113,11 @@ struct LogLine<'a> {
     unread: u64,
     unread_by: Vec<(&'static str, u64)>,
     unread_lines: &'a [u64],
+    /// The first lines of a log of no known format, and the names of the formats.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    not_understood: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    formats: Vec<&'static str>,
 }
 
 /// A turn of the dialogue.
@@ -147,6 +154,12 @@ pub fn log(source: &str, analysis: &Analysis) -> String {
         unread: analysis.skipped.total(),
         unread_by: analysis.skipped.counts.iter().map(|(why, count)| (why.name(), *count)).collect(),
         unread_lines: &analysis.skipped.lines,
+        not_understood: &analysis.not_understood,
+        formats: if analysis.is_unknown() {
+            Format::ALL.iter().map(|format| format.name()).collect()
+        } else {
+            Vec::new()
+        },
     })
 }
 
@@ -275,6 +288,7 @@ pub fn what_if(source: &str, scan: &Scan, what_if: &WhatIf) -> String {
         limit: limit.map(|limit| Limit {
             stop_s: in_seconds(limit.stop),
             modem_s: in_seconds(limit.modem),
+            confirm_s: in_seconds(limit.confirm),
             start_s: in_seconds(limit.start),
         }),
         saved_s: scan.outage().zip(outage).map(|(was, is)| seconds(was - millis(is))),

@@ -22,6 +22,7 @@ pub struct Summary {
     lines: u64,
     unread: u64,
     failed: Vec<String>,
+    unknown: usize,
     outcomes: BTreeMap<&'static str, u64>,
     outages: Vec<Millis>,
     would_be: BTreeMap<&'static str, Vec<Millis>>,
@@ -52,6 +53,7 @@ impl Summary {
         self.logs += 1;
         self.lines += analysis.lines;
         self.unread += analysis.skipped.total();
+        self.unknown += usize::from(analysis.is_unknown());
         for (scan, what_ifs) in analysis.scans.iter().zip(what_ifs) {
             *self.outcomes.entry(scan.outcome.name()).or_default() += 1;
             self.outages.extend(scan.outage());
@@ -75,6 +77,12 @@ impl Summary {
         &self.failed
     }
 
+    /// The number of logs that no importer knows.
+    #[must_use]
+    pub const fn unknown(&self) -> usize {
+        self.unknown
+    }
+
     /// The summary for people.
     #[must_use]
     pub fn text(&self) -> String {
@@ -84,6 +92,9 @@ impl Summary {
         let mut text = format!("\n{} logs, {} lines, {} places not read", self.logs, self.lines, self.unread);
         if !self.failed.is_empty() {
             let _always = write!(text, ", {} logs not read", self.failed.len());
+        }
+        if self.unknown > 0 {
+            let _always = write!(text, ", {} logs of unknown format", self.unknown);
         }
         let _always = write!(text, "\n{scans} scans");
         if scans > 0 {
@@ -112,6 +123,7 @@ impl Summary {
             kind: &'static str,
             logs: u64,
             logs_failed: &'a [String],
+            logs_unknown: usize,
             lines: u64,
             unread: u64,
             scans: u64,
@@ -125,6 +137,7 @@ impl Summary {
             kind: "summary",
             logs: self.logs,
             logs_failed: &self.failed,
+            logs_unknown: self.unknown,
             lines: self.lines,
             unread: self.unread,
             scans: self.outcomes.values().sum(),

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use crate::import::Format;
 use crate::import::event::Millis;
 use crate::recording::recorder::DIALOGUE;
 use crate::report::words;
@@ -27,10 +28,10 @@ pub fn span(millis: Millis) -> String {
 /// The format of the log, and the numbers of its lines, turns and scans.
 #[must_use]
 pub fn log(source: &str, analysis: &Analysis) -> String {
+    let format = if analysis.format == Format::Unknown { "format: unknown" } else { analysis.format.name() };
     let mut text = format!(
-        "{}: {}, {} lines, {} turns, {} scans",
+        "{}: {format}, {} lines, {} turns, {} scans",
         words::shown(source),
-        analysis.format,
         analysis.lines,
         analysis.turns,
         analysis.scans.len()
@@ -44,6 +45,21 @@ pub fn log(source: &str, analysis: &Analysis) -> String {
             unread.counts.iter().map(|(why, count)| format!("{count} {}", why.name())).collect();
         let _always = write!(text, "\nnot read: {} (lines {})", reasons.join(", "), unread.ranges());
     }
+    if analysis.is_unknown() {
+        text.push_str(&unknown(analysis));
+    }
+    text
+}
+
+/// What to do with a log that no importer knows.
+fn unknown(analysis: &Analysis) -> String {
+    let mut text =
+        format!("\nfound no command, answer or event in {} lines; the first of them:", analysis.other);
+    for line in &analysis.not_understood {
+        let _always = write!(text, "\n  {}", words::shown(line));
+    }
+    let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
+    let _always = write!(text, "\nwanted one of these formats (--format names it): {}", names.join(", "));
     text
 }
 

@@ -96,6 +96,17 @@ pub enum Shown {
 }
 
 impl Shown {
+    /// Lines that belong to no turn, as they are shown.
+    #[must_use]
+    pub(super) fn lines(self, mut lines: Vec<String>) -> Vec<String> {
+        if self == Self::Redacted {
+            for line in &mut lines {
+                cellscan_redact::turn(&mut None, core::slice::from_mut(line), &mut None);
+            }
+        }
+        lines
+    }
+
     /// The turn as it is shown.
     #[must_use]
     pub(super) fn turn(self, mut turn: Turn) -> Turn {
@@ -113,6 +124,8 @@ struct Dialogue {
     echoes: bool,
     /// When the last result came.
     answered: Option<Millis>,
+    /// The last result was `CONNECT`: a call may be open.
+    in_call: bool,
 }
 
 #[derive(Debug)]
@@ -230,6 +243,11 @@ impl Dialogue {
             return false;
         }
         if let Some(result) = final_result(line) {
+            if self.waiting.is_empty() && self.in_call && result == "NO CARRIER" {
+                // The end of a call answers no command (V.250, 6.3.1).
+                self.in_call = false;
+                return true;
+            }
             self.ended(event, &result, false, sink);
             return false;
         }
@@ -261,6 +279,7 @@ impl Dialogue {
             }
             return;
         };
+        self.in_call = result == "CONNECT";
         waiting.turn.late = waiting.given_up || waiting.overtaken;
         waiting.turn.begun = waiting.turn.at.max(self.answered);
         self.answered = event.at;

@@ -91,6 +91,8 @@ pub struct Limit {
     pub stop: Duration,
     /// The modem's answers.
     pub modem: Duration,
+    /// Until the signal of the chosen carrier can be read again.
+    pub confirm: Duration,
     /// `pppd`'s own start.
     pub start: Duration,
 }
@@ -99,7 +101,7 @@ impl Limit {
     /// The sum.
     #[must_use]
     pub const fn total(&self) -> Duration {
-        self.stop.saturating_add(self.modem).saturating_add(self.start)
+        self.stop.saturating_add(self.modem).saturating_add(self.confirm).saturating_add(self.start)
     }
 }
 
@@ -144,9 +146,10 @@ fn concerns(alternative: Alternative, scan: &Scan, assumption: &Assumption) -> b
     let searches = alternative != Alternative::Quick || scan.known.is_empty();
     match assumption {
         Assumption::Time { what, .. } => searches || !matches!(*what, "+COPS=2" | "+COPS=?"),
-        Assumption::NeverTried(plmn) | Assumption::GivenUp { plmn, .. } | Assumption::Signal { plmn, .. } => {
-            searches || scan.known.contains(plmn)
-        }
+        Assumption::NeverTried(plmn)
+        | Assumption::GivenUp { plmn, .. }
+        | Assumption::Signal { plmn, .. }
+        | Assumption::Lasting(plmn) => searches || scan.known.contains(plmn),
         Assumption::Before | Assumption::Domains | Assumption::Cesq | Assumption::Registration => true,
     }
 }
@@ -272,6 +275,7 @@ fn network(
         act: listed.act,
         stat: listed.stat,
         rssi: signal.map(|(_, rssi)| rssi),
+        later: habits.later_signal(&plmn, lines).map(|(_, rssi)| rssi),
         selection: selection.map(|selection| selection.came),
         plmn,
     })
@@ -297,6 +301,7 @@ fn live(scenario: Scenario, pppd: &PppdProfile, link: bool) -> Run {
     let limit = record.report.outage.map(|_| Limit {
         stop,
         modem: own_time_of_modem(&asked),
+        confirm: waited_to_confirm(&record.told, &asked),
         start: if came_up { start } else { Duration::ZERO },
     });
     Run {
@@ -306,6 +311,30 @@ fn live(scenario: Scenario, pppd: &PppdProfile, link: bool) -> Run {
         report: record.report,
         carriers: record.carriers,
     }
+}
+
+/// The time in which a scan waits until the signal of a chosen carrier is no first impression, and the modem does nothing: before
+/// each second reading the longest pause between an answer and a command since the carrier was chosen.
+fn waited_to_confirm(told: &[Told], log: &[&ModemLog]) -> Duration {
+    let mut total = Duration::ZERO;
+    let mut chosen = Instant::ZERO;
+    for Told { at, event } in told {
+        if let Event::Selected(_) = event {
+            chosen = *at;
+        } else if let Event::Confirmed(_) = event {
+            let since = log.iter().filter(|entry| (chosen..=*at).contains(&entry.at));
+            let (mut longest, mut answered) = (Duration::ZERO, None);
+            for entry in since {
+                if let ModemEvent::Sent(_) = entry.what {
+                    answered = Some(entry.at);
+                } else if let (ModemEvent::Received(_), Some(answered)) = (&entry.what, answered) {
+                    longest = longest.max(entry.at.saturating_since(answered));
+                }
+            }
+            total += longest;
+        }
+    }
+    total
 }
 
 /// The sum of the times from each command to the last byte of its answer.

@@ -129,6 +129,9 @@ impl States {
                 self.say("another process wants the service down: it will stay down".to_owned());
             }
             Event::PortLost => self.say("the port went away; opening it again".to_owned()),
+            Event::Confirmed(plmn) => {
+                self.say(format!("{} {}, read again", words::carrier(scanner, plmn), result(scanner, plmn)));
+            }
             Event::Lost(plmn) => {
                 self.say(format!("{} is not available after all", words::carrier(scanner, plmn)));
             }

@@ -16,16 +16,16 @@ impl Machine {
     #[must_use]
     pub fn runsv(&self) -> Option<Pid> {
         let live = self.kernel.processes.iter();
-        live.filter(|(_, process)| matches!(process.body, Body::Runsv) && process.zombie.is_none())
+        live.rev()
+            .find(|(_, process)| matches!(process.body, Body::Runsv) && process.zombie.is_none())
             .map(|(pid, _)| pid)
-            .last()
     }
 
     /// Whether the `runsv` of the service sleeps and is not stopped: it answers every byte that it reads before it sleeps.
     pub(crate) fn runsv_sleeps(&self) -> bool {
         let Some(pid) = self.runsv() else { return false };
         let stopped = self.kernel.processes.get(pid).is_none_or(|process| process.stopped);
-        !stopped && self.kernel.runsvs.get(&pid).is_some_and(|runsv| !runsv.is_writing())
+        !stopped && self.kernel.runsvs.get(pid).is_some_and(|runsv| !runsv.is_writing())
     }
 
     /// `runsv` is killed (F23). `runsvdir` starts a new one after `back_after` (measured 2.8–4.1 s, at most 6 s);
@@ -103,7 +103,8 @@ impl Machine {
         let event = TraceEvent::Started { pid, tag: "stranger".to_owned(), origin: Origin::Stranger };
         self.kernel.note(event);
         self.kernel.open_line(Line::Ours, pid);
-        self.kernel.schedule(pid, Some(self.kernel.now + hold));
+        let until = self.now() + hold;
+        self.kernel.schedule(pid, Some(until));
         pid
     }
 
@@ -146,7 +147,8 @@ impl Machine {
         }
         let supervised = matches!(self.profile.supervision, Supervision::Runsv(_));
         if supervised && self.runsv().is_none() {
-            self.kernel.queue.push(self.kernel.now, Event::StartRunsv);
+            let now = self.now();
+            self.kernel.queue.push(now, Event::StartRunsv);
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::machine::process::{Body, INIT, Process, Shell, Table};
 use crate::machine::program::Program;
 use crate::machine::queue::Queue;
 use crate::machine::runsv::{Rule, Runsv};
+use crate::machine::sorted::Sorted;
 use crate::machine::sv::SvClient;
 use crate::trace::{Ending, Origin, Pid, TraceEvent, Traced};
 
@@ -68,7 +69,7 @@ pub(crate) struct Kernel {
     pub(crate) wall_offset_ms: i64,
     pub(crate) queue: Queue<Event>,
     pub(crate) processes: Table,
-    pub(crate) runsvs: BTreeMap<Pid, Box<Runsv>>,
+    pub(crate) runsvs: Sorted<Pid, Box<Runsv>>,
     pub(crate) rule: Rule,
     pub(crate) directories: Vec<Directory>,
     pub(crate) supervises: Vec<Supervise>,
@@ -108,6 +109,11 @@ impl Kernel {
             self.now = self.now.max(at);
             self.dispatch(event);
         }
+        self.pass_to(until);
+    }
+
+    /// Time passes without an event.
+    pub(crate) fn pass_to(&mut self, until: Instant) {
         self.now = self.now.max(until);
     }
 
@@ -134,7 +140,7 @@ impl Kernel {
 
     /// Lets a `runsv` continue. Meanwhile it is out of the table, since it changes the rest of the kernel.
     fn run_runsv(&mut self, pid: Pid) {
-        let Some(mut runsv) = self.runsvs.remove(&pid) else { return };
+        let Some(mut runsv) = self.runsvs.remove(pid) else { return };
         let exit = runsv.run(self);
         self.runsvs.insert(pid, runsv);
         if let Some(code) = exit {
@@ -232,13 +238,13 @@ impl Kernel {
         for child in self.processes.children(pid) {
             self.reparent(child);
         }
-        if was_runsv && let Some(runsv) = self.runsvs.remove(&pid) {
+        if was_runsv && let Some(runsv) = self.runsvs.remove(pid) {
             runsv.closed(self);
         }
         if let Some(pipe) = pipe {
             self.pipe_closed(pipe);
         }
-        if self.runsvs.contains_key(&parent) || self.is_running_runsv(parent) {
+        if self.runsvs.contains(parent) || self.is_running_runsv(parent) {
             self.wake_runsv(parent);
         } else if self.processes.get(parent).is_some_and(|parent| matches!(parent.body, Body::Shell(_))) {
             self.queue.push(self.now, Event::Child(parent));

@@ -1,11 +1,10 @@
 //! The process table.
 
-use std::collections::BTreeMap;
-
 use cellscan_core::time::Instant;
 
 use crate::machine::pppd::PppdState;
 use crate::machine::program::{Command, Plain};
+use crate::machine::sorted::Sorted;
 use crate::signal::Signal;
 use crate::trace::{Ending, Origin, Pid};
 
@@ -116,13 +115,13 @@ impl Process {
 /// All processes, by pid: the order in which they were forked and in which `wait` finds them.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
-    processes: BTreeMap<Pid, Process>,
+    processes: Sorted<Pid, Process>,
     next: Pid,
 }
 
 impl Default for Table {
     fn default() -> Self {
-        Self { processes: BTreeMap::new(), next: 100 }
+        Self { processes: Sorted::default(), next: 100 }
     }
 }
 
@@ -135,19 +134,19 @@ impl Table {
     }
 
     pub(crate) fn get(&self, pid: Pid) -> Option<&Process> {
-        self.processes.get(&pid)
+        self.processes.get(pid)
     }
 
     pub(crate) fn get_mut(&mut self, pid: Pid) -> Option<&mut Process> {
-        self.processes.get_mut(&pid)
+        self.processes.get_mut(pid)
     }
 
     pub(crate) fn remove(&mut self, pid: Pid) -> Option<Process> {
-        self.processes.remove(&pid)
+        self.processes.remove(pid)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Pid, &Process)> {
-        self.processes.iter().map(|(pid, process)| (*pid, process))
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (Pid, &Process)> {
+        self.processes.iter()
     }
 
     /// Exists and is not a zombie.

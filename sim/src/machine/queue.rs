@@ -1,7 +1,5 @@
 //! The event queue, with a single order of events.
 
-use std::collections::BTreeMap;
-
 use cellscan_core::time::Instant;
 use core::time::Duration;
 
@@ -9,11 +7,12 @@ use crate::lateness::Lateness;
 
 /// Events ordered by time and, within one millisecond, by the order in which they were entered.
 ///
-/// The sequence number makes a run repeatable: no order depends on a hash table or on threads.
+/// This single order makes a run repeatable: no order depends on a hash table or on threads. There are few events at a
+/// time, so that a sorted vector costs less than a tree.
 #[derive(Clone, Debug)]
 pub struct Queue<E> {
-    events: BTreeMap<(Instant, u64), Entry<E>>,
-    sequence: u64,
+    /// The next one last.
+    events: Vec<(Instant, Entry<E>)>,
     /// Draws the delay of a due event.
     pub lateness: Lateness,
 }
@@ -27,7 +26,7 @@ struct Entry<E> {
 
 impl<E> Default for Queue<E> {
     fn default() -> Self {
-        Self { events: BTreeMap::new(), sequence: 0, lateness: Lateness::default() }
+        Self { events: Vec::new(), lateness: Lateness::default() }
     }
 }
 
@@ -38,19 +37,16 @@ impl<E> Queue<E> {
     }
 
     fn enter(&mut self, at: Instant, entry: Entry<E>) {
-        self.events.insert((at, self.sequence), entry);
-        self.sequence += 1;
+        // It comes after all that are due at the same time.
+        let place = self.events.partition_point(|(other, _)| *other > at);
+        self.events.insert(place, (at, entry));
     }
 
     /// Takes the next event out if it is due at `now`, with its time. While the machine is late a due event is first
     /// put off, once.
     pub fn pop_due(&mut self, now: Instant) -> Option<(Instant, E)> {
         loop {
-            let first = self.events.first_entry()?;
-            if first.key().0 > now {
-                return None;
-            }
-            let ((at, _), entry) = first.remove_entry();
+            let (at, entry) = self.events.pop_if(|(at, _)| *at <= now)?;
             let late = if entry.delayed { Duration::ZERO } else { self.lateness.draw() };
             if late.is_zero() {
                 return Some((at, entry.event));
@@ -62,7 +58,7 @@ impl<E> Queue<E> {
     /// When the next event is due; `None` when the queue is empty. The event may be put off when its time has come.
     #[must_use]
     pub fn next_at(&self) -> Option<Instant> {
-        self.events.first_key_value().map(|((at, _), _)| *at)
+        self.events.last().map(|(at, _)| *at)
     }
 }
 

@@ -6,6 +6,7 @@ use super::Modem;
 use super::command::{self, Command, Domain, Read};
 use super::profile::{DomainSupport, Identity};
 use super::radio::Signal;
+use super::text::Text;
 
 /// The result of a command line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -21,8 +22,8 @@ pub(super) enum Final {
 }
 
 impl Modem {
-    /// Executes one command that does not select a network; its output goes to `lines`.
-    pub(super) fn execute(&mut self, command: &Command, lines: &mut Vec<String>) -> Final {
+    /// Executes one command that does not select a network, and appends its lines of information to `out`.
+    pub(super) fn execute(&mut self, command: &Command, out: &mut Text) -> Final {
         match command {
             Command::Attention | Command::FunctionalitySet => {}
             Command::Echo(on) => self.settings.echo = *on,
@@ -42,7 +43,7 @@ impl Modem {
             Command::OperatorAutomatic => self.radio.choose_automatically(self.now),
             Command::OperatorLeave => self.radio.deregister(),
             Command::OperatorSelect { .. } => return Final::Failed(21),
-            Command::OperatorSearch => return self.search(lines),
+            Command::OperatorSearch => return self.search(out),
             Command::RegistrationSet(domain, n) => {
                 if self.profile.domains[domain.index()] == DomainSupport::Unsupported {
                     return Final::Error;
@@ -50,55 +51,78 @@ impl Modem {
                 self.settings.report[domain.index()] = *n;
             }
             Command::Canned(canned) => {
-                lines.extend(canned.lines.iter().cloned());
+                for line in &canned.lines {
+                    out.text(line);
+                    self.end_line(out);
+                }
                 return canned.error.map_or(Final::Ok, Final::Failed);
             }
             Command::Refused(code) => return Final::Failed(*code),
             Command::Unknown => return Final::Error,
-            Command::Read(read) => return self.read(*read, lines),
+            Command::Read(read) => return self.read(*read, out),
         }
         Final::Ok
     }
 
-    fn read(&mut self, read: Read, lines: &mut Vec<String>) -> Final {
+    /// Ends a line of information.
+    fn end_line(&self, out: &mut Text) {
+        out.0.extend_from_slice(self.profile.line_ending.after());
+    }
+
+    fn read(&mut self, read: Read, out: &mut Text) -> Final {
         let Identity { manufacturer, model, revision, serial } = &self.profile.identity;
-        let line = match read {
+        match read {
             Read::Identity => {
-                lines.extend([manufacturer.clone(), model.clone()]);
-                revision.clone()
+                for line in [manufacturer, model] {
+                    out.text(line);
+                    self.end_line(out);
+                }
+                out.text(revision);
             }
-            Read::Manufacturer => manufacturer.clone(),
-            Read::Model => model.clone(),
-            Read::Revision => revision.clone(),
-            Read::Serial => serial.clone(),
+            Read::Manufacturer => out.put(manufacturer),
+            Read::Model => out.put(model),
+            Read::Revision => out.put(revision),
+            Read::Serial => out.put(serial),
             Read::Pin => match &self.profile.sim {
-                Some(state) => format!("+CPIN: {state}"),
+                Some(state) => {
+                    out.text("+CPIN: ").text(state);
+                }
                 None => return Final::Failed(10),
             },
-            Read::Errors => format!("+CMEE: {}", self.settings.cmee),
-            Read::Functionality => "+CFUN: 1".to_owned(),
-            Read::Signal => format!("+CSQ: {},99", self.signal().rssi),
+            Read::Errors => {
+                out.text("+CMEE: ").number(self.settings.cmee);
+            }
+            Read::Functionality => out.put("+CFUN: 1"),
+            Read::Signal => {
+                let rssi = self.signal().rssi;
+                out.text("+CSQ: ").number(rssi).text(",99");
+            }
             Read::SignalExtended if !self.profile.cesq => return Final::Error,
             Read::SignalExtended => {
                 let Signal { rsrp, rsrq, .. } = self.signal();
-                format!("+CESQ: 99,99,255,255,{rsrq},{rsrp}")
+                out.text("+CESQ: 99,99,255,255,").number(rsrq).text(",").number(rsrp);
             }
-            Read::Operator => self.radio.operator_read(self.settings.format),
-            Read::Registration(domain) => match self.registration_read(domain) {
-                Some(line) => line,
-                None => return Final::Error,
-            },
-        };
-        lines.push(line);
+            Read::Operator => self.radio.operator_read(self.settings.format, out),
+            Read::Registration(domain) => {
+                let Some(stat) = self.stat_of(domain) else { return Final::Error };
+                let n = self.settings.report[domain.index()];
+                out.text(domain.name()).text(": ").number(n).text(",").number(stat);
+                self.place(domain, stat, out);
+            }
+        }
+        self.end_line(out);
         Final::Ok
     }
 
-    fn search(&mut self, lines: &mut Vec<String>) -> Final {
+    fn search(&mut self, out: &mut Text) -> Final {
         if self.searches_refused < self.profile.searches_refused {
             self.searches_refused += 1;
             return Final::Failed(self.profile.search_refusal);
         }
-        lines.push(format!("+COPS: {}{}", self.radio.operators(), self.profile.list_trailer));
+        out.text("+COPS: ");
+        self.radio.operators(out);
+        out.text(&self.profile.list_trailer);
+        self.end_line(out);
         Final::Ok
     }
 
@@ -122,23 +146,14 @@ impl Modem {
         }
     }
 
-    fn registration_read(&self, domain: Domain) -> Option<String> {
-        let stat = self.stat_of(domain)?;
-        let n = self.settings.report[domain.index()];
-        Some(format!("{}: {n},{stat}{}", domain.name(), self.place(domain, stat)))
-    }
-
     /// `,<lac>,<ci>[,<AcT>]`, for `<n>` = 2 and more, and only while registered.
-    fn place(&self, domain: Domain, stat: u8) -> String {
+    fn place(&self, domain: Domain, stat: u8, out: &mut Text) {
         let registered = matches!(stat, 1 | 5);
-        match (self.radio.cell(), self.radio.network()) {
-            (Some((area, cell)), Some(network))
-                if registered && self.settings.report[domain.index()] >= 2 =>
-            {
-                let act = network.act.map(|act| format!(",{act}")).unwrap_or_default();
-                format!(",\"{area}\",\"{cell}\"{act}")
-            }
-            _ => String::new(),
+        if let (Some((area, cell)), Some(network)) = (self.radio.cell(), self.radio.network())
+            && registered
+            && self.settings.report[domain.index()] >= 2
+        {
+            out.text(",\"").text(&area).text("\",\"").text(&cell).text("\"").field(network.act);
         }
     }
 
@@ -154,49 +169,53 @@ impl Modem {
                 continue;
             }
             let stat = self.radio.stat();
-            let line = format!("{}: {stat}{}", domain.name(), self.place(domain, stat));
-            self.send_line(&line);
+            let mut out = Text::default();
+            out.text(domain.name()).text(": ").number(stat);
+            self.place(domain, stat, &mut out);
+            self.send_framed(&out.0);
         }
     }
 
     /// Sends information and result together, modified by the pending faults.
-    pub(super) fn answer(&mut self, lines: &[String], result: Final) {
+    pub(super) fn answer(&mut self, mut information: Text, result: Final) {
         let dropped = std::mem::take(&mut self.pending.drop_answer);
         let truncate = self.pending.truncate.take();
         let duplicate = std::mem::take(&mut self.pending.duplicate_final);
         if dropped || result == Final::Unanswered {
             return;
         }
-        let ending = self.profile.line_ending;
-        let mut bytes = Vec::new();
-        if !lines.is_empty() {
-            bytes.extend_from_slice(if self.settings.verbose { ending.before() } else { b"" });
-            for line in lines {
-                bytes.extend_from_slice(line.as_bytes());
-                bytes.extend_from_slice(ending.after());
-            }
+        let out = &mut information;
+        let before = self.profile.line_ending.before();
+        if !self.settings.verbose || out.0.len() == before.len() {
+            out.0.drain(..before.len());
         }
-        let last = self.result_bytes(result);
-        bytes.extend_from_slice(&last);
+        let before = out.0.len();
+        self.result(result, out);
         if duplicate {
-            bytes.extend_from_slice(&last);
+            out.0.extend_from_within(before..);
         }
         if let Some(length) = truncate {
-            bytes.truncate(length);
+            out.0.truncate(length);
         }
-        self.send(&bytes);
+        self.send(&out.0);
+        self.spare = information;
     }
 
     /// A result without a command, or one that ends a command early.
     pub(super) fn send_result(&mut self, result: Final) {
-        let bytes = self.result_bytes(result);
-        self.send(&bytes);
+        let mut out = Text::default();
+        self.result(result, &mut out);
+        self.send(&out.0);
     }
 
     /// An unsolicited result code.
     pub(super) fn send_line(&mut self, text: &str) {
-        let bytes = self.framed(text);
-        self.send(&bytes);
+        self.send_framed(text.as_bytes());
+    }
+
+    fn send_framed(&mut self, text: &[u8]) {
+        let ending = self.profile.line_ending;
+        self.send(&[ending.before(), text, ending.after()].concat());
     }
 
     pub(super) fn send(&mut self, bytes: &[u8]) {
@@ -209,26 +228,33 @@ impl Modem {
         }
     }
 
-    fn framed(&self, text: &str) -> Vec<u8> {
-        let ending = self.profile.line_ending;
-        [ending.before(), text.as_bytes(), ending.after()].concat()
-    }
-
-    fn result_bytes(&self, result: Final) -> Vec<u8> {
+    /// Appends a result.
+    fn result(&self, result: Final, out: &mut Text) {
         let (word, number) = match result {
-            Final::Unanswered => return Vec::new(),
-            _ if self.settings.quiet => return Vec::new(),
+            Final::Unanswered => return,
+            _ if self.settings.quiet => return,
             Final::Ok => ("OK", "0"),
             Final::Connect => ("CONNECT", "1"),
             Final::NoCarrier => ("NO CARRIER", "3"),
-            Final::Failed(code) if self.settings.cmee == 1 => {
-                return self.framed(&format!("+CME ERROR: {code}"));
-            }
-            Final::Failed(code) if self.settings.cmee == 2 => {
-                return self.framed(&format!("+CME ERROR: {}", command::error_text(code)));
+            Final::Failed(code) if matches!(self.settings.cmee, 1 | 2) => {
+                out.0.extend_from_slice(self.profile.line_ending.before());
+                out.text("+CME ERROR: ");
+                if self.settings.cmee == 1 {
+                    out.number(code)
+                } else {
+                    out.text(command::error_text(code))
+                };
+                out.0.extend_from_slice(self.profile.line_ending.after());
+                return;
             }
             Final::Error | Final::Failed(_) => ("ERROR", "4"),
         };
-        if self.settings.verbose { self.framed(word) } else { [number.as_bytes(), b"\r"].concat() }
+        if self.settings.verbose {
+            out.0.extend_from_slice(self.profile.line_ending.before());
+            out.text(word);
+            out.0.extend_from_slice(self.profile.line_ending.after());
+        } else {
+            out.text(number).text("\r");
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! Command lines, as a modem reads them (V.250 §5.2 to §5.4).
 
-use super::profile::{Canned, Delays, Selection};
+use super::profile::{Canned, Delays};
 
 /// Commands in one line, at most: a line is bounded, and this bounds the number of basic commands in it.
 const COMMANDS_MAX: usize = 32;
+/// Bytes in the name of an extended command, at most; no known one is longer.
+const NAME_BYTES_MAX: usize = 16;
 
 /// One command.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -198,7 +200,12 @@ fn number_at(text: &str) -> (Option<u32>, &str) {
 fn extended(text: &str) -> Command {
     let end = text.find(['=', '?']).unwrap_or(text.len());
     let (name, tail) = text.split_at(end);
-    let name = name.trim().to_ascii_uppercase();
+    let mut upper = [0; NAME_BYTES_MAX];
+    let name = name.trim().as_bytes();
+    let Some(upper) = upper.get_mut(..name.len()) else { return Command::Unknown };
+    upper.copy_from_slice(name);
+    upper.make_ascii_uppercase();
+    let name = core::str::from_utf8(upper).unwrap_or_default();
     let form = match tail.trim() {
         "" => Form::Bare,
         "?" => Form::Read,
@@ -216,7 +223,7 @@ fn extended(text: &str) -> Command {
             Form::Bare => Command::Unknown,
         };
     }
-    match (name.as_str(), form) {
+    match (name, form) {
         ("+CGMI" | "+GMI", Form::Bare) => Command::Read(Read::Manufacturer),
         ("+CGMM" | "+GMM", Form::Bare) => Command::Read(Read::Model),
         ("+CGMR" | "+GMR", Form::Bare) => Command::Read(Read::Revision),
@@ -283,13 +290,6 @@ pub(crate) const fn error_text(code: u16) -> &'static str {
         32 => "network not allowed - emergency calls only",
         50 => "incorrect parameters",
         _ => "unknown",
-    }
-}
-
-impl Selection {
-    /// The answer to `+COPS?` where there is no operator to name.
-    pub(crate) fn bare_answer(self) -> String {
-        format!("+COPS: {}", self.code())
     }
 }
 

@@ -23,7 +23,38 @@ const LF: u8 = b'\n';
 const BACKSPACE: u8 = 8;
 
 impl Modem {
-    pub(super) fn take_byte(&mut self, byte: u8) {
+    pub(super) fn take_bytes(&mut self, mut bytes: &[u8]) {
+        while let Some((first, rest)) = bytes.split_first() {
+            let plain = bytes.iter().take_while(|byte| !matches!(**byte, CR | LF | BACKSPACE)).count();
+            if plain == 0 || !self.takes_commands() {
+                self.take_byte(*first);
+                bytes = rest;
+            } else {
+                let (typed, rest) = bytes.split_at(plain);
+                self.take_plain(typed);
+                bytes = rest;
+            }
+        }
+    }
+
+    /// Whether the next byte belongs to a command line.
+    fn takes_commands(&self) -> bool {
+        let silent = self.silent.is_some_and(|(_, until)| self.now < until);
+        !silent && self.booting_until.is_none() && self.data.is_none() && self.running.is_none()
+    }
+
+    /// Bytes of a command line without a meaning of their own.
+    fn take_plain(&mut self, bytes: &[u8]) {
+        if self.settings.echo && !self.pending.echo_lost {
+            self.echo.extend_from_slice(bytes);
+        }
+        let room = LINE_BYTES_MAX.saturating_sub(self.line.len()).min(bytes.len());
+        let (kept, lost) = bytes.split_at(room);
+        self.line.extend_from_slice(kept);
+        self.line_overlong |= !lost.is_empty();
+    }
+
+    fn take_byte(&mut self, byte: u8) {
         let silent = self.silent.is_some_and(|(_, until)| self.now < until);
         if self.booting_until.is_some() || silent {
             self.journal.ignored(self.now, byte);
@@ -49,52 +80,61 @@ impl Modem {
 
     pub(super) fn flush_echo(&mut self) {
         if !self.echo.is_empty() {
-            let echo = std::mem::take(&mut self.echo);
+            let mut echo = std::mem::take(&mut self.echo);
             let due = self.now + Duration::from_millis(self.profile.delays.echo);
             self.send_at(due, &echo);
+            echo.clear();
+            self.echo = echo;
         }
     }
 
     fn take_typed(&mut self, byte: u8) {
-        if self.settings.echo && !self.pending.echo_lost {
-            self.echo.push(byte);
+        match byte {
+            CR | LF | BACKSPACE if self.settings.echo && !self.pending.echo_lost => self.echo.push(byte),
+            CR | LF | BACKSPACE => {}
+            _ => return self.take_plain(&[byte]),
         }
         match byte {
             CR => {
                 self.flush_echo();
                 self.pending.echo_lost = false;
-                let line = std::mem::take(&mut self.line);
+                let mut line = std::mem::take(&mut self.line);
                 let overlong = std::mem::take(&mut self.line_overlong);
                 self.take_line(&line, overlong);
+                line.clear();
+                self.line = line;
             }
-            LF => {}
             BACKSPACE => {
                 let _ = self.line.pop();
             }
-            _ if self.line.len() < LINE_BYTES_MAX => self.line.push(byte),
-            _ => self.line_overlong = true,
+            _ => {}
         }
     }
 
     fn take_line(&mut self, line: &[u8], overlong: bool) {
-        let text: String =
-            line.iter().filter(|byte| !byte.is_ascii_control()).map(|byte| char::from(*byte)).collect();
-        let text = text.trim();
+        let read = match core::str::from_utf8(line) {
+            Ok(text) if line.iter().all(|byte| matches!(byte, b' '..=b'~')) => text.to_owned(),
+            _ => line.iter().filter(|byte| !byte.is_ascii_control()).map(|byte| char::from(*byte)).collect(),
+        };
+        let text = read.trim();
         if text.is_empty() {
             return;
         }
-        self.journal.note(self.now, ModemEvent::Received(text.to_owned()));
-        let start = text.to_ascii_uppercase().find("AT");
+        let start = text.as_bytes().windows(2).position(|two| two.eq_ignore_ascii_case(b"AT"));
         let commands = match (start, self.profile.prefix) {
             _ if overlong => vec![Command::Unknown],
             (Some(0), _) | (Some(_), Prefix::Find) => {
                 let body = start.and_then(|start| text.get(start + 2..)).unwrap_or_default();
                 command::parse(body, &self.profile.canned)
             }
-            (None, Prefix::Find) => return,
+            (None, Prefix::Find) => Vec::new(),
             (_, Prefix::Strict) => vec![Command::Unknown],
         };
-        self.start(commands);
+        let received = if text.len() == read.len() { read } else { text.to_owned() };
+        self.journal.note(self.now, ModemEvent::Received(received));
+        if !commands.is_empty() {
+            self.start(commands);
+        }
     }
 
     fn start(&mut self, commands: Vec<Command>) {
@@ -163,7 +203,10 @@ impl Modem {
         let Some(running) = self.running.take() else {
             return;
         };
-        let mut lines = Vec::new();
+        let mut information = std::mem::take(&mut self.spare);
+        information.0.clear();
+        // Stands before the first line, if there is one.
+        information.0.extend_from_slice(self.profile.line_ending.before());
         let mut result = Final::Ok;
         for command in &running.commands {
             result = match (command, &running.plan) {
@@ -179,13 +222,13 @@ impl Modem {
                         PlanEnd::Unanswered => Final::Unanswered,
                     }
                 }
-                _ => self.execute(command, &mut lines),
+                _ => self.execute(command, &mut information),
             };
             if result != Final::Ok {
                 break;
             }
         }
-        self.answer(&lines, result);
+        self.answer(information, result);
         if result == Final::Connect {
             self.call_held = false;
             self.enter_data(self.now);

@@ -13,6 +13,10 @@ const ENTRIES_MAX: usize = 100_000;
 const ENTRY_GAP: Duration = Duration::from_millis(50);
 /// Bytes in one entry, at most, for input without line ends.
 const ENTRY_BYTES_MAX: usize = 4_096;
+/// Entries of a usual scan; there is room for more.
+const ENTRIES: usize = 128;
+/// Bytes of a usual entry: an echo and an answer of one line.
+const ENTRY_BYTES: usize = 48;
 
 /// An event with its time.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -63,12 +67,18 @@ impl fmt::Display for ModemEvent {
     }
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Journal {
     entries: Vec<ModemLog>,
     /// The time of the last bytes of the last entry.
     last: Instant,
     left_out: u64,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self { entries: Vec::with_capacity(ENTRIES), last: Instant::ZERO, left_out: 0 }
+    }
 }
 
 impl Journal {
@@ -92,7 +102,10 @@ impl Journal {
             self.last = at;
             return;
         }
-        self.note(at, ModemEvent::Sent(bytes.to_vec()));
+        // Most answers follow their echo in the same entry.
+        let mut held = Vec::with_capacity(bytes.len().max(ENTRY_BYTES));
+        held.extend_from_slice(bytes);
+        self.note(at, ModemEvent::Sent(held));
     }
 
     pub(crate) fn ignored(&mut self, at: Instant, byte: u8) {

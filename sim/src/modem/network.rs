@@ -15,6 +15,8 @@ pub struct Network {
     pub stat: u8,
     /// `<rssi>` of `+CSQ` (§8.5): 0 to 31, 99 unknown.
     pub rssi: u8,
+    /// `<rssi>` as it lasts, from this many milliseconds after the modem came to the network; RSRP moves with it.
+    pub later: Option<(u64, u8)>,
     /// `<rsrp>` of `+CESQ` (§8.69): 0 to 97, 255 unknown.
     pub rsrp: u8,
     /// `<rsrq>` of `+CESQ` (§8.69): 0 to 34, 255 unknown.
@@ -79,6 +81,7 @@ impl Network {
             act: Some(7),
             stat: 1,
             rssi,
+            later: None,
             rsrp,
             rsrq: if rssi > 31 { 255 } else { 20 },
             select: Select::Accept { after_ms: 6_000 },

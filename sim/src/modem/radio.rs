@@ -6,6 +6,7 @@ use cellscan_core::time::Instant;
 
 use super::network::{Network, Select};
 use super::profile::{Delays, Profile, Selection};
+use super::text::Text;
 
 /// The present registration, and the planned one.
 #[derive(Clone, Debug)]
@@ -49,6 +50,13 @@ pub(crate) struct Signal {
 
 impl Signal {
     const UNKNOWN: Self = Self { rssi: 99, rsrp: 255, rsrq: 255 };
+
+    /// The same network at another `<rssi>`, whose steps are of 2 dB; those of `<rsrp>` are of 1 dB.
+    fn at(self, rssi: u8) -> Self {
+        let moved = i16::from(self.rsrp) + 2 * (i16::from(rssi) - i16::from(self.rssi));
+        let rsrp = if self.rsrp > 97 { self.rsrp } else { u8::try_from(moved.clamp(0, 97)).unwrap_or(0) };
+        Self { rssi, rsrp, ..self }
+    }
 }
 
 /// The plan of a selection: its duration, its result, when and where it registers.
@@ -74,9 +82,10 @@ impl Plan {
 }
 
 impl Radio {
-    pub(crate) fn new(profile: &Profile) -> Self {
+    /// Takes the networks out of the profile.
+    pub(crate) fn new(profile: &mut Profile) -> Self {
         let mut radio = Self {
-            networks: profile.networks.clone(),
+            networks: core::mem::take(&mut profile.networks),
             selection: profile.selection,
             wanted: None,
             camp: None,
@@ -276,38 +285,43 @@ impl Radio {
         } else if now < camp.since + self.settle {
             camp.before
         } else {
-            self.signal_of(camp.index)
+            let first = self.signal_of(camp.index);
+            let later = self.networks.get(camp.index).and_then(|network| network.later);
+            match later {
+                Some((after_ms, rssi)) if now >= camp.since + Duration::from_millis(after_ms) => {
+                    first.at(rssi)
+                }
+                Some(_) | None => first,
+            }
         }
     }
 
     /// The operators of `+COPS=?`, each in its brackets.
-    pub(crate) fn operators(&self) -> String {
+    pub(super) fn operators(&self, out: &mut Text) {
         let current = self.camp.as_ref().map(|camp| camp.index);
         let entries = self.networks.iter().enumerate().filter(|(_, network)| network.present);
-        let entries = entries.map(|(index, network)| {
+        for (nth, (index, network)) in entries.enumerate() {
             let stat = match network.stat {
                 _ if current == Some(index) => 2,
                 2 => 1,
                 stat => stat,
             };
-            let act = network.act.map(|act| format!(",{act}")).unwrap_or_default();
-            format!("({stat},\"{}\",\"{}\",\"{}\"{act})", network.long, network.short, network.plmn)
-        });
-        entries.collect::<Vec<_>>().join(",")
+            out.text(if nth == 0 { "(" } else { ",(" }).number(stat);
+            out.text(",\"").text(&network.long).text("\",\"").text(&network.short);
+            out.text("\",\"").text(&network.plmn).text("\"").field(network.act).text(")");
+        }
     }
 
     /// `+COPS?` in the format set with `+COPS=3`.
-    pub(crate) fn operator_read(&self, format: u8) -> String {
-        let Some(network) = self.network() else {
-            return self.selection.bare_answer();
-        };
+    pub(super) fn operator_read(&self, format: u8, out: &mut Text) {
+        out.text("+COPS: ").number(self.selection.code());
+        let Some(network) = self.network() else { return };
         let name = match format {
             0 => &network.long,
             1 => &network.short,
             _ => &network.plmn,
         };
-        let act = network.act.map(|act| format!(",{act}")).unwrap_or_default();
-        format!("+COPS: {},{format},\"{name}\"{act}", self.selection.code())
+        out.text(",").number(format).text(",\"").text(name).text("\"").field(network.act);
     }
 
     /// The network of a PLMN: the current one before others, since one PLMN may be listed more than once.

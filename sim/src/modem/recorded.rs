@@ -64,8 +64,10 @@ pub struct RecordedNetwork {
     pub act: Option<u8>,
     /// `<stat>`.
     pub stat: u8,
-    /// `<rssi>` of `+CSQ` on it.
+    /// `<rssi>` of `+CSQ` on it, the first after its selection.
     pub rssi: Option<u8>,
+    /// The same some seconds later.
+    pub later: Option<u8>,
     /// The outcome of its selection.
     pub selection: Option<RecordedSelection>,
 }
@@ -120,6 +122,8 @@ pub enum Assumption {
         /// `<rssi>`.
         rssi: u8,
     },
+    /// The signal of this carrier some seconds after its selection: as at first.
+    Lasting(String),
     /// The known registration commands: all but `+C5GREG`.
     Domains,
     /// `+CESQ`: not known.
@@ -142,6 +146,7 @@ impl fmt::Display for Assumption {
             Self::Signal { plmn, rssi } => {
                 write!(f, "the record has no signal of {plmn}: {rssi}, the weakest that it has")
             }
+            Self::Lasting(plmn) => write!(f, "the record has no later signal of {plmn}: it lasts"),
             Self::Domains => f.write_str("the record does not ask for +CEREG or +CGREG: both follow +COPS?"),
             Self::Cesq => f.write_str("the record does not ask for +CESQ: the modem does not know it"),
             Self::Registration => f.write_str(
@@ -153,6 +158,8 @@ impl fmt::Display for Assumption {
 
 /// The duration of a set command where a record shows none: as for a read.
 const READ_MS: u64 = 100;
+/// From the `OK` of a selection to the later value of its signal: a record shows that it had fallen by five seconds.
+const LATER_MS: u64 = 3_000;
 /// "No network service", for an error without a code (3GPP TS 27.007 §9.2).
 const NO_NETWORK_SERVICE: u16 = 30;
 /// `<rssi>` where no network of the record was ever measured: the edge of what is usable.
@@ -250,6 +257,9 @@ impl Recorded {
                 assumed.push(Assumption::Signal { plmn: recorded.plmn.clone(), rssi: weakest });
             }
             let rssi = recorded.rssi.unwrap_or(weakest);
+            if tell && accepted && recorded.later.is_none() {
+                assumed.push(Assumption::Lasting(recorded.plmn.clone()));
+            }
             networks.push(Network {
                 long: recorded.long.clone(),
                 short: recorded.short.clone(),
@@ -257,6 +267,7 @@ impl Recorded {
                 stat: recorded.stat,
                 select: select(recorded, delays, tell, assumed),
                 registration_ms: 0,
+                later: recorded.later.map(|later| (LATER_MS, later)),
                 ..Network::new(&recorded.plmn, &recorded.long, rssi)
             });
         }

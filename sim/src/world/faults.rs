@@ -26,6 +26,9 @@ pub(super) enum Return {
 impl<P: Port, S: Supervisor> World<P, S> {
     pub(super) fn strike(&mut self) {
         let now = self.now;
+        if self.faults.is_empty() {
+            return;
+        }
         let due: Vec<usize> = self
             .faults
             .iter()
@@ -112,6 +115,9 @@ impl<P: Port, S: Supervisor> World<P, S> {
 
     pub(super) fn bring_back(&mut self) {
         let now = self.now;
+        if self.returns.is_empty() {
+            return;
+        }
         let due: Vec<Return> =
             self.returns.iter().filter(|(at, _)| *at <= now).map(|(_, what)| *what).collect();
         self.returns.retain(|(at, _)| *at > now);

@@ -2,7 +2,6 @@
 
 use core::fmt;
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use cellscan_core::port::Port;
@@ -72,26 +71,84 @@ pub(crate) struct Wire {
     pub(crate) open: bool,
     /// When it was opened.
     pub(crate) since: Instant,
-    pub(crate) inbox: VecDeque<u8>,
+    pub(crate) inbox: Inbox,
     /// Bytes of the modem that the machine has not received yet.
     pub(crate) transit: Transit,
     pub(crate) lateness: Lateness,
     pub(crate) intrusions: Vec<Intrusion>,
+    /// Memory for what the modem sends.
+    pub(crate) sent: Vec<u8>,
+}
+
+/// Bytes that wait to be read.
+#[derive(Debug, Default)]
+pub(crate) struct Inbox {
+    bytes: Vec<u8>,
+    /// How many of them were read.
+    read: usize,
+}
+
+impl Inbox {
+    /// Takes bytes in as far as there is room.
+    fn put(&mut self, bytes: &[u8]) {
+        self.bytes.drain(..core::mem::take(&mut self.read));
+        let room = INBOX_LEN_MAX.saturating_sub(self.bytes.len());
+        self.bytes.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+    }
+
+    /// Reads as many bytes as there are, and as `buf` has room for.
+    fn take(&mut self, buf: &mut [u8]) -> usize {
+        let waiting = self.bytes.get(self.read..).unwrap_or_default();
+        let count = buf.len().min(waiting.len());
+        if let (Some(to), Some(from)) = (buf.get_mut(..count), waiting.get(..count)) {
+            to.copy_from_slice(from);
+        }
+        self.read += count;
+        count
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.read == self.bytes.len()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.read = 0;
+    }
 }
 
 impl Wire {
     /// Moves the bytes that the modem has sent by now to the reader.
     pub(crate) fn deliver(&mut self) {
-        let mut sent = Vec::new();
+        if !self.has_sent() {
+            return;
+        }
+        let mut sent = core::mem::take(&mut self.sent);
         self.modem.poll(self.now, &mut sent);
         if !sent.is_empty() {
-            self.transit.send(self.now + self.lateness.draw(), sent);
-        }
-        while let Some(arrived) = self.transit.arrived(self.now) {
-            if self.open && self.present {
-                let room = INBOX_LEN_MAX.saturating_sub(self.inbox.len());
-                self.inbox.extend(arrived.into_iter().take(room));
+            let late = self.lateness.draw();
+            if late.is_zero() && self.transit.next_at().is_none() {
+                self.arrive(&sent);
+            } else {
+                self.transit.send(self.now + late, sent.clone());
             }
+            sent.clear();
+        }
+        self.sent = sent;
+        while let Some(arrived) = self.transit.arrived(self.now) {
+            self.arrive(&arrived);
+        }
+    }
+
+    /// Whether the modem or the line has something to do by now.
+    fn has_sent(&self) -> bool {
+        let due = |at: Option<Instant>| at.is_some_and(|at| at <= self.now);
+        due(self.modem.next_event()) || due(self.transit.next_at())
+    }
+
+    fn arrive(&mut self, bytes: &[u8]) {
+        if self.open && self.present {
+            self.inbox.put(bytes);
         }
     }
 
@@ -122,11 +179,7 @@ impl Read for SimPort {
         if !wire.present {
             return Err(LineError::Gone);
         }
-        let count = buf.len().min(wire.inbox.len());
-        for (to, byte) in buf.iter_mut().zip(wire.inbox.drain(..count)) {
-            *to = byte;
-        }
-        Ok(count)
+        Ok(wire.inbox.take(buf))
     }
 }
 
@@ -143,7 +196,6 @@ impl Write for SimPort {
         if !wire.present {
             return Err(LineError::Gone);
         }
-        let holders = wire.machine.borrow().holders();
         // A root process may open a locked and held port; no lock keeps it from that.
         let opened = wire.since;
         let intrudes = |origin: Origin, since: Instant| match origin {
@@ -151,7 +203,8 @@ impl Write for SimPort {
             Origin::Stranger => since < opened,
             Origin::Service | Origin::Log | Origin::Runsv | Origin::SecondPppd | Origin::OtherPppd => true,
         };
-        if let Some(other) = holders.iter().find(|holder| intrudes(holder.origin, holder.since)) {
+        let other = wire.machine.borrow().each_holder().find(|holder| intrudes(holder.origin, holder.since));
+        if let Some(other) = other {
             let intrusion = Intrusion { at: wire.now, bytes: buf.to_vec(), holder: other.origin };
             wire.intrusions.push(intrusion);
         }

@@ -40,7 +40,7 @@ impl Supervised {
         let (run, state) = (run_dir.display(), bench.root().join("state"));
         let conf = format!(
             "RUN_DIR={run}\nOPTIONS=\"--service {service} --port {port} --lock-dir {locks} --run-dir {run} \
-             --state-dir {} {more}\"\n",
+             --state-dir {} --confirm 200ms {more}\"\n",
             state.display()
         );
         fs::write(directory.join("conf"), conf).expect("its configuration");

@@ -57,6 +57,10 @@ pub(super) struct ScanContext {
     pub(super) on: Option<Plmn>,
     /// When the signal is that of the tried carrier, once that carrier was seen in `+COPS?`.
     pub(super) settled: Option<Instant>,
+    /// From when on a signal of the selected carrier is no first impression.
+    pub(super) lasting_from: Instant,
+    /// The carrier whose signal was read again last: another must be better by the hysteresis.
+    pub(super) stay: Option<Plmn>,
     /// The scan has a list of candidates.
     pub(super) listed: bool,
     /// The registration domains that the modem does not know.
@@ -94,6 +98,8 @@ impl ScanContext {
             disturbed: false,
             on: None,
             settled: None,
+            lasting_from: Instant::ZERO,
+            stay: None,
             listed: false,
             domains: Domains::ALL_UNKNOWN,
             no_rsrp: false,

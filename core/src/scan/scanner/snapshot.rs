@@ -38,6 +38,7 @@ impl Scanner {
             seen.context.settled = None;
         }
         seen.context.settled.iter_mut().for_each(distance);
+        distance(&mut seen.context.lasting_from);
         seen.deny.each_instant(distance);
         seen.gate.each_instant(distance);
         // Of the time of the first request only the end of the budget decides anything.

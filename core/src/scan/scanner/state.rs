@@ -90,11 +90,7 @@ pub(super) enum Modem {
         denials: u8,
         step: Test,
     },
-    WaitSignal {
-        index: usize,
-        deadline: Instant,
-        step: Measure,
-    },
+    WaitSignal(Signal),
     NextCarrier,
     SelectBest,
     ConnectBest {
@@ -128,6 +124,16 @@ pub(super) enum Look {
 pub(super) enum Test {
     Selecting,
     Looking(Look),
+}
+
+/// The signal of a carrier is measured.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) struct Signal {
+    pub(super) index: usize,
+    pub(super) deadline: Instant,
+    /// State 9b: once more, for the chosen carrier.
+    pub(super) confirms: bool,
+    pub(super) step: Measure,
 }
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -170,11 +176,11 @@ impl State {
             Self::Modem(Modem::GetOperators) => Phase::GetOperators,
             Self::Modem(Modem::WaitResults { .. }) => Phase::WaitResults,
             Self::Modem(Modem::TestCarrier { .. }) => Phase::TestCarrier,
-            Self::Modem(Modem::WaitSignal { .. }) => Phase::WaitSignal,
+            Self::Modem(Modem::WaitSignal(Signal { confirms: false, .. })) => Phase::WaitSignal,
             Self::Modem(Modem::NextCarrier) => Phase::NextCarrier,
             Self::Modem(Modem::SelectBest) => Phase::SelectBest,
             Self::Modem(Modem::ConnectBest { .. }) => Phase::ConnectBest,
-            Self::Modem(Modem::VerifyCarrier { .. }) => Phase::VerifyCarrier,
+            Self::Modem(Modem::VerifyCarrier { .. } | Modem::WaitSignal(_)) => Phase::VerifyCarrier,
             Self::GivingBack { failed: false, .. } => Phase::StartPpp,
             Self::WaitPpp { .. } => Phase::WaitPpp,
             Self::Complete => Phase::Complete,
@@ -247,15 +253,15 @@ impl Modem {
             | Self::WaitResults { again_at: Some(pause) }
             | Self::TestCarrier { step: Test::Looking(Look::Pausing(pause)), .. }
             | Self::VerifyCarrier { step: Look::Pausing(pause), .. }
-            | Self::WaitSignal { step: Measure::Pausing(pause), .. } => Some(pause),
+            | Self::WaitSignal(Signal { step: Measure::Pausing(pause), .. }) => Some(pause),
             Self::Prepare(_)
             | Self::GetOperators
             | Self::WaitResults { again_at: None }
             | Self::TestCarrier { step: Test::Selecting | Test::Looking(Look::Checking(_)), .. }
-            | Self::WaitSignal {
+            | Self::WaitSignal(Signal {
                 step: Measure::Rssi | Measure::Rsrp(_) | Measure::Vendor | Measure::Own,
                 ..
-            }
+            })
             | Self::NextCarrier
             | Self::SelectBest
             | Self::ConnectBest { .. }
@@ -277,14 +283,14 @@ impl Modem {
             }
             Self::TestCarrier { deadline, step: Test::Looking(Look::Pausing(other)), .. }
             | Self::VerifyCarrier { deadline, step: Look::Pausing(other), .. }
-            | Self::WaitSignal { deadline, step: Measure::Pausing(other), .. } => {
+            | Self::WaitSignal(Signal { deadline, step: Measure::Pausing(other), .. }) => {
                 visit(deadline);
                 visit(other);
             }
             Self::Claiming { deadline }
             | Self::TestCarrier { deadline, .. }
             | Self::VerifyCarrier { deadline, .. }
-            | Self::WaitSignal { deadline, .. } => visit(deadline),
+            | Self::WaitSignal(Signal { deadline, .. }) => visit(deadline),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 extern crate std;
 
+mod confirm;
 mod custody;
 mod gate;
 mod handover;
@@ -241,5 +242,5 @@ pub(crate) fn waiting_for_link() -> (Scanner, Instant) {
 }
 
 fn policy() -> Policy {
-    Policy { samples: 1, ..Policy::DEFAULT }
+    Policy { samples: 1, confirm: Duration::ZERO, ..Policy::DEFAULT }
 }

@@ -14,7 +14,7 @@ use crate::time::Instant;
 
 use super::check::{Check, Verdict};
 use super::context::Own;
-use super::state::{Look, Measure, Modem, State, Test};
+use super::state::{Look, Measure, Modem, Signal, State, Test};
 use super::{Scanner, report};
 
 /// The time for choosing the best once the trials have ended: registering again (field logs: up to 11.5 s) and
@@ -45,9 +45,12 @@ impl Scanner {
             Modem::TestCarrier { index, deadline, denials, step } => {
                 self.tested(index, deadline, denials, step, said, out);
             }
-            Modem::WaitSignal { index, deadline, step } => self.measured(index, deadline, step, said, out),
+            Modem::WaitSignal(wait) => self.measured(wait, said, out),
             Modem::ConnectBest { index } => match said {
-                Said::Answered(_) => self.verify_carrier(index, out),
+                Said::Answered(_) => {
+                    self.context.lasting_from = self.after(&self.policy.confirm);
+                    self.verify_carrier(index, out);
+                }
                 Said::Refused(_) | Said::TimedOut | Said::Ready | Said::Dead => {
                     self.lose(index, out);
                     self.with_modem(Modem::SelectBest, out);
@@ -72,7 +75,7 @@ impl Scanner {
             Modem::TestCarrier { index, deadline, denials, .. } => {
                 self.look_at_registration(index, deadline, denials, out);
             }
-            Modem::WaitSignal { index, deadline, .. } => self.ask_signal(index, deadline, out),
+            Modem::WaitSignal(wait) => self.ask_signal(wait, out),
             Modem::VerifyCarrier { index, deadline, .. } => self.verify_timeout(index, deadline, out),
             Modem::Prepare(_)
             | Modem::GetOperators
@@ -129,6 +132,7 @@ impl Scanner {
         // A modem that has not left its carrier shows no other carrier's signal.
         let stayed = !self.context.disturbed && self.context.before == Some(plmn);
         self.context.settled = stayed.then_some(self.now);
+        self.context.lasting_from = Instant::ZERO;
         self.disturb(out);
         let bound = if self.has_registered() { self.last_trial_start() } else { self.limit() };
         let deadline = self.after(&self.policy.timeouts.register).min(bound);
@@ -183,7 +187,13 @@ impl Scanner {
         out: &mut Actions,
     ) {
         match (step, said) {
-            (Test::Selecting, Said::Answered(_)) => self.look_at_registration(index, deadline, denials, out),
+            (Test::Selecting, Said::Answered(_)) => {
+                // One that the modem has not left was selected long ago.
+                if self.context.settled.is_none() {
+                    self.context.lasting_from = self.after(&self.policy.confirm);
+                }
+                self.look_at_registration(index, deadline, denials, out);
+            }
             (Test::Selecting, Said::Refused(result)) => {
                 self.end_trial(index, Trial::Refused(result.cme()), out);
             }
@@ -232,13 +242,52 @@ impl Scanner {
         let settled =
             self.context.settled.take().unwrap_or_else(|| self.after(&self.policy.settle)).max(self.now);
         let deadline = settled + self.policy.timeouts.signal;
-        self.with_modem(Modem::WaitSignal { index, deadline, step: Measure::Pausing(settled) }, out);
+        let wait = Signal { index, deadline, confirms: false, step: Measure::Pausing(settled) };
+        self.with_modem(Modem::WaitSignal(wait), out);
         if settled <= self.now {
-            self.ask_signal(index, deadline, out);
+            self.ask_signal(wait, out);
         }
     }
 
-    fn measured(&mut self, index: usize, deadline: Instant, step: Measure, said: &Said, out: &mut Actions) {
+    /// Reads the signal of the chosen carrier again, unless that can change nothing: there is no other, its value is not a first
+    /// impression, or no time is left.
+    fn confirm(&mut self, index: usize, out: &mut Actions) {
+        let registered = self.carriers.iter().filter(|carrier| matches!(carrier.trial, Trial::Registered(_)));
+        let alone = registered.count() < 2;
+        let lasting = self.carriers.get(index).is_none_or(|carrier| carrier.confirmed);
+        let read_at = self.context.lasting_from.max(self.now);
+        if alone || lasting || self.policy.confirm.is_zero() || read_at >= self.last_trial_start() {
+            return self.start_ppp(out);
+        }
+        self.context.samples.clear();
+        let deadline = read_at + self.policy.timeouts.read;
+        let wait = Signal { index, deadline, confirms: true, step: Measure::Pausing(read_at) };
+        self.with_modem(Modem::WaitSignal(wait), out);
+        if read_at <= self.now {
+            self.ask_signal(wait, out);
+        }
+    }
+
+    /// The value of the chosen carrier as it lasts: another that is better by more than the hysteresis takes its place.
+    fn confirmed(&mut self, index: usize, strength: Strength, out: &mut Actions) {
+        let Some(carrier) = self.carriers.get_mut(index) else { return self.start_ppp(out) };
+        if strength.is_known() {
+            carrier.trial = Trial::Registered(strength);
+        }
+        carrier.confirmed = true;
+        let plmn = carrier.plmn;
+        self.context.stay = Some(plmn);
+        report(out, Event::Confirmed(plmn));
+        if rank::best(&self.carriers, Some(plmn), &self.policy.ranking) == Some(index)
+            || self.now >= self.last_trial_start()
+        {
+            return self.start_ppp(out);
+        }
+        self.with_modem(Modem::SelectBest, out);
+    }
+
+    fn measured(&mut self, wait: Signal, said: &Said, out: &mut Actions) {
+        let Signal { index, deadline, confirms, step } = wait;
         let value = match said {
             Said::Answered(Answer::Signal(strength)) => *strength,
             Said::Answered(_) | Said::Refused(_) | Said::TimedOut | Said::Ready | Said::Dead => {
@@ -246,13 +295,13 @@ impl Scanner {
             }
         };
         // As many RSSI readings as the policy wants, and RSRP once with the last, or in place of an unknown one.
-        let wanted = usize::from(self.policy.samples.max(1)).min(SAMPLES_MAX);
+        let wanted = if confirms { 1 } else { usize::from(self.policy.samples.max(1)).min(SAMPLES_MAX) };
         let strength = match step {
             Measure::Pausing(_) => return,
             Measure::Rssi => {
                 let last = self.context.samples.len().saturating_add(1) >= wanted;
                 if !self.context.no_rsrp && (last || !value.is_known()) {
-                    return self.measure(index, deadline, Measure::Rsrp(value), Command::SignalExtended, out);
+                    return self.measure(wait, Measure::Rsrp(value), Command::SignalExtended, out);
                 }
                 value
             }
@@ -280,10 +329,10 @@ impl Scanner {
             match self.context.own {
                 Own::NotNeeded => self.context.own = Own::FailedOnce,
                 Own::FailedOnce => {
-                    return self.measure(index, deadline, Measure::Vendor, Command::Identify, out);
+                    return self.measure(wait, Measure::Vendor, Command::Identify, out);
                 }
                 Own::Of(vendor) => {
-                    return self.measure(index, deadline, Measure::Own, Command::VendorSignal(vendor), out);
+                    return self.measure(wait, Measure::Own, Command::VendorSignal(vendor), out);
                 }
                 Own::None => {}
             }
@@ -294,39 +343,37 @@ impl Scanner {
         }
         if self.context.samples.len() >= wanted || self.now >= deadline {
             let strength = median(&self.context.samples);
+            if confirms {
+                return self.confirmed(index, strength, out);
+            }
             return self.end_trial(index, Trial::Registered(strength), out);
         }
         if strength.is_known() {
-            return self.ask_signal(index, deadline, out);
+            return self.ask_signal(wait, out);
         }
         let step = Measure::Pausing(self.after(&self.policy.poll));
-        self.state = State::Modem(Modem::WaitSignal { index, deadline, step });
+        self.state = State::Modem(Modem::WaitSignal(Signal { step, ..wait }));
     }
 
-    fn ask_signal(&mut self, index: usize, deadline: Instant, out: &mut Actions) {
-        self.measure(index, deadline, Measure::Rssi, Command::Signal, out);
+    fn ask_signal(&mut self, wait: Signal, out: &mut Actions) {
+        self.measure(wait, Measure::Rssi, Command::Signal, out);
     }
 
     #[inline(never)]
-    fn measure(
-        &mut self,
-        index: usize,
-        deadline: Instant,
-        step: Measure,
-        command: Command,
-        out: &mut Actions,
-    ) {
-        self.state = State::Modem(Modem::WaitSignal { index, deadline, step });
+    fn measure(&mut self, wait: Signal, step: Measure, command: Command, out: &mut Actions) {
+        self.state = State::Modem(Modem::WaitSignal(Signal { step, ..wait }));
         self.command(command, self.policy.timeouts.read, out);
     }
 
     fn end_trial(&mut self, index: usize, trial: Trial, out: &mut Actions) {
         let took = self.now.saturating_since(self.context.began).as_millis();
+        let lasting = self.now >= self.context.lasting_from;
         let Some(carrier) = self.carriers.get_mut(index) else {
             debug_assert!(false, "the trial of a carrier that is not listed");
             return self.with_modem(Modem::NextCarrier, out);
         };
         carrier.trial = trial;
+        carrier.confirmed = lasting;
         carrier.took_ms = u32::try_from(took).unwrap_or(u32::MAX);
         let plmn = carrier.plmn;
         match trial {
@@ -344,7 +391,8 @@ impl Scanner {
 
     #[inline(never)]
     fn select_best(&mut self, out: &mut Actions) {
-        let best = rank::best(&self.carriers, self.context.before, &self.policy.ranking);
+        let stay = self.context.stay.or(self.context.before);
+        let best = rank::best(&self.carriers, stay, &self.policy.ranking);
         let Some((index, plmn)) = best.and_then(|index| Some((index, self.carriers.get(index)?.plmn))) else {
             return self.fail(Failure::NoCarrier, out);
         };
@@ -382,7 +430,7 @@ impl Scanner {
         let Look::Checking(mut check) = step else { return };
         let wanted = self.carriers.get(index);
         let step = match check.take(said, wanted, &mut self.context.domains) {
-            Verdict::There => return self.start_ppp(out),
+            Verdict::There => return self.confirm(index, out),
             Verdict::Ask(command) => {
                 self.command(command, self.policy.timeouts.read, out);
                 Look::Checking(check)

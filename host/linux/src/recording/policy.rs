@@ -44,6 +44,7 @@ pub fn words(policy: &Policy) -> String {
         format!("strategy={strategy}"),
         format!("budget={}", policy.budget.as_millis()),
         format!("settle={}", policy.settle.as_millis()),
+        format!("confirm={}", policy.confirm.as_millis()),
         format!("samples={}", policy.samples),
         format!("poll={}", policy.poll.as_millis()),
         format!("searches={}", policy.searches),
@@ -84,6 +85,7 @@ pub fn parse(text: &str) -> Option<Policy> {
             }
             "budget" => policy.budget = time()?,
             "settle" => policy.settle = time()?,
+            "confirm" => policy.confirm = time()?,
             "poll" => policy.poll = time()?,
             "samples" => policy.samples = value.parse().ok()?,
             "searches" => policy.searches = value.parse().ok()?,

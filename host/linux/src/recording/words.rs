@@ -34,6 +34,7 @@ pub fn event(event: &Event) -> String {
         Event::TrialBegins(plmn) => format!("trial {plmn}"),
         Event::TrialEnded(plmn) => format!("tried {plmn}"),
         Event::Selected(plmn) => format!("selected {plmn}"),
+        Event::Confirmed(plmn) => format!("confirmed {plmn}"),
         Event::Lost(plmn) => format!("lost {plmn}"),
         Event::Restored(done) => format!("restored {done}"),
         Event::GivenBack => "given-back".to_owned(),

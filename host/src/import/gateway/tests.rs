@@ -103,3 +103,23 @@ fn a_whole_answer_in_a_torn_record_is_read() {
     let found = words(log);
     assert_eq!(found.iter().filter(|what| what.starts_with('<')).count(), 1, "{found:?}");
 }
+
+#[test]
+fn an_up_time_of_many_hours_is_told_from_what_is_left_of_two_stamps() {
+    let torn =
+        "[1767051872.300] [00:00:21.354] [NETMGR] x\n[17600:00:21.565] [Cellular Connec] [00:00:21.570] x\n";
+    let events = read_all(torn);
+    assert!(events.iter().any(|event| event.contains("Torn")), "{events:?}");
+    let sound = "[1767051872.300] [123:00:21.354] [NETMGR] x\n[1767051872.300] [123:00:21.565] [NETMGR] x\n";
+    let events = read_all(sound);
+    assert!(!events.iter().any(|event| event.contains("Torn")), "{events:?}");
+}
+
+/// The events of a log, as debug text.
+fn read_all(log: &str) -> Vec<String> {
+    let (mut gateway, mut events) = (Gateway::default(), Vec::new());
+    for (number, line) in (1..).zip(log.lines()) {
+        gateway.line(number, line.as_bytes(), &mut |event| events.push(format!("{event:?}")));
+    }
+    events
+}

@@ -62,7 +62,7 @@ impl Kernel {
             Body::Runsv => {
                 // runsv.c: main blocks TERM and CHLD outside of poll; everything else has its default.
                 if signal == Signal::Term
-                    && let Some(runsv) = self.runsvs.get_mut(&pid)
+                    && let Some(runsv) = self.runsvs.get_mut(pid)
                 {
                     runsv.term_comes();
                     self.wake_runsv(pid);
