@@ -277,9 +277,16 @@ pub fn fraction(digits: &[u8]) -> Option<Millis> {
 /// `HH:MM:SS` at the beginning, the hours with one to six digits: milliseconds, and the rest.
 #[must_use]
 pub fn clock(bytes: &[u8]) -> Option<(Millis, &[u8])> {
-    let len = bytes.iter().take(7).take_while(|byte| byte.is_ascii_digit()).count();
-    let (hours, rest) = bytes.split_at_checked(len).filter(|_| (1..=6).contains(&len))?;
-    let (head, rest) = rest.split_at_checked(6)?;
+    // Two digits in nearly every line of a log of any size.
+    let len = match bytes.get(2) {
+        Some(b':') => 2,
+        _ => bytes.iter().take(7).take_while(|byte| byte.is_ascii_digit()).count(),
+    };
+    if !(1..=6).contains(&len) {
+        return None;
+    }
+    let (head, rest) = bytes.split_at_checked(len + 6)?;
+    let (hours, head) = head.split_at(len);
     if head[0] != b':' || head[3] != b':' {
         return None;
     }
