@@ -5,7 +5,7 @@
 //! marker = what stands before the command or the answer, each number and each run of blanks as one
 //! ```
 //!
-//! Which marker precedes commands and which answers is learned from the beginning of the log ([`survey`]), and then used for
+//! Which marker precedes commands and which answers is learned from the beginning of the log (`learned/survey.rs`), and then used for
 //! all lines. A marker may be empty: an answer then follows on lines of its own, as in a multi-line message or in a shell.
 
 use super::envelope::{Envelope, uncoloured};

@@ -36,7 +36,7 @@ const NAMES: [&str; 12] = [
     "dec dic dez déc des gru pro ara jou дек",
 ];
 
-/// The number, from 1, of a month: the word up to a point, in any language of [`NAMES`], in any case.
+/// The number, from 1, of a month: the word up to a point, in any of the languages of the table above, in any case.
 #[must_use]
 pub fn month(name: &[u8]) -> Option<Millis> {
     let word = core::str::from_utf8(name).ok()?.trim_end_matches(['.', ',']);
