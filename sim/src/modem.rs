@@ -42,6 +42,7 @@ mod network;
 mod profile;
 mod radio;
 pub mod recorded;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -60,6 +61,7 @@ use command::Command;
 use fault::Pending;
 use journal::Journal;
 use radio::{Plan, Radio};
+use settings::Settings;
 use text::Text;
 use wire::Wire;
 
@@ -113,31 +115,6 @@ pub struct Modem {
     searches_refused: u32,
     /// The last reported `<stat>` and PLMN, to notice changes.
     reported: (u8, Option<String>),
-}
-
-/// The settings that `ATZ` resets.
-#[derive(Clone, Debug)]
-struct Settings {
-    echo: bool,
-    verbose: bool,
-    quiet: bool,
-    cmee: u8,
-    format: u8,
-    /// `<n>` of the four registration commands.
-    report: [u8; 4],
-}
-
-impl Settings {
-    const fn of(profile: &Profile) -> Self {
-        Self {
-            echo: profile.echo,
-            verbose: profile.verbose,
-            quiet: false,
-            cmee: profile.cmee,
-            format: 0,
-            report: [0; 4],
-        }
-    }
 }
 
 /// The running command line.

@@ -22,6 +22,7 @@ mod giveback;
 mod handover;
 mod inputs;
 mod prepare;
+mod signal;
 mod snapshot;
 mod state;
 mod trials;

@@ -215,7 +215,7 @@ fn the_median_is_of_known_values_and_the_lower_of_two() {
     let median = |values: &[Option<i16>]| {
         let samples: StdVec<_> =
             values.iter().map(|rssi_dbm| Strength { rssi_dbm: *rssi_dbm, ..Strength::default() }).collect();
-        super::super::trials::median(&samples).rssi_dbm
+        signal::median(&samples).rssi_dbm
     };
     assert_eq!(median(&[Some(-70), Some(-90), Some(-80)]), Some(-80));
     assert_eq!(median(&[Some(-70), None, Some(-90)]), Some(-90));
