@@ -34,6 +34,8 @@ pub enum Violation {
     StraySignal(Traced),
     /// The guard requested the service while its scan was running.
     GuardFought(Instant),
+    /// Another client asked for down while the scan waited for the link, and the scan took the service once more.
+    Overruled(Instant),
     /// Two `pppd` had the service's port at once.
     TwoPppds(Instant),
     /// The scan reports that it gave the service back on this carrier, and the modem was on another, or none.
@@ -149,6 +151,7 @@ fn safety<P: Port, S: Supervisor>(world: &World<P, S>, scenario: &Scenario, viol
         let early = asked.find(|asked| ended.is_none_or(|ended| asked.at < ended));
         violations.extend(early.map(|asked| Violation::GuardFought(asked.at)));
     }
+    violations.extend(overruled(world, scenario).map(Violation::Overruled));
     if report.outcome == Some(Outcome::Complete)
         && radio_is_steady(scenario)
         && let (Some(selected), Some(handed)) = (report.selected, world.handed().last())
@@ -182,6 +185,45 @@ fn safety<P: Port, S: Supervisor>(world: &World<P, S>, scenario: &Scenario, viol
             violations.push(Violation::BudgetExceeded(away));
         }
     }
+}
+
+/// When the scan asked for the service again although, since it had given it back, another client's down was on record.
+fn overruled<P: Port, S: Supervisor>(world: &World<P, S>, scenario: &Scenario) -> Option<Instant> {
+    /// From the record to the scan's next look at it, where nothing is late.
+    const LOOK: Duration = Duration::from_secs(1);
+    let mut given_back =
+        world.told().iter().filter(|told| told.event == Event::GivenBack).map(|told| told.at);
+    let mut next_given_back = given_back.next();
+    let (mut is_ours, mut asked, mut recorded) = (true, false, None);
+    for Traced { at, event } in world.machine().trace() {
+        if next_given_back.is_some_and(|given| given <= *at) {
+            (is_ours, asked, recorded) = (false, false, None);
+            next_given_back = given_back.next();
+        }
+        match event {
+            TraceEvent::Control { by: Actor::Client, .. } => {
+                let seen_by = recorded.map(|recorded: Instant| recorded + LOOK + latest(scenario));
+                if seen_by.is_some_and(|seen| seen < *at) {
+                    return Some(*at);
+                }
+                (is_ours, asked, recorded) = (true, false, None);
+            }
+            TraceEvent::Control { by: Actor::Other, bytes } if !is_ours => {
+                match bytes.iter().rev().find(|byte| b"udox".contains(byte)) {
+                    Some(b'd' | b'x') => asked = true,
+                    Some(_) => (asked, recorded) = (false, None),
+                    None => {}
+                }
+            }
+            TraceEvent::Status { log: false, record, .. } if asked => {
+                recorded = if record.want_up { None } else { recorded.or(Some(*at)) };
+            }
+            // The next runsv knows nothing of that wish.
+            TraceEvent::Ended { origin: Origin::Runsv, .. } => (asked, recorded) = (false, None),
+            _ => {}
+        }
+    }
+    None
 }
 
 fn liveness<P: Port, S: Supervisor>(

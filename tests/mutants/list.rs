@@ -193,6 +193,13 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         WRONG_RECORD,
     ),
     mutant(
+        "tries the next carrier although another client wants the service down",
+        "scan/scanner/giveback.rs",
+        "self.context.service = Some(status); if self.is_overruled() { self.overruled(out); }",
+        "self.context.service = Some(status);",
+        OVERRULED,
+    ),
+    mutant(
         "leaves a service that was given back owed",
         "scan/scanner/giveback.rs",
         "self.owe_want(None, out);",

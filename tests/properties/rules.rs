@@ -25,7 +25,8 @@ pub(crate) const LEFT_ALONE: &str =
 pub(crate) const OWED: &str = "a service that was asked down is asked for its want from before";
 pub(crate) const RELEASED: &str = "the service is released only once the record shows its want from before";
 pub(crate) const ASKED_ONCE: &str = "a service is not handed over before it was asked twice";
-pub(crate) const OVERRULED: &str = "a service that another client wants down is not asked up";
+pub(crate) const OVERRULED: &str =
+    "a service that another client wants down is not asked up, nor down and up again";
 pub(crate) const UNSUPERVISED: &str = "the port is closed when the supervisor dies";
 pub(crate) const SIGNALLED: &str =
     "TERM goes to a process that was seen, and KILL to one that got TERM or does not stop";

@@ -73,6 +73,8 @@ pub(crate) struct World {
     /// A record since the last request, if that was not for `Down`, shows what was requested.
     shown: bool,
     pub(crate) foreign_down: bool,
+    /// Given back and shown up, the service is wanted down again.
+    overruled: bool,
     supervised: bool,
     /// The supervisor has died, and no successor came in time.
     orphaned: bool,
@@ -102,6 +104,7 @@ impl World {
             asked_again: false,
             shown: false,
             foreign_down: false,
+            overruled: false,
             supervised: false,
             orphaned: false,
             remains: false,
@@ -219,6 +222,9 @@ impl World {
         };
         // What a supervisor proves goes over what its record shows.
         self.shown |= status.supervised && status.given_back.unwrap_or(shown);
+        let up_was_asked = self.last_ask == Some(Want::Up);
+        let may_be_old = !status.supervised || status.given_back == Some(false);
+        self.overruled = self.shown && up_was_asked && !may_be_old && status.want != Want::Up;
     }
 
     fn closes(&mut self) {
@@ -238,7 +244,7 @@ impl World {
         if want != Want::Down && self.port != PortIs::Closed {
             return Some(PORT_KEPT);
         }
-        if want != Want::Down && self.foreign_down {
+        if (want != Want::Down && self.foreign_down) || self.overruled {
             return Some(OVERRULED);
         }
         self.asked_again = want != Want::Down && self.last_ask == Some(want);

@@ -219,6 +219,20 @@ fn f24_an_operators_down_during_the_scan_is_respected() {
 }
 
 #[test]
+fn f24_an_operators_down_while_the_link_is_waited_for_ends_the_scan() {
+    for fault in [Fault::Sv("down"), Fault::ControlByte(b'd')] {
+        for after_ms in [0, 1, 30, 5_000, 19_000] {
+            let down = Timed::during(Phase::WaitPpp, after_ms, fault.clone());
+            let examination = live(&Scenario { faults: vec![down], ..builtin("next-best") });
+            let report = &examination.record.report;
+            assert_eq!((examination.outcome(), report.link), (Outcome::Complete, Some(false)));
+            assert_eq!(examination.gateway(started).len(), 2, "found up, and given back once");
+            assert!(examination.at(|event| *event == Event::ForeignDown).is_some());
+        }
+    }
+}
+
+#[test]
 fn f24_a_restart_by_another_client_is_not_a_wish_for_down() {
     // Seed 150017: runsv hangs for a moment, so that our repeated `d` and another client's `tcu` are read together.
     let pppd = PppdProfile { term: PppdTerm::Ends(5_774), ..PppdProfile::default() };

@@ -270,6 +270,9 @@ impl Scanner {
             return self.failed(true, out);
         }
         self.report.given_back = true;
+        if self.is_overruled() {
+            return self.overruled(out);
+        }
         if self.want_owed().is_none() || self.policy.timeouts.link.is_zero() {
             return self.complete(None, out);
         }
@@ -289,6 +292,30 @@ impl Scanner {
             Some(Want::Once | Want::Down) => status.state == ServiceState::Run,
         };
         status.supervised && status.given_back.unwrap_or(shown)
+    }
+
+    /// The status while the link is waited for.
+    pub(super) fn seen_while_waiting(&mut self, status: ServiceStatus, out: &mut Actions) {
+        self.context.service = Some(status);
+        if self.is_overruled() {
+            self.overruled(out);
+        }
+    }
+
+    /// Whether the record of a service that was given back shows another client's wish: nothing of ours asks for down any more.
+    /// A service that was to run once is wanted down while it runs, and after its end.
+    fn is_overruled(&self) -> bool {
+        let kept_up = self.context.found == Some(Want::Up);
+        self.context.service.is_some_and(|status| {
+            let wanted_down = kept_up && status.want != Want::Up && status.given_back != Some(false);
+            status.supervised && (status.foreign_down || wanted_down)
+        })
+    }
+
+    /// Another client wants the service down: no link will come, and no other carrier is tried against that wish.
+    fn overruled(&mut self, out: &mut Actions) {
+        report(out, Event::ForeignDown);
+        self.complete(Some(false), out);
     }
 
     #[inline(never)]

@@ -67,7 +67,8 @@ impl Scanner {
             State::Clearing { .. } => self.note(status, out),
             State::Restoring { .. } => self.seen_while_restoring(status, out),
             State::GivingBack { failed, .. } => self.seen_while_giving_back(failed, status, out),
-            State::Idle | State::Complete | State::StopPpp { .. } | State::WaitPpp { .. } => {}
+            State::WaitPpp { .. } => self.seen_while_waiting(status, out),
+            State::Idle | State::Complete | State::StopPpp { .. } => {}
         }
     }
 

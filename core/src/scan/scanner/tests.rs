@@ -38,6 +38,18 @@ fn down() -> ServiceStatus {
     service(ServiceState::Down, Want::Down)
 }
 
+/// How a scan begins: with this policy, and with the service as found, which is wanted up unless a test says otherwise.
+struct Begin {
+    policy: Policy,
+    found: ServiceStatus,
+}
+
+impl From<Policy> for Begin {
+    fn from(policy: Policy) -> Self {
+        Self { policy, found: up() }
+    }
+}
+
 /// A scan and its actions.
 struct Bench {
     scanner: Scanner,
@@ -140,25 +152,26 @@ impl Bench {
     }
 
     /// In state 1b, asked.
-    fn stopping(policy: Policy) -> Self {
+    fn stopping(begin: impl Into<Begin>) -> Self {
+        let Begin { policy, found } = begin.into();
         let mut bench = Self::new(policy);
         bench.start();
         assert_eq!(bench.asked, [Action::Take]);
-        assert_eq!(bench.give(Input::Taken(up().into())), [Action::Ask(Want::Down)]);
+        assert_eq!(bench.give(Input::Taken(found.into())), [Action::Ask(Want::Down)]);
         bench
     }
 
     /// In state 2: the record says down.
-    fn verifying(policy: Policy) -> Self {
-        let mut bench = Self::stopping(policy);
+    fn verifying(begin: impl Into<Begin>) -> Self {
+        let mut bench = Self::stopping(begin);
         bench.give(Input::Service(down()));
         assert_eq!(bench.scanner.phase(), Phase::VerifyStopped);
         bench
     }
 
     /// In state 2b: the port is open.
-    fn preparing(policy: Policy) -> Self {
-        let mut bench = Self::verifying(policy);
+    fn preparing(begin: impl Into<Begin>) -> Self {
+        let mut bench = Self::verifying(begin);
         assert_eq!(bench.give(Input::Remains(Remains::default())), [Action::OpenPort]);
         assert!(bench.give(Input::PortOpened).is_empty(), "no byte before the port is known to be free");
         assert_eq!(bench.give(Input::Remains(Remains::default())), [Action::Send(Outgoing::Return)]);
@@ -174,8 +187,8 @@ impl Bench {
     }
 
     /// In state 4: the list was asked for. The modem was on AT&T, chosen by itself.
-    fn searching(policy: Policy) -> Self {
-        let mut bench = Self::preparing(policy);
+    fn searching(begin: impl Into<Begin>) -> Self {
+        let mut bench = Self::preparing(begin);
         bench.prepare("+COPS: 0,2,\"310410\",7");
         bench.answer("AT+COPS=2", &["OK"]);
         assert_eq!(bench.sent().as_deref(), Some("AT+COPS=?"));
@@ -183,8 +196,8 @@ impl Bench {
     }
 
     /// In state 5, T-Mobile being tried.
-    fn trying(policy: Policy) -> Self {
-        let mut bench = Self::searching(policy);
+    fn trying(begin: impl Into<Begin>) -> Self {
+        let mut bench = Self::searching(begin);
         bench.line(LIST);
         bench.line("OK");
         assert_eq!(bench.sent().as_deref(), Some("AT+COPS=1,2,\"310260\""));
@@ -209,15 +222,16 @@ impl Bench {
     }
 
     /// In state 10: AT&T was the best and the last tried.
-    fn starting(policy: Policy) -> Self {
-        let mut bench = Self::trying(policy);
+    fn starting(begin: impl Into<Begin>) -> Self {
+        let mut bench = Self::trying(begin);
         bench.measure("310260", 16);
         bench.measure("311480", 22);
         bench.measure("310410", 25);
         assert_eq!(bench.scanner.phase(), Phase::VerifyCarrier, "it is on it already");
         bench.register("310410");
-        assert_eq!(bench.asked, [Action::ClosePort, Action::Ask(Want::Up)]);
-        assert_eq!(bench.owed, Owed { want: Some(Want::Up), selection: None });
+        let want = bench.owed.want.expect("a want");
+        assert_eq!(bench.asked, [Action::ClosePort, Action::Ask(want)]);
+        assert_eq!(bench.owed.selection, None);
         bench
     }
 

@@ -180,8 +180,37 @@ fn what_another_client_asks_for_after_the_service_was_given_back_is_not_overrule
     let mut bench = Bench::starting(policy());
     // Two changes between two readings: up, as we asked, and then the operator's down.
     bench.give(Input::Service(ServiceStatus { given_back: Some(true), ..down() }));
-    assert_eq!((bench.owed, bench.scanner.phase()), (owes(None), Phase::WaitPpp));
-    assert!(bench.asked.is_empty());
+    assert_eq!((bench.owed, bench.outcome()), (owes(None), Some(Outcome::Complete)));
+    assert_eq!(bench.asked, [Action::Release], "no link will come");
+    assert!(bench.scanner.report().given_back);
+}
+
+#[test]
+fn another_clients_down_while_the_link_is_waited_for_ends_the_scan_and_no_other_carrier_is_tried() {
+    let stopping = service(ServiceState::Run, Want::Once);
+    let proven = ServiceStatus { given_back: Some(true), ..down() };
+    for overruling in [down(), stopping, proven, ServiceStatus { foreign_down: true, ..down() }] {
+        let mut bench = Bench::starting(Policy { no_link: NoLink::NextBest, ..policy() });
+        bench.give(Input::Service(up()));
+        assert_eq!(bench.give(Input::Service(overruling)), [Action::Release], "{overruling:?}");
+        let report = bench.scanner.report();
+        assert_eq!(
+            (bench.outcome(), report.link, bench.owed),
+            (Some(Outcome::Complete), Some(false), owes(None))
+        );
+    }
+}
+
+#[test]
+fn a_service_that_was_to_run_once_and_has_ended_is_no_wish_of_another_client() {
+    let once = service(ServiceState::Run, Want::Once);
+    let mut bench =
+        Bench::starting(Begin { policy: Policy { no_link: NoLink::NextBest, ..policy() }, found: once });
+    assert_eq!(bench.asked, [Action::ClosePort, Action::Ask(Want::Once)]);
+    bench.give(Input::Service(once));
+    bench.give(Input::Service(down()));
+    assert_eq!(bench.scanner.phase(), Phase::WaitPpp);
+    assert_eq!(bench.pass(), [Action::Ask(Want::Down)], "the next best");
 }
 
 #[test]
