@@ -142,6 +142,7 @@ mod tests {
     use std::io::{Read, Write};
 
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::pty::OpenptFlags;
 
     use super::*;
 
@@ -189,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_terminal_in_the_place_of_a_file_is_not_opened() {
-        let modem = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR).unwrap();
+        let modem = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::CLOEXEC).unwrap();
         rustix::pty::unlockpt(&modem).unwrap();
         let name = rustix::pty::ptsname(&modem, Vec::new()).unwrap().into_string().unwrap();
         // Once the other end was open and is closed again, the master hangs up.

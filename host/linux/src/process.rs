@@ -339,6 +339,8 @@ pub fn has_open(pid: NonZeroU32, file: (u64, u64)) -> Option<bool> {
 mod tests {
     use std::process::{Child, Command, Stdio};
 
+    use rustix::pty::OpenptFlags;
+
     use super::*;
     use crate::soon::soon;
 
@@ -429,7 +431,7 @@ mod tests {
 
     #[test]
     fn a_holder_is_found_by_the_number_of_the_device() {
-        let modem = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR).unwrap();
+        let modem = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::CLOEXEC).unwrap();
         rustix::pty::unlockpt(&modem).unwrap();
         let name = rustix::pty::ptsname(&modem, Vec::new()).unwrap().into_string().unwrap();
         let device = fs::metadata(&name).unwrap().rdev();

@@ -103,6 +103,7 @@ fn class_of(device: u64) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use rustix::fs::makedev;
+    use rustix::pty::OpenptFlags;
 
     use super::*;
 
@@ -149,7 +150,7 @@ unknown              /dev/tty        4 1-63 console
 
     #[test]
     fn a_pseudo_terminal_is_a_tty_and_other_files_are_not() {
-        let modem = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR).unwrap();
+        let modem = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::CLOEXEC).unwrap();
         rustix::pty::unlockpt(&modem).unwrap();
         let name = rustix::pty::ptsname(&modem, Vec::new()).unwrap().into_string().unwrap();
         assert_eq!(device_of(Path::new(&name)).unwrap(), fs::metadata(&name).unwrap().rdev());

@@ -88,6 +88,8 @@ mod tests {
     use std::fs::File;
     use std::process::{Child, Command, Stdio};
 
+    use rustix::pty::OpenptFlags;
+
     use super::*;
     use crate::soon::soon;
 
@@ -97,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_pppd_is_of_the_service_whose_port_it_holds_and_no_other_holder_is() {
-        let modem = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR).unwrap();
+        let modem = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::CLOEXEC).unwrap();
         rustix::pty::unlockpt(&modem).unwrap();
         let name = rustix::pty::ptsname(&modem, Vec::new()).unwrap().into_string().unwrap();
         let dir = tempfile::tempdir().unwrap();

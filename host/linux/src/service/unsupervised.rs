@@ -184,6 +184,8 @@ impl Service for Unsupervised {
 
 #[cfg(test)]
 mod tests {
+    use rustix::pty::OpenptFlags;
+
     use super::*;
     use crate::soon::soon;
 
@@ -194,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_holder_that_is_no_pppd_is_a_stranger_is_named_and_nothing_is_touched() {
-        let modem = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR).unwrap();
+        let modem = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::CLOEXEC).unwrap();
         rustix::pty::unlockpt(&modem).unwrap();
         let name = rustix::pty::ptsname(&modem, Vec::new()).unwrap().into_string().unwrap();
         let tty = std::fs::File::options().read(true).write(true).open(&name).unwrap();
@@ -212,7 +214,7 @@ mod tests {
 
     #[test]
     fn the_pppd_on_the_port_is_ended_and_the_start_command_runs_once() {
-        let modem = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR).unwrap();
+        let modem = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::CLOEXEC).unwrap();
         rustix::pty::unlockpt(&modem).unwrap();
         let name = rustix::pty::ptsname(&modem, Vec::new()).unwrap().into_string().unwrap();
         let dir = tempfile::tempdir().unwrap();

@@ -160,6 +160,7 @@ mod tests {
     use std::os::unix::process::CommandExt;
     use std::process::{Child, Command, Stdio};
 
+    use rustix::pty::OpenptFlags;
     use tempfile::TempDir;
 
     use super::*;
@@ -234,7 +235,7 @@ mod tests {
         let pppd = root.join("pppd");
         symlink("/bin/sleep", &pppd).unwrap();
         let modems = [0, 1].map(|_| {
-            let modem = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR).unwrap();
+            let modem = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::CLOEXEC).unwrap();
             rustix::pty::unlockpt(&modem).unwrap();
             let name = rustix::pty::ptsname(&modem, Vec::new()).unwrap().into_string().unwrap();
             (modem, fs::metadata(&name).unwrap().rdev(), name)
