@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | [`mod@line`] | [`Lines`](line::Lines) | any bytes, in any pieces |
 //! | [`reply`] | [`FinalResult`](reply::FinalResult) and what `+XXXX:` lines mean | any line |
-//! | [`operators`], [`current`], [`registration`], [`signal`] | the grammar of one reply each | any line |
+//! | [`operators`], [`current`], [`registration`], [`settings`], [`signal`] | the grammar of one reply each | any line |
 //! | [`vendor`] | the vendors' own signal commands, where the standard ones give no value | any line |
 //! | [`fields`], [`text`], [`errors`] | values, characters, error codes, used by the rows above | any bytes |
 //! | [`command`], [`answer`] | the commands and their answers | any line |
@@ -24,6 +24,7 @@ pub mod line;
 pub mod operators;
 pub mod registration;
 pub mod reply;
+pub mod settings;
 pub mod signal;
 pub mod text;
 pub mod vendor;

@@ -6,6 +6,7 @@ use super::command::Command;
 use super::current::CurrentOperator;
 use super::registration::Registration;
 use super::reply::{FinalResult, SimState};
+use super::settings::ErrorFormat;
 use super::signal::{cesq, csq};
 use super::vendor::{self, Vendor};
 
@@ -17,6 +18,8 @@ pub enum Answer {
     Done,
     /// `OK` without the expected line.
     Empty,
+    /// To `+CMEE?`.
+    Errors(ErrorFormat),
     /// To `+CPIN?`.
     Sim(SimState),
     /// To `+COPS?`.
@@ -60,6 +63,7 @@ impl Command {
     /// Reads a line as the answer to this command.
     pub(super) fn answer(self, line: &[u8]) -> Option<Answer> {
         match self {
+            Self::ErrorFormat => ErrorFormat::parse(line).map(Answer::Errors),
             Self::Sim => SimState::parse(line).map(Answer::Sim),
             Self::CurrentOperator => CurrentOperator::parse(line).map(Answer::Operator),
             Self::Registration(domain) => {
@@ -73,8 +77,8 @@ impl Command {
             | Self::Identify
             | Self::Operators
             | Self::Attention
-            | Self::NumericErrors
-            | Self::NumericFormat
+            | Self::SetErrorFormat(_)
+            | Self::SetNameFormat(_)
             | Self::Deregister
             | Self::Select(_)
             | Self::SelectAutomatically => None,

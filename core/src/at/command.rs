@@ -5,6 +5,7 @@ use heapless::Vec;
 use crate::carrier::Plmn;
 
 use super::registration::Domain;
+use super::settings::{ErrorFormat, NameFormat};
 use super::vendor::Vendor;
 
 /// Bytes of the longest command: `AT+COPS=1,2,"310410"` and its CR.
@@ -16,12 +17,14 @@ pub const COMMAND_LEN_MAX: usize = 24;
 pub enum Command {
     /// `AT`: does the modem answer?
     Attention,
-    /// `AT+CMEE=1`: report errors by their numbers (3GPP TS 27.007 §9.1), whose table is shorter than that of their texts.
-    NumericErrors,
+    /// `AT+CMEE?`: how errors are reported (3GPP TS 27.007 §9.1).
+    ErrorFormat,
+    /// `AT+CMEE=1` and the like (§9.1). By number during a scan: their table is shorter than that of their texts.
+    SetErrorFormat(ErrorFormat),
     /// `AT+CPIN?` (§8.3).
     Sim,
-    /// `AT+COPS=3,2`: name operators by their digits from now on (§7.3).
-    NumericFormat,
+    /// `AT+COPS=3,2` and the like: how operators are named from now on (§7.3). By their digits during a scan.
+    SetNameFormat(NameFormat),
     /// `AT+COPS?`: the operator, and how it was selected (§7.3).
     CurrentOperator,
     /// `AT+COPS=2`: deregister (§7.3).
@@ -51,9 +54,10 @@ impl Command {
         // Three parts at most, so that one place appends them.
         let parts = match self {
             Self::Attention => ["AT", "", ""],
-            Self::NumericErrors => ["AT+CMEE=1", "", ""],
+            Self::ErrorFormat => ["AT+CMEE?", "", ""],
+            Self::SetErrorFormat(format) => [format.command(), "", ""],
             Self::Sim => ["AT+CPIN?", "", ""],
-            Self::NumericFormat => ["AT+COPS=3,2", "", ""],
+            Self::SetNameFormat(format) => [format.command(), "", ""],
             Self::CurrentOperator => ["AT+COPS?", "", ""],
             Self::Deregister => ["AT+COPS=2", "", ""],
             Self::Operators => ["AT+COPS=?", "", ""],
@@ -79,9 +83,10 @@ impl Command {
         match self {
             Self::Deregister | Self::Operators | Self::Select(_) | Self::SelectAutomatically => true,
             Self::Attention
-            | Self::NumericErrors
+            | Self::ErrorFormat
+            | Self::SetErrorFormat(_)
             | Self::Sim
-            | Self::NumericFormat
+            | Self::SetNameFormat(_)
             | Self::CurrentOperator
             | Self::Registration(_)
             | Self::Signal
@@ -95,7 +100,8 @@ impl Command {
     #[must_use]
     pub const fn has_answer_line(&self) -> bool {
         match self {
-            Self::Sim
+            Self::ErrorFormat
+            | Self::Sim
             | Self::CurrentOperator
             | Self::Operators
             | Self::Registration(_)
@@ -105,8 +111,8 @@ impl Command {
             // Its lines are free text, or missing.
             Self::Identify
             | Self::Attention
-            | Self::NumericErrors
-            | Self::NumericFormat
+            | Self::SetErrorFormat(_)
+            | Self::SetNameFormat(_)
             | Self::Deregister
             | Self::Select(_)
             | Self::SelectAutomatically => false,

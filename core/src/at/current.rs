@@ -5,6 +5,7 @@ use crate::carrier::{AccessTechnology, Name, Plmn};
 use super::fields::{Fields, after_colon, decimal};
 use super::line::trimmed;
 use super::operators::{Code, begins_list};
+use super::settings::NameFormat;
 use super::text::Text;
 
 /// How the operator is selected (`<mode>` of `+COPS?`, 3GPP TS 27.007 §7.3).
@@ -75,6 +76,8 @@ pub struct CurrentOperator {
     pub operator: Option<Operator>,
     /// The access technology, where the modem gives one.
     pub technology: Option<AccessTechnology>,
+    /// How the modem says that it names the operator; `None` also where it is on none.
+    pub format: Option<NameFormat>,
 }
 
 impl CurrentOperator {
@@ -82,7 +85,7 @@ impl CurrentOperator {
     #[must_use]
     #[inline(never)]
     pub fn parse(line: &[u8]) -> Option<Self> {
-        let OperatorLine { mode, operator, technology, .. } = OperatorLine::parse(line)?;
+        let OperatorLine { mode, operator, technology, format } = OperatorLine::parse(line)?;
         let mode = match mode {
             0 => SelectionMode::Automatic,
             1 | 4 => SelectionMode::Manual,
@@ -94,7 +97,7 @@ impl CurrentOperator {
             Some(plmn) => Operator::Plmn(plmn),
             None => Operator::Name(Name::from_chars(Text::new(trimmed(text.bytes())).chars())),
         });
-        Some(Self { mode, operator, technology })
+        Some(Self { mode, operator, technology, format: format.and_then(NameFormat::of) })
     }
 }
 

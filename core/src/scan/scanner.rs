@@ -22,6 +22,7 @@ mod giveback;
 mod handover;
 mod inputs;
 mod prepare;
+mod settings;
 mod signal;
 mod snapshot;
 mod state;
@@ -221,7 +222,7 @@ impl Scanner {
                 return;
             }
             if self.phase().is_holding() && self.limit() <= self.now {
-                self.fail(Failure::BudgetSpent, out);
+                self.budget_spent(out);
             } else if self.dialogue.next_deadline().is_some_and(|deadline| deadline <= self.now) {
                 let turn = self.dialogue.timeout(self.now);
                 self.turn(turn, out);

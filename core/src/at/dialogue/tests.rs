@@ -4,6 +4,7 @@ extern crate std;
 
 use super::*;
 use crate::at::current::{Operator, SelectionMode};
+use crate::at::settings::ErrorFormat;
 use crate::carrier::Plmn;
 use std::vec::Vec;
 
@@ -423,7 +424,7 @@ fn a_modem_that_answers_in_digits_is_understood() {
     let _ = dialogue.line(now, Line::whole(b"+CSQ: 25,99"), |_| ());
     let outcome = dialogue.line(now, Line::whole(b"0"), |_| ()).outcome;
     assert!(matches!(outcome, Some(Outcome::Answered(Answer::Signal(_)))), "{outcome:?}");
-    let _ = dialogue.start(now, Command::NumericErrors, TIMEOUT);
+    let _ = dialogue.start(now, Command::SetErrorFormat(ErrorFormat::Numeric), TIMEOUT);
     assert_eq!(
         dialogue.line(now, Line::whole(b"4"), |_| ()).outcome,
         Some(Outcome::Refused(FinalResult::Error))

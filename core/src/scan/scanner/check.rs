@@ -131,7 +131,8 @@ mod tests {
     }
 
     fn on(operator: Option<Operator>) -> Outcome {
-        let current = CurrentOperator { mode: SelectionMode::Manual, operator, technology: None };
+        let current =
+            CurrentOperator { mode: SelectionMode::Manual, operator, technology: None, format: None };
         Outcome::Answered(Answer::Operator(current))
     }
 

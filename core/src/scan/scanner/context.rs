@@ -4,6 +4,7 @@ use core::num::NonZeroU32;
 
 use heapless::Vec;
 
+use crate::at::settings::{ErrorFormat, NameFormat};
 use crate::at::vendor::{self, Vendor};
 use crate::carrier::{Plmn, Strength};
 use crate::scan::policy::{Policy, SAMPLES_MAX};
@@ -13,6 +14,7 @@ use crate::supervisor::{ServiceStatus, Want};
 use crate::time::Instant;
 
 use super::check::Domains;
+use super::settings::Setting;
 
 /// The vendor's own signal command.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -51,6 +53,10 @@ pub(super) struct ScanContext {
     pub(super) chosen: Option<Plmn>,
     /// The selection from before the scan.
     pub(super) selection: Option<Selection>,
+    /// How the modem reports errors.
+    pub(super) errors: Setting<ErrorFormat>,
+    /// How it names operators.
+    pub(super) names: Setting<NameFormat>,
     /// The scan changed the modem's registration or selection.
     pub(super) disturbed: bool,
     /// The carrier that the scan last selected and then saw in `+COPS?`.
@@ -95,6 +101,8 @@ impl ScanContext {
             before: None,
             chosen: None,
             selection: None,
+            errors: Setting::UNKNOWN,
+            names: Setting::UNKNOWN,
             disturbed: false,
             on: None,
             settled: None,

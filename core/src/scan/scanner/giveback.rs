@@ -80,12 +80,17 @@ impl Scanner {
             let deadline = self.after(&self.policy.timeouts.kill);
             return self.enter(State::Clearing { deadline, step: Verify::Look }, out);
         }
-        if !(modem_is_ours && self.context.disturbed) || gone {
+        let undisturbed = !self.context.disturbed && !(self.has_settings() && self.dialogue.is_ready());
+        if !modem_is_ours || undisturbed || gone {
             return self.give_back_failed(out);
+        }
+        let until = self.after(&self.policy.timeouts.restore);
+        if !self.context.disturbed {
+            self.enter(State::Restoring { until, step: Restore::PuttingBack { registers: false } }, out);
+            return self.put_back(false, out);
         }
         // A scan whose first choice had no link has settled before.
         self.disturb(out);
-        let until = self.after(&self.policy.timeouts.restore);
         let step = Restore::Dropping(self.after(&DTR_DROP));
         self.enter(State::Restoring { until, step }, out);
         if self.dialogue.is_ready() {
@@ -136,12 +141,10 @@ impl Scanner {
         match (step, said) {
             (_, Said::Dead) => self.restored(false, out),
             (Restore::Synchronising, _) => self.restore_selection(true, out),
-            (Restore::Selecting { .. }, Said::Answered(_)) => {
-                self.state = State::Restoring { until, step: Restore::Looking(Look::Checking(Check::new())) };
-                self.command(Check::FIRST, self.policy.timeouts.read, out);
-            }
+            (Restore::Selecting { .. }, Said::Answered(_)) => self.put_back(true, out),
             (Restore::Selecting { manual: true }, _) => self.restore_selection(false, out),
-            (Restore::Selecting { manual: false }, _) => self.restored(false, out),
+            (Restore::Selecting { manual: false }, _) => self.put_back(false, out),
+            (Restore::PuttingBack { registers }, _) => self.put_back(registers, out),
             (
                 Restore::Unseen(_)
                 | Restore::Dropping(_)
@@ -162,6 +165,20 @@ impl Scanner {
                 self.state = State::Restoring { until, step: Restore::Looking(look) };
             }
         }
+    }
+
+    /// Puts the next setting back; after the last, waits for the registration where one is to be expected.
+    fn put_back(&mut self, registers: bool, out: &mut Actions) {
+        let State::Restoring { until, .. } = self.state else { return };
+        self.state = State::Restoring { until, step: Restore::PuttingBack { registers } };
+        if self.puts_back(until, out) {
+            return;
+        }
+        if !registers {
+            return self.restored(false, out);
+        }
+        self.state = State::Restoring { until, step: Restore::Looking(Look::Checking(Check::new())) };
+        self.command(Check::FIRST, self.policy.timeouts.read, out);
     }
 
     pub(super) fn restoring_timeout(&mut self, until: Instant, step: Restore, out: &mut Actions) {
@@ -201,9 +218,19 @@ impl Scanner {
         if seen {
             self.settle(out);
         }
-        self.report.restored = Some(seen);
-        report(out, Event::Restored(seen));
+        if self.context.disturbed {
+            self.report.restored = Some(seen);
+            report(out, Event::Restored(seen));
+        }
         self.give_back_failed(out);
+    }
+
+    /// The scan has decided, or it fails.
+    pub(super) fn budget_spent(&mut self, out: &mut Actions) {
+        if self.state == State::Modem(Modem::PuttingBack) {
+            return self.start_ppp(out);
+        }
+        self.fail(Failure::BudgetSpent, out);
     }
 
     /// Another client brought the service up while the registration is being restored: the modem belongs to that service.

@@ -80,15 +80,23 @@ impl Scanner {
     /// If the modem rejects a setting, the scan continues: replies are parsed either way.
     pub(super) fn prepared(&mut self, step: Prepare, said: &Said, out: &mut Actions) {
         let (next, command) = match step {
-            Prepare::Synchronising => (Prepare::Errors, Command::NumericErrors),
+            Prepare::Synchronising => (Prepare::FoundErrors, Command::ErrorFormat),
+            Prepare::FoundErrors => {
+                self.found_errors(said);
+                (Prepare::Errors, self.numeric_errors())
+            }
             Prepare::Errors => (Prepare::Sim, Command::Sim),
             Prepare::Sim => {
                 if matches!(said, Said::Answered(Answer::Sim(SimState::Locked))) {
                     return self.fail(Failure::SimNotReady, out);
                 }
-                (Prepare::Format, Command::NumericFormat)
+                (Prepare::FoundNames, Command::CurrentOperator)
             }
-            Prepare::Format => (Prepare::Selection, Command::CurrentOperator),
+            Prepare::FoundNames => {
+                self.found_names(said);
+                (Prepare::Names, self.numeric_names())
+            }
+            Prepare::Names => (Prepare::Selection, Command::CurrentOperator),
             Prepare::Selection => {
                 if let Said::Answered(Answer::Operator(current)) = said
                     && !self.context.disturbed

@@ -33,7 +33,7 @@ impl Scanner {
         let lasting = self.carriers.get(index).is_none_or(|carrier| carrier.confirmed);
         let read_at = self.context.lasting_from.max(self.now);
         if alone || lasting || self.policy.confirm.is_zero() || read_at >= self.last_trial_start() {
-            return self.start_ppp(out);
+            return self.leave_modem(out);
         }
         self.context.samples.clear();
         let deadline = read_at + self.policy.timeouts.read;
@@ -46,7 +46,7 @@ impl Scanner {
 
     /// The value of the chosen carrier as it lasts: another that is better by more than the hysteresis takes its place.
     fn confirmed(&mut self, index: usize, strength: Strength, out: &mut Actions) {
-        let Some(carrier) = self.carriers.get_mut(index) else { return self.start_ppp(out) };
+        let Some(carrier) = self.carriers.get_mut(index) else { return self.leave_modem(out) };
         if strength.is_known() {
             carrier.trial = Trial::Registered(strength);
         }
@@ -57,7 +57,7 @@ impl Scanner {
         if rank::best(&self.carriers, Some(plmn), &self.policy.ranking) == Some(index)
             || self.now >= self.last_trial_start()
         {
-            return self.start_ppp(out);
+            return self.leave_modem(out);
         }
         self.with_modem(Modem::SelectBest, out);
     }

@@ -101,14 +101,18 @@ pub(super) enum Modem {
         deadline: Instant,
         step: Look,
     },
+    /// `VerifyCarrier`: the settings of the modem are put back.
+    PuttingBack,
 }
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) enum Prepare {
     Synchronising,
+    FoundErrors,
     Errors,
     Sim,
-    Format,
+    FoundNames,
+    Names,
     Selection,
     Deregistering,
 }
@@ -162,6 +166,10 @@ pub(super) enum Restore {
     Selecting {
         manual: bool,
     },
+    /// The settings of the modem are put back; whether it is expected to register then.
+    PuttingBack {
+        registers: bool,
+    },
     Looking(Look),
 }
 
@@ -180,7 +188,9 @@ impl State {
             Self::Modem(Modem::NextCarrier) => Phase::NextCarrier,
             Self::Modem(Modem::SelectBest) => Phase::SelectBest,
             Self::Modem(Modem::ConnectBest { .. }) => Phase::ConnectBest,
-            Self::Modem(Modem::VerifyCarrier { .. } | Modem::WaitSignal(_)) => Phase::VerifyCarrier,
+            Self::Modem(Modem::VerifyCarrier { .. } | Modem::WaitSignal(_) | Modem::PuttingBack) => {
+                Phase::VerifyCarrier
+            }
             Self::GivingBack { failed: false, .. } => Phase::StartPpp,
             Self::WaitPpp { .. } => Phase::WaitPpp,
             Self::Complete => Phase::Complete,
@@ -213,6 +223,7 @@ impl State {
                     | Restore::Claiming
                     | Restore::Synchronising
                     | Restore::Selecting { .. }
+                    | Restore::PuttingBack { .. }
                     | Restore::Looking(Look::Checking(_)),
             } => Some(until),
         }
@@ -265,6 +276,7 @@ impl Modem {
             | Self::NextCarrier
             | Self::SelectBest
             | Self::ConnectBest { .. }
+            | Self::PuttingBack
             | Self::VerifyCarrier { step: Look::Checking(_), .. } => None,
         }
     }
@@ -275,6 +287,7 @@ impl Modem {
             | Self::GetOperators
             | Self::NextCarrier
             | Self::SelectBest
+            | Self::PuttingBack
             | Self::ConnectBest { .. } => {}
             Self::WaitResults { again_at } => again_at.iter_mut().for_each(visit),
             Self::Opening { again_at, deadline } => {

@@ -6,6 +6,7 @@ mod confirm;
 mod custody;
 mod gate;
 mod handover;
+mod settings;
 mod trials;
 
 use super::*;
@@ -179,17 +180,29 @@ impl Bench {
     }
 
     fn prepare(&mut self, before: &str) {
+        self.prepare_found("+CMEE: 1", "+COPS: 0,2,\"310410\",7", before);
+    }
+
+    /// The same; the modem answers `AT+CMEE?` and the first `AT+COPS?` with these lines.
+    fn prepare_found(&mut self, errors: &str, names: &str, before: &str) {
         self.answer("AT", &["OK"]);
+        self.answer("AT+CMEE?", &[errors, "OK"]);
         self.answer("AT+CMEE=1", &["OK"]);
         self.answer("AT+CPIN?", &["+CPIN: READY", "OK"]);
+        self.answer("AT+COPS?", &[names, "OK"]);
         self.answer("AT+COPS=3,2", &["OK"]);
         self.answer("AT+COPS?", &[before, "OK"]);
     }
 
     /// In state 4: the list was asked for. The modem was on AT&T, chosen by itself.
     fn searching(begin: impl Into<Begin>) -> Self {
+        Self::searching_found(begin, "+CMEE: 1", "+COPS: 0,2,\"310410\",7")
+    }
+
+    /// The same, with the modem's settings as found.
+    fn searching_found(begin: impl Into<Begin>, errors: &str, names: &str) -> Self {
         let mut bench = Self::preparing(begin);
-        bench.prepare("+COPS: 0,2,\"310410\",7");
+        bench.prepare_found(errors, names, "+COPS: 0,2,\"310410\",7");
         bench.answer("AT+COPS=2", &["OK"]);
         assert_eq!(bench.sent().as_deref(), Some("AT+COPS=?"));
         bench

@@ -29,6 +29,9 @@ impl Scanner {
         if let State::Restoring { step, .. } = self.state {
             return self.outcome_while_restoring(step, said, out);
         }
+        if self.state == State::Modem(Modem::PuttingBack) {
+            return self.leave_modem(out);
+        }
         match said {
             Said::Dead => return self.fail(Failure::ModemSilent, out),
             Said::Refused(result) if result.blames_the_sim() => return self.fail(Failure::SimNotReady, out),
@@ -60,7 +63,8 @@ impl Scanner {
             | Modem::Claiming { .. }
             | Modem::GetOperators
             | Modem::NextCarrier
-            | Modem::SelectBest => {
+            | Modem::SelectBest
+            | Modem::PuttingBack => {
                 debug_assert!(false, "{said:?} came in {modem:?}, where no command is in flight");
             }
         }
@@ -80,6 +84,7 @@ impl Scanner {
             | Modem::GetOperators
             | Modem::NextCarrier
             | Modem::SelectBest
+            | Modem::PuttingBack
             | Modem::ConnectBest { .. } => {}
         }
     }

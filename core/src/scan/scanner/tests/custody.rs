@@ -29,8 +29,10 @@ fn the_selection_is_recorded_before_the_modem_is_deregistered() {
     ] {
         let mut bench = Bench::preparing(policy());
         bench.answer("AT", &["OK"]);
+        bench.answer("AT+CMEE?", &["+CMEE: 1", "OK"]);
         bench.answer("AT+CMEE=1", &["OK"]);
         bench.answer("AT+CPIN?", &["+CPIN: READY", "OK"]);
+        bench.answer("AT+COPS?", &["+COPS: 0,2,\"310410\",7", "OK"]);
         bench.answer("AT+COPS=3,2", &["OK"]);
         bench.answer("AT+COPS?", &[]);
         bench.now = bench.now + Duration::from_millis(500);
@@ -258,6 +260,7 @@ fn a_scan_that_fails_after_its_first_choice_had_no_link_owes_the_selection_while
     bench.give(Input::PortOpened);
     bench.give(Input::Remains(Remains::default()));
     bench.answer("AT", &["OK"]);
+    bench.answer("AT+CMEE?", &["+CMEE: 1", "OK"]);
     bench.answer("AT+CMEE=1", &["OK"]);
     bench.answer("AT+CPIN?", &["+CPIN: SIM PIN", "OK"]);
     let owed = Owed { selection: Some(Selection::Automatic), ..owes(Some(Want::Up)) };

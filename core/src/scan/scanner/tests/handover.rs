@@ -153,6 +153,7 @@ fn abort_while_going_down_ends_the_remaining_process_before_up() {
 fn prepare_sim_locked_gives_up_before_it_changes_anything() {
     let mut bench = Bench::preparing(policy());
     bench.answer("AT", &["OK"]);
+    bench.answer("AT+CMEE?", &["+CMEE: 1", "OK"]);
     bench.answer("AT+CMEE=1", &["OK"]);
     bench.answer("AT+CPIN?", &["+CPIN: SIM PIN", "OK"]);
     assert_eq!(bench.asked, [Action::ClosePort, Action::Ask(Want::Up)]);

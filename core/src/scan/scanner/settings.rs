@@ -1,0 +1,90 @@
+//! The settings of the modem that the scan changes, and how it puts them back.
+
+use crate::at::answer::{Answer, Outcome as Said};
+use crate::at::command::Command;
+use crate::at::settings::{ErrorFormat, NameFormat};
+use crate::scan::Actions;
+use crate::time::Instant;
+
+use super::Scanner;
+use super::state::{Modem, State};
+
+/// What the scan knows of one setting.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) struct Setting<T> {
+    /// As the modem had it; `None`: not known, and then it is not put back.
+    found: Option<T>,
+    /// The scan has set another value.
+    changed: bool,
+}
+
+impl<T: Copy + PartialEq> Setting<T> {
+    pub(super) const UNKNOWN: Self = Self { found: None, changed: false };
+
+    /// The first value counts: after an interruption the modem has what this scan has set.
+    fn find(&mut self, value: Option<T>) {
+        self.found = self.found.or(value);
+    }
+
+    fn set(&mut self, value: T) -> T {
+        self.changed = self.found.is_some_and(|found| found != value);
+        value
+    }
+
+    fn take(&mut self) -> Option<T> {
+        core::mem::take(&mut self.changed).then_some(self.found).flatten()
+    }
+}
+
+impl Scanner {
+    pub(super) fn found_errors(&mut self, said: &Said) {
+        if let Said::Answered(Answer::Errors(found)) = said {
+            self.context.errors.find(Some(*found));
+        }
+    }
+
+    pub(super) fn found_names(&mut self, said: &Said) {
+        if let Said::Answered(Answer::Operator(current)) = said {
+            self.context.names.find(current.format);
+        }
+    }
+
+    pub(super) fn numeric_errors(&mut self) -> Command {
+        Command::SetErrorFormat(self.context.errors.set(ErrorFormat::Numeric))
+    }
+
+    pub(super) fn numeric_names(&mut self) -> Command {
+        Command::SetNameFormat(self.context.names.set(NameFormat::Numeric))
+    }
+
+    pub(super) const fn has_settings(&self) -> bool {
+        self.context.errors.changed || self.context.names.changed
+    }
+
+    /// Sends the command that puts a setting back; `false`: none is left, or the line takes no command.
+    #[inline(never)]
+    pub(super) fn puts_back(&mut self, until: Instant, out: &mut Actions) -> bool {
+        if !self.dialogue.is_ready() || until <= self.now {
+            return false;
+        }
+        let command = if let Some(format) = self.context.names.take() {
+            Command::SetNameFormat(format)
+        } else if let Some(format) = self.context.errors.take() {
+            Command::SetErrorFormat(format)
+        } else {
+            return false;
+        };
+        let timeout = self.policy.timeouts.read.min(until.saturating_since(self.now));
+        self.command(command, timeout, out);
+        true
+    }
+
+    /// The scan has decided: puts the settings back, and gives the service back whatever the modem answers.
+    pub(super) fn leave_modem(&mut self, out: &mut Actions) {
+        self.state = State::Modem(Modem::PuttingBack);
+        // Not where little of the budget is left: the link is worth more.
+        if !self.puts_back(self.last_trial_start(), out) {
+            self.start_ppp(out);
+        }
+    }
+}
