@@ -94,12 +94,12 @@ fn a_recording_of_another_dialogue_is_said_to_be_one_where_it_differs() {
     let path = path.to_str().unwrap();
     assert_eq!(cellscan(&["scan", "--sim", "--quiet", "--record", path]).status.code(), Some(0));
     let recorded = fs::read_to_string(path).unwrap();
-    assert!(recorded.contains("# dialogue: 2\n"), "{recorded}");
+    assert!(recorded.contains("# dialogue: 3\n"), "{recorded}");
     // As before versions were counted.
-    let earlier = recorded.replace("# dialogue: 2\n", "").replace("AT+CMEE=1", "AT+CMEE=2");
+    let earlier = recorded.replace("# dialogue: 3\n", "").replace("AT+CMEE=1", "AT+CMEE=2");
     fs::write(path, earlier).unwrap();
     let text = String::from_utf8(cellscan(&["replay", path]).stdout).unwrap();
-    assert!(text.contains("recorded with dialogue 1, and this program has 2"), "{text}");
+    assert!(text.contains("recorded with dialogue 1, and this program has 3"), "{text}");
     let json = String::from_utf8(cellscan(&["replay", "--json", path]).stdout).unwrap();
     assert!(json.contains(r#""same":false"#) && json.contains(r#""dialogue":"1""#), "{json}");
 }

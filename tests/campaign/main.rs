@@ -29,6 +29,9 @@ fn beside_others() -> RwLockReadGuard<'static, ()> {
     LOADED.read().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Scans that may have ended before the instant of one kill: the machine is less busy with each, or more.
+const TRIES: usize = 60;
+
 /// The known duration of a scan: a machine that is less busy than during the measurement takes less.
 struct Whole(AtomicU64);
 
@@ -46,7 +49,22 @@ impl Whole {
     /// A scan had ended by this instant.
     fn had_ended_by(&self, instant: Duration) {
         let shorter = u64::try_from(instant.as_millis()).expect("not that long") * 9 / 10;
-        self.0.fetch_min(shorter.max(1_000), Ordering::Relaxed);
+        self.0.fetch_min(shorter.max(200), Ordering::Relaxed);
+    }
+
+    /// What `kill` returns for that instant, or for earlier ones until it meets a running scan (`Some`).
+    fn until_met<T>(&self, part: usize, of: usize, kill: impl Fn(Duration) -> Option<T>) -> T {
+        for _ in 0..TRIES {
+            let instant = self.instant(part, of);
+            if let Some(met) = kill(instant) {
+                return met;
+            }
+            self.had_ended_by(instant);
+        }
+        panic!(
+            "{TRIES} scans had ended before their kill, the last of them after {:?}",
+            self.instant(part, of)
+        );
     }
 }
 

@@ -18,6 +18,8 @@ pub(crate) struct Mutant {
     pub(crate) replacement: &'static str,
     /// The rule that the walk finds violated.
     pub(crate) rule: &'static str,
+    /// The one setting that shows it, late, and is walked as a whole; `None`: some setting shows it soon.
+    pub(crate) late_in: Option<&'static str>,
 }
 
 const fn mutant(
@@ -27,7 +29,7 @@ const fn mutant(
     replacement: &'static str,
     rule: &'static str,
 ) -> Mutant {
-    Mutant { name, file, text, replacement, rule }
+    Mutant { name, file, text, replacement, rule, late_in: None }
 }
 
 pub(crate) const MUTANTS: &[Mutant] = &[
@@ -97,7 +99,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     mutant(
         "does not restore the selection",
         "scan/scanner/giveback.rs",
-        "if !(modem_is_ours && self.context.disturbed) || gone {",
+        "if !modem_is_ours || undisturbed || gone {",
         "if modem_is_ours || self.context.disturbed || gone || half_way || !gone {",
         LEFT_ALONE,
     ),
@@ -192,13 +194,16 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         "report(out, Event::ForeignDown); }",
         WRONG_RECORD,
     ),
-    mutant(
-        "tries the next carrier although another client wants the service down",
-        "scan/scanner/giveback.rs",
-        "self.context.service = Some(status); if self.is_overruled() { self.overruled(out); }",
-        "self.context.service = Some(status);",
-        OVERRULED,
-    ),
+    Mutant {
+        late_in: Some("no link: the next of two remembered carriers"),
+        ..mutant(
+            "tries the next carrier although another client wants the service down",
+            "scan/scanner/giveback.rs",
+            "self.context.service = Some(status); if self.is_overruled() { self.overruled(out); }",
+            "self.context.service = Some(status);",
+            OVERRULED,
+        )
+    },
     mutant(
         "leaves a service that was given back owed",
         "scan/scanner/giveback.rs",

@@ -111,8 +111,8 @@ impl Copy {
         write(&self.place.join("core/src").join(file), &text);
     }
 
-    /// What the walk prints; the error of the compiler where it does not build.
-    fn walk(&self) -> Result<String, String> {
+    /// What the walk of all settings, or of a whole one, prints; the error of the compiler where it does not build.
+    fn walk(&self, whole: Option<&str>) -> Result<String, String> {
         let mut cargo = Command::new(env!("CARGO"));
         // The flags of this test's own build do not apply to another package.
         cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").current_dir(&self.place);
@@ -122,7 +122,8 @@ impl Copy {
             return Err(String::from_utf8_lossy(&built.stderr).into_owned());
         }
         let walked = Command::new(self.place.join("target/debug/cellscan-walk"))
-            .arg(NODES_MAX.to_string())
+            .arg(whole.map_or(NODES_MAX, |_| usize::MAX).to_string())
+            .args(whole)
             .output()
             .expect("the walk can be started");
         Ok(String::from_utf8_lossy(&walked.stdout).into_owned())
@@ -132,7 +133,7 @@ impl Copy {
     fn catch(&self, mutant: &Mutant) -> Result<String, String> {
         let file = Path::new(mutant.file);
         write(&self.place.join("core/src").join(file), &applied(mutant)?);
-        let walked = self.walk();
+        let walked = self.walk(mutant.late_in);
         self.restore(file);
         let walked = walked.map_err(|error| format!("it does not build:\n{error}"))?;
         // A step may violate more than one.
@@ -195,7 +196,7 @@ fn each_mutant_is_caught_by_the_walk() {
             .map(|number| {
                 scope.spawn(move || {
                     let copy = Copy::new(number);
-                    let unchanged = copy.walk().expect("the core builds as it is");
+                    let unchanged = copy.walk(None).expect("the core builds as it is");
                     assert!(unchanged.starts_with("kept: "), "the core as it is: {unchanged}");
                     let mut missed = Vec::new();
                     while let Some(mutant) = next() {

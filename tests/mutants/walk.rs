@@ -1,4 +1,4 @@
-//! A short walk of the states of a machine, in a package of its own: the test beside this file builds it against a core with
+//! A walk of the states of a machine: `cellscan-walk SNAPSHOTS [SETTING]`, in a package of its own: the test beside this file builds it against a core with
 //! one mutant. It prints the rules that the first wrong state violates, and exits with 1 where there is one.
 
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a program of a test, which reads what it prints")]
@@ -16,11 +16,13 @@ use alphabet::SETTINGS;
 use explore::{Broken, Extent, explore};
 
 fn main() -> ExitCode {
-    let nodes_max = std::env::args().nth(1).and_then(|count| count.parse().ok()).expect("a number of snapshots");
+    let mut arguments = std::env::args().skip(1);
+    let nodes_max = arguments.next().and_then(|count| count.parse().ok()).expect("a number of snapshots");
+    let only = arguments.next();
     // A violated assertion of the machine is reported as a violated rule.
     std::panic::set_hook(Box::new(|_| {}));
     let (mut reached, mut steps) = (0, 0);
-    for setting in SETTINGS {
+    for setting in SETTINGS.iter().filter(|setting| only.as_ref().is_none_or(|only| only == setting.name)) {
         let walk = explore(setting, Extent { nodes_max, stops_at_once: true });
         reached += walk.reached();
         steps += walk.steps;

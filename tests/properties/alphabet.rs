@@ -137,6 +137,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         ..PLAIN
     },
     Setting {
+        name: "no link: the next of two remembered carriers",
+        policy: Policy { no_link: NoLink::NextBest, ..QUICK },
+        services: &[UP, DOWN],
+        answers: Answers::Smooth,
+        ..OF_TWO
+    },
+    Setting {
         name: "the first that is good enough",
         policy: Policy { strategy: Strategy::GoodEnough(-90), ..POLICY },
         services: &[DOWN],
@@ -242,17 +249,20 @@ const fn lines(answers: Answers, sent: Option<Command>) -> &'static [&'static st
     let Some(command) = sent else { return &["OK"] };
     match (command, answers) {
         // The other domains are left out: sixteen sets of unknown domains would be sixteen walks.
-        (Command::Attention | Command::Registration(Domain::Packet | Domain::FiveG | Domain::Circuit), _)
+        // What it is set back to multiplies the states: one set of answers has it.
+        (Command::ErrorFormat, Smooth | TwoBefore | NoList | Few)
+        | (Command::Attention | Command::Registration(Domain::Packet | Domain::FiveG | Domain::Circuit), _)
         | (Command::Deregister | Command::Select(_) | Command::Sim, Smooth | TwoBefore)
         | (
-            Command::NumericErrors
-            | Command::NumericFormat
+            Command::SetErrorFormat(_)
+            | Command::SetNameFormat(_)
             | Command::SelectAutomatically
             | Command::Identify
             | Command::VendorSignal(_),
             Smooth | TwoBefore | NoList | Few,
         ) => &["OK"],
-        (Command::NumericErrors | Command::NumericFormat | Command::SelectAutomatically, Many) => {
+        (Command::ErrorFormat, Many) => &["+CMEE: 0", "OK", "ERROR"],
+        (Command::SetErrorFormat(_) | Command::SetNameFormat(_) | Command::SelectAutomatically, Many) => {
             &["OK", "ERROR"]
         }
         (Command::Deregister | Command::Select(_), NoList | Few | Many) => &["OK", "+CME ERROR: 30"],

@@ -22,7 +22,8 @@
 //! at its limit, and bytes of the line are only counted, while words are still written.
 //!
 //! `dialogue` counts the versions of what a scan sends to the modem; a recording without it has version 1. A program with another
-//! version sends other commands, and cannot rerun the recording: 1 asked for texts of errors (`AT+CMEE=2`), 2 asks for numbers.
+//! version sends other commands, and cannot rerun the recording: 1 asked for texts of errors (`AT+CMEE=2`), 2 asks for numbers, 3 asks
+//! for the modem's settings before it changes them, and puts them back.
 //!
 //! All that the scan was told is in it, so that the same machine fed with it decides the same
 //! (`cellscan replay`). What it does not need is unreadable, see [`cellscan_redact`].

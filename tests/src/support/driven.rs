@@ -2,6 +2,7 @@
 
 use cellscan_core::at::command::{Command, Outgoing};
 use cellscan_core::at::line::Line;
+use cellscan_core::at::settings::{ErrorFormat, NameFormat};
 use cellscan_core::scan::gate::{Origin, Request};
 use cellscan_core::scan::{Action, Input, Policy, Scanner};
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Want};
@@ -103,7 +104,15 @@ impl Driven {
     pub fn prepare(&mut self) {
         self.stop();
         self.open();
-        for command in [Command::Attention, Command::NumericErrors, Command::Sim, Command::NumericFormat] {
+        let commands = [
+            Command::Attention,
+            Command::ErrorFormat,
+            Command::SetErrorFormat(ErrorFormat::Numeric),
+            Command::Sim,
+            Command::CurrentOperator,
+            Command::SetNameFormat(NameFormat::Numeric),
+        ];
+        for command in commands {
             self.until(command);
             self.line("OK");
         }

@@ -2,6 +2,7 @@
 
 use crate::at::answer::{Answer, Outcome as Said};
 use crate::at::command::Command;
+use crate::at::current::CurrentOperator;
 use crate::at::settings::{ErrorFormat, NameFormat};
 use crate::scan::Actions;
 use crate::time::Instant;
@@ -12,7 +13,7 @@ use super::state::{Modem, State};
 /// What the scan knows of one setting.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Setting<T> {
-    /// As the modem had it; `None`: not known, and then it is not put back.
+    /// As the modem had it, where the scan wants another; `None` also where it is not known. Then it is not put back.
     found: Option<T>,
     /// The scan has set another value.
     changed: bool,
@@ -22,13 +23,14 @@ impl<T: Copy + PartialEq> Setting<T> {
     pub(super) const UNKNOWN: Self = Self { found: None, changed: false };
 
     /// The first value counts: after an interruption the modem has what this scan has set.
-    fn find(&mut self, value: Option<T>) {
-        self.found = self.found.or(value);
+    fn find(&mut self, value: T, wanted: T) {
+        if self.found.is_none() && value != wanted {
+            self.found = Some(value);
+        }
     }
 
-    fn set(&mut self, value: T) -> T {
-        self.changed = self.found.is_some_and(|found| found != value);
-        value
+    const fn change(&mut self) {
+        self.changed = self.found.is_some();
     }
 
     fn take(&mut self) -> Option<T> {
@@ -39,22 +41,24 @@ impl<T: Copy + PartialEq> Setting<T> {
 impl Scanner {
     pub(super) fn found_errors(&mut self, said: &Said) {
         if let Said::Answered(Answer::Errors(found)) = said {
-            self.context.errors.find(Some(*found));
+            self.context.errors.find(*found, ErrorFormat::Numeric);
         }
     }
 
     pub(super) fn found_names(&mut self, said: &Said) {
-        if let Said::Answered(Answer::Operator(current)) = said {
-            self.context.names.find(current.format);
+        if let Said::Answered(Answer::Operator(CurrentOperator { format: Some(found), .. })) = said {
+            self.context.names.find(*found, NameFormat::Numeric);
         }
     }
 
-    pub(super) fn numeric_errors(&mut self) -> Command {
-        Command::SetErrorFormat(self.context.errors.set(ErrorFormat::Numeric))
+    pub(super) const fn numeric_errors(&mut self) -> Command {
+        self.context.errors.change();
+        Command::SetErrorFormat(ErrorFormat::Numeric)
     }
 
-    pub(super) fn numeric_names(&mut self) -> Command {
-        Command::SetNameFormat(self.context.names.set(NameFormat::Numeric))
+    pub(super) const fn numeric_names(&mut self) -> Command {
+        self.context.names.change();
+        Command::SetNameFormat(NameFormat::Numeric)
     }
 
     pub(super) const fn has_settings(&self) -> bool {

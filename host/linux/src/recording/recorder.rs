@@ -12,7 +12,7 @@ use super::entry::{Entry, Timed, Who};
 
 /// The version of what a scan sends to the modem: changed with the commands or their order. Recordings of another version are
 /// not rerun alike.
-pub const DIALOGUE: &str = "2";
+pub const DIALOGUE: &str = "3";
 /// The version of a recording that names none.
 pub const FIRST_DIALOGUE: &str = "1";
 
