@@ -69,6 +69,8 @@ pub enum Violation {
     NotRunning,
     /// After the last fault the modem stays deregistered, and the report does not mention it.
     Deregistered,
+    /// The scan has chosen a carrier and left the modem with these settings of its own, `+CMEE` and the `<format>` of `+COPS`.
+    SettingsLeft(u8, u8),
     /// After the last fault the lease is still held.
     LeaseHeld,
     /// The scan has ended, and its lock still exists.
@@ -247,6 +249,16 @@ fn liveness<P: Port, S: Supervisor>(
     if selection == Selection::Deregistered && !said && scenario.modem.selection != Selection::Deregistered {
         violations.push(Violation::Deregistered);
     }
+    let formats = world.modem_formats();
+    let ended_well = world.scanner_is_alive() && world.scanner().report().outcome == Some(Outcome::Complete);
+    // Nothing else tells a modem's name format than an operator's name.
+    let known = scenario.modem.registered.is_some();
+    // The rest of the budget is for giving the service back.
+    let limit = scenario.policy.budget.saturating_sub(scenario.policy.reserve());
+    let had_time = away(world).is_some_and(|(from, to)| to.saturating_since(from) < limit);
+    if ended_well && known && had_time && modem_answers(scenario) && formats != (scenario.modem.cmee, 0) {
+        violations.push(Violation::SettingsLeft(formats.0, formats.1));
+    }
     // A pppd without a supervisor has no guard, as the README says.
     let unguarded = machine.is_unsupervised() && !given_back;
     if machine.lease().is_some() && !unguarded && !left_to_the_lease {
@@ -325,6 +337,16 @@ fn radio_is_steady(scenario: &Scenario) -> bool {
             )
         )
     })
+}
+
+/// Whether the modem answers as its profile says and before a read times out, and the port stays. An answer may be late in several
+/// of its pieces.
+fn modem_answers(scenario: &Scenario) -> bool {
+    latest(scenario) * 4 < scenario.policy.timeouts.read
+        && !scenario
+            .faults
+            .iter()
+            .any(|timed| matches!(timed.fault, Fault::Modem(_) | Fault::PortVanishes(_)))
 }
 
 fn supervisor_is_steady(scenario: &Scenario) -> bool {

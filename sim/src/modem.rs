@@ -299,6 +299,12 @@ impl Modem {
         }
     }
 
+    /// How it reports errors (`+CMEE`) and names operators (`<format>` of `+COPS`).
+    #[must_use]
+    pub const fn formats(&self) -> (u8, u8) {
+        (self.settings.cmee, self.settings.format)
+    }
+
     /// Whether a command is running.
     #[must_use]
     pub const fn is_busy(&self) -> bool {

@@ -375,6 +375,12 @@ impl<P: Port, S: Supervisor> World<P, S> {
         (wire.modem.registered().map(str::to_owned), wire.modem.selection())
     }
 
+    /// How the modem reports errors (`+CMEE`) and names operators (`<format>` of `+COPS`).
+    #[must_use]
+    pub fn modem_formats(&self) -> (u8, u8) {
+        self.wire.borrow().modem.formats()
+    }
+
     /// How long the scanner had work and could not run, between these times.
     #[must_use]
     pub fn held_back(&self, from: Instant, to: Instant) -> Duration {

@@ -86,8 +86,7 @@ impl Scanner {
     /// The scan has decided: puts the settings back, and gives the service back whatever the modem answers.
     pub(super) fn leave_modem(&mut self, out: &mut Actions) {
         self.state = State::Modem(Modem::PuttingBack);
-        // Not where little of the budget is left: the link is worth more.
-        if !self.puts_back(self.last_trial_start(), out) {
+        if !self.puts_back(self.limit(), out) {
             self.start_ppp(out);
         }
     }
