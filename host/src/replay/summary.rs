@@ -31,7 +31,7 @@ pub struct Summary {
 
 /// The columns of [`rows`].
 pub const COLUMNS: &str = "source,line,started_s,outcome,before,selected,operators,trials,stop_s,search_s,outage_s,\
-                           full_s,good_enough_s,quick_s,full_selected";
+                           full_s,good_enough_s,quick_s,full_selected,regret_db,full_regret_db";
 
 /// The quantile of `values` at `percent`; `None` without values.
 fn quantile(values: &[Millis], percent: usize) -> Option<Millis> {
@@ -167,11 +167,9 @@ pub fn rows(source: &str, analysis: &Analysis, what_ifs: &[Vec<WhatIf>]) -> Stri
 
 fn row(source: &str, scan: &Scan, what_ifs: &[WhatIf]) -> String {
     let time = |time: Option<Millis>| time.map(|time| seconds(time).to_string()).unwrap_or_default();
-    let full = what_ifs
-        .iter()
-        .find(|what_if| what_if.alternative == Alternative::Full)
-        .and_then(|what_if| what_if.run.as_ref());
-    let full_selected = full.and_then(|run| run.report.selected).map(|plmn| plmn.to_string());
+    let decibels = |db: Option<u16>| db.map(|db| db.to_string()).unwrap_or_default();
+    let full = what_ifs.iter().find(|what_if| what_if.alternative == Alternative::Full);
+    let full_selected = full.and_then(|full| full.run.as_ref()?.report.selected).map(|plmn| plmn.to_string());
     let values = [
         source.to_owned(),
         scan.line.to_string(),
@@ -188,6 +186,8 @@ fn row(source: &str, scan: &Scan, what_ifs: &[WhatIf]) -> String {
         time(away(what_ifs, Alternative::GoodEnough)),
         time(away(what_ifs, Alternative::Quick)),
         full_selected.unwrap_or_default(),
+        decibels(full.and_then(|full| full.recorded_regret_db)),
+        decibels(full.and_then(|full| full.regret_db)),
     ];
     values.map(|value| quoted(&value)).join(",")
 }

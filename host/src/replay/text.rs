@@ -171,7 +171,12 @@ pub fn scan(scan: &Scan) -> String {
 /// What the state machine would have done.
 #[must_use]
 pub fn what_ifs(scan: &Scan, what_ifs: &[WhatIf]) -> String {
-    let mut text = String::from("What cellscan would have done:");
+    let mut text = String::from("What cellscan would have done");
+    if let Some(db) = what_ifs.iter().find_map(|what_if| what_if.recorded_regret_db) {
+        let _always =
+            write!(text, " (the scan chose a carrier that was {db} dB below the best, some seconds later)");
+    }
+    text.push(':');
     for what_if in what_ifs {
         let name = what_if.alternative.name();
         let Some(run) = &what_if.run else {
@@ -188,6 +193,9 @@ pub fn what_ifs(scan: &Scan, what_ifs: &[WhatIf]) -> String {
             if let Some(was) = scan.outage() {
                 let _always = write!(text, " ({} saved)", span(was - away));
             }
+        }
+        if let Some(db) = what_if.regret_db {
+            let _always = write!(text, ", {db} dB below the best");
         }
         if let Some(limit) = run.limit {
             let _always = write!(text, ", modem and pppd alone {}", words::span(limit.total()));

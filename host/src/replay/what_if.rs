@@ -21,6 +21,7 @@ use cellscan_sim::world::{Told, World};
 use crate::import::event::Millis;
 
 use super::habits::{Habits, Kind};
+use super::regret::Lasting;
 use super::scans::{Listed, Scan};
 
 /// The level at which `good_enough` ends the trials, in dBm: as in `scan --strategy good-enough`.
@@ -67,6 +68,10 @@ pub struct WhatIf {
     pub assumed: Vec<String>,
     /// The run; `None`: the record shows too little of the modem.
     pub run: Option<Run>,
+    /// The dB by which the chosen carrier was below the best; `None`: none was chosen, or the record has no value of it.
+    pub regret_db: Option<u16>,
+    /// The same of the carrier that the recorded scan chose.
+    pub recorded_regret_db: Option<u16>,
 }
 
 /// A scan in a simulated world made from a record.
@@ -109,13 +114,20 @@ impl Limit {
 /// does not show.
 #[must_use]
 pub fn ask(scan: &Scan, others: &[Scan], habits: &Habits) -> Vec<WhatIf> {
-    let (recorded, mut notes) = recorded(scan, others, habits);
+    let mut notes = Vec::new();
+    let listing = listing(scan, others);
+    let operators = listing.and_then(|from| from.operators.as_deref()).unwrap_or_default();
+    let lasting = Lasting::of(operators, habits, (scan.line, scan.last_line));
+    let recorded_regret_db = scan.selected.as_deref().and_then(|plmn| lasting.regret_db(plmn));
+    let recorded = recorded(scan, listing, habits, &mut notes);
     let pppd = pppd(scan, &mut notes);
     Alternative::ALL
         .into_iter()
         .map(|alternative| {
             let mut assumed = notes.clone();
-            let Some(recorded) = &recorded else { return WhatIf { alternative, assumed, run: None } };
+            let Some(recorded) = &recorded else {
+                return WhatIf { alternative, assumed, run: None, regret_db: None, recorded_regret_db };
+            };
             let (modem, more) = recorded.profile();
             assumed.extend(
                 more.iter().filter(|more| concerns(alternative, scan, more)).map(ToString::to_string),
@@ -136,7 +148,9 @@ pub fn ask(scan: &Scan, others: &[Scan], habits: &Habits) -> Vec<WhatIf> {
                 remembered,
                 ..Scenario::default()
             };
-            WhatIf { alternative, assumed, run: Some(live(scenario, &pppd, scan.link_up.is_some())) }
+            let run = live(scenario, &pppd, scan.link_up.is_some());
+            let regret_db = run.report.selected.and_then(|plmn| lasting.regret_db(plmn.as_str()));
+            WhatIf { alternative, assumed, run: Some(run), regret_db, recorded_regret_db }
         })
         .collect()
 }
@@ -190,22 +204,30 @@ fn pppd(scan: &Scan, assumed: &mut Vec<String>) -> PppdProfile {
     PppdProfile { term, link_after_ms, ..default }
 }
 
-fn recorded(scan: &Scan, others: &[Scan], habits: &Habits) -> (Option<Recorded>, Vec<String>) {
-    let mut notes = Vec::new();
-    let lines = (scan.line, scan.last_line);
+/// The scan with a list of operators: this one, else the nearest.
+fn listing<'a>(scan: &'a Scan, others: &'a [Scan]) -> Option<&'a Scan> {
     let nearest = || {
         let with_list = others.iter().filter(|other| other.operators.is_some() && other.line != scan.line);
         with_list.min_by_key(|other| other.line.abs_diff(scan.line))
     };
-    let listing = if scan.operators.is_some() { Some(scan) } else { nearest() };
+    if scan.operators.is_some() { Some(scan) } else { nearest() }
+}
+
+fn recorded(
+    scan: &Scan,
+    listing: Option<&Scan>,
+    habits: &Habits,
+    notes: &mut Vec<String>,
+) -> Option<Recorded> {
+    let lines = (scan.line, scan.last_line);
     let Some((from, operators)) = listing.and_then(|from| Some((from, from.operators.as_ref()?))) else {
         notes.push("the record has no list of operators: the modem's answer is unknown".to_owned());
-        return (None, notes);
+        return None;
     };
     if from.line != scan.line {
         notes.push(format!("no list came in this scan: that of the scan at line {}, in its time", from.line));
     }
-    let networks = operators.iter().filter_map(|listed| network(listed, habits, lines, &mut notes)).collect();
+    let networks = operators.iter().filter_map(|listed| network(listed, habits, lines, notes)).collect();
     let times = Times {
         attention: habits.time(Kind::Attention),
         settings: habits.time(Kind::Settings),
@@ -218,7 +240,7 @@ fn recorded(scan: &Scan, others: &[Scan], habits: &Habits) -> (Option<Recorded>,
         after_selection: habits.time(Kind::AfterSelection),
         after_stop: after_stop(scan),
     };
-    let recorded = Recorded {
+    Some(Recorded {
         networks,
         list_trailer: None,
         before: scan.before.clone(),
@@ -226,8 +248,7 @@ fn recorded(scan: &Scan, others: &[Scan], habits: &Habits) -> (Option<Recorded>,
         times,
         cesq: habits.cesq(),
         domains: habits.domains(),
-    };
-    (Some(recorded), notes)
+    })
 }
 
 /// The host waited for an echo that comes later than this after its command.
