@@ -19,7 +19,7 @@
 //! | 1 | `StopPpp` | the state of the service is recorded, the lease taken, the supervisor asked for down |
 //! | 1b | `StopPppWaitSv` | waits until the status record says down and wanted down |
 //! | 2 | `VerifyStopped` | no process of the service may be left, no process may hold the port; remaining processes get TERM, then KILL |
-//! | 2b | `Prepare` | the port is opened, the line synchronised, the selection recorded, the modem deregistered |
+//! | 2b | `Prepare` | the port is opened, the line synchronised, settings and selection recorded, the modem deregistered |
 //! | 3 | `GetOperators` | `AT+COPS=?` |
 //! | 4 | `WaitResults` | waits for the list |
 //! | 5 | `TestCarrier` | the next candidate is selected; waits for the registration there |

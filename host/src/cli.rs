@@ -123,7 +123,7 @@ pub struct PolicyArgs {
     /// Longest time that the link may be away [default: 300s]
     #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Scan")]
     pub budget: Option<Duration>,
-    /// full: try every carrier, the best wins; good-enough[=-75]: the first at that many dBm ends the trials [default: full]
+    /// full: try every carrier, the best wins; good-enough[=-75]: the first that lasts at that many dBm ends the trials [default: full]
     #[arg(long, value_name = "full|good-enough[=DBM]", value_parser = values::strategy, help_heading = "Scan")]
     pub strategy: Option<Strategy>,
     /// Try remembered carriers only, without searching the network.

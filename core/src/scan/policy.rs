@@ -10,7 +10,8 @@ use super::rank::Ranking;
 pub enum Strategy {
     /// Every candidate is tried; the best wins.
     Full,
-    /// The first carrier at or above this RSSI in dBm ends the trials.
+    /// The first carrier at or above this RSSI in dBm ends the trials. Where another is left to try, it must still be so
+    /// [`Policy::confirm`] after its selection.
     GoodEnough(i16),
     /// Skips the network search (the longest part of the outage) and tries remembered carriers only. Without a remembered
     /// carrier it is [`Strategy::Full`].

@@ -334,15 +334,18 @@ fn live(scenario: Scenario, pppd: &PppdProfile, link: bool) -> Run {
     }
 }
 
-/// The time in which a scan waits until the signal of a chosen carrier is no first impression, and the modem does nothing: before
-/// each second reading the longest pause between an answer and a command since the carrier was chosen.
+/// Longer than any other pause in a trial: those of settling and of polling are half as long.
+const LASTS: Duration = Duration::from_secs(1);
+
+/// The time in which a scan waits until the signal of a carrier is no first impression, and the modem does nothing: before each
+/// second reading the longest pause between an answer and a command since the carrier was selected.
 fn waited_to_confirm(told: &[Told], log: &[&ModemLog]) -> Duration {
     let mut total = Duration::ZERO;
     let mut chosen = Instant::ZERO;
     for Told { at, event } in told {
-        if let Event::Selected(_) = event {
+        if let Event::Selected(_) | Event::TrialBegins(_) = event {
             chosen = *at;
-        } else if let Event::Confirmed(_) = event {
+        } else if let Event::Confirmed(_) | Event::TrialEnded(_) = event {
             let since = log.iter().filter(|entry| (chosen..=*at).contains(&entry.at));
             let (mut longest, mut answered) = (Duration::ZERO, None);
             for entry in since {
@@ -352,7 +355,9 @@ fn waited_to_confirm(told: &[Told], log: &[&ModemLog]) -> Duration {
                     longest = longest.max(entry.at.saturating_since(answered));
                 }
             }
-            total += longest;
+            if matches!(event, Event::Confirmed(_)) || longest >= LASTS {
+                total += longest;
+            }
         }
     }
     total

@@ -2,8 +2,8 @@
 
 use crate::at::answer::{Answer, Outcome as Said};
 use crate::at::command::Command;
-use crate::carrier::{Strength, Trial};
-use crate::scan::policy::SAMPLES_MAX;
+use crate::carrier::{Availability, Carrier, Strength, Trial};
+use crate::scan::policy::{SAMPLES_MAX, Strategy};
 use crate::scan::rank;
 use crate::scan::{Actions, Event};
 
@@ -122,6 +122,14 @@ impl Scanner {
             if confirms {
                 return self.confirmed(index, strength, out);
             }
+            if self.is_first_impression(index, strength) {
+                let read_at = self.context.lasting_from;
+                self.context.samples.clear();
+                let deadline = read_at + self.policy.timeouts.read;
+                let step = Measure::Pausing(read_at);
+                self.state = State::Modem(Modem::WaitSignal(Signal { deadline, step, ..wait }));
+                return;
+            }
             return self.end_trial(index, Trial::Registered(strength), out);
         }
         if strength.is_known() {
@@ -129,6 +137,28 @@ impl Scanner {
         }
         let step = Measure::Pausing(self.after(&self.policy.poll));
         self.state = State::Modem(Modem::WaitSignal(Signal { step, ..wait }));
+    }
+
+    /// Whether this value would end the trials, with another carrier untried, before it lasts: then it is read again in the trial.
+    fn is_first_impression(&self, index: usize, strength: Strength) -> bool {
+        let lasting_from = self.context.lasting_from;
+        let others = |(other, carrier): (usize, &Carrier)| {
+            other != index
+                && matches!(carrier.trial, Trial::Untried)
+                && carrier.availability != Availability::Forbidden
+        };
+        self.is_enough(strength)
+            && lasting_from > self.now
+            && lasting_from < self.last_trial_start()
+            && self.carriers.iter().enumerate().any(others)
+    }
+
+    /// Whether the policy wants no more than this.
+    pub(super) fn is_enough(&self, strength: Strength) -> bool {
+        match self.policy.strategy {
+            Strategy::GoodEnough(level) => strength.rssi_dbm.is_some_and(|dbm| dbm >= level),
+            Strategy::Full | Strategy::Quick => false,
+        }
     }
 
     pub(super) fn ask_signal(&mut self, wait: Signal, out: &mut Actions) {

@@ -120,13 +120,10 @@ impl Scanner {
 
     #[inline(never)]
     fn next_carrier(&mut self, out: &mut Actions) {
-        let enough = match self.policy.strategy {
-            Strategy::GoodEnough(level) => self.carriers.iter().any(|carrier| match carrier.trial {
-                Trial::Registered(strength) => strength.rssi_dbm.is_some_and(|dbm| dbm >= level),
-                Trial::Untried | Trial::Refused(_) | Trial::TimedOut | Trial::Lost => false,
-            }),
-            Strategy::Full | Strategy::Quick => false,
-        };
+        let enough = self.carriers.iter().any(|carrier| match carrier.trial {
+            Trial::Registered(strength) => self.is_enough(strength),
+            Trial::Untried | Trial::Refused(_) | Trial::TimedOut | Trial::Lost => false,
+        });
         let late = self.has_registered() && self.now >= self.last_trial_start();
         let Some((index, plmn)) = self.candidate().filter(|_| !enough && !late) else {
             return self.with_modem(Modem::SelectBest, out);

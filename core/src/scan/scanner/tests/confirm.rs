@@ -81,6 +81,27 @@ fn each_carrier_is_read_again_once_and_the_best_of_the_later_values_is_kept() {
 }
 
 #[test]
+fn a_carrier_that_is_good_enough_at_first_is_read_again_before_it_ends_the_trials() {
+    let good_enough = Policy { strategy: Strategy::GoodEnough(-75), ..policy() };
+    for (later, tries) in [(24, None), (15, Some("AT+COPS=1,2,\"311480\""))] {
+        // AT&T, on which the modem was, is tried first.
+        let mut bench = Bench::searching(good_enough);
+        bench.line(LIST);
+        bench.line("OK");
+        let at = bench.now;
+        bench.measure("310410", 25);
+        assert_eq!(bench.scanner.phase(), Phase::WaitSignal, "-63 dBm, but for how long?");
+        bench.reads(later);
+        assert!(bench.now >= at + Policy::DEFAULT.confirm, "not before");
+        if tries.is_some() {
+            assert_eq!((bench.scanner.phase(), bench.dbm_of("310410")), (Phase::TestCarrier, Some(-83)));
+        } else {
+            assert_eq!(bench.scanner.phase(), Phase::VerifyCarrier, "it ends the trials");
+        }
+    }
+}
+
+#[test]
 fn nothing_is_read_again_where_it_can_change_nothing() {
     // The policy asks for none.
     let (bench, _) = chosen(Policy { confirm: Duration::ZERO, ..policy() }, [16, 22, 25]);
