@@ -168,10 +168,11 @@ impl Scanner {
     }
 
     /// Puts the next setting back; after the last, waits for the registration where one is to be expected.
+    #[inline(never)]
     fn put_back(&mut self, registers: bool, out: &mut Actions) {
         let State::Restoring { until, .. } = self.state else { return };
         self.state = State::Restoring { until, step: Restore::PuttingBack { registers } };
-        if self.puts_back(until, out) {
+        if self.puts_back(out) {
             return;
         }
         if !registers {
@@ -226,8 +227,9 @@ impl Scanner {
     }
 
     /// The scan has decided, or it fails.
+    #[inline(never)]
     pub(super) fn budget_spent(&mut self, out: &mut Actions) {
-        if self.state == State::Modem(Modem::PuttingBack) {
+        if matches!(self.state, State::Modem(Modem::PuttingBack)) {
             return self.start_ppp(out);
         }
         self.fail(Failure::BudgetSpent, out);
@@ -250,6 +252,7 @@ impl Scanner {
     }
 
     /// State 10.
+    #[inline(never)]
     pub(super) fn start_ppp(&mut self, out: &mut Actions) {
         self.settle(out);
         self.give_back(false, out);
@@ -331,6 +334,7 @@ impl Scanner {
 
     /// Whether the record of a service that was given back shows another client's wish: nothing of ours asks for down any more.
     /// A service that was to run once is wanted down while it runs, and after its end.
+    #[inline(never)]
     fn is_overruled(&self) -> bool {
         let kept_up = self.context.found == Some(Want::Up);
         self.context.service.is_some_and(|status| {
@@ -340,6 +344,7 @@ impl Scanner {
     }
 
     /// Another client wants the service down: no link will come, and no other carrier is tried against that wish.
+    #[inline(never)]
     fn overruled(&mut self, out: &mut Actions) {
         report(out, Event::ForeignDown);
         self.complete(Some(false), out);

@@ -5,7 +5,6 @@ use crate::at::command::Command;
 use crate::at::current::CurrentOperator;
 use crate::at::settings::{ErrorFormat, NameFormat};
 use crate::scan::Actions;
-use crate::time::Instant;
 
 use super::Scanner;
 use super::state::{Modem, State};
@@ -67,8 +66,8 @@ impl Scanner {
 
     /// Sends the command that puts a setting back; `false`: none is left, or the line takes no command.
     #[inline(never)]
-    pub(super) fn puts_back(&mut self, until: Instant, out: &mut Actions) -> bool {
-        if !self.dialogue.is_ready() || until <= self.now {
+    pub(super) fn puts_back(&mut self, out: &mut Actions) -> bool {
+        if !self.dialogue.is_ready() {
             return false;
         }
         let command = if let Some(format) = self.context.names.take() {
@@ -78,15 +77,15 @@ impl Scanner {
         } else {
             return false;
         };
-        let timeout = self.policy.timeouts.read.min(until.saturating_since(self.now));
-        self.command(command, timeout, out);
+        self.command(command, self.policy.timeouts.read, out);
         true
     }
 
     /// The scan has decided: puts the settings back, and gives the service back whatever the modem answers.
+    #[inline(never)]
     pub(super) fn leave_modem(&mut self, out: &mut Actions) {
         self.state = State::Modem(Modem::PuttingBack);
-        if !self.puts_back(self.limit(), out) {
+        if !self.puts_back(out) {
             self.start_ppp(out);
         }
     }

@@ -6,6 +6,7 @@ use crate::carrier::{Availability, Carrier, Strength, Trial};
 use crate::scan::policy::{SAMPLES_MAX, Strategy};
 use crate::scan::rank;
 use crate::scan::{Actions, Event};
+use crate::time::Instant;
 
 use super::context::Own;
 use super::state::{Measure, Modem, Signal, State};
@@ -35,9 +36,14 @@ impl Scanner {
         if alone || lasting || self.policy.confirm.is_zero() || read_at >= self.last_trial_start() {
             return self.leave_modem(out);
         }
+        self.read_at(index, read_at, true, out);
+    }
+
+    #[inline(never)]
+    fn read_at(&mut self, index: usize, read_at: Instant, confirms: bool, out: &mut Actions) {
         self.context.samples.clear();
         let deadline = read_at + self.policy.timeouts.read;
-        let wait = Signal { index, deadline, confirms: true, step: Measure::Pausing(read_at) };
+        let wait = Signal { index, deadline, confirms, step: Measure::Pausing(read_at) };
         self.with_modem(Modem::WaitSignal(wait), out);
         if read_at <= self.now {
             self.ask_signal(wait, out);
@@ -123,12 +129,7 @@ impl Scanner {
                 return self.confirmed(index, strength, out);
             }
             if self.is_first_impression(index, strength) {
-                let read_at = self.context.lasting_from;
-                self.context.samples.clear();
-                let deadline = read_at + self.policy.timeouts.read;
-                let step = Measure::Pausing(read_at);
-                self.state = State::Modem(Modem::WaitSignal(Signal { deadline, step, ..wait }));
-                return;
+                return self.read_at(index, self.context.lasting_from, false, out);
             }
             return self.end_trial(index, Trial::Registered(strength), out);
         }

@@ -29,7 +29,7 @@ impl Scanner {
         if let State::Restoring { step, .. } = self.state {
             return self.outcome_while_restoring(step, said, out);
         }
-        if self.state == State::Modem(Modem::PuttingBack) {
+        if matches!(self.state, State::Modem(Modem::PuttingBack)) {
             return self.leave_modem(out);
         }
         match said {
