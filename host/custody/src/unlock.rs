@@ -165,7 +165,11 @@ mod tests {
         for second in [0, 600, 100_000] {
             assert_eq!(unlock.look(at(second), Sight { selected: None, ..DARK }), Step::Idle, "{second}");
         }
-        assert_eq!(unlock.look(at(100_001), DARK), Step::Until(at(100_601)), "it counts from its selection on");
+        assert_eq!(
+            unlock.look(at(100_001), DARK),
+            Step::Until(at(100_601)),
+            "it counts from its selection on"
+        );
     }
 
     #[test]
@@ -229,7 +233,11 @@ mod tests {
         unlock.failed(at(640));
         assert_eq!(unlock.look(at(641), DARK), Step::Until(at(1_240)));
         assert_eq!(unlock.look(at(1_240), DARK), Step::Unlock);
-        assert_eq!(unlock.look(at(1_250), Sight { selected: None, ..DARK }), Step::Idle, "accepted: no record");
+        assert_eq!(
+            unlock.look(at(1_250), Sight { selected: None, ..DARK }),
+            Step::Idle,
+            "accepted: no record"
+        );
     }
 
     #[test]
