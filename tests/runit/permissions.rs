@@ -52,6 +52,11 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("it is ours");
 }
 
+fn record(state: &Path) -> PathBuf {
+    let mut files = fs::read_dir(state).expect("it is there").flatten().map(|entry| entry.path());
+    files.find(|path| path.extension().is_some_and(|end| end == "json")).expect("a scan has left it")
+}
+
 fn things(bench: &Bench) -> Vec<(&'static str, PathBuf, u32)> {
     let (run, state, service) = (run_dir(bench), bench.root().join("state"), bench.service());
     vec![
@@ -59,6 +64,7 @@ fn things(bench: &Bench) -> Vec<(&'static str, PathBuf, u32)> {
         ("control socket", run.join("control"), 0o666),
         ("state directory", state.clone(), 0o755),
         ("remembered carriers", state.join("carriers"), 0o644),
+        ("record of a selection", record(&state), 0o644),
         ("recordings", recordings(bench), 0o755),
         ("recording", recordings(bench).join("scan-000001.atlog"), 0o644),
         ("lock directory", bench.locks().to_path_buf(), 0o777),

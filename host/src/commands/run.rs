@@ -299,6 +299,9 @@ impl Daemon<'_> {
     }
 
     fn end(&mut self, active: &mut ActiveScan) -> Exit {
+        if let Some(unlocking) = &mut self.unlocking {
+            unlocking.look_at_once(self.clock.now());
+        }
         if active.unlocks {
             return self.end_unlock(active);
         }

@@ -31,6 +31,7 @@ mod tests;
 /// The version of the record that is written, and the latest that is read.
 pub const VERSION: u32 = 1;
 const START: &str = "selected-";
+const END: &str = ".json";
 /// Kept by who changes a record that is there.
 const LOCK: &str = "selected.lock";
 /// Bytes of a record, at most: some paths of the longest kind.
@@ -256,6 +257,13 @@ impl Selected {
     }
 }
 
+/// Whether a file has the name of a record.
+#[must_use]
+pub fn is_record(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    name.is_some_and(|name| name.starts_with(START) && name.ends_with(END))
+}
+
 /// The time for [`Selected::since_unix_ms`].
 #[must_use]
 pub fn unix_ms() -> u64 {
@@ -284,7 +292,7 @@ fn name_of(port: &Path) -> String {
     let hash = port.as_os_str().as_encoded_bytes().iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    format!("{START}{hash:016x}.json")
+    format!("{START}{hash:016x}{END}")
 }
 
 fn boot() -> Option<String> {

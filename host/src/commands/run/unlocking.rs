@@ -44,6 +44,11 @@ impl Unlocking {
         self.look_at
     }
 
+    /// A scan has ended: its record may be another.
+    pub(super) const fn look_at_once(&mut self, now: Instant) {
+        self.look_at = Some(now);
+    }
+
     /// The time left until the modem is told to choose by itself.
     pub(super) fn left(&self, now: Instant) -> Option<Duration> {
         self.due.map(|due| due.saturating_since(now))
@@ -60,12 +65,12 @@ impl Unlocking {
             }
             None
         });
-        let step = self.rule.look(now, unlock::sight(plan, selected.as_ref()));
+        let sight = unlock::sight(plan, selected.as_ref());
+        let step = self.rule.look(now, sight);
+        let again = if sight.address == Some(true) { SELDOM } else { LOOK_AGAIN };
         (self.look_at, self.due) = match step {
             Step::Idle => (None, None),
-            Step::Watch => {
-                (Some(now + if self.rule.dark_since().is_some() { LOOK_AGAIN } else { SELDOM }), None)
-            }
+            Step::Watch => (Some(now + again), None),
             Step::Until(due) => (Some(due.min(now + LOOK_AGAIN)), Some(due)),
             Step::Unlock => (Some(now + LOOK_AGAIN), Some(now)),
         };
