@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Command;
 
+use cellscan::clock::Clock;
 use cellscan_sim::modem::{ModemFault, Profile, Selection};
 use cellscan_tests::support::{Bench, StandIn, Supervised, Want, Workbench, leases, wait_until};
 use rustix::process::Signal;
@@ -25,7 +26,7 @@ fn bench_with(modem: Profile) -> (Bench, u32) {
 }
 
 /// A scan without a daemon, which leaves the modem on AT&T by `AT+COPS=1`.
-fn scanned(bench: &Bench, before: u32, unlock_after: &str) -> u32 {
+pub(super) fn scanned(bench: &Bench, before: u32, unlock_after: &str) -> u32 {
     let mut command = scan_waiting_for_link(bench);
     command.args(DARK).args(["--unlock-after", unlock_after]);
     Running::start(command).end().must_be_complete(bench);
@@ -39,18 +40,18 @@ fn registered(bench: &Bench) -> (Option<String>, Selection) {
 }
 
 /// It drives out of the coverage of that carrier.
-fn leave(bench: &Bench) {
+pub(super) fn leave(bench: &Bench) {
     bench.modem().apply(ModemFault::NetworkGone("310410".to_owned()));
     assert_eq!(registered(bench), (None, Selection::Manual));
 }
 
-fn told_automatic(bench: &Bench) -> usize {
+pub(super) fn told_automatic(bench: &Bench) -> usize {
     bench.modem().log().iter().filter(|entry| entry.what.to_string() == "> AT+COPS=0").count()
 }
 
 /// On another carrier, of its own choice, and the service given back.
 #[track_caller]
-fn must_be_unlocked(bench: &Bench, before: u32) {
+pub(super) fn must_be_unlocked(bench: &Bench, before: u32) {
     bench.wait_until(SCAN, "it is registered elsewhere", || {
         registered(bench) == (Some("311480".to_owned()), Selection::Automatic)
     });
@@ -175,6 +176,41 @@ fn a_modem_that_no_scan_has_set_is_left_alone() {
     assert_eq!(restored(&bench), Value::Null);
     super::quiet::must_be_quiet(&bench, &[("daemon", daemon.pid().expect("it listens"))]);
     assert_eq!((bench.holders(), told_automatic(&bench)), (vec![before], 0));
+}
+
+#[test]
+fn the_record_is_there_before_the_scan_waits_for_its_link() {
+    let (bench, before) = bench_with(quick_modem());
+    let mut command = scan_waiting_for_link(&bench);
+    command.args(["--link", "nolink*", "--link-timeout", "60s"]);
+    let scan = Running::start(command);
+    let after = bench.wait_for_holder(SCAN, Some(before));
+    bench.wait_until(SOON, "given back", || bench.status().is_up() && bench.status().pid == after);
+    scan.signal(Signal::KILL);
+    must_be_up_again(&bench, before);
+    assert_eq!(registered(&bench), (Some("310410".to_owned()), Selection::Manual));
+    assert_eq!(records(&bench).len(), 1);
+}
+
+#[test]
+fn a_failed_scan_leaves_a_modem_whose_time_is_over_to_choose_by_itself() {
+    let mut modem = quick_modem();
+    modem.delays.search = 3_000;
+    let (bench, before) = bench_with(modem);
+    let before = scanned(&bench, before, "1s");
+    leave(&bench);
+    // A scan by itself sees that the time is over, as restore would.
+    wait_until(SOON, "the time is over", || {
+        let dark = records(&bench)[0]["dark"]["since_boot_ms"].as_u64().expect("a number");
+        dark + 1_000 <= Clock::new().now().as_millis()
+    });
+    let mut command = scan_waiting_for_link(&bench);
+    command.args(DARK);
+    let scan = Running::start(command);
+    scan.wait_for_state(&bench, "3");
+    scan.signal(Signal::TERM);
+    assert_eq!(scan.end().code, Some(1));
+    must_be_unlocked(&bench, before);
 }
 
 #[test]

@@ -154,11 +154,8 @@ fn killed_at_any_moment_of_it_the_service_comes_back_and_the_record_stays() {
     whole.advance_to(at(&whole, LEAVES_S + 700));
     let told = told_automatic(&whole)[0].saturating_since(at(&whole, 0));
     for ms in [-600, -300, -100, -1, 1, 30, 400, 3_000, 5_000_i64] {
-        let after = if ms < 0 {
-            told - Duration::from_millis(ms.unsigned_abs())
-        } else {
-            told + Duration::from_millis(ms.unsigned_abs())
-        };
+        let apart = Duration::from_millis(ms.unsigned_abs());
+        let after = if ms < 0 { told.saturating_sub(apart) } else { told + apart };
         let killed = Timed { when: When::After(after), fault: Fault::ScannerKilled };
         let mut world = leaving(Keeper::Daemon, TEN_MINUTES, vec![killed]);
         world.advance_to(Instant::ZERO + world.scenario().asked_after + after);

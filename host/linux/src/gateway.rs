@@ -45,6 +45,7 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(5);
 
 /// A scan of this gateway.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact")]
 pub struct GatewayScan {
     driver: Driver<Recorded<Selecting<SerialLine>>, Recorded<Held>>,
     listening: Option<Listening>,
@@ -79,7 +80,10 @@ impl GatewayScan {
         clock: Clock,
         audience: &mut impl Audience,
     ) -> Result<Self, GatewayError> {
-        let undone = unlock::due(plan, clock.now());
+        let undone = unlock::due(plan, clock.now()).unwrap_or_else(|error| {
+            audience.warn(&format!("the record of the last selection is not used: {}", chain(&error)));
+            None
+        });
         Self::start(plan, scanner, request, record, undone, clock, audience)
     }
 
@@ -116,7 +120,9 @@ impl GatewayScan {
         preflight::users(plan, dir.as_deref())?;
         audience.note(&why);
         if !unlocks {
-            known(plan, audience).into_iter().for_each(|plmn| scanner.remember(plmn));
+            for plmn in known(plan, audience) {
+                scanner.remember(plmn);
+            }
         }
         let now = clock.now();
         let begin = |to| Listening::begin(to, &plan.serial.path, &scanner, now);

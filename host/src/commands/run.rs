@@ -327,7 +327,11 @@ impl Daemon<'_> {
     fn look_at_link(&mut self) {
         let Some(link) = &mut self.link else { return };
         // Also during a scan, which watches the link itself: what is not taken in wakes for ever.
-        link.woken();
+        if link.woken()
+            && let Some(unlocking) = &mut self.unlocking
+        {
+            unlocking.look_at_once(self.clock.now());
+        }
         let (Some(limit), None) = (self.plan.when_link_down, &self.active) else { return };
         let now = self.clock.now();
         if link.is_up(&ours(&self.plan.gateway)).unwrap_or(true) {

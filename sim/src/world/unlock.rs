@@ -94,7 +94,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
         keeping.look_at = self.now + every;
         match keeping.rule.look(self.now, sight) {
             Step::Until(due) if keeping.keeper == Keeper::Daemon => {
-                keeping.look_at = keeping.look_at.min(due)
+                keeping.look_at = keeping.look_at.min(due);
             }
             Step::Unlock if self.alive => {
                 let owed = Owed { want: None, selection: Some(Restored::Automatic) };

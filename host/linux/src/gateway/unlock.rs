@@ -15,7 +15,7 @@ use super::plan::{GatewayPlan, GuardPlan, hold_limit};
 use super::{absolute, ours};
 use crate::custody::Undone;
 use crate::custody::claim::claimed_by;
-use crate::custody::selected::{Selected, VERSION, unix_ms};
+use crate::custody::selected::{Selected, SelectedError, VERSION, unix_ms};
 use crate::link::Interfaces;
 use crate::runit::dir::{ServiceDir, want_of};
 use crate::serial::SerialOptions;
@@ -31,7 +31,7 @@ pub fn port_of(plan: &GatewayPlan) -> PathBuf {
 }
 
 /// The record of a selection that a scan by this plan makes now. `None`: the rule is off, or a word of the plan is no text.
-pub(super) fn record(plan: &GatewayPlan, plmn: Plmn) -> Option<Selected> {
+pub(super) fn record(plan: &GatewayPlan, carrier: Plmn) -> Option<Selected> {
     let word = |word: &std::ffi::OsString| word.to_str().map(str::to_owned);
     // As `find_service` has it; the next process may have another working directory.
     let service = plan.service.as_ref().map(|service| {
@@ -44,7 +44,7 @@ pub(super) fn record(plan: &GatewayPlan, plmn: Plmn) -> Option<Selected> {
     (!plan.unlock_after.is_zero()).then_some(())?;
     Some(Selected {
         version: VERSION,
-        carrier: plmn.as_str().to_owned(),
+        carrier: carrier.as_str().to_owned(),
         since_unix_ms: unix_ms(),
         unlock_after_s: plan.unlock_after.as_secs(),
         dark: None,
@@ -92,11 +92,9 @@ pub(super) fn of_unlock(plan: &GatewayPlan) -> GatewayPlan {
         budget: REGISTER_LIMIT + plan.policy.timeouts.give_back + MARGIN,
         ..plan.policy
     };
-    GatewayPlan {
-        policy,
-        hold_limit: plan.hold_limit.map_or_else(|| Some(hold_limit(&policy)), Some),
-        ..plan.clone()
-    }
+    // The guard kills the daemon with an unlock that takes longer.
+    let limit = plan.hold_limit.unwrap_or_default().max(hold_limit(&policy));
+    GatewayPlan { policy, hold_limit: Some(limit), ..plan.clone() }
 }
 
 /// One look at this gateway. `selected` is the record of its modem.
@@ -127,9 +125,12 @@ pub fn sight(plan: &GatewayPlan, selected: Option<&Selected>) -> Sight {
 }
 
 /// The selection that a scan of this gateway undoes if it fails, where the rule would by now.
-pub(super) fn due(plan: &GatewayPlan, now: Instant) -> Option<Undone> {
-    let selected = Selected::read(&plan.state_dir, &port_of(plan)).ok().flatten()?;
+///
+/// # Errors
+/// There is a record that cannot be used.
+pub(super) fn due(plan: &GatewayPlan, now: Instant) -> Result<Option<Undone>, SelectedError> {
+    let Some(selected) = Selected::read(&plan.state_dir, &port_of(plan))? else { return Ok(None) };
     let sight = Sight { in_hand: false, ..sight(plan, Some(&selected)) };
     let is_due = selected.rule(now).look(now, sight) == Step::Unlock;
-    is_due.then(|| Undone { state_dir: plan.state_dir.clone(), selected, alone: false })
+    Ok(is_due.then(|| Undone { state_dir: plan.state_dir.clone(), selected, alone: false }))
 }

@@ -50,8 +50,8 @@ impl<P> Selecting<P> {
         self.told
     }
 
-    /// Whether another command followed the last selection: a scan that restores a selection asks for the registration next if the
-    /// selection was accepted, and nothing if not.
+    /// Whether a question followed the last selection: a scan that restores a selection asks for the registration if the selection was
+    /// accepted, and nothing more if not. (It puts settings back in either case.)
     pub const fn went_on(&self) -> bool {
         self.went_on
     }
@@ -70,15 +70,13 @@ impl<P> Selecting<P> {
 
     fn end_command(&mut self) {
         let Some(mode) = self.command.strip_prefix(SELECTION) else {
-            self.went_on |= self.told.is_some() && self.command.starts_with(b"AT+");
+            let asks = self.command.starts_with(b"AT+") && self.command.ends_with(b"?");
+            self.went_on |= self.told.is_some() && asks;
             return;
         };
         let told = match mode.first() {
             // The list, and the format of names.
-            Some(b'?' | b'3') | None => {
-                self.went_on |= self.told.is_some();
-                return;
-            }
+            Some(b'?' | b'3') | None => return,
             Some(b'0') => Told::Automatic,
             Some(b'1') => {
                 let digits = mode.split(|byte| *byte == b'"').nth(1).unwrap_or_default();
@@ -152,7 +150,8 @@ mod tests {
             (b"AT+COPS=0\r", Some(Told::Automatic), false),
             (b"AT+COPS=0\rAT\r\rAT\r", Some(Told::Automatic), false),
             (b"AT+COPS=0\rAT+COPS?\r", Some(Told::Automatic), true),
-            (b"AT+COPS=0\rAT+COPS=?\r", Some(Told::Automatic), true),
+            (b"AT+COPS=0\rAT+CEREG?\r", Some(Told::Automatic), true),
+            (b"AT+COPS=0\rAT+COPS=3,0\rAT+CMEE=2\r", Some(Told::Automatic), false),
             (b"AT+COPS=2\rAT+COPS=1,2,\"310410\"\r", Some(att), false),
             (b"AT+COPS=1,2,\"310410\",7\rAT+COPS?\r", Some(att), true),
             (b"AT+COPS=0\rAT+COPS?\rAT+COPS=1,2,\"310410\"\r", Some(att), false),

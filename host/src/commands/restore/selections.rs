@@ -77,7 +77,7 @@ pub(super) fn run(args: &RestoreArgs) -> Result<Exit, Fatal> {
         if seen.is_failure() {
             exit = Exit::System;
         }
-        let said = seen.to_string();
+        let said = seen.sentence();
         let written = printed(|out| {
             let Some(selected) = selected.as_ref().filter(|_| !args.json) else {
                 let (dark, left) = seen.times().unzip();
@@ -224,7 +224,7 @@ impl Seen {
         if let Self::Dark(dark, left) = self { Some((*dark, *left)) } else { None }
     }
 
-    fn to_string(&self) -> String {
+    fn sentence(&self) -> String {
         match self {
             Self::LinkUp => "the link is up".to_owned(),
             Self::NotWanted => "the service is not wanted up, so that the link may be away".to_owned(),

@@ -44,7 +44,7 @@ impl Unlocking {
         self.look_at
     }
 
-    /// A scan has ended: its record may be another.
+    /// The link has changed, or a scan has ended and may have left another record.
     pub(super) const fn look_at_once(&mut self, now: Instant) {
         self.look_at = Some(now);
     }
@@ -91,8 +91,10 @@ impl Daemon<'_> {
         let (Some(unlocking), None, false) = (&mut self.unlocking, &self.active, self.stopping) else {
             return;
         };
-        let now = self.clock.now();
-        let plan = &self.plan.gateway;
+        let (now, plan) = (self.clock.now(), &self.plan.gateway);
+        if unlocking.look_at.is_none_or(|at| now < at) {
+            return;
+        }
         let Some(selected) = unlocking.look(plan, now) else { return };
         console::complain(
             "note",
