@@ -14,7 +14,7 @@ use crate::gateway::plan::GatewayPlan;
 use crate::gateway::{GatewayScan, unlock};
 use crate::report::{Reporter, Style, console, words};
 
-/// Between two looks at a link that has an address, where no event of the link comes before.
+/// Between two looks at a link that has an address, or for a record, where no event of the link comes before.
 const SELDOM: Duration = Duration::from_secs(60);
 
 /// The rule, for the modem of this daemon.
@@ -69,7 +69,8 @@ impl Unlocking {
         let step = self.rule.look(now, sight);
         let again = if sight.address == Some(true) { SELDOM } else { LOOK_AGAIN };
         (self.look_at, self.due) = match step {
-            Step::Idle => (None, None),
+            // A scan without the daemon may leave a record, and no event of the link with it.
+            Step::Idle => (Some(now + SELDOM), None),
             Step::Watch => (Some(now + again), None),
             Step::Until(due) => (Some(due.min(now + LOOK_AGAIN)), Some(due)),
             Step::Unlock => (Some(now + LOOK_AGAIN), Some(now)),
