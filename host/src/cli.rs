@@ -43,7 +43,7 @@ pub enum Command {
     /// Run as a daemon: give back what a killed scan has left, then scan when asked.
     #[command(after_help = exit::HELP)]
     Run(Box<RunArgs>),
-    /// Give back every service that a killed scan has left down.
+    /// Give back every service that a killed scan has left down; tell a modem that has had no address for long to choose its carrier.
     #[command(after_help = exit::HELP)]
     Restore(RestoreArgs),
     /// Show the state of the service, its port and the link, without touching them.
@@ -115,6 +115,9 @@ pub struct ScannedArgs {
     /// timeout and 120s]
     #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Gateway")]
     pub hold_limit: Option<Duration>,
+    /// How long the link may have no address on the selected carrier, until the modem is told to choose one by itself; 0: never
+    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "10m", help_heading = "Gateway")]
+    pub unlock_after: Duration,
 }
 
 /// The policy of a scan.
@@ -181,7 +184,7 @@ pub struct ScanArgs {
         require_equals = true,
         conflicts_with_all = [
             "port", "ppp_port", "baud", "service", "backend", "start_command", "link", "lock_dir", "state_dir",
-            "run_dir", "hold_limit",
+            "run_dir", "hold_limit", "unlock_after",
         ],
         help_heading = "Simulation"
     )]
@@ -242,10 +245,13 @@ pub struct RestoreArgs {
     /// Directory of the leases.
     #[arg(long, value_name = "DIR", default_value = DEFAULT_RUN_DIR)]
     pub run_dir: PathBuf,
+    /// Directory of the records of selected carriers.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/cellscan")]
+    pub state_dir: PathBuf,
     /// How long to ask for each service, once a second, until its status record shows the wanted state.
     #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "60s")]
     pub timeout: Duration,
-    /// Write JSON to standard output, one object per lease.
+    /// Write JSON to standard output, one object per lease and per selected carrier.
     #[arg(long)]
     pub json: bool,
 }
@@ -293,7 +299,7 @@ pub struct StatusArgs {
     /// The gateway.
     #[command(flatten)]
     pub gateway: GatewayArgs,
-    /// Directory of the carriers of the last complete scan.
+    /// Directory of the carriers of the last complete scan, and of the record of the selected one.
     #[arg(long, value_name = "DIR", default_value = "/var/lib/cellscan")]
     pub state_dir: PathBuf,
     /// Directory of the leases and of the daemon's control socket.

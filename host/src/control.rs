@@ -90,6 +90,9 @@ pub enum Answer {
         scans: u32,
         /// The carriers that failed of late and are tried last.
         deny_list: Vec<String>,
+        /// How long the link may have no address from now on, until the modem is told to choose its carrier by itself; `None`: it has
+        /// one, or the rule does not apply.
+        unlock_in_s: Option<f64>,
     },
     /// The scan under way is told to end.
     Aborting {

@@ -128,6 +128,7 @@ fn gateway(args: &ScannedArgs, how: &PolicyArgs) -> Result<GatewayPlan, Fatal> {
         run_dir: args.run_dir.clone(),
         guard: GuardPlan::ThisProgram,
         hold_limit: Some(args.hold_limit.unwrap_or_else(|| hold_limit(&policy))),
+        unlock_after: args.unlock_after,
         prepare: None,
     })
 }
@@ -197,6 +198,7 @@ fn apply(args: &PolicyArgs, policy: &mut Policy) -> Result<(), Fatal> {
 mod tests {
     use std::path::PathBuf;
 
+    use cellscan_custody::unlock::UNLOCK_AFTER;
     use clap::Parser;
 
     use super::*;
@@ -212,7 +214,7 @@ mod tests {
     fn the_port_of_pppd_is_the_port_of_the_modem_unless_named() {
         let Ok(Plan::Gateway(plan)) = plan("--port /dev/ttyUSB2 --link none") else { panic!() };
         assert_eq!((plan.ppp_port, plan.link.is_none()), (PathBuf::from("/dev/ttyUSB2"), true));
-        assert_eq!(plan.policy, Policy::DEFAULT);
+        assert_eq!((plan.policy, plan.unlock_after), (Policy::DEFAULT, UNLOCK_AFTER));
     }
 
     #[test]

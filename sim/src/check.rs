@@ -190,6 +190,7 @@ fn safety<P: Port, S: Supervisor>(world: &World<P, S>, scenario: &Scenario, viol
 }
 
 /// When the scan asked for the service again although, since it had given it back, another client's down was on record.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other events say nothing of who wants the service")]
 fn overruled<P: Port, S: Supervisor>(world: &World<P, S>, scenario: &Scenario) -> Option<Instant> {
     /// From the record to the scan's next look at it, where nothing is late.
     const LOOK: Duration = Duration::from_secs(1);

@@ -25,11 +25,14 @@ use crate::supervisor::{Habits, SimSupervisor};
 mod faults;
 mod port;
 mod record;
+mod unlock;
 
 use faults::Return;
 use port::Wire;
 pub use port::{Intrusion, LineError, SimPort};
 pub use record::{Handed, Heard, Listener, Record, Told};
+pub use unlock::Keeper;
+use unlock::Keeping;
 
 /// How long a scan may hold the service beyond the budget and the wait for the link, as on host (`plan.rs`).
 const HOLD_MARGIN: Duration = Duration::from_secs(120);
@@ -64,6 +67,10 @@ pub struct World<P: Port, S: Supervisor> {
     errors: Vec<String>,
     handed: Vec<Handed>,
     listener: Option<Listener>,
+    /// Who undoes a selection without a link, if somebody does.
+    keeping: Option<Keeping>,
+    /// The number of the last request.
+    requests: u32,
 }
 
 impl<P: Port, S: Supervisor> fmt::Debug for World<P, S> {
@@ -108,6 +115,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
             lateness: lateness(),
             intrusions: Vec::new(),
             sent: Vec::new(),
+            written: 0,
         }));
         let port = port(SimPort(Rc::clone(&wire)), &machine);
         let limit = scenario.policy.budget + scenario.policy.timeouts.link + HOLD_MARGIN;
@@ -146,6 +154,8 @@ impl<P: Port, S: Supervisor> World<P, S> {
             errors: Vec::new(),
             handed: Vec::new(),
             listener: None,
+            keeping: None,
+            requests: 1,
         }
     }
 
@@ -173,13 +183,15 @@ impl<P: Port, S: Supervisor> World<P, S> {
         let driver = self.wakes.or_else(|| self.driver.next_deadline()).filter(|_| self.alive);
         let faults = self.faults.iter().filter_map(|(at, _)| *at).min();
         let returns = self.returns.iter().map(|(at, _)| *at).min();
+        let look = self.keeping.as_ref().map(|keeping| keeping.look_at);
         let wire = self.wire.borrow();
         let (modem, bytes) = (wire.modem.next_event(), wire.transit.next_at());
         let machine = self.machine.borrow().next_event();
         let sooner = |one: Instant, other: Option<Instant>| other.map_or(one, |other| one.min(other));
         // No event comes at the end of time.
-        let next =
-            [start, driver, faults, returns, modem, bytes, machine].into_iter().fold(Instant::MAX, sooner);
+        let next = [start, driver, faults, returns, look, modem, bytes, machine]
+            .into_iter()
+            .fold(Instant::MAX, sooner);
         (next < Instant::MAX).then_some(next)
     }
 
@@ -263,6 +275,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
             self.asked = true;
             self.request(1);
         }
+        self.keep_rule();
         if self.alive {
             self.wake();
         }
@@ -293,6 +306,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
             self.driver.abort(self.now);
         }
         for _ in 0..POLLS_MAX {
+            self.end_unlock();
             match self.driver.poll(self.now) {
                 Ok(event) => self.tell(event),
                 Err(nb::Error::WouldBlock) => return,
@@ -303,6 +317,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
 
     fn tell(&mut self, event: Event) {
         self.hear(Heard::Told(event));
+        self.keep_record(event);
         self.told.push(Told { at: self.now, event });
         if let Event::Moved { to, .. } = event {
             for (at, index) in &mut self.faults {

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::ends::must_be_up_again;
 use super::running::{Running, quick_modem, run_dir, scan_waiting_for_link, text};
+use super::unlock::{leave, must_be_unlocked, scanned, told_automatic};
 use super::{SCAN, SOON};
 
 /// Makes `ppp7` with an address, a tun; then becomes its `pppd`, which keeps the namespace.
@@ -198,4 +199,22 @@ fn a_daemon_starts_a_scan_when_the_link_is_down_and_a_vpn_is_up() {
         bench.events().iter().any(|event| event.what == "term")
     });
     must_be_up_again(&bench, before);
+}
+
+#[test]
+fn a_daemon_unlocks_a_modem_without_a_link_of_its_own_only() {
+    if !can_be_tried() {
+        return;
+    }
+    let unlock = &["--unlock-after", "1s"];
+    let (bench, before) = up(200);
+    let pppd = scanned(&bench, before, "1s");
+    leave(&bench);
+    let vpn = OfAVpn::start(&bench);
+    let own = Daemon::start(&bench, &vpn, pppd, unlock);
+    super::quiet::must_be_quiet(&bench, &[("daemon", own.0.id())]);
+    assert_eq!((bench.holders(), told_automatic(&bench)), (vec![pppd], 0), "its interface has an address");
+    drop(own);
+    let _another = Daemon::start(&bench, &vpn, vpn.pid(), unlock);
+    must_be_unlocked(&bench, pppd);
 }

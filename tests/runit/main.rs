@@ -34,6 +34,7 @@ mod recorded;
 mod running;
 mod scan;
 mod starting;
+mod unlock;
 
 use std::time::Duration;
 

@@ -19,6 +19,9 @@ fn recordings(bench: &Bench) -> PathBuf {
     bench.root().join("recordings")
 }
 
+/// The record of a selection.
+const RECORD: &str = "selected-0123456789abcdef.json";
+
 /// The warnings about permissions: what was found, and the command.
 #[track_caller]
 fn warnings(bench: &Bench) -> Vec<(String, String)> {
@@ -39,7 +42,7 @@ fn closed() -> (Bench, Supervised) {
     for dir in [&state, &recordings(&bench)] {
         fs::DirBuilder::new().mode(0o700).recursive(true).create(dir).expect("it is ours");
     }
-    for file in [state.join("carriers"), recordings(&bench).join("scan-000001.atlog")] {
+    for file in [state.join("carriers"), state.join(RECORD), recordings(&bench).join("scan-000001.atlog")] {
         fs::write(&file, "").expect("it is ours");
         set_mode(&file, 0o600);
     }
@@ -59,6 +62,7 @@ fn things(bench: &Bench) -> Vec<(&'static str, PathBuf, u32)> {
         ("control socket", run.join("control"), 0o666),
         ("state directory", state.clone(), 0o755),
         ("remembered carriers", state.join("carriers"), 0o644),
+        ("record of a selection", state.join(RECORD), 0o644),
         ("recordings", recordings(bench), 0o755),
         ("recording", recordings(bench).join("scan-000001.atlog"), 0o644),
         ("lock directory", bench.locks().to_path_buf(), 0o777),

@@ -83,6 +83,10 @@ impl Running {
         bench.wait_until(SCAN, &wanted, || self.lines().iter().any(|line| line.starts_with(&wanted)));
     }
 
+    pub(super) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_some())
+    }
+
     pub(super) fn pid(&self) -> u32 {
         self.child.id()
     }

@@ -8,6 +8,7 @@
 mod late;
 mod modem;
 mod service;
+mod unlock;
 
 use std::time::Duration;
 

@@ -120,6 +120,7 @@ impl Wanted {
             hold_limit: Some(self.hold_limit_ms)
                 .filter(|limit| *limit > 0)
                 .map(|limit| Duration::from_millis(limit.into())),
+            unlock_after: Duration::ZERO,
             prepare: Some(prepare),
         })
     }

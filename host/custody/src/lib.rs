@@ -7,6 +7,7 @@
 //! | [`evidence`] | whether another client has asked for down, and whether our last request was obeyed | readings of the status record, our own bytes |
 //! | [`records`] | which supervisor wrote a record, and so whether it is evidence | readings of the status record, a supervisor that died or was found |
 //! | [`port`] | whether the port is free, and which processes belong to the service | looks at the process table |
+//! | [`unlock`] | when a modem that was set to one carrier is set to choose by itself | the record of the selection, looks at the link, time |
 //!
 //! Four rules hold for all of them:
 //!
@@ -26,6 +27,7 @@ pub mod guard;
 pub mod hand_back;
 pub mod port;
 pub mod records;
+pub mod unlock;
 
 /// The file from which a status record was read, by one `fstat(2)` on the descriptor of that read, so that it belongs to
 /// the content and cannot lag behind it.

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use cellscan_core::carrier::Plmn;
 use cellscan_core::driver::Driver;
-use cellscan_core::scan::gate::{Declined, Request};
-use cellscan_core::scan::{Event, Outcome, Report, Scanner, Strategy};
+use cellscan_core::scan::gate::{Declined, Origin, Request};
+use cellscan_core::scan::{Event, Outcome, Phase, Report, Scanner, Strategy};
 use cellscan_core::time::Instant;
 
 use crate::audience::Audience;
@@ -17,12 +17,14 @@ use crate::clock::Clock;
 use crate::custody::guard::GuardOptions;
 use crate::custody::lease::LeaseOptions;
 use crate::custody::registration::ModemLine;
-use crate::custody::{Held, HeldOptions};
+use crate::custody::selected::{Selected, SelectedError};
+use crate::custody::{Held, HeldOptions, Undone};
 use crate::error::chain;
 use crate::link::{Interfaces, Link};
 use crate::recording::listening::{self, Listening, To};
 use crate::recording::{Recorded, words};
 use crate::serial::SerialLine;
+use crate::serial::selecting::{Selecting, Told};
 use crate::service::family::Family;
 use crate::service::locate::{self, Backend, Choice, LocateOptions};
 
@@ -30,6 +32,7 @@ mod error;
 pub mod plan;
 pub mod preflight;
 pub mod remembered;
+pub mod unlock;
 
 pub use error::GatewayError;
 use plan::{GatewayPlan, GuardPlan};
@@ -42,8 +45,9 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(5);
 
 /// A scan of this gateway.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact")]
 pub struct GatewayScan {
-    driver: Driver<Recorded<SerialLine>, Recorded<Held>>,
+    driver: Driver<Recorded<Selecting<SerialLine>>, Recorded<Held>>,
     listening: Option<Listening>,
     clock: Clock,
     ended: Option<Instant>,
@@ -54,6 +58,12 @@ pub struct GatewayScan {
     link: Option<Interfaces>,
     /// The port was seen free, and the service has not come up since.
     port_free: bool,
+    /// It takes the modem only to set it to choose its carrier by itself.
+    unlocks: bool,
+    /// The record of the chosen carrier.
+    selected: Option<Selected>,
+    /// For that record; what it needs of the plan.
+    plan: GatewayPlan,
 }
 
 impl GatewayScan {
@@ -64,19 +74,55 @@ impl GatewayScan {
     /// The service or the port cannot be had; nothing was touched then.
     pub fn begin(
         plan: &GatewayPlan,
-        mut scanner: Scanner,
+        scanner: Scanner,
         request: Request,
         record: Option<&To>,
         clock: Clock,
         audience: &mut impl Audience,
     ) -> Result<Self, GatewayError> {
+        let undone = unlock::due(plan, clock.now()).unwrap_or_else(|error| {
+            audience.warn(&format!("the record of the last selection is not used: {}", chain(&error)));
+            None
+        });
+        Self::start(plan, scanner, request, record, undone, clock, audience)
+    }
+
+    /// Takes the service as a scan does, sets the modem to choose its carrier by itself instead of scanning, and gives the service
+    /// back: state 12 of a scan to which automatic selection is owed. See [`cellscan_custody::unlock`].
+    ///
+    /// # Errors
+    /// As [`GatewayScan::begin`].
+    pub fn unlock(
+        plan: &GatewayPlan,
+        selected: Selected,
+        clock: Clock,
+        audience: &mut impl Audience,
+    ) -> Result<Self, GatewayError> {
+        let undone = Undone { state_dir: plan.state_dir.clone(), selected, alone: true };
+        let plan = &unlock::of_unlock(plan);
+        let request = Request { id: 1, origin: Origin::Manual };
+        Self::start(plan, Scanner::new(plan.policy), request, None, Some(undone), clock, audience)
+    }
+
+    fn start(
+        plan: &GatewayPlan,
+        mut scanner: Scanner,
+        request: Request,
+        record: Option<&To>,
+        undone: Option<Undone>,
+        clock: Clock,
+        audience: &mut impl Audience,
+    ) -> Result<Self, GatewayError> {
         preflight::ports(plan)?;
-        let held = held_options(plan)?;
+        let unlocks = undone.as_ref().is_some_and(|undone| undone.alone);
+        let held = HeldOptions { undone, ..held_options(plan)? };
         let Choice { service, dir, why } = choose(plan)?;
         preflight::users(plan, dir.as_deref())?;
         audience.note(&why);
-        for plmn in known(plan, audience) {
-            scanner.remember(plmn);
+        if !unlocks {
+            for plmn in known(plan, audience) {
+                scanner.remember(plmn);
+            }
         }
         let now = clock.now();
         let begin = |to| Listening::begin(to, &plan.serial.path, &scanner, now);
@@ -88,7 +134,8 @@ impl GatewayScan {
             Some((_, listening)) => Some(listening?),
             None => None,
         };
-        let port = listening::recorded(SerialLine::new(plan.serial.clone()), listening.as_ref());
+        let port =
+            listening::recorded(Selecting::new(SerialLine::new(plan.serial.clone())), listening.as_ref());
         let service = listening::recorded(Held::new(service, held), listening.as_ref());
         let mut driver = Driver::resume(port, service, scanner);
         if let Some(listening) = &listening {
@@ -105,6 +152,9 @@ impl GatewayScan {
             blind: false,
             link: plan.link.clone(),
             port_free: false,
+            unlocks,
+            selected: None,
+            plan: plan.clone(),
         })
     }
 
@@ -121,6 +171,10 @@ impl GatewayScan {
 
     fn take_in(&mut self, audience: &mut impl Audience) {
         loop {
+            if self.unlocks && self.driver.port().inner().has_sent() {
+                // The port is ours. From here on it is a scan that ends, and so restores what is owed.
+                self.end();
+            }
             let now = self.clock.now();
             if let Some(listening) = &self.listening {
                 listening.at(now);
@@ -136,6 +190,7 @@ impl GatewayScan {
                         self.declined = Some(reason);
                     }
                     self.attribute_links(event);
+                    self.choose(event);
                     if matches!(event, Event::Finished(_) | Event::Declined(_)) {
                         self.ended = Some(now);
                     }
@@ -145,6 +200,23 @@ impl GatewayScan {
                 Err(nb::Error::WouldBlock) => return,
             }
         }
+    }
+
+    /// Keeps the record of the chosen carrier ready for the moment at which the selection found is no longer owed.
+    fn choose(&mut self, event: Event) {
+        if let Event::Selected(plmn) = event {
+            self.selected = unlock::record(&self.plan, plmn);
+        } else if matches!(event, Event::Moved { to: Phase::Failed, .. }) {
+            self.selected = None;
+        } else {
+            if self.unlocks && event == Event::ForeignDown {
+                // The link is away by somebody's wish, and so is the modem.
+                self.end();
+            }
+            return;
+        }
+        let chosen = self.selected.clone().map(|selected| (self.plan.state_dir.clone(), selected));
+        self.driver.supervisor_mut().inner_mut().choose(chosen);
     }
 
     /// While the service is held, an interface that is up is the link of another.
@@ -193,7 +265,7 @@ impl GatewayScan {
     #[must_use]
     pub fn wake_fds(&self) -> Vec<BorrowedFd<'_>> {
         let service = self.driver.supervisor().inner().wake_fds();
-        self.driver.port().inner().fd().into_iter().chain(service).collect()
+        self.driver.port().inner().inner().fd().into_iter().chain(service).collect()
     }
 
     /// Nothing but time can be waited for now: the scan ends by its deadlines, and is looked at once a second.
@@ -241,6 +313,36 @@ impl GatewayScan {
                 audience.warn(&format!("the carriers are not remembered: {}", chain(&error)));
             }
         }
+        if let Err(error) = self.keep_selection() {
+            audience
+                .warn(&format!("the record for the unlock rule is not as it should be: {}", chain(&error)));
+        }
+    }
+
+    /// Brings the record in line with what the modem was told last.
+    fn keep_selection(&self) -> Result<(), SelectedError> {
+        let (state_dir, port) = (&self.plan.state_dir, unlock::port_of(&self.plan));
+        let is_complete = self.report().outcome == Some(Outcome::Complete);
+        match (self.driver.port().inner().told(), &self.selected) {
+            (Some(Told::Automatic), _) if self.chooses_by_itself() => Selected::remove(state_dir, &port),
+            (Some(Told::Manual(plmn)), Some(selected)) if is_complete && selected.plmn() == Some(plmn) => {
+                if !Selected::read(state_dir, &port).ok().flatten().is_some_and(|now| now.is_same(selected)) {
+                    selected.write(state_dir)?;
+                }
+                let is_dark = self.report().link == Some(false);
+                selected.note(state_dir, is_dark.then(|| self.clock.now()))
+            }
+            // The rule is off, or the modem was left in a mode in which it finds another carrier by itself.
+            (Some(_), _) if is_complete => Selected::remove(state_dir, &port),
+            (Some(_) | None, _) => Ok(()),
+        }
+    }
+
+    /// Whether the modem was told to choose its carrier by itself, and has accepted that.
+    #[must_use]
+    pub fn chooses_by_itself(&self) -> bool {
+        let port = self.driver.port().inner();
+        port.told() == Some(Told::Automatic) && (port.went_on() || self.report().restored == Some(true))
     }
 
     /// Whether a link is waited for.
@@ -263,6 +365,7 @@ fn held_options(plan: &GatewayPlan) -> Result<HeldOptions, GatewayError> {
         guard,
         lease: Some(LeaseOptions { run_dir: plan.run_dir.clone(), lock_dirs, modem }),
         link,
+        undone: None,
     })
 }
 

@@ -217,17 +217,18 @@ impl Link {
         self.watched.as_ref().map(|watched| watched.events.as_fd())
     }
 
-    /// Takes in what woke the loop; the events only say that something changed.
-    pub fn woken(&mut self) {
-        let Some(watched) = &self.watched else { return };
+    /// Takes in what woke the loop; the events only say that something changed. Returns whether there was one.
+    pub fn woken(&mut self) -> bool {
+        let Some(watched) = &self.watched else { return false };
         let mut buf = [0; 4_096];
-        for _ in 0..EVENTS_MAX {
+        for number in 0..EVENTS_MAX {
             // ENOBUFS (events were lost) is one more event.
             match recv(&watched.events, &mut buf, RecvFlags::DONTWAIT) {
                 Ok(_) | Err(Errno::NOBUFS | Errno::INTR) => {}
-                Err(_) => break,
+                Err(_) => return number > 0,
             }
         }
+        true
     }
 }
 

@@ -29,6 +29,7 @@ use rustix::termios::{
 use crate::clock::Clock;
 use crate::event_loop::wait_one;
 
+pub mod selecting;
 pub mod tty;
 pub mod uucp;
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use cellscan_core::carrier::{AccessTechnology, Availability, Carrier, Plmn, Strength, Trial};
 use cellscan_core::scan::gate::Declined;
-use cellscan_core::scan::{Failure, Phase, Scanner};
+use cellscan_core::scan::{Failure, Outcome, Phase, Report, Scanner};
 use cellscan_core::supervisor::{ServiceState, Want};
+use cellscan_custody::unlock::REGISTER_LIMIT;
 
 pub use super::clean::shown;
 use crate::clean;
@@ -150,6 +151,29 @@ pub fn failure(failure: Failure) -> String {
         other => other.name(),
     };
     words.to_owned()
+}
+
+/// What came of telling a modem to choose its carrier by itself. `is_told`: it has accepted that.
+#[must_use]
+pub fn unlocked(report: &Report, is_told: bool) -> String {
+    let mut said = match (is_told, report.outcome) {
+        (true, _) if report.restored == Some(true) => {
+            "the modem chooses its carrier by itself, and is registered".to_owned()
+        }
+        (true, _) => format!(
+            "the modem chooses its carrier by itself; it was not seen registered within {}",
+            span(REGISTER_LIMIT)
+        ),
+        (false, Some(Outcome::Failed(why))) if why != Failure::Aborted => {
+            format!("the modem was not told to choose its carrier by itself: {}", failure(why))
+        }
+        (false, _) => "the modem did not accept to choose its carrier by itself".to_owned(),
+    };
+    // A service that was not taken has nothing to be given back.
+    if !report.given_back && report.outage.is_some() {
+        said.push_str("; the service was not seen given back");
+    }
+    said
 }
 
 /// What the reader can do about a failure; `None` if its name says it all.

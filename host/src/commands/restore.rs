@@ -1,4 +1,5 @@
-//! `restore`: gives back every service whose scan was killed together with its guard.
+//! `restore`: gives back every service whose scan was killed together with its guard, and keeps the unlock rule for modems that no
+//! daemon looks after.
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -19,6 +20,8 @@ use crate::runit::dir::ServiceDir;
 use crate::runit::dir::want_of;
 use crate::runit::{RestoreMethod, RunitError};
 use crate::serial::uucp;
+
+mod selections;
 
 /// The result for one lease.
 #[derive(Debug)]
@@ -57,11 +60,22 @@ struct Line<'a> {
     registration_reason: Option<&'a String>,
 }
 
+/// Gives back the service of every orphaned lease in the run directory, then looks after the selections on record.
+///
+/// # Errors
+/// A directory is not trusted or cannot be read, or the output failed after everything was handled.
+pub fn run(args: &RestoreArgs) -> Result<Exit, Fatal> {
+    let (leases, selections) = (leases(args), selections::run(args));
+    match (leases?, selections?) {
+        (Exit::Done, exit) | (exit, _) => Ok(exit),
+    }
+}
+
 /// Gives back the service of every orphaned lease in the run directory.
 ///
 /// # Errors
 /// The run directory is not trusted or cannot be read, or the output failed after all leases were handled.
-pub fn run(args: &RestoreArgs) -> Result<Exit, Fatal> {
+pub fn leases(args: &RestoreArgs) -> Result<Exit, Fatal> {
     let unusable = |error: LeaseError| Fatal::system(format!("unable to look for leases: {}", chain(&error)));
     let Some(dir) = RunDir::open(&args.run_dir).map_err(unusable)? else { return Ok(Exit::Done) };
     let (mut exit, mut output) = (Exit::Done, Ok(Exit::Done));

@@ -1,4 +1,5 @@
-//! `run`: the daemon. First it gives back what a killed scan has left; then it scans on request, one scan at a time.
+//! `run`: the daemon. First it gives back what a killed scan has left; then it scans on request, one scan at a time, and keeps the
+//! unlock rule in between.
 
 use std::fs;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -25,6 +26,11 @@ use crate::recording::listening::To;
 use crate::recording::ring::{Next, Ring};
 use crate::report::words;
 use crate::report::{Reporter, Style, console};
+use crate::spans::in_seconds;
+
+mod unlocking;
+
+use unlocking::Unlocking;
 
 /// How long `restore` asks for a service at the start: a daemon that cannot give it back goes on, and its next start tries
 /// again.
@@ -43,6 +49,8 @@ struct ActiveScan {
     id: u32,
     told: bool,
     recording: Option<PathBuf>,
+    /// It is no scan: it only tells the modem to choose its carrier by itself.
+    unlocks: bool,
 }
 
 /// Where the next scan is recorded. A scan runs even if it cannot be recorded.
@@ -72,6 +80,7 @@ struct Daemon<'a> {
     link: Option<Link>,
     link_down_since: Option<Instant>,
     look_at: Option<Instant>,
+    unlocking: Option<Unlocking>,
     next_id: u32,
     scans: u32,
     stopping: bool,
@@ -87,19 +96,27 @@ pub fn run(plan: &DaemonPlan) -> Result<Exit, Fatal> {
     let control = Control::listen(&plan.gateway.run_dir)?;
     let run_dir = plan.gateway.run_dir.clone();
     // What could not be given back is reported, and the daemon still waits for requests.
-    let restored = restore::run(&RestoreArgs { run_dir, timeout: RESTORE_LIMIT, json: false });
+    let restored = restore::leases(&RestoreArgs {
+        run_dir,
+        state_dir: plan.gateway.state_dir.clone(),
+        timeout: RESTORE_LIMIT,
+        json: false,
+    });
     if let Err(fatal) = restored {
         console::complain("warning", &fatal.message);
     }
     let clock = Clock::new();
-    let link = match (&plan.gateway.link, plan.when_link_down) {
-        (Some(interfaces), Some(_)) => Some(
-            Link::of(interfaces.clone())
-                .map_err(|error| Fatal::system(format!("unable to watch the link: {}", chain(&error))))?,
-        ),
-        _ => None,
+    let unlocking = Unlocking::of(&plan.gateway, clock.now());
+    let is_watched = plan.when_link_down.is_some() || unlocking.is_some();
+    let link = match plan.gateway.link.clone().filter(|_| is_watched).map(Link::of) {
+        Some(Err(error)) if plan.when_link_down.is_some() => {
+            return Err(Fatal::system(format!("unable to watch the link: {}", chain(&error))));
+        }
+        // It is looked at from time to time.
+        Some(Err(_)) | None => None,
+        Some(Ok(link)) => Some(link),
     };
-    let look_at = link.as_ref().map(|_| clock.now());
+    let look_at = plan.when_link_down.map(|_| clock.now());
     let scanner = Scanner::new(plan.gateway.policy);
     let mut daemon = Daemon {
         plan,
@@ -111,6 +128,7 @@ pub fn run(plan: &DaemonPlan) -> Result<Exit, Fatal> {
         link,
         link_down_since: None,
         look_at,
+        unlocking,
         next_id: OWN_IDS,
         scans: 0,
         stopping: false,
@@ -136,6 +154,7 @@ impl Daemon<'_> {
             self.serve(client, request);
         }
         self.look_at_link();
+        self.look_for_unlock();
         self.go_on();
         self.control.sweep();
         self.stopping && self.active.is_none()
@@ -145,7 +164,8 @@ impl Daemon<'_> {
         let now = self.clock.now();
         let active = self.active.as_ref().and_then(|active| active.scan.deadline(&active.reporter));
         // During a scan the scan itself watches the link.
-        let look_at = self.look_at.filter(|_| self.active.is_none());
+        let unlock_at = self.unlocking.as_ref().and_then(Unlocking::look_at);
+        let look_at = [self.look_at, unlock_at].into_iter().flatten().min().filter(|_| self.active.is_none());
         // A guard that ends after its scan is a zombie until it is waited for.
         let ending = guard::reap_ended().then(|| now + LOOK_AGAIN);
         let deadline = [active, self.control.deadline(now), look_at, ending].into_iter().flatten().min();
@@ -178,14 +198,20 @@ impl Daemon<'_> {
     }
 
     fn status(&self) -> Answer {
-        let scanner = self.active.as_ref().map_or(&self.scanner, |active| active.scan.scanner());
         let now = self.clock.now();
-        let denied = scanner.deny_list().iter().filter(|denied| denied.until > now);
+        let scanner = self.active.as_ref().map_or(&self.scanner, |active| active.scan.scanner());
+        let scans = self.active.as_ref().filter(|active| !active.unlocks);
+        let denied = scans
+            .map_or(&self.scanner, |active| active.scan.scanner())
+            .deny_list()
+            .iter()
+            .filter(|denied| denied.until > now);
         Answer::Daemon {
             pid: std::process::id(),
             phase: words::phase(scanner.phase()).to_owned(),
             scans: self.scans,
             deny_list: denied.map(|denied| denied.plmn.to_string()).collect(),
+            unlock_in_s: self.unlocking.as_ref().and_then(|unlocking| unlocking.left(now)).map(in_seconds),
         }
     }
 
@@ -216,7 +242,8 @@ impl Daemon<'_> {
         match begun {
             Ok(scan) => {
                 let recording = record.map(|to| to.path);
-                self.active = Some(ActiveScan { scan, reporter, asker, id, told: false, recording });
+                let (told, unlocks) = (false, false);
+                self.active = Some(ActiveScan { scan, reporter, asker, id, told, recording, unlocks });
             }
             Err(error) => {
                 let fatal = Fatal::from(error);
@@ -272,6 +299,12 @@ impl Daemon<'_> {
     }
 
     fn end(&mut self, active: &mut ActiveScan) -> Exit {
+        if let Some(unlocking) = &mut self.unlocking {
+            unlocking.look_at_once(self.clock.now());
+        }
+        if active.unlocks {
+            return self.end_unlock(active);
+        }
         self.scans = self.scans.saturating_add(1);
         self.link_down_since = None;
         self.scanner = active.scan.scanner().clone();
@@ -292,10 +325,14 @@ impl Daemon<'_> {
 
     /// Requests a scan if the link has been down for `--when-link-down`.
     fn look_at_link(&mut self) {
-        let (Some(link), Some(limit), None) = (&mut self.link, self.plan.when_link_down, &self.active) else {
-            return;
-        };
-        link.woken();
+        let Some(link) = &mut self.link else { return };
+        // Also during a scan, which watches the link itself: what is not taken in wakes for ever.
+        if link.woken()
+            && let Some(unlocking) = &mut self.unlocking
+        {
+            unlocking.look_at_once(self.clock.now());
+        }
+        let (Some(limit), None) = (self.plan.when_link_down, &self.active) else { return };
         let now = self.clock.now();
         if link.is_up(&ours(&self.plan.gateway)).unwrap_or(true) {
             self.link_down_since = None;

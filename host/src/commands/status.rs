@@ -27,6 +27,10 @@ use crate::report::{clean, console};
 use crate::service::family::Family;
 use crate::service::locate::{self, Located};
 
+mod selection;
+
+use selection::Selection;
+
 /// How long a daemon may take to answer; it shares one loop with a scan, and does not block there.
 const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 
@@ -38,6 +42,7 @@ struct Status {
     port: Option<Port>,
     link: Option<Vec<String>>,
     carriers: Vec<String>,
+    selections: Vec<Selection>,
     daemon: Option<Value>,
 }
 
@@ -125,6 +130,7 @@ fn look(args: &StatusArgs, facts: ServiceFacts) -> Status {
             .iter()
             .map(ToString::to_string)
             .collect(),
+        selections: selection::all(&args.state_dir, Clock::new().now()),
         daemon: daemon(&args.run_dir),
     }
 }
@@ -203,6 +209,15 @@ impl Status {
                 "daemon: process {pid}, {phase}, {scans} scans; tried last for now: {}",
                 shown(&denied)
             )?;
+            if let Some(left) = daemon.get("unlock_in_s").and_then(Value::as_f64) {
+                writeln!(
+                    out,
+                    "daemon: no address; in {left:.0} s it tells the modem to choose its carrier by itself"
+                )?;
+            }
+        }
+        for selection in &self.selections {
+            selection.text(out)?;
         }
         let carriers = if self.carriers.is_empty() { "none".to_owned() } else { self.carriers.join(", ") };
         writeln!(out, "carriers of the last complete scan, likeliest last: {carriers}")

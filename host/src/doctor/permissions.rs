@@ -5,13 +5,14 @@
 use std::path::{Path, PathBuf};
 
 use super::Finding;
+use crate::custody::selected;
 use crate::examine::modes::Modes;
 
 const CHECK: &str = "permissions";
 /// Largest number of recordings with a line each.
 const RECORDINGS_SHOWN_MAX: usize = 8;
-/// Largest number of files checked in the directory of recordings.
-const RECORDINGS_MAX: usize = 4_096;
+/// Largest number of files checked in one directory.
+const FILES_MAX: usize = 4_096;
 
 /// The required mode.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,7 +35,7 @@ pub type Item = (&'static str, PathBuf, Wanted);
 pub struct Places<'a> {
     /// Leases, and the daemon's control socket.
     pub run_dir: &'a Path,
-    /// The remembered carriers.
+    /// The remembered carriers, and the records of selected ones.
     pub state_dir: &'a Path,
     /// The daemon's recordings, if `--recordings` names them.
     pub recordings: Option<&'a Path>,
@@ -51,6 +52,8 @@ pub fn items(places: &Places<'_>) -> Vec<Item> {
         ("state directory", places.state_dir.to_path_buf(), Wanted::Private),
         ("remembered carriers", places.state_dir.join(crate::gateway::remembered::FILE), Wanted::Private),
     ];
+    let selected = files(places.state_dir).into_iter().filter(|path| selected::is_record(path));
+    items.extend(selected.map(|path| ("record of a selection", path, Wanted::Private)));
     items.extend(places.recordings.map(|dir| ("recordings", dir.to_path_buf(), Wanted::Private)));
     items.extend(places.lock_dirs.iter().map(|dir| ("lock directory", dir.clone(), Wanted::Locks)));
     items
@@ -137,9 +140,9 @@ fn shown(modes: &Modes) -> String {
     format!("{} (mode {:04o}, user {})", modes.path.display(), modes.mode, modes.uid)
 }
 
-/// The recordings of a directory, in the order of their names.
+/// The files of a directory, in the order of their names.
 fn files(dir: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten().take(RECORDINGS_MAX);
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten().take(FILES_MAX);
     let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
     let mut files: Vec<PathBuf> = files.map(|entry| entry.path()).collect();
     files.sort();

@@ -81,7 +81,7 @@ mod tests {
     use crate::plan::Plan;
 
     /// Options of `scan` that the daemon ignores, and how each is typed. A default value counts as typed too.
-    const REFUSED: [(&str, &str); 22] = [
+    const REFUSED: [(&str, &str); 23] = [
         ("ppp_port", "--ppp-port /dev/ttyUSB0"),
         ("baud", "--baud 115200"),
         ("service", "--service pppd"),
@@ -91,6 +91,7 @@ mod tests {
         ("lock_dir", "--lock-dir /var/lock"),
         ("state_dir", "--state-dir /var/lib/cellscan"),
         ("hold_limit", "--hold-limit 9m"),
+        ("unlock_after", "--unlock-after 10m"),
         ("budget", "--budget 300s"),
         ("strategy", "--strategy full"),
         ("quick", "--quick"),

@@ -76,6 +76,8 @@ pub(crate) struct Wire {
     pub(crate) transit: Transit,
     pub(crate) lateness: Lateness,
     pub(crate) intrusions: Vec<Intrusion>,
+    /// How many bytes the scan has sent.
+    pub(crate) written: u64,
     /// Memory for what the modem sends.
     pub(crate) sent: Vec<u8>,
 }
@@ -208,6 +210,7 @@ impl Write for SimPort {
             let intrusion = Intrusion { at: wire.now, bytes: buf.to_vec(), holder: other.origin };
             wire.intrusions.push(intrusion);
         }
+        wire.written += buf.len() as u64;
         wire.modem.receive(wire.now, buf);
         Ok(buf.len())
     }

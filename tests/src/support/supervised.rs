@@ -39,8 +39,8 @@ impl Supervised {
             (bench.service().display(), bench.port().display(), bench.locks().display());
         let (run, state) = (run_dir.display(), bench.root().join("state"));
         let conf = format!(
-            "RUN_DIR={run}\nOPTIONS=\"--service {service} --port {port} --lock-dir {locks} --run-dir {run} \
-             --state-dir {} --confirm 1s {more}\"\n",
+            "RUN_DIR={run}\nSTATE_DIR={0}\nOPTIONS=\"--service {service} --port {port} --lock-dir {locks} --run-dir {run} \
+             --state-dir {0} --confirm 1s {more}\"\n",
             state.display()
         );
         fs::write(directory.join("conf"), conf).expect("its configuration");

@@ -35,6 +35,9 @@ pub enum CustodyError {
     /// There is neither a lease on disk nor a guard: nothing would give the service back after this process's death.
     #[error("the lease could not be written, and there is no guard")]
     Lease(#[source] LeaseError),
+    /// The modem was to be set to choose its carrier by itself, and is not any more.
+    #[error("the modem is left as it is: {0}")]
+    LeftAsItIs(&'static str),
     /// The link could not be looked at.
     #[error("the link could not be looked at")]
     Link(#[source] LinkError),

@@ -1,7 +1,9 @@
 //! A service in the hands of a scan: a bare backend, and what brings it back should this process die.
 
 use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
 
+use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{Owed, Remains, ServiceStatus, Signal, Supervisor, Taken, Want};
 
 use super::claim::{Claimable, ServiceClaim};
@@ -9,6 +11,8 @@ use super::error::CustodyError;
 use super::guard::GuardOptions;
 use super::lease::LeaseOptions;
 use super::safeguard::{Safeguard, left_by_dead_scan};
+use super::selected::Selected;
+use crate::error::chain;
 use crate::link::Link;
 use crate::service::{Service, ServiceError};
 
@@ -22,12 +26,41 @@ pub struct HeldOptions {
     pub lease: Option<LeaseOptions>,
     /// How the link is looked at.
     pub link: Link,
+    /// The manual selection of an earlier scan that is to be undone by now.
+    pub undone: Option<Undone>,
+}
+
+/// A manual selection that is to be undone by now: automatic selection is owed to the modem from the take on, to the guard, the lease
+/// and a scan that fails.
+#[derive(Clone, Debug)]
+pub struct Undone {
+    /// The directory of its record.
+    pub state_dir: PathBuf,
+    /// The record.
+    pub selected: Selected,
+    /// The service is taken for this alone: not where the record is gone, nor where the service is not wanted up.
+    pub alone: bool,
+}
+
+impl Undone {
+    /// Whether it still stands, looked at with the claim in hand.
+    fn stands(&self, want: Want) -> Result<bool, CustodyError> {
+        let now = Selected::read(&self.state_dir, &self.selected.port).ok().flatten();
+        let stands = now.is_some_and(|now| now.is_same(&self.selected));
+        if self.alone && !stands {
+            return Err(CustodyError::LeftAsItIs("its selection was changed meanwhile"));
+        }
+        if self.alone && want != Want::Up {
+            return Err(CustodyError::LeftAsItIs("the service is not wanted up"));
+        }
+        Ok(stands)
+    }
 }
 
 impl Default for HeldOptions {
     /// Neither guard nor lease, and no link is waited for.
     fn default() -> Self {
-        Self { guard: None, lease: None, link: Link::none() }
+        Self { guard: None, lease: None, link: Link::none(), undone: None }
     }
 }
 
@@ -41,6 +74,9 @@ pub struct Held {
     /// `None` also while the service is taken, where nothing could give it back.
     safeguard: Option<Safeguard>,
     is_taken: bool,
+    /// The selection that is owed to the modem, as the scan said last.
+    selection_owed: bool,
+    chosen: Option<(PathBuf, Selected)>,
     notes: Vec<String>,
 }
 
@@ -48,7 +84,16 @@ impl Held {
     /// Nothing is touched before [`Supervisor::take`].
     #[must_use]
     pub fn new(service: Box<dyn Service>, options: HeldOptions) -> Self {
-        Self { service, options, claim: None, safeguard: None, is_taken: false, notes: Vec::new() }
+        Self {
+            service,
+            options,
+            claim: None,
+            safeguard: None,
+            is_taken: false,
+            selection_owed: false,
+            chosen: None,
+            notes: Vec::new(),
+        }
     }
 
     /// What to wait for, beside the port and the signals: readable when something about the service or the link may
@@ -75,6 +120,12 @@ impl Held {
         core::mem::take(&mut self.notes)
     }
 
+    /// The scan has chosen this carrier: it is on record, in this state directory, before the selection found is no longer owed. `None`:
+    /// it has not, or not any more.
+    pub fn choose(&mut self, chosen: Option<(PathBuf, Selected)>) {
+        self.chosen = chosen;
+    }
+
     fn try_take(&mut self) -> nb::Result<Taken, CustodyError> {
         // The claim comes before anything is looked at: what another scan has left for a moment is not what was found.
         if self.claim.is_none() {
@@ -90,13 +141,18 @@ impl Held {
             if let Some(lease) = lease {
                 owed = left_by_dead_scan(lease, &subject, status.want, &mut self.notes);
             }
+            if let Some(undone) = &self.options.undone
+                && undone.stands(owed.want.unwrap_or(status.want))?
+            {
+                owed.selection.get_or_insert(Selection::Automatic);
+            }
             // A service found down is not changed, and neither is its modem by a scan that dies before it asked.
             if status.want != Want::Down || owed != Owed::default() {
                 let safeguard = Safeguard::begin(guard, lease, &subject, method, owed, &mut self.notes)?;
                 self.safeguard = Some(safeguard);
             }
         }
-        self.is_taken = true;
+        (self.is_taken, self.selection_owed, self.chosen) = (true, owed.selection.is_some(), None);
         Ok(Taken { status, owed })
     }
 
@@ -153,6 +209,17 @@ impl Supervisor for Held {
     }
 
     fn owe(&mut self, owed: Owed) {
+        let settles = core::mem::replace(&mut self.selection_owed, owed.selection.is_some())
+            && owed.selection.is_none();
+        if settles
+            && let Some((state_dir, selected)) = self.chosen.take()
+            && let Err(error) = selected.write(&state_dir)
+        {
+            self.notes.push(format!(
+                "the selected carrier is not on record for the unlock rule: {}",
+                chain(&error)
+            ));
+        }
         if let Some(safeguard) = &mut self.safeguard {
             safeguard.owe(owed);
         }

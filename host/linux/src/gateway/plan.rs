@@ -43,6 +43,9 @@ pub struct GatewayPlan {
     pub guard: GuardPlan,
     /// How long the service may be held before the guard kills this process; `None`: no limit.
     pub hold_limit: Option<Duration>,
+    /// How long the modem stays on the selected carrier without an address before it is set to choose by itself
+    /// ([`cellscan_custody::unlock`]); zero: for ever.
+    pub unlock_after: Duration,
     /// Called on each command that may outlive this process, before it is started.
     pub prepare: Option<Prepare>,
 }

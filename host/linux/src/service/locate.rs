@@ -15,6 +15,8 @@ use std::num::NonZeroU32;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::native::{Native, NativeOptions};
 use super::sv::{Sv, SvOptions};
 use super::unsupervised::{Unsupervised, UnsupervisedOptions};
@@ -47,7 +49,8 @@ const DEFINITIONS: &str = "sv";
 const ENTRIES_MAX: usize = 4_096;
 
 /// How the supervisor is spoken to.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Backend {
     /// The first of the others that works.
     #[default]
