@@ -54,17 +54,15 @@ impl Whole {
 
     /// What `kill` returns for that instant, or for earlier ones until it meets a running scan (`Some`).
     fn until_met<T>(&self, part: usize, of: usize, kill: impl Fn(Duration) -> Option<T>) -> T {
-        for _ in 0..TRIES {
+        let try_once = |_| {
             let instant = self.instant(part, of);
-            if let Some(met) = kill(instant) {
-                return met;
+            let met = kill(instant);
+            if met.is_none() {
+                self.had_ended_by(instant);
             }
-            self.had_ended_by(instant);
-        }
-        panic!(
-            "{TRIES} scans had ended before their kill, the last of them after {:?}",
-            self.instant(part, of)
-        );
+            met
+        };
+        (0..TRIES).find_map(try_once).expect("no scan ended before its kill in the last of so many tries")
     }
 }
 

@@ -99,7 +99,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     mutant(
         "does not restore the selection",
         "scan/scanner/giveback.rs",
-        "if !modem_is_ours || undisturbed || gone {",
+        "if !modem_is_ours || !changed || gone {",
         "if modem_is_ours || self.context.disturbed || gone || half_way || !gone {",
         LEFT_ALONE,
     ),

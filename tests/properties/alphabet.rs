@@ -249,12 +249,12 @@ const fn lines(answers: Answers, sent: Option<Command>) -> &'static [&'static st
     let Some(command) = sent else { return &["OK"] };
     match (command, answers) {
         // The other domains are left out: sixteen sets of unknown domains would be sixteen walks.
-        // What it is set back to multiplies the states: one set of answers has it.
-        (Command::ErrorFormat, Smooth | TwoBefore | NoList | Few)
-        | (Command::Attention | Command::Registration(Domain::Packet | Domain::FiveG | Domain::Circuit), _)
+        // Another error format than the scan wants multiplies the states: one set of answers has it.
+        (Command::Attention | Command::Registration(Domain::Packet | Domain::FiveG | Domain::Circuit), _)
         | (Command::Deregister | Command::Select(_) | Command::Sim, Smooth | TwoBefore)
         | (
-            Command::SetErrorFormat(_)
+            Command::ErrorFormat
+            | Command::SetErrorFormat(_)
             | Command::SetNameFormat(_)
             | Command::SelectAutomatically
             | Command::Identify

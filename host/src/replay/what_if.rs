@@ -115,11 +115,11 @@ impl Limit {
 #[must_use]
 pub fn ask(scan: &Scan, others: &[Scan], habits: &Habits) -> Vec<WhatIf> {
     let mut notes = Vec::new();
-    let listing = listing(scan, others);
-    let operators = listing.and_then(|from| from.operators.as_deref()).unwrap_or_default();
+    let from = listing(scan, others);
+    let operators = from.and_then(|from| from.operators.as_deref()).unwrap_or_default();
     let lasting = Lasting::of(operators, habits, (scan.line, scan.last_line));
     let recorded_regret_db = scan.selected.as_deref().and_then(|plmn| lasting.regret_db(plmn));
-    let recorded = recorded(scan, listing, habits, &mut notes);
+    let recorded = recorded(scan, from, habits, &mut notes);
     let pppd = pppd(scan, &mut notes);
     Alternative::ALL
         .into_iter()

@@ -80,8 +80,9 @@ impl Scanner {
             let deadline = self.after(&self.policy.timeouts.kill);
             return self.enter(State::Clearing { deadline, step: Verify::Look }, out);
         }
-        let undisturbed = !self.context.disturbed && !(self.has_settings() && self.dialogue.is_ready());
-        if !modem_is_ours || undisturbed || gone {
+        let has_settings = self.has_settings() && self.dialogue.is_ready();
+        let changed = self.context.disturbed || has_settings;
+        if !modem_is_ours || !changed || gone {
             return self.give_back_failed(out);
         }
         let until = self.after(&self.policy.timeouts.restore);
