@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use super::*;
 
 /// Kills of a run of the default length.
-const KILLS: usize = 80;
+const KILLS: usize = 64;
 
 /// Of so many kills, one comes at any instant after the request, before the service is taken, too. The others come while it is.
 const AT_ONCE: usize = 8;

@@ -68,6 +68,7 @@ impl Talk {
             Command::SignalExtended,
             Command::Sim,
             Command::Deregister,
+            Command::ErrorFormat,
             Command::Identify,
             Command::VendorSignal(Vendor::Sierra),
         ];

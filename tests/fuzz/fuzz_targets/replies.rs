@@ -6,6 +6,7 @@ use cellscan_core::at::errors;
 use cellscan_core::at::fields::Fields;
 use cellscan_core::at::registration::{Domain, Registration, RegistrationLine};
 use cellscan_core::at::reply::{FinalResult, SimState};
+use cellscan_core::at::settings::ErrorFormat;
 use cellscan_core::at::signal::{cesq, csq};
 use cellscan_core::at::text::Text;
 use cellscan_core::at::vendor::Vendor;
@@ -16,7 +17,7 @@ fuzz_target!(|line: &[u8]| {
         assert!(result.is_ok() || result != FinalResult::Ok);
         let _ = (result.meaning(), FinalResult::detail(line));
     }
-    let _ = (SimState::parse(line), errors::cme_code(line), errors::cms_code(line));
+    let _ = (SimState::parse(line), ErrorFormat::parse(line), errors::cme_code(line), errors::cms_code(line));
     let characters = Text::new(line).chars().count();
     assert!(characters <= line.len());
     assert!(Fields::new(line).count() <= line.len() + 1);
