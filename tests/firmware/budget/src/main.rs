@@ -19,7 +19,9 @@ use cellscan_core::port::AlwaysOpen;
 use cellscan_core::scan::gate::{Origin, Request};
 use cellscan_core::scan::{Event, Policy, Scanner};
 use cellscan_core::selection::Selection;
-use cellscan_core::supervisor::{Owed, Remains, ServiceState, ServiceStatus, Signal, Supervisor, Taken, Want};
+use cellscan_core::supervisor::{
+    Owed, Remains, ServiceState, ServiceStatus, Signal, Supervisor, Taken, Want,
+};
 use cellscan_core::time::Instant;
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 
