@@ -15,10 +15,12 @@ const DIALOGUE: &[&str] = &[
     // The link, and its end.
     "ATD*99#",
     "ATH",
-    // The scan synchronises and finds the modem on AT&T.
+    // The scan synchronises, sees how the modem is set, and finds it on AT&T.
     "AT",
+    "AT+CMEE?",
     "AT+CMEE=1",
     "AT+CPIN?",
+    "AT+COPS?",
     "AT+COPS=3,2",
     "AT+COPS?",
     "AT+COPS=2",
@@ -40,10 +42,15 @@ const DIALOGUE: &[&str] = &[
     "AT+CEREG?",
     "AT+CSQ",
     "AT+CESQ",
-    // The best carrier, and its verification.
+    // The best carrier, its verification, and its signal again.
     "AT+COPS=1,2,\"311480\"",
     "AT+COPS?",
     "AT+CEREG?",
+    "AT+CSQ",
+    "AT+CESQ",
+    // The modem is set as before.
+    "AT+COPS=3,0",
+    "AT+CMEE=2",
     // The link again.
     "ATD*99#",
 ];
