@@ -67,7 +67,7 @@ pub struct World<P: Port, S: Supervisor> {
     errors: Vec<String>,
     handed: Vec<Handed>,
     listener: Option<Listener>,
-    /// Who undoes a selection without a link, if somebody does.
+    /// Who undoes a selection without a link: the daemon, `restore`, or no process.
     keeping: Option<Keeping>,
     /// The number of the last request.
     requests: u32,

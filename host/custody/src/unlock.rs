@@ -4,14 +4,14 @@
 //! ```text
 //!   no manual selection of ours ──► Idle
 //!   an address ──────────────────► Watch      the time without one begins anew
-//!   the service not wanted up ───► Watch      the link is away by somebody's wish: that is not counted
+//!   the service not wanted up ───► Watch      another client has put it down: that time is not counted
 //!   not known ───────────────────► Watch      nothing is concluded from it, and nothing forgotten
 //!   no address ──────────────────► Until      this selection has had its time, then:
 //!   a scan has the service ──────► Watch      it is dark all the same, and the scan may choose another carrier
 //!   else ────────────────────────► Unlock     AT+COPS=0; once it was accepted, the selection is no longer ours
 //! ```
 //!
-//! Without a record of our own selection nothing is done: a modem that chooses by itself, or that somebody else has set, is left
+//! Without a record of our own selection nothing is done: a modem that chooses by itself, or that an operator has set, is left
 //! alone. A late look only makes the time longer.
 
 use core::time::Duration;

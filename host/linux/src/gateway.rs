@@ -210,7 +210,7 @@ impl GatewayScan {
             self.selected = None;
         } else {
             if self.unlocks && event == Event::ForeignDown {
-                // The link is away by somebody's wish, and so is the modem.
+                // Another client wants the service down, and so the modem is left alone.
                 self.end();
             }
             return;

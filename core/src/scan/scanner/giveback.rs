@@ -179,6 +179,10 @@ impl Scanner {
         if !registers {
             return self.restored(false, out);
         }
+        self.look_for_any_registration(until, out);
+    }
+
+    fn look_for_any_registration(&mut self, until: Instant, out: &mut Actions) {
         self.state = State::Restoring { until, step: Restore::Looking(Look::Checking(Check::new())) };
         self.command(Check::FIRST, self.policy.timeouts.read, out);
     }
@@ -196,8 +200,7 @@ impl Scanner {
             self.state = State::Restoring { until, step: Restore::Opening };
             return act(out, Action::OpenPort);
         }
-        self.state = State::Restoring { until, step: Restore::Looking(Look::Checking(Check::new())) };
-        self.command(Check::FIRST, self.policy.timeouts.read, out);
+        self.look_for_any_registration(until, out);
     }
 
     /// The holders of the port, while the registration is being restored.

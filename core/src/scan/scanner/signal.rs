@@ -14,16 +14,10 @@ use super::{Scanner, report};
 
 impl Scanner {
     pub(super) fn wait_signal(&mut self, index: usize, out: &mut Actions) {
-        self.context.samples.clear();
         self.context.on = self.carriers.get(index).map(|carrier| carrier.plmn);
         let settled =
             self.context.settled.take().unwrap_or_else(|| self.after(&self.policy.settle)).max(self.now);
-        let deadline = settled + self.policy.timeouts.signal;
-        let wait = Signal { index, deadline, confirms: false, step: Measure::Pausing(settled) };
-        self.with_modem(Modem::WaitSignal(wait), out);
-        if settled <= self.now {
-            self.ask_signal(wait, out);
-        }
+        self.read_at(index, settled, settled + self.policy.timeouts.signal, false, out);
     }
 
     /// Reads the signal of the chosen carrier again, unless that can change nothing: there is no other, its value is not a first
@@ -36,13 +30,20 @@ impl Scanner {
         if alone || lasting || self.policy.confirm.is_zero() || read_at >= self.last_trial_start() {
             return self.leave_modem(out);
         }
-        self.read_at(index, read_at, true, out);
+        self.read_at(index, read_at, read_at + self.policy.timeouts.read, true, out);
     }
 
+    /// Reads the signal from `read_at` on, until there are enough samples or the deadline has come.
     #[inline(never)]
-    fn read_at(&mut self, index: usize, read_at: Instant, confirms: bool, out: &mut Actions) {
+    fn read_at(
+        &mut self,
+        index: usize,
+        read_at: Instant,
+        deadline: Instant,
+        confirms: bool,
+        out: &mut Actions,
+    ) {
         self.context.samples.clear();
-        let deadline = read_at + self.policy.timeouts.read;
         let wait = Signal { index, deadline, confirms, step: Measure::Pausing(read_at) };
         self.with_modem(Modem::WaitSignal(wait), out);
         if read_at <= self.now {
@@ -129,7 +130,8 @@ impl Scanner {
                 return self.confirmed(index, strength, out);
             }
             if self.is_first_impression(index, strength) {
-                return self.read_at(index, self.context.lasting_from, false, out);
+                let read_at = self.context.lasting_from;
+                return self.read_at(index, read_at, read_at + self.policy.timeouts.read, false, out);
             }
             return self.end_trial(index, Trial::Registered(strength), out);
         }

@@ -81,7 +81,7 @@ pub struct Selected {
     pub since_unix_ms: u64,
     /// How long there may be no address.
     pub unlock_after_s: u64,
-    /// Since when there is none, as far as somebody has looked; null: there was one at the last look.
+    /// Since when there is none, as far as `restore` or a scan has looked; null: there was one at the last look.
     #[serde(default)]
     pub dark: Option<Dark>,
     /// The modem's port by its stable name.

@@ -27,7 +27,7 @@ use crate::spans::in_seconds;
 enum Seen {
     /// The link has an address.
     LinkUp,
-    /// The service is not wanted up: the link is away by somebody's wish.
+    /// The service is not wanted up: an operator or another client has put it down.
     NotWanted,
     /// A scan has the service.
     Held,

@@ -20,7 +20,7 @@ pub(super) struct Selection {
     port: PathBuf,
     since_unix_s: u64,
     unlock_after_s: u64,
-    /// Without an address for so long, as far as somebody has looked; null: there was one at the last look.
+    /// Without an address for so long, as far as `restore` or a scan has looked; null: there was one at the last look.
     dark_s: Option<f64>,
     unlock_in_s: Option<f64>,
 }
