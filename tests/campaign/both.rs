@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use super::*;
 
 /// Kills of a run of the default length.
-const KILLS: usize = 64;
+const KILLS: usize = 80;
 
 /// Of so many kills, one comes at any instant after the request, before the service is taken, too. The others come while it is.
 const AT_ONCE: usize = 8;
@@ -72,7 +72,7 @@ fn a_daemon_killed_with_its_guard_at_any_instant_leaves_the_service_wanted_up_by
         |bench| Supervised::start(bench, &run_dir(bench), "--link none"),
         |bench, daemon, number| {
             let when_taken = number % AT_ONCE != 0;
-            whole.until_met(number * 11 % kills, kills, |instant| kill(bench, daemon, instant, when_taken))
+            whole.until_met(number, kills, |instant| kill(bench, daemon, instant, when_taken))
         },
     );
     for killed in &killed {

@@ -10,7 +10,7 @@ use cellscan_tests::support::Want;
 use super::*;
 
 /// Kills of a run of the default length.
-const KILLS: usize = 220;
+const KILLS: usize = 280;
 
 fn start(bench: &Bench) -> Child {
     scan_on(bench.cellscan(), bench).spawn().expect("the built cellscan starts")
@@ -44,9 +44,8 @@ fn a_scan_killed_at_any_instant_leaves_the_service_wanted_up_and_running() {
     let measured = begin.elapsed();
     let whole = Whole::measured(measured);
     drop(first);
-    let mut killed = over(kills, |bench, number| {
-        whole.until_met(number * 11 % kills, kills, |instant| kill(bench, instant))
-    });
+    let mut killed =
+        over(kills, |bench, number| whole.until_met(number, kills, |instant| kill(bench, instant)));
     killed.sort_unstable();
     let at = |share: usize| *killed.get((killed.len() * share / 100).min(killed.len() - 1)).expect("some");
     println!("{} kills of a running scan over {measured:?} or less; no service was left down", killed.len());

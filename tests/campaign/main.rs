@@ -32,6 +32,30 @@ fn beside_others() -> RwLockReadGuard<'static, ()> {
 /// Scans that may have ended before the instant of one kill: the machine is less busy with each, or more.
 const TRIES: usize = 60;
 
+/// The part, of so many, that the kill with this number takes: neighbours lie apart, and each part is taken once.
+fn scattered(number: usize, of: usize) -> usize {
+    let shares_no_divisor = |step: &usize| {
+        let (mut one, mut other) = (*step, of);
+        while other > 0 {
+            (one, other) = (other, one % other);
+        }
+        one == 1
+    };
+    let step = (11..=of + 11)
+        .find(shares_no_divisor)
+        .expect("among so many numbers one is a multiple of `of`, plus 1");
+    number * step % of
+}
+
+#[test]
+fn each_part_is_taken_once_whatever_their_number_is() {
+    for of in [1, 7, 11, 64, 80, 220, 280, 1_100, 5_000] {
+        let mut parts: Vec<usize> = (0..of).map(|number| scattered(number, of)).collect();
+        parts.sort_unstable();
+        assert!(parts.into_iter().eq(0..of), "{of}");
+    }
+}
+
 /// The known duration of a scan: a machine that is less busy than during the measurement takes less.
 struct Whole(AtomicU64);
 
@@ -52,8 +76,9 @@ impl Whole {
         self.0.fetch_min(shorter.max(200), Ordering::Relaxed);
     }
 
-    /// What `kill` returns for that instant, or for earlier ones until it meets a running scan (`Some`).
-    fn until_met<T>(&self, part: usize, of: usize, kill: impl Fn(Duration) -> Option<T>) -> T {
+    /// What `kill` returns for an instant of its own, or for earlier ones until it meets a running scan (`Some`).
+    fn until_met<T>(&self, number: usize, of: usize, kill: impl Fn(Duration) -> Option<T>) -> T {
+        let part = scattered(number, of);
         let try_once = |_| {
             let instant = self.instant(part, of);
             let met = kill(instant);
