@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use cellscan_core::scan::Scanner;
 use cellscan_core::scan::gate::{Origin, Request};
 
+use crate::audience::Audience;
 use crate::clock::Clock;
 use crate::event_loop::{self, Signals};
 use crate::exit::{Exit, Fatal};
@@ -32,23 +33,35 @@ pub fn run(
     let request = Request { id: 1, origin: Origin::Manual };
     let scanner = Scanner::new(plan.policy);
     let mut scan = GatewayScan::begin(plan, scanner, request, record, clock, &mut reporter)?;
+    run_to_the_end(&mut scan, &mut signals, clock, &mut reporter, Reporter::note);
+    finish(&scan, plan, &mut reporter)
+}
+
+/// Turns a scan until it is over; a signal ends it. `say` tells the user what ended it.
+pub fn run_to_the_end<A: Audience>(
+    scan: &mut GatewayScan,
+    signals: &mut Signals,
+    clock: Clock,
+    audience: &mut A,
+    say: impl Fn(&mut A, &str),
+) {
     loop {
-        scan.turn(&mut reporter);
+        scan.turn(audience);
         if scan.is_over() {
-            return finish(&scan, plan, &mut reporter);
+            return;
         }
-        let deadline = scan.deadline(&reporter);
+        let deadline = scan.deadline(audience);
         let mut fds: Vec<BorrowedFd<'_>> = vec![signals.as_fd()];
         fds.extend(scan.wake_fds());
         if let Err(error) = event_loop::wait(&fds, deadline, clock) {
-            reporter.note(&format!("unable to wait for what happens: {error}"));
+            say(audience, &format!("unable to wait for what happens: {error}"));
             scan.end();
             scan.look_again();
-            let _without_even_that = event_loop::wait(&[], scan.deadline(&reporter), clock);
+            let _without_even_that = event_loop::wait(&[], scan.deadline(audience), clock);
         }
         if let Some(stop) = signals.take() {
             let again = scan.end();
-            reporter.note(stop.announcement(again));
+            say(audience, stop.announcement(again));
         }
     }
 }

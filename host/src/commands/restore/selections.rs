@@ -1,7 +1,6 @@
 //! The unlock rule without a daemon: `restore` looks at each selection on record, notes what it saw, and undoes one that has been
 //! dark for long enough.
 
-use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,12 +10,13 @@ use cellscan_custody::unlock::Step;
 use serde::Serialize;
 
 use super::super::printed;
+use super::super::scan::run_to_the_end;
 use crate::audience::Audience;
 use crate::cli::RestoreArgs;
 use crate::clock::Clock;
 use crate::custody::selected::{Selected, SelectedError};
 use crate::error::chain;
-use crate::event_loop::{self, Signals};
+use crate::event_loop::Signals;
 use crate::exit::{Exit, Fatal};
 use crate::gateway::{GatewayScan, unlock};
 use crate::report::{console, words};
@@ -152,24 +152,7 @@ fn told(state_dir: &Path, selected: &Selected, clock: Clock) -> Seen {
         Ok(scan) => scan,
         Err(error) => return Seen::NotUnlocked(chain(&error)),
     };
-    loop {
-        scan.turn(&mut warnings);
-        if scan.is_over() {
-            break;
-        }
-        let deadline = scan.deadline(&warnings);
-        let mut fds: Vec<BorrowedFd<'_>> = vec![signals.as_fd()];
-        fds.extend(scan.wake_fds());
-        if event_loop::wait(&fds, deadline, clock).is_err() {
-            scan.end();
-            scan.look_again();
-            let _without_even_that = event_loop::wait(&[], scan.deadline(&warnings), clock);
-        }
-        if let Some(stop) = signals.take() {
-            let again = scan.end();
-            console::complain("note", stop.announcement(again));
-        }
-    }
+    run_to_the_end(&mut scan, &mut signals, clock, &mut warnings, |_, text| console::complain("note", text));
     scan.keep(&plan, &mut warnings);
     judged(scan.report(), scan.chooses_by_itself(), warnings.last)
 }
