@@ -9,7 +9,6 @@
 //! error of the port counts as the loss of the port.
 
 use core::fmt;
-use core::time::Duration;
 
 use crate::at::line::Lines;
 use crate::carrier::Plmn;
@@ -20,7 +19,7 @@ use crate::scan::scanner::sooner;
 use crate::scan::{Event, Input, Policy, Refused, Scanner};
 use crate::selection::Selection;
 use crate::supervisor::Supervisor;
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 
 mod executor;
 
@@ -34,10 +33,10 @@ const READ_LEN_MAX: usize = 64;
 const READS_MAX: usize = 64;
 
 /// Time until the driver retries an action that answered `WouldBlock`, where nothing wakes the caller before.
-pub const PENDING_AGAIN: Duration = Duration::from_millis(250);
+pub const PENDING_AGAIN: Span = Span::from_millis(250);
 
 /// Time until the driver reads a status again that the supervisor failed to give, where nothing wakes the caller before.
-pub const STATUS_AGAIN: Duration = Duration::from_secs(1);
+pub const STATUS_AGAIN: Span = Span::from_secs(1);
 
 /// An error while an action was carried out. The scan already knows it and goes on; this is for the log.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

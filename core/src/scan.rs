@@ -36,13 +36,12 @@
 //! [`Scanner`] decides everything and does nothing: [`Scanner::step`] takes the time and one [`Input`] and answers with
 //! [`Action`]s. The [`Driver`](crate::driver::Driver) carries them out and feeds the results back.
 
-use core::time::Duration;
-
 use crate::at::command::Outgoing;
 use crate::at::line::Line;
 use crate::carrier::Plmn;
 use crate::selection::Selection;
 use crate::supervisor::{Owed, Remains, ServiceStatus, Signal, Taken, Want};
+use crate::time::Span;
 
 pub mod deny;
 pub mod gate;
@@ -290,9 +289,9 @@ pub enum Event {
     /// want is the one that is still owed.
     Taken(ServiceStatus),
     /// The status record says down and wanted down; time since the first request.
-    Down(Duration),
+    Down(Span),
     /// No process holds the port; time since the first request.
-    PortFree(Duration),
+    PortFree(Span),
     /// The remaining processes of the service were signalled.
     Signalled(Signal),
     /// A process outside the service holds the port.
@@ -314,7 +313,7 @@ pub enum Event {
         /// Entries, duplicates included.
         count: u16,
         /// From the command to its final result.
-        took: Duration,
+        took: Span,
     },
     /// The trial of this carrier begins.
     TrialBegins(Plmn),
@@ -332,7 +331,7 @@ pub enum Event {
     /// The record shows the want from before the scan again.
     GivenBack,
     /// The link is up; time since the service was given back.
-    LinkUp(Duration),
+    LinkUp(Span),
     /// The scan has ended.
     Finished(Outcome),
 }

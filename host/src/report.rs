@@ -122,7 +122,7 @@ impl Reporter {
     pub fn event(&mut self, at: Instant, event: Event, scanner: &Scanner) {
         if let Event::Moved { to, .. } = event {
             if (self.style.json || self.style.relay) && to != Phase::Idle {
-                let line = json::state(to, at.saturating_since(self.origin));
+                let line = json::state(to, at.duration_since(self.origin));
                 if self.style.json {
                     self.print(&line);
                 }
@@ -143,7 +143,7 @@ impl Reporter {
     fn search_bar(&mut self, to: Phase, at: Instant, scanner: &Scanner) {
         self.next_tick = None;
         self.console.end_bar();
-        if to == Phase::WaitResults && self.console.begin_bar(scanner.policy().timeouts.search) {
+        if to == Phase::WaitResults && self.console.begin_bar(scanner.policy().timeouts.search.into()) {
             self.next_tick = Some(at + TICK);
         }
     }

@@ -180,10 +180,10 @@ fn safety<P: Port, S: Supervisor>(world: &World<P, S>, scenario: &Scenario, viol
         }
     }
     if let Some((from, to)) = away(world).filter(|_| supervisor_is_steady(scenario)) {
-        let away = to.saturating_since(from);
+        let away = to.duration_since(from);
         // From here on the scan restores and gives back. It is not responsible for delays of its own process.
         let last_part = from + scenario.policy.budget.saturating_sub(scenario.policy.reserve());
-        if away > scenario.policy.budget + world.held_back(last_part, to) {
+        if away > Duration::from(scenario.policy.budget) + world.held_back(last_part, to) {
             violations.push(Violation::BudgetExceeded(away));
         }
     }
@@ -343,7 +343,7 @@ fn radio_is_steady(scenario: &Scenario) -> bool {
 /// Whether the modem answers as its profile says and before a read times out, and the port stays. An answer may be late in several
 /// of its pieces.
 fn modem_answers(scenario: &Scenario) -> bool {
-    latest(scenario) * 4 < scenario.policy.timeouts.read
+    latest(scenario) * 4 < scenario.policy.timeouts.read.into()
         && !scenario
             .faults
             .iter()

@@ -118,7 +118,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
             written: 0,
         }));
         let port = port(SimPort(Rc::clone(&wire)), &machine);
-        let limit = scenario.policy.budget + scenario.policy.timeouts.link + HOLD_MARGIN;
+        let limit = Duration::from(scenario.policy.budget + scenario.policy.timeouts.link) + HOLD_MARGIN;
         let habits = Habits { hold_limit: Some(limit), ..Habits::default() };
         let supervisor = SimSupervisor::new(Rc::clone(&machine)).with_habits(habits);
         let supervisor = make_supervisor(supervisor, &machine);
@@ -399,9 +399,8 @@ impl<P: Port, S: Supervisor> World<P, S> {
     /// How long the scanner had work and could not run, between these times.
     #[must_use]
     pub fn held_back(&self, from: Instant, to: Instant) -> Duration {
-        let overlap = |(since, late): &(Instant, Duration)| {
-            (*since + *late).min(to).saturating_since((*since).max(from))
-        };
+        let overlap =
+            |(since, late): &(Instant, Duration)| (*since + *late).min(to).duration_since((*since).max(from));
         self.held_back.iter().map(overlap).sum()
     }
 

@@ -12,7 +12,7 @@ use cellscan_core::scan::{
     ACTIONS_MAX, Action, Event, Input, MOVES, Outcome, Phase, Policy, Refused, Scanner, Strategy as Plan,
 };
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Want};
-use cellscan_core::time::Instant;
+use cellscan_core::time::{Instant, Span};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -114,13 +114,8 @@ fn given() -> impl Strategy<Value = Given> {
 
 fn policy() -> impl Strategy<Value = Policy> {
     let plans = select(&[Plan::Full, Plan::GoodEnough(-90), Plan::Quick][..]);
-    let budgets = select(vec![
-        Duration::ZERO,
-        Duration::from_secs(31),
-        Duration::from_secs(90),
-        Duration::from_secs(300),
-        Duration::MAX,
-    ]);
+    let budgets =
+        select(vec![Span::ZERO, Span::from_secs(31), Span::from_secs(90), Span::from_secs(300), Span::MAX]);
     (plans, budgets, 0..4_u8, 0..3_u8, 0..3_u8, 0..3_u8, any::<bool>(), any::<bool>(), any::<bool>())
         .prop_map(
             |(
@@ -373,7 +368,7 @@ proptest! {
 
     #[test]
     fn a_scan_does_the_same_at_any_time(
-        policy in policy().prop_filter("a budget that ends", |policy| policy.budget != Duration::MAX),
+        policy in policy().prop_filter("a budget that ends", |policy| policy.budget != Span::MAX),
         inputs in vec(given(), 0..120),
         later in 0..1_u64 << 40,
     ) {

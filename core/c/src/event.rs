@@ -1,12 +1,12 @@
 //! The events of a scan, as flat C structs.
 
 use core::ffi::{CStr, c_char};
-use core::time::Duration;
 
 use cellscan_core::carrier::Plmn;
 use cellscan_core::scan::gate::Declined as CoreDeclined;
 use cellscan_core::scan::{self, Event as Core};
 use cellscan_core::supervisor as core_supervisor;
+use cellscan_core::time::Span;
 
 use crate::ops::Signal;
 use crate::report::{Failure, Outcome};
@@ -227,13 +227,9 @@ pub struct Event {
     pub error: i32,
 }
 
-fn millis(span: Duration) -> u32 {
-    u32::try_from(span.as_millis()).unwrap_or(u32::MAX)
-}
-
 impl Event {
-    fn timed(kind: EventKind, span: Duration) -> Self {
-        Self { kind, ms: millis(span), ..Self::default() }
+    fn timed(kind: EventKind, span: Span) -> Self {
+        Self { kind, ms: span.as_millis(), ..Self::default() }
     }
 
     fn about(kind: EventKind, plmn: Plmn) -> Self {

@@ -1,9 +1,9 @@
 //! The result of a scan.
 
 use core::num::NonZeroU32;
-use core::time::Duration;
 
 use crate::carrier::Plmn;
+use crate::time::Span;
 
 /// Why a scan failed.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -75,14 +75,14 @@ pub struct Report {
     /// The carrier that was chosen.
     pub selected: Option<Plmn>,
     /// From the first request for down to the status record saying so.
-    pub down_after: Option<Duration>,
+    pub down_after: Option<Span>,
     /// From the first request for down to the port being free.
-    pub free_after: Option<Duration>,
+    pub free_after: Option<Span>,
     /// From `AT+COPS=?` to its final result, for the search that gave the list.
-    pub search: Option<Duration>,
+    pub search: Option<Span>,
     /// From the first request for down to the link being up or, where it was not waited for, did not come, or was not
     /// up before, to the service being given back.
-    pub outage: Option<Duration>,
+    pub outage: Option<Span>,
     /// Whether the record showed the want from before the scan again. `false` only where the supervisor did not answer:
     /// the lease then stays, for the guard, the next scan or `restore`.
     pub given_back: bool,

@@ -1,14 +1,12 @@
 //! The machine: one entry, one answer.
 
-use core::time::Duration;
-
 use heapless::Vec;
 
 use crate::at::command::Command;
 use crate::at::dialogue::{Dialogue, Turn};
 use crate::at::line::Line;
 use crate::carrier::{Carriers, Plmn};
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 
 use super::deny::{Denied, DenyList};
 use super::gate::{Gate, Request};
@@ -196,15 +194,15 @@ impl Scanner {
         }
         self.forget();
         self.context.request = Some(request.id);
-        self.enter(State::StopPpp { deadline: self.after(&self.policy.timeouts.take) }, out);
+        self.enter(State::StopPpp { deadline: self.after(self.policy.timeouts.take) }, out);
         act(out, Action::Take);
     }
 
     /// The instant `span` from now.
-    // Not inlined, and the span by reference: every state with a deadline calls it.
+    // Not inlined: every state with a deadline calls it.
     #[inline(never)]
-    fn after(&self, span: &Duration) -> Instant {
-        self.now + *span
+    fn after(&self, span: Span) -> Instant {
+        self.now + span
     }
 
     /// Clears all data of the last scan before a new one.
@@ -256,11 +254,10 @@ impl Scanner {
     /// When the scan gives up so that the rest of the budget suffices to restore and to give back.
     fn limit(&self) -> Instant {
         let Some(asked) = self.context.asked_at else { return Instant::MAX };
-        match asked + self.policy.budget {
-            // An unlimited budget.
-            Instant::MAX => Instant::MAX,
-            end => end.saturating_sub(self.policy.reserve()).max(asked),
+        if self.policy.budget == Span::MAX {
+            return Instant::MAX;
         }
+        asked + self.policy.budget.saturating_sub(self.policy.reserve())
     }
 
     #[inline(never)]
@@ -281,7 +278,7 @@ impl Scanner {
     }
 
     /// Starts a command on a line that is ready.
-    fn command(&mut self, command: Command, timeout: Duration, out: &mut Actions) {
+    fn command(&mut self, command: Command, timeout: Span, out: &mut Actions) {
         let turn = self.dialogue.start(self.now, command, timeout);
         debug_assert!(turn.outcome.is_none(), "{command:?} was started while another was in flight");
         if let Some(outgoing) = turn.send {

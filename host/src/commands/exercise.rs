@@ -202,7 +202,7 @@ impl Cycle {
         let began = self.clock.now();
         while self.clock.now() < began + UP_LIMIT {
             if running(dir).is_some_and(|pid| Some(pid) != before) {
-                return Some(self.clock.now().saturating_since(began));
+                return Some(self.clock.now().duration_since(began));
             }
             if let Some(watch) = &watch {
                 drain(watch);

@@ -315,7 +315,7 @@ fn simulated_trial(carrier: &Carrier) -> Tried<'_> {
         name: given(carrier.name.as_str()),
         signal,
         outcome: words::trial(carrier.trial),
-        took_s: (carrier.trial != Trial::Untried).then(|| seconds(carrier.took_ms.into())),
+        took_s: (carrier.trial != Trial::Untried).then(|| in_seconds(carrier.took)),
     }
 }
 

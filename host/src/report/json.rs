@@ -6,7 +6,7 @@ use cellscan_core::carrier::{Carrier, Plmn, Strength, Trial};
 use cellscan_core::scan::{Outcome, Phase};
 use serde::Serialize;
 
-use crate::spans::{in_seconds, seconds};
+use crate::spans::in_seconds;
 
 use super::{Ended, clean, words};
 
@@ -154,7 +154,7 @@ fn measured(carrier: &Carrier) -> Strength {
 }
 
 fn took(carrier: &Carrier) -> Option<f64> {
-    (carrier.trial != Trial::Untried).then(|| seconds(carrier.took_ms.into()))
+    (carrier.trial != Trial::Untried).then(|| in_seconds(carrier.took))
 }
 
 fn line(object: &impl Serialize) -> String {

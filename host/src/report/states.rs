@@ -81,7 +81,7 @@ impl States {
                 );
                 self.once(text);
             }
-            Event::Listed { count, took } => self.listed(count, took, scanner),
+            Event::Listed { count, took } => self.listed(count, took.into(), scanner),
             Event::TrialBegins(plmn) => self.trial_begins(plmn, scanner),
             Event::TrialEnded(plmn) => {
                 self.last_trial = Some(plmn);
@@ -146,7 +146,7 @@ impl States {
     )]
     fn moved(&mut self, at: Instant, to: Phase, scanner: &Scanner) {
         if !self.told {
-            let text = self.left(at.saturating_since(self.entered), to, scanner);
+            let text = self.left(at.duration_since(self.entered), to, scanner);
             self.once(text);
         }
         (self.phase, self.entered, self.told) = (to, at, to == Phase::Idle);
@@ -304,7 +304,7 @@ fn result(scanner: &Scanner, plmn: Plmn) -> String {
     let Some(carrier) = scanner.carriers().iter().find(|carrier| carrier.plmn == plmn) else {
         return String::new();
     };
-    let took = words::span(Duration::from_millis(carrier.took_ms.into()));
+    let took = words::span(carrier.took);
     match carrier.trial {
         Trial::Registered(strength) => words::strength(strength),
         Trial::Refused(Some(code)) => format!("refused (+CME ERROR: {code}) after {took}"),

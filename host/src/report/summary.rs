@@ -66,7 +66,7 @@ fn took(carrier: &Carrier) -> String {
     if carrier.trial == Trial::Untried {
         return String::new();
     }
-    words::span(std::time::Duration::from_millis(carrier.took_ms.into()))
+    words::span(carrier.took)
 }
 
 fn facts(ended: &Ended<'_>) -> Vec<(&'static str, String)> {

@@ -1,7 +1,5 @@
 //! States 10 to 12: give the service back, with a carrier or without.
 
-use core::time::Duration;
-
 use crate::at::answer::Outcome as Said;
 use crate::at::command::Command;
 use crate::carrier::{Plmn, Trial};
@@ -10,7 +8,7 @@ use crate::scan::report::{Failure, Outcome};
 use crate::scan::{Action, Actions, Event};
 use crate::selection::Selection;
 use crate::supervisor::{Owed, Remains, ServiceState, ServiceStatus, Signal, Want};
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 
 use super::check::{Check, Verdict};
 use super::handover::{ASK_AGAIN, send_signal};
@@ -18,7 +16,7 @@ use super::state::{Look, Modem, Restore, State, Verify};
 use super::{Scanner, act, report};
 
 /// How long DTR is low. A modem reacts after 50 ms (S25, five hundredths of a second).
-const DTR_DROP: Duration = Duration::from_millis(300);
+const DTR_DROP: Span = Span::from_millis(300);
 
 impl Scanner {
     /// Records the selection to restore, before the scan first changes the modem: for the guard, the next scan or `restore`.
@@ -52,8 +50,8 @@ impl Scanner {
     pub(super) fn restore(&mut self, selection: Selection, out: &mut Actions) {
         self.forget();
         self.adopt(Owed { want: None, selection: Some(selection) });
-        let until = self.after(&self.policy.timeouts.restore);
-        self.enter(State::Restoring { until, step: Restore::Unseen(self.after(&DTR_DROP)) }, out);
+        let until = self.after(self.policy.timeouts.restore);
+        self.enter(State::Restoring { until, step: Restore::Unseen(self.after(DTR_DROP)) }, out);
     }
 
     pub(super) fn fail(&mut self, failure: Failure, out: &mut Actions) {
@@ -77,7 +75,7 @@ impl Scanner {
             | State::GivingBack { .. } => (false, false),
         };
         if half_way && !matches!(failure, Failure::PortHeld(_)) && !self.context.orphaned {
-            let deadline = self.after(&self.policy.timeouts.kill);
+            let deadline = self.after(self.policy.timeouts.kill);
             return self.enter(State::Clearing { deadline, step: Verify::Look }, out);
         }
         let has_settings = self.has_settings() && self.dialogue.is_ready();
@@ -85,14 +83,14 @@ impl Scanner {
         if !modem_is_ours || !changed || gone {
             return self.give_back_failed(out);
         }
-        let until = self.after(&self.policy.timeouts.restore);
+        let until = self.after(self.policy.timeouts.restore);
         if !self.context.disturbed {
             self.enter(State::Restoring { until, step: Restore::PuttingBack { registers: false } }, out);
             return self.put_back(false, out);
         }
         // A scan whose first choice had no link has settled before.
         self.disturb(out);
-        let step = Restore::Dropping(self.after(&DTR_DROP));
+        let step = Restore::Dropping(self.after(DTR_DROP));
         self.enter(State::Restoring { until, step }, out);
         if self.dialogue.is_ready() {
             return self.restore_selection(true, out);
@@ -107,7 +105,7 @@ impl Scanner {
         match remains.service {
             None if is_down => self.give_back_failed(out),
             Some(_) if is_down && step == Verify::Look => {
-                let deadline = self.after(&self.policy.timeouts.term);
+                let deadline = self.after(self.policy.timeouts.term);
                 send_signal(Signal::Term, out);
                 self.state = State::Clearing { deadline, step: Verify::Termed };
             }
@@ -117,7 +115,7 @@ impl Scanner {
 
     pub(super) fn clearing_timeout(&mut self, step: Verify, out: &mut Actions) {
         if step == Verify::Termed {
-            let deadline = self.after(&self.policy.timeouts.kill);
+            let deadline = self.after(self.policy.timeouts.kill);
             send_signal(Signal::Kill, out);
             self.state = State::Clearing { deadline, step: Verify::Killed };
             return;
@@ -157,7 +155,7 @@ impl Scanner {
             (Restore::Looking(Look::Checking(mut check)), said) => {
                 let look = match check.take(said, None, &mut self.context.domains) {
                     Verdict::There => return self.restored(true, out),
-                    Verdict::NotThere | Verdict::Denied => Look::Pausing(self.after(&self.policy.poll)),
+                    Verdict::NotThere | Verdict::Denied => Look::Pausing(self.after(self.policy.poll)),
                     Verdict::Ask(command) => {
                         self.command(command, self.policy.timeouts.read, out);
                         Look::Checking(check)
@@ -193,7 +191,7 @@ impl Scanner {
         }
         if matches!(step, Restore::Unseen(_)) {
             // The holder of the port is not known yet: two looks at the processes did not agree.
-            self.state = State::Restoring { until, step: Restore::Unseen(self.after(&DTR_DROP)) };
+            self.state = State::Restoring { until, step: Restore::Unseen(self.after(DTR_DROP)) };
             return;
         }
         if matches!(step, Restore::Dropping(_)) {
@@ -265,7 +263,7 @@ impl Scanner {
     /// Closes the port before the request. Where no want is owed, [`Scanner::pass`] goes on.
     fn give_back(&mut self, failed: bool, out: &mut Actions) {
         self.let_go_of_port(out);
-        let (deadline, again_at) = (self.after(&self.policy.timeouts.give_back), self.after(&ASK_AGAIN));
+        let (deadline, again_at) = (self.after(self.policy.timeouts.give_back), self.after(ASK_AGAIN));
         self.enter(State::GivingBack { deadline, again_at, failed }, out);
         if let Some(want) = self.want_owed() {
             act(out, Action::Ask(want));
@@ -282,7 +280,7 @@ impl Scanner {
     pub(super) fn giving_back_timeout(&mut self, deadline: Instant, failed: bool, out: &mut Actions) {
         match self.want_owed() {
             Some(want) if deadline > self.now => {
-                self.state = State::GivingBack { deadline, again_at: self.after(&ASK_AGAIN), failed };
+                self.state = State::GivingBack { deadline, again_at: self.after(ASK_AGAIN), failed };
                 act(out, Action::Ask(want));
             }
             Some(_) if failed => self.failed(false, out),
@@ -310,7 +308,7 @@ impl Scanner {
         if self.want_owed().is_none() || self.policy.timeouts.link.is_zero() {
             return self.complete(None, out);
         }
-        self.enter(State::WaitPpp { deadline: self.after(&self.policy.timeouts.link) }, out);
+        self.enter(State::WaitPpp { deadline: self.after(self.policy.timeouts.link) }, out);
     }
 
     fn failed(&mut self, given_back: bool, out: &mut Actions) {

@@ -127,7 +127,7 @@ impl Bench {
 
     /// An error, as long after the command as a network takes.
     fn refuse(&mut self, text: &str) {
-        self.now = self.now + Duration::from_millis(500);
+        self.now = self.now + Span::from_millis(500);
         self.line(text);
     }
 
@@ -269,5 +269,5 @@ pub(crate) fn waiting_for_link() -> (Scanner, Instant) {
 }
 
 fn policy() -> Policy {
-    Policy { samples: 1, confirm: Duration::ZERO, ..Policy::DEFAULT }
+    Policy { samples: 1, confirm: Span::ZERO, ..Policy::DEFAULT }
 }

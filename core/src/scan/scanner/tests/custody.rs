@@ -35,7 +35,7 @@ fn the_selection_is_recorded_before_the_modem_is_deregistered() {
         bench.answer("AT+COPS?", &["+COPS: 0,2,\"310410\",7", "OK"]);
         bench.answer("AT+COPS=3,2", &["OK"]);
         bench.answer("AT+COPS?", &[]);
-        bench.now = bench.now + Duration::from_millis(500);
+        bench.now = bench.now + Span::from_millis(500);
         bench.line(line);
         if line != "ERROR" {
             bench.line("OK");
