@@ -16,7 +16,7 @@ use crate::port::{Port, SansIo};
 use crate::scan::deny::Denied;
 use crate::scan::gate::Request;
 use crate::scan::scanner::sooner;
-use crate::scan::{Event, Input, Policy, Refused, Scanner};
+use crate::scan::{Event, Input, Policy, Refused, Report, Scanner};
 use crate::selection::Selection;
 use crate::supervisor::Supervisor;
 use crate::time::{Instant, Span};
@@ -111,7 +111,7 @@ impl<P: core::error::Error + 'static, S: core::error::Error + 'static> core::err
 /// # let mut driver = Driver::new(AlwaysOpen(Silent), OwnPpp::new(Levels::new()), Policy::DEFAULT);
 /// // A UART without a modem.
 /// assert!(matches!(scan(&mut driver, |until| until), Outcome::Failed(_)));
-/// assert!(driver.scanner().report().given_back);
+/// assert!(driver.report().given_back);
 /// ```
 ///
 /// With [`SansIo`] as its port the caller moves the bytes, see the example of the [crate].
@@ -176,6 +176,12 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
     pub fn next_deadline(&self) -> Option<Instant> {
         let again_at = sooner(self.executor.pending_again_at, self.executor.status_again_at);
         sooner(self.executor.scanner.next_deadline(), again_at)
+    }
+
+    /// The report of the current scan, or of the last one.
+    #[must_use]
+    pub const fn report(&self) -> &Report {
+        &self.executor.report
     }
 
     /// The machine.

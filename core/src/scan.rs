@@ -307,7 +307,12 @@ pub enum Event {
     /// Another client wants the service down: the scan will leave it down.
     ForeignDown,
     /// The port went away.
-    PortLost,
+    PortLost {
+        /// Whether the scan opens it again.
+        reopens: bool,
+    },
+    /// The modem was on this carrier before the scan.
+    Before(Plmn),
     /// The operator list is complete.
     Listed {
         /// Entries, duplicates included.
@@ -332,13 +337,22 @@ pub enum Event {
     GivenBack,
     /// The link is up; time since the service was given back.
     LinkUp(Span),
+    /// The link was waited for and did not come.
+    NoLink,
+    /// From the first request for down to the link being up or, where it was not waited for or did not come, to the service being
+    /// given back.
+    Outage(Span),
+    /// So many lines did not answer the current command, late answers included. Once, at the end, where there were any.
+    Dropped(u32),
+    /// Whether the lease was released. `false` only where the supervisor did not answer: the lease then stays, for the guard, the
+    /// next scan or `restore`.
+    Released(bool),
     /// The scan has ended.
     Finished(Outcome),
 }
 
-/// Actions of one step, at most. A step makes at most three moves (measured, next, best) and then one request: eight actions
-/// in everything that can be reached.
-pub const ACTIONS_MAX: usize = 10;
+/// Actions of one step, at most, reports included: thirteen in everything that can be reached.
+pub const ACTIONS_MAX: usize = 16;
 
 /// The actions of one step, in order.
 pub type Actions = heapless::Vec<Action, ACTIONS_MAX>;

@@ -14,7 +14,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use cellscan_core::scan::{Event, Phase, Scanner};
+use cellscan_core::scan::{Event, Phase, Report, Scanner};
 use cellscan_core::time::Instant;
 use serde::Serialize;
 
@@ -50,8 +50,10 @@ pub struct Style {
 /// A scan that has ended, with facts that its own report does not have.
 #[derive(Clone, Copy, Debug)]
 pub struct Ended<'a> {
-    /// The state machine, with its report and its carriers.
+    /// The state machine, with its carriers.
     pub scanner: &'a Scanner,
+    /// Its report.
+    pub report: &'a Report,
     /// The exit code of the program.
     pub exit: Exit,
     /// Why it failed, if the state machine's report does not say.

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use cellscan_core::driver::Driver;
 use cellscan_core::port::Port;
 use cellscan_core::scan::gate::{Origin as Asker, Request};
-use cellscan_core::scan::{Event, Phase, Scanner};
+use cellscan_core::scan::{Event, Phase, Report, Scanner};
 use cellscan_core::supervisor::Supervisor;
 use cellscan_core::time::Instant;
 
@@ -347,6 +347,12 @@ impl<P: Port, S: Supervisor> World<P, S> {
         self.driver.scanner()
     }
 
+    /// What its events have told so far.
+    #[must_use]
+    pub const fn report(&self) -> &Report {
+        self.driver.report()
+    }
+
     /// The gateway.
     #[must_use]
     pub fn machine(&self) -> std::cell::Ref<'_, Machine> {
@@ -408,8 +414,8 @@ impl<P: Port, S: Supervisor> World<P, S> {
     #[must_use]
     pub fn record(&self) -> Record {
         Record {
-            outcome: self.driver.scanner().report().outcome,
-            report: self.driver.scanner().report().clone(),
+            outcome: self.driver.report().outcome,
+            report: self.driver.report().clone(),
             carriers: self.driver.scanner().carriers().clone(),
             told: self.told.clone(),
             errors: self.errors.clone(),

@@ -138,7 +138,7 @@ fn simulated_scan(bencher: Bencher<'_, '_>) {
         .with_inputs(|| World::new(Scenario::default()))
         .bench_local_values(|mut world| {
             world.run_scan(Duration::from_secs(900));
-            assert_eq!(world.scanner().report().outcome, Some(Outcome::Complete));
+            assert_eq!(world.report().outcome, Some(Outcome::Complete));
             world
         });
 }

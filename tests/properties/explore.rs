@@ -182,7 +182,7 @@ impl Walk {
         }
         let Node { scanner, world, now, .. } = &step.next;
         // What passed through in one step counts where it ends.
-        if let Some(rule) = world.checks_record(scanner.phase(), scanner.report().given_back) {
+        if let Some(rule) = world.checks_record(scanner.phase()) {
             self.breaks(rule, at, stimulus);
         }
         if stimulus == Stimulus::Time && scanner.next_deadline().is_some_and(|next| next <= *now) {
@@ -206,7 +206,7 @@ impl Walk {
                 self.breaks(OWED, at, stimulus);
             }
             let asked = world.last_ask.is_some();
-            if asked && owed.is_some() && scanner.report().given_back && world.last_ask != owed {
+            if asked && owed.is_some() && world.given_back && world.last_ask != owed {
                 self.breaks(GIVEN_BACK, at, stimulus);
             }
         }

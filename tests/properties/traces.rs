@@ -55,7 +55,7 @@ fn a_selection_that_the_scan_made_itself_is_not_restored() {
     end(&mut driven);
     let by_hand = driven.sent.contains(&Command::Select(plmn("00101")));
     assert!(!by_hand, "the modem stays on a carrier of ours for good: {:?}", driven.sent);
-    assert_eq!(driven.scanner.report().before, None);
+    assert_eq!(driven.report.before, None);
 }
 
 #[test]

@@ -232,7 +232,7 @@ fn a_refusal_after_the_end_of_its_scan_is_not_taken_for_the_next_scans() {
             set_select(&mut scenario, "99903", &Select::Refuse { after_ms, code: 30 });
             let mut world = World::new(scenario);
             world.run_scan(Duration::from_secs(900));
-            let first = world.scanner().report().outcome;
+            let first = world.report().outcome;
             assert!(matches!(first, Some(Outcome::Failed(_))), "{first:?}");
             // The gateway waited 30 s; the modem, which reads nothing while it tries, is done by then or soon after.
             let pause = Duration::from_millis(after_ms).max(Duration::from_secs(30));

@@ -29,7 +29,7 @@ fn scanned(scenario: Scenario, keeper: Keeper, after: Duration) -> Gateway {
     world.keep_unlocked(keeper, after);
     let until = at(&world, LEAVES_S - 1);
     world.advance_to(until);
-    assert_eq!(world.scanner().report().outcome, Some(Outcome::Complete), "{:#?}", world.told());
+    assert_eq!(world.report().outcome, Some(Outcome::Complete), "{:#?}", world.told());
     assert_eq!(world.modem_state(), (Some("310410".to_owned()), Selection::Manual));
     assert!(world.selection_is_recorded() && world.machine().link_up());
     world

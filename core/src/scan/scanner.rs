@@ -11,7 +11,7 @@ use crate::time::{Instant, Span};
 use super::deny::{Denied, DenyList};
 use super::gate::{Gate, Request};
 use super::policy::{Policy, Strategy};
-use super::report::{Failure, Outcome, Report};
+use super::report::{Failure, Outcome};
 use super::{Action, Actions, Event, Input, MOVES, Phase, Watch};
 
 mod check;
@@ -64,7 +64,6 @@ pub struct Scanner {
     gate: Gate,
     remembered: Vec<Plmn, REMEMBERED_MAX>,
     context: ScanContext,
-    report: Report,
 }
 
 impl Scanner {
@@ -81,7 +80,6 @@ impl Scanner {
             gate: Gate::new(),
             remembered: Vec::new(),
             context: ScanContext::new(&policy),
-            report: Report::default(),
         }
     }
 
@@ -169,12 +167,6 @@ impl Scanner {
         &self.carriers
     }
 
-    /// The report of the current scan, or of the last one.
-    #[must_use]
-    pub const fn report(&self) -> &Report {
-        &self.report
-    }
-
     /// The carriers that failed in recent scans.
     #[must_use]
     pub const fn deny_list(&self) -> &DenyList {
@@ -209,7 +201,6 @@ impl Scanner {
     #[inline(never)]
     fn forget(&mut self) {
         self.context = ScanContext::new(&self.policy);
-        self.report = Report::default();
         self.carriers.clear();
     }
 
@@ -268,7 +259,7 @@ impl Scanner {
     }
 
     fn turn(&mut self, turn: Turn, out: &mut Actions) {
-        self.report.dropped = self.report.dropped.saturating_add(u32::from(turn.dropped));
+        self.context.dropped = self.context.dropped.saturating_add(u32::from(turn.dropped));
         if let Some(outgoing) = turn.send {
             act(out, Action::Send(outgoing));
         }
@@ -309,16 +300,18 @@ impl Scanner {
     }
 
     fn end(&mut self, outcome: Outcome, release: bool, out: &mut Actions) {
-        self.report.outcome = Some(outcome);
-        self.report.given_back = release;
-        let back = self.context.given_at.filter(|_| self.report.link != Some(true)).unwrap_or(self.now);
-        self.report.outage = self.context.asked_at.map(|asked| back.saturating_since(asked));
         act(out, if release { Action::Release } else { Action::HandOver });
         // A scan that never asked for down took no link away; nor did one that only restored the registration.
-        if self.context.asked_at.is_some() {
+        if let Some(asked) = self.context.asked_at {
+            let back = self.context.given_at.unwrap_or(self.now);
+            report(out, Event::Outage(back.saturating_since(asked)));
             self.gate.ended(self.now);
         }
         self.context.request = None;
+        if self.context.dropped > 0 {
+            report(out, Event::Dropped(self.context.dropped));
+        }
+        report(out, Event::Released(release));
         report(out, Event::Finished(outcome));
         self.enter(State::Idle, out);
     }

@@ -97,7 +97,7 @@ pub fn run(service: Held, dir: &Path) -> Result<(Finding, Exercise), Fatal> {
     let driver = Driver::new(NoPort, service, Policy::DEFAULT);
     let mut cycle = Cycle { driver, signals, clock: Clock::new(), ended: None, stopped: false, last: None };
     cycle.turn();
-    let report = cycle.driver.scanner().report().clone();
+    let report = cycle.driver.report().clone();
     let up = if report.given_back { cycle.wait_up(dir, before) } else { None };
     let exercise = Exercise {
         down_s: report.down_after.map(in_seconds),

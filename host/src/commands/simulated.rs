@@ -72,9 +72,10 @@ pub fn run(
     let (exit, given_back) = if killed {
         (Exit::System, guard_gives_back(&mut world))
     } else {
-        (Exit::of(world.scanner().report()), world.scanner().report().given_back)
+        (Exit::of(world.report()), world.report().given_back)
     };
     reporter.finish(&Ended {
+        report: world.report(),
         scanner: world.scanner(),
         exit,
         reason: killed.then_some(KILLED),

@@ -77,7 +77,7 @@ pub fn state(phase: Phase, since: Duration) -> String {
 #[must_use]
 pub fn result(ended: &Ended<'_>) -> Vec<String> {
     let scanner = ended.scanner;
-    let selected = scanner.report().selected;
+    let selected = ended.report.selected;
     let mut lines: Vec<String> = scanner
         .carriers()
         .iter()
@@ -107,7 +107,7 @@ fn network(carrier: &Carrier, selected: bool) -> Network<'_> {
 
 fn scan<'a>(ended: &Ended<'a>) -> Scan<'a> {
     let scanner = ended.scanner;
-    let report = scanner.report();
+    let report = ended.report;
     let reason = match report.outcome {
         Some(Outcome::Failed(failure)) => Some(failure.name()),
         Some(Outcome::Complete) | None => None,

@@ -34,6 +34,8 @@ pub struct States {
     asked: u32,
     begun: Vec<Plmn>,
     last_trial: Option<Plmn>,
+    /// The fold of the events so far.
+    report: Report,
     lines: Vec<Line>,
 }
 
@@ -56,6 +58,7 @@ impl States {
             asked: 0,
             begun: Vec::new(),
             last_trial: None,
+            report: Report::EMPTY,
             lines: Vec::new(),
         }
     }
@@ -63,6 +66,7 @@ impl States {
     /// The lines for an event.
     #[expect(clippy::wildcard_enum_match_arm, reason = "`extra` has the events without a state of their own")]
     pub fn tell(&mut self, at: Instant, event: Event, scanner: &Scanner) -> Vec<Line> {
+        self.report.apply(&event);
         match event {
             Event::Moved { to, .. } => self.moved(at, to, scanner),
             Event::Taken(found) => {
@@ -77,7 +81,7 @@ impl States {
                     "port free {} after down was {}asked{}",
                     words::span(after),
                     self.first(),
-                    self.end_of_pppd(scanner)
+                    self.end_of_pppd()
                 );
                 self.once(text);
             }
@@ -100,7 +104,7 @@ impl States {
             Event::LinkUp(after) => {
                 self.once(format!("link up {} after the service was given back", words::span(after)));
             }
-            Event::Finished(outcome) => self.once(ended(outcome, scanner)),
+            Event::Finished(outcome) => self.once(ended(outcome, &self.report, scanner)),
             other => self.extra(other, scanner),
         }
         core::mem::take(&mut self.lines)
@@ -128,7 +132,8 @@ impl States {
             Event::ForeignDown => {
                 self.say("another process wants the service down: it will stay down".to_owned());
             }
-            Event::PortLost => self.say("the port went away; opening it again".to_owned()),
+            Event::PortLost { reopens: true } => self.say("the port went away; opening it again".to_owned()),
+            Event::PortLost { reopens: false } => self.say("the port went away".to_owned()),
             Event::Confirmed(plmn) => {
                 self.say(format!("{} {}, read again", words::carrier(scanner, plmn), result(scanner, plmn)));
             }
@@ -170,7 +175,7 @@ impl States {
     /// The line of a state that the scan leaves without a result.
     fn left(&self, after: Duration, to: Phase, scanner: &Scanner) -> String {
         let took = words::span(after);
-        let report = scanner.report();
+        let report = &self.report;
         match (self.phase, to) {
             (Phase::StopPpp, _) => "taking the service".to_owned(),
             (Phase::StopPppWaitSv, _) => format!("not down after {took}"),
@@ -251,13 +256,13 @@ impl States {
         if self.asked > 1 { "first " } else { "" }
     }
 
-    fn end_of_pppd(&self, scanner: &Scanner) -> String {
+    fn end_of_pppd(&self) -> String {
         let signal = match self.signalled {
             Some(Signal::Term) => ", TERM",
             Some(Signal::Kill) => ", KILL",
             None => "",
         };
-        match (self.found.and_then(|found| found.pid), scanner.report().down_after) {
+        match (self.found.and_then(|found| found.pid), self.report.down_after) {
             (Some(pid), Some(down)) if self.asked == 1 => {
                 format!(" (process {pid} took {}{signal})", words::span(down))
             }
@@ -315,8 +320,7 @@ fn result(scanner: &Scanner, plmn: Plmn) -> String {
     }
 }
 
-fn ended(outcome: Outcome, scanner: &Scanner) -> String {
-    let report = scanner.report();
+fn ended(outcome: Outcome, report: &Report, scanner: &Scanner) -> String {
     let away = report.outage.map_or_else(
         || "the link was not touched".to_owned(),
         |outage| {

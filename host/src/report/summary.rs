@@ -70,7 +70,7 @@ fn took(carrier: &Carrier) -> String {
 }
 
 fn facts(ended: &Ended<'_>) -> Vec<(&'static str, String)> {
-    let report = ended.scanner.report();
+    let report = ended.report;
     let mut facts = Vec::new();
     match report.outcome {
         Some(Outcome::Failed(failure)) => {

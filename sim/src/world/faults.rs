@@ -177,7 +177,7 @@ mod tests {
 
     /// From the request for down to the moment at which the scan has seen it.
     fn down_after(world: &World<crate::world::SimPort, crate::supervisor::SimSupervisor>) -> Duration {
-        world.scanner().report().down_after.expect("it went down").into()
+        world.report().down_after.expect("it went down").into()
     }
 
     #[test]
@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(whole(&punctual), Duration::ZERO);
         assert!(whole(&late) > Duration::from_secs(10), "{:?}", whole(&late));
         assert_eq!(late.scanner().phase(), Phase::Idle);
-        let report = late.scanner().report();
+        let report = late.report();
         assert!(report.given_back && report.selected.is_some(), "{report:?}");
     }
 

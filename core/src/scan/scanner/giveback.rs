@@ -30,16 +30,16 @@ impl Scanner {
         self.owe(self.context.owed, false, out);
     }
 
-    pub(super) fn found_on(&mut self, plmn: Plmn) {
+    pub(super) fn found_on(&mut self, plmn: Plmn, out: &mut Actions) {
         self.context.before = Some(plmn);
-        self.report.before = Some(plmn);
+        report(out, Event::Before(plmn));
     }
 
     /// Takes over what a dead scan has left to do, which is recorded already. This scan restores the selection if it fails.
-    pub(super) fn adopt(&mut self, owed: Owed) {
+    pub(super) fn adopt(&mut self, owed: Owed, out: &mut Actions) {
         (self.context.owed, self.context.noted) = (owed.want, owed.selection.is_some());
         if let Some(Selection::Manual(plmn)) = owed.selection {
-            self.found_on(plmn);
+            self.found_on(plmn, out);
         }
         self.context.selection = owed.selection;
         self.context.disturbed = owed.selection.is_some();
@@ -49,9 +49,9 @@ impl Scanner {
     #[inline(never)]
     pub(super) fn restore(&mut self, selection: Selection, out: &mut Actions) {
         self.forget();
-        self.adopt(Owed { want: None, selection: Some(selection) });
         let until = self.after(self.policy.timeouts.restore);
         self.enter(State::Restoring { until, step: Restore::Unseen(self.after(DTR_DROP)) }, out);
+        self.adopt(Owed { want: None, selection: Some(selection) }, out);
     }
 
     pub(super) fn fail(&mut self, failure: Failure, out: &mut Actions) {
@@ -81,7 +81,7 @@ impl Scanner {
         let has_settings = self.has_settings() && self.dialogue.is_ready();
         let changed = self.context.disturbed || has_settings;
         if !modem_is_ours || !changed || gone {
-            return self.give_back_failed(out);
+            return self.give_back_failed(false, out);
         }
         let until = self.after(self.policy.timeouts.restore);
         if !self.context.disturbed {
@@ -103,7 +103,7 @@ impl Scanner {
     pub(super) fn seen_while_clearing(&mut self, step: Verify, remains: Remains, out: &mut Actions) {
         let is_down = self.context.service.is_some_and(|status| status.state == ServiceState::Down);
         match remains.service {
-            None if is_down => self.give_back_failed(out),
+            None if is_down => self.give_back_failed(false, out),
             Some(_) if is_down && step == Verify::Look => {
                 let deadline = self.after(self.policy.timeouts.term);
                 send_signal(Signal::Term, out);
@@ -120,7 +120,7 @@ impl Scanner {
             self.state = State::Clearing { deadline, step: Verify::Killed };
             return;
         }
-        self.give_back_failed(out);
+        self.give_back_failed(false, out);
     }
 
     /// Restores the selection from before the scan: by the carrier's digits where it was manual, else automatic.
@@ -221,11 +221,7 @@ impl Scanner {
         if seen {
             self.settle(out);
         }
-        if self.context.disturbed {
-            self.report.restored = Some(seen);
-            report(out, Event::Restored(seen));
-        }
-        self.give_back_failed(out);
+        self.give_back_failed(seen, out);
     }
 
     /// The scan has decided, or it fails.
@@ -245,10 +241,9 @@ impl Scanner {
         }
     }
 
-    fn give_back_failed(&mut self, out: &mut Actions) {
-        if self.context.disturbed && self.report.restored.is_none() {
-            self.report.restored = Some(false);
-            report(out, Event::Restored(false));
+    fn give_back_failed(&mut self, restored: bool, out: &mut Actions) {
+        if self.context.disturbed {
+            report(out, Event::Restored(restored));
         }
         self.give_back(true, out);
     }
@@ -301,12 +296,11 @@ impl Scanner {
         if failed {
             return self.failed(true, out);
         }
-        self.report.given_back = true;
         if self.is_overruled() {
             return self.overruled(out);
         }
         if self.want_owed().is_none() || self.policy.timeouts.link.is_zero() {
-            return self.complete(None, out);
+            return self.complete(out);
         }
         self.enter(State::WaitPpp { deadline: self.after(self.policy.timeouts.link) }, out);
     }
@@ -349,14 +343,16 @@ impl Scanner {
     #[inline(never)]
     fn overruled(&mut self, out: &mut Actions) {
         report(out, Event::ForeignDown);
-        self.complete(Some(false), out);
+        self.no_link(out);
     }
 
     #[inline(never)]
     pub(super) fn link_is_up(&mut self, out: &mut Actions) {
         let given = self.context.given_at.unwrap_or(self.now);
         report(out, Event::LinkUp(self.now.saturating_since(given)));
-        self.complete(Some(true), out);
+        // The outage lasts until now.
+        self.context.given_at = None;
+        self.complete(out);
     }
 
     /// Tries the next best carrier where the policy says so, one has registered in its trial, and the budget allows it.
@@ -370,14 +366,17 @@ impl Scanner {
             if let Some(index) = index {
                 self.lose(index, out);
             }
-            self.report.given_back = false;
             return self.ask_down(true, out);
         }
-        self.complete(Some(false), out);
+        self.no_link(out);
     }
 
-    pub(super) fn complete(&mut self, link: Option<bool>, out: &mut Actions) {
-        self.report.link = link;
+    pub(super) fn no_link(&mut self, out: &mut Actions) {
+        report(out, Event::NoLink);
+        self.complete(out);
+    }
+
+    fn complete(&mut self, out: &mut Actions) {
         self.enter(State::Complete, out);
         self.end(Outcome::Complete, true, out);
     }

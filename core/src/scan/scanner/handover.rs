@@ -21,7 +21,7 @@ impl Scanner {
         let Taken { status, owed } = taken;
         let found = ServiceStatus { want: owed.want.unwrap_or(status.want), ..status };
         self.context.found = Some(found.want);
-        self.adopt(owed);
+        self.adopt(owed, out);
         self.context.asked_at = Some(self.now);
         if let Some(id) = self.context.request.take() {
             self.gate.touched(id);
@@ -114,7 +114,6 @@ impl Scanner {
         }
         if status.state == ServiceState::Down && status.pid.is_none() {
             let after = self.since_asked();
-            self.report.down_after.get_or_insert(after);
             report(out, Event::Down(after));
             self.verify_stopped(out);
         }
@@ -161,7 +160,6 @@ impl Scanner {
     pub(super) fn seen_remains(&mut self, step: Verify, remains: Remains, out: &mut Actions) {
         if remains.is_free() {
             let after = self.since_asked();
-            self.report.free_after.get_or_insert(after);
             report(out, Event::PortFree(after));
             return self.open_port(self.now, out);
         }
@@ -234,7 +232,6 @@ impl Scanner {
             return false;
         };
         self.context.retakes_left = left;
-        self.report.interruptions = self.report.interruptions.saturating_add(1);
         report(out, Event::Interrupted { supervised, left });
         self.let_go_of_port(out);
         true

@@ -63,15 +63,15 @@ impl Scanner {
 
     /// A USB modem's port went away during the scan; it comes back under the same stable name.
     pub(super) fn port_lost(&mut self, out: &mut Actions) {
-        report(out, Event::PortLost);
+        let left = self.context.reopens_left.checked_sub(1);
+        report(out, Event::PortLost { reopens: left.is_some() });
         self.dialogue.close();
         self.context.on = None;
         act(out, Action::ClosePort);
-        let Some(left) = self.context.reopens_left.checked_sub(1) else {
+        let Some(left) = left else {
             return self.fail(Failure::PortUnavailable, out);
         };
         self.context.reopens_left = left;
-        self.report.reopens = self.report.reopens.saturating_add(1);
         self.open_port(self.after(TRY_AGAIN), out);
     }
 
@@ -101,7 +101,7 @@ impl Scanner {
                     && self.context.selection.is_none()
                 {
                     if let Some(Operator::Plmn(plmn)) = current.operator {
-                        self.found_on(plmn);
+                        self.found_on(plmn, out);
                     }
                     self.context.selection = Some(Selection::of(current));
                 }
@@ -149,7 +149,6 @@ impl Scanner {
         let usable = complete || (matches!(said, Said::Answered(_)) && self.context.searches_left == 0);
         if usable && !self.carriers.is_empty() {
             self.context.listed = true;
-            self.report.search = Some(took);
             report(out, Event::Listed { count: self.carriers.listed(), took });
             return self.with_modem(Modem::NextCarrier, out);
         }

@@ -266,7 +266,7 @@ impl Scanner {
         let Some((index, plmn)) = best.and_then(|index| Some((index, self.carriers.get(index)?.plmn))) else {
             return self.fail(Failure::NoCarrier, out);
         };
-        (self.context.chosen, self.report.selected) = (Some(plmn), Some(plmn));
+        self.context.chosen = Some(plmn);
         report(out, Event::Selected(plmn));
         self.with_modem(Modem::ConnectBest { index }, out);
         if self.context.on == Some(plmn) {
@@ -282,7 +282,7 @@ impl Scanner {
     /// The modem could not stay on the chosen carrier: take the next best.
     pub(super) fn lose(&mut self, index: usize, out: &mut Actions) {
         self.context.on = None;
-        (self.context.chosen, self.report.selected) = (None, None);
+        self.context.chosen = None;
         let Some(carrier) = self.carriers.get_mut(index) else { return };
         carrier.trial = Trial::Lost;
         let plmn = carrier.plmn;

@@ -109,7 +109,7 @@ pub(crate) fn restore(line: &ModemLine, selection: Selection, limit: Span) -> Re
         }
         driver.supervisor_mut().0.woken();
     }
-    if driver.scanner().report().restored == Some(true) {
+    if driver.report().restored == Some(true) {
         return Ok(());
     }
     Err(match (last, driver.supervisor_mut().0.holders().first()) {

@@ -28,7 +28,8 @@ pub fn event(event: &Event) -> String {
         Event::HeldByStranger(pid) => format!("held {pid}"),
         Event::Interrupted { supervised, left } => format!("interrupted {supervised} {left}"),
         Event::ForeignDown => "foreign-down".to_owned(),
-        Event::PortLost => "port-lost".to_owned(),
+        Event::PortLost { reopens } => format!("port-lost {reopens}"),
+        Event::Before(plmn) => format!("before {plmn}"),
         Event::Listed { count, took } => format!("listed {count} {}", took.as_millis()),
         Event::TrialBegins(plmn) => format!("trial {plmn}"),
         Event::TrialEnded(plmn) => format!("tried {plmn}"),
@@ -38,6 +39,10 @@ pub fn event(event: &Event) -> String {
         Event::Restored(done) => format!("restored {done}"),
         Event::GivenBack => "given-back".to_owned(),
         Event::LinkUp(after) => format!("link {}", after.as_millis()),
+        Event::NoLink => "no-link".to_owned(),
+        Event::Outage(span) => format!("outage {}", span.as_millis()),
+        Event::Dropped(lines) => format!("dropped {lines}"),
+        Event::Released(released) => format!("released {released}"),
         Event::Finished(Outcome::Complete) => "finished complete".to_owned(),
         Event::Finished(Outcome::Failed(Failure::PortHeld(Some(pid)))) => {
             format!("finished failed port_held {pid}")

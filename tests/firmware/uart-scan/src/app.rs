@@ -183,7 +183,7 @@ impl<'a> App<'a> {
     }
 
     fn ending(&self, outcome: Outcome) -> Ending {
-        match (outcome, self.scanner().report().selected) {
+        match (outcome, self.report().selected) {
             (Outcome::Failed(failure), _) => Ending::GivenBack(failure),
             (Outcome::Complete, Some(plmn)) => Ending::Chosen(plmn),
             (Outcome::Complete, None) => Ending::GivenBack(Failure::NoCarrier),

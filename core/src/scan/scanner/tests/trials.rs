@@ -16,7 +16,7 @@ fn wait_results_error_searches_once_more_and_then_restores_the_selection() {
     assert_eq!(bench.owed, Owed { want: Some(Want::Up), selection: None });
     bench.give(Input::Service(up()));
     assert_eq!(bench.outcome(), Some(Outcome::Failed(Failure::SearchFailed)));
-    assert_eq!(bench.scanner.report().restored, Some(true));
+    assert_eq!(bench.report.restored, Some(true));
 }
 
 #[test]
