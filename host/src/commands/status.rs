@@ -128,7 +128,7 @@ fn look(args: &StatusArgs, facts: ServiceFacts) -> Status {
                 Vec::new()
             })
             .iter()
-            .map(ToString::to_string)
+            .map(|carrier| carrier.plmn.to_string())
             .collect(),
         selections: selection::all(&args.state_dir, Clock::new().now()),
         daemon: daemon(&args.run_dir),
