@@ -14,8 +14,8 @@ use super::{Error, PENDING_AGAIN, STATUS_AGAIN};
 /// Actions queued behind a slow one (a backend that runs a program), at most: those of some steps. A step has five that are no reports.
 const PENDING_MAX: usize = 16;
 
-/// Capacity of the event queue. When full, the oldest event is dropped; callers can still read the phase.
-const EVENTS_MAX: usize = 32;
+/// Capacity of the event queue: those of two steps. When full, the oldest event is dropped; the report has it all the same.
+const EVENTS_MAX: usize = 24;
 
 /// How often an interrupted write is retried.
 const INTERRUPTIONS_MAX: u8 = 16;
