@@ -76,6 +76,12 @@ impl Modem {
         }
     }
 
+    /// Whether the network of its registration sends and takes nothing.
+    #[must_use]
+    pub fn is_mute(&self) -> bool {
+        self.radio.network().is_some_and(|network| network.calls == Calls::Mute)
+    }
+
     /// `ATD`.
     pub(super) fn dial(&mut self) -> Final {
         let calls = self.radio.network().map_or(Calls::Refused, |network| network.calls);
@@ -140,11 +146,6 @@ impl Modem {
     pub(super) fn end_call(&mut self) {
         self.leave_data();
         self.call_held = false;
-    }
-
-    /// Whether the network of the call sends and takes nothing.
-    fn is_mute(&self) -> bool {
-        self.radio.network().is_some_and(|network| network.calls == Calls::Mute)
     }
 
     fn leave_data(&mut self) {

@@ -1,0 +1,61 @@
+//! SIGKILL to what a scan works with: `pppd`, and `runsv` under `runsvdir`.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cellscan_tests::support::processes::signal;
+use cellscan_tests::support::wait::look_for;
+use rustix::process::Signal;
+
+use super::whole::is_complete;
+use crate::case::Case;
+use crate::rig::{SOON, Setup, pppds, processes_named};
+
+/// Instants after the service was given back: `pppd` is not there yet, sleeps before its chat, connects, is up.
+const INTO_GIVING_BACK: [Duration; 3] =
+    [Duration::from_millis(200), Duration::from_millis(1_500), Duration::from_millis(2_200)];
+
+pub(super) fn pppd(case: &mut Case) {
+    let gateway = Setup::new().runsvdir().start();
+    for after in INTO_GIVING_BACK {
+        let name = format!("pppd killed {after:?} after it was given back");
+        let mut scan = gateway.scan(&[]);
+        scan.comes_to("10");
+        // The sleep sets the instant of the kill; it waits for no condition.
+        thread::sleep(after);
+        let killed = pppds().into_iter().filter(|pid| signal(*pid, Signal::KILL)).count();
+        scan.wait(case, &name);
+        case.figure(format!("{name}: {killed} killed"));
+        gateway.must_answer(Instant::now(), &name);
+        is_complete(case, &name, &gateway, &scan);
+    }
+    let name = "pppd killed as the scan begins";
+    let mut scan = gateway.scan(&[]);
+    scan.comes_to("1");
+    let killed = pppds().into_iter().filter(|pid| signal(*pid, Signal::KILL)).count();
+    case.figure(format!("{name}: {killed} killed"));
+    scan.wait(case, name);
+    is_complete(case, name, &gateway, &scan);
+}
+
+pub(super) fn runsv(case: &mut Case) {
+    let gateway = Setup::new().runsvdir().start();
+    for state in ["1", "3", "5", "8", "9b", "10", "10b"] {
+        let name = format!("runsv killed in state {state}");
+        let mut scan = gateway.scan(&[]);
+        let met = scan.comes_to(state);
+        let killed = processes_named("runsv").into_iter().filter(|pid| signal(*pid, Signal::KILL)).count();
+        case.holds(&format!("{name}: it was"), met && killed == 1, killed);
+        scan.wait(case, &name);
+        case.holds(&format!("{name}: the scan ends well"), scan.code() == Some(0), scan.summary());
+        // runsvdir looks each five seconds; the new runsv starts another pppd, which waits for the port of the one before.
+        let again = look_for(SOON, || (processes_named("runsv").len() == 1).then_some(()));
+        let wrong = gateway.not_well();
+        case.holds(
+            &format!("{name}: it is back, all is well"),
+            again.is_some() && wrong.is_empty(),
+            wrong.join("; "),
+        );
+        gateway.must_answer(Instant::now(), &name);
+    }
+}
