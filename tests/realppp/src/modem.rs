@@ -144,7 +144,9 @@ impl Front {
 
     /// Every network takes calls like this from now on.
     pub(crate) fn all_calls(&self, calls: Calls) {
-        CARRIERS.iter().for_each(|carrier| self.calls(carrier, calls));
+        for carrier in CARRIERS {
+            self.calls(carrier, calls);
+        }
     }
 
     /// The network ends the call.

@@ -169,15 +169,16 @@ impl Gateway {
     }
 
     /// Waits until nothing of a scan is left, and returns what is.
+    #[expect(clippy::unused_self, reason = "it is of the scans of this gateway")]
     pub(crate) fn left_behind(&self) -> Vec<String> {
-        look_for(Duration::from_secs(20), || left_behind().is_empty().then_some(()));
+        let _ = look_for(Duration::from_secs(20), || left_behind().is_empty().then_some(()));
         left_behind()
     }
 
     /// Waits until the service is wanted up, runs one `pppd`, and nothing of a scan is left; returns what is not so.
     pub(crate) fn not_well(&self) -> Vec<String> {
         let is_up = || self.service.status().is_some_and(|status| status.is_up()) && pppds().len() == 1;
-        look_for(SOON, || is_up().then_some(()));
+        let _ = look_for(SOON, || is_up().then_some(()));
         let mut wrong = self.left_behind();
         if !is_up() {
             wrong.push(format!("{:?}, pppd {:?}", self.service.status(), pppds()));

@@ -87,7 +87,7 @@ pub(super) fn guard(case: &mut Case) {
     let gateway = Setup::new().runsvdir().start();
     let mut scan = gateway.scan(&[]);
     scan.comes_to("3");
-    let killed = scan.guards().into_iter().filter(|guard| signal(*guard, Signal::KILL)).count();
+    let killed = Program::guards().into_iter().filter(|guard| signal(*guard, Signal::KILL)).count();
     case.holds("the guard was killed in the search", killed == 1, killed);
     scan.wait(case, "without a guard");
     is_complete(case, "a scan without a guard", &gateway, &scan);

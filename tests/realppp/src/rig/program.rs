@@ -74,7 +74,7 @@ impl Program {
             let mark = format!("State {state}:");
             lines(&scan.said).iter().any(|(_, line)| line.contains(&mark))
         };
-        look_for(ENDS_WITHIN, || (seen(self) || !self.is_running()).then_some(()));
+        let _ = look_for(ENDS_WITHIN, || (seen(self) || !self.is_running()).then_some(()));
         self.is_running()
     }
 
@@ -82,8 +82,8 @@ impl Program {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// The guards of this scan.
-    pub(crate) fn guards(&self) -> Vec<u32> {
+    /// The guards of all scans: there is one scan at a time.
+    pub(crate) fn guards() -> Vec<u32> {
         let ours = |pid: &u32| is_alive(*pid) && comm(*pid).is_some_and(|name| name.starts_with("cellscan"));
         let guard = |pid: &u32| argument(*pid, 1).as_deref() == Some("guard");
         all().into_iter().filter(ours).filter(guard).collect()
@@ -96,7 +96,7 @@ impl Program {
 
     /// Kills the guards, and the scan after them.
     pub(crate) fn kill_with_guards(&mut self) -> usize {
-        let guards = self.guards();
+        let guards = Self::guards();
         let killed = guards.iter().filter(|guard| signal(**guard, Signal::KILL)).count();
         let _ = self.signal(Signal::KILL);
         killed
@@ -110,7 +110,7 @@ impl Program {
         if self.status.is_none() {
             let _ = self.child.kill();
         }
-        look_for(OUTPUT_WITHIN, || self.readers.iter().all(JoinHandle::is_finished).then_some(()));
+        let _ = look_for(OUTPUT_WITHIN, || self.readers.iter().all(JoinHandle::is_finished).then_some(()));
         case.keep(name, &self.text());
         assert!(self.status.is_some(), "{:?} did not end within {ENDS_WITHIN:?}", self.words);
         self

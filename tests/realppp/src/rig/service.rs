@@ -67,7 +67,7 @@ impl Drop for Service {
         let _ = self.supervisor.kill();
         let _ = self.supervisor.wait();
         // In a guest of their own, processes may be found by name.
-        look_for(Duration::from_secs(20), || {
+        let _ = look_for(Duration::from_secs(20), || {
             let left: Vec<_> =
                 ["runsv", "run", "chat"].into_iter().flat_map(processes_named).chain(pppds()).collect();
             for pid in &left {
