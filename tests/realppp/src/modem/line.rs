@@ -18,7 +18,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl, open};
 use rustix::io::Errno;
-use rustix::mount::mount_bind;
+use rustix::mount::{UnmountFlags, mount_bind, unmount};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{
     ControlModes, InputModes, OptionalActions, QueueSelector, tcflush, tcgetattr, tcsetattr,
@@ -35,6 +35,7 @@ pub(super) struct Line {
     master: OwnedFd,
     watch: OwnedFd,
     terminal: PathBuf,
+    path: PathBuf,
     opens: u32,
     /// Whether the modem knows of an open port.
     open: bool,
@@ -63,7 +64,8 @@ impl Line {
         let watch = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
         let flags = WatchFlags::OPEN | WatchFlags::CLOSE_WRITE | WatchFlags::CLOSE_NOWRITE;
         inotify::add_watch(&watch, &terminal, flags)?;
-        let line = Self { master, watch, terminal, opens: 0, open: false, unsent: VecDeque::new() };
+        let path = path.to_owned();
+        let line = Self { master, watch, terminal, path, opens: 0, open: false, unsent: VecDeque::new() };
         // A pseudo-terminal that nobody has opened yet does not say that it is closed.
         drop(line.opened()?);
         line.make_raw()?;
@@ -163,6 +165,13 @@ impl Line {
         settings.make_raw();
         settings.input_modes.remove(OF_PPP);
         Ok(tcsetattr(&self.master, OptionalActions::Now, &settings)?)
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        // Whoever has it open still has it; the next modem gets the name.
+        let _ = unmount(&self.path, UnmountFlags::DETACH);
     }
 }
 
