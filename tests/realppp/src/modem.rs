@@ -1,6 +1,6 @@
 //! The modem: the simulator's, on one port or two, and a real network behind its calls.
 //!
-//! What a modem does is decided in `cellscan_sim::modem`, without I/O. Here one thread passes bytes between its ports ([`line`]) and the
+//! What a modem does is decided in `cellscan_sim::modem`, without I/O. Here one thread passes bytes between its ports ([`mod@line`]) and the
 //! calls ([`network`]).
 
 mod control;
