@@ -3,12 +3,13 @@
 //! ```text
 //!  host    realppp ── boots for each case ──► linux.uml
 //!  guest   realppp, process 1 ──► realppp case NAME ──┬── runsv ── pppd ── chat          the service
-//!                                                     ├── cellscan scan, its guard       the program under test
-//!                                                     ├── modem on a pty (simulator's)   data mode: ► pppd of the network, in a namespace
+//!                                                     ├── cellscan scan, its guard      the program under test
+//!                                                     ├── the simulator's modem ── pppd  a call, in a network of its own
 //!                                                     └── ping through ppp0
 //! ```
 //!
-//! One program for the three: it is process 1 of the guest, a case, or the command of the host. `tests/realppp/run` builds and starts it.
+//! One program for the three: it is process 1 of the guest, a case, or the command of the host. `tests/realppp/run` builds and
+//! starts it.
 
 #![expect(
     clippy::expect_used,

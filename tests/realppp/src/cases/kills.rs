@@ -16,17 +16,20 @@ use crate::rig::{Gateway, Program, SOON, Setup};
 /// `pppd` connects; a `pppd` that locks its port meets the guard's lock for up to twenty seconds, and `runsv` starts it again.
 pub(super) const BACK_WITHIN: Duration = Duration::from_secs(30);
 
-/// A scan here takes some seventeen seconds.
+/// A link that comes late is a finding, one that does not come is the end of the case.
+const _: () = assert!(BACK_WITHIN.as_secs() < SOON.as_secs());
+
+/// A scan here takes sixteen seconds and more.
 pub(super) fn scan_briefly(case: &mut Case) {
-    killed_after(case, &[500, 6_000, 13_000]);
+    killed_after(case, &[600, 6_000, 12_000]);
 }
 
 pub(super) fn scan(case: &mut Case) {
     killed_after(
         case,
         &[
-            100, 300, 600, 900, 1_300, 2_000, 3_000, 4_500, 6_000, 7_000, 8_000, 9_500, 11_000, 12_500,
-            14_000, 15_500,
+            100, 300, 600, 900, 1_300, 2_000, 3_000, 4_500, 6_000, 7_000, 8_000, 9_000, 10_000, 11_000,
+            12_000, 13_000, 14_000,
         ],
     );
 }
@@ -116,7 +119,5 @@ fn both_killed_in(case: &mut Case, states: &[&str]) {
         restore.wait(case, &format!("{name}, restore"));
         case.holds(&format!("{name}: restore ends well"), restore.code() == Some(0), restore.last_words());
         link_is_back(case, &name, &gateway, began, &before);
-        gateway.must_answer(Instant::now(), "before the next");
-        debug_assert!(BACK_WITHIN < SOON, "a late link is a finding, not a broken rig");
     }
 }
