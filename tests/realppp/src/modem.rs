@@ -205,7 +205,7 @@ impl Served {
         while !shared.stop.load(Ordering::Relaxed) {
             let next = self.turn();
             let now = shared.now();
-            let due = next.map_or(IDLE, |at| at.saturating_since(now)).min(IDLE);
+            let due = next.map_or(IDLE, |at| at.saturating_since(now).into()).min(IDLE);
             let hang_ups = self.ports.iter().filter_map(|port| port.hang_up_at);
             let hang_up =
                 hang_ups.map(|at| at.saturating_duration_since(Instant::now())).min().unwrap_or(IDLE);

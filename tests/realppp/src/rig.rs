@@ -186,6 +186,11 @@ impl Gateway {
         wrong
     }
 
+    /// Service, modem and `pppd` in one line.
+    pub(crate) fn brief(&self) -> String {
+        format!("{:?}, pppd {:?}, {:?}", self.service.status(), pppds(), self.modem.at())
+    }
+
     /// The last lines of the logs, for a message.
     pub(crate) fn story(&self) -> String {
         let tail = |name: &str| {
@@ -195,6 +200,6 @@ impl Gateway {
         };
         let logs = ["pppd.log", "run.log", "network.log", "modem.log"];
         let logs: Vec<_> = logs.iter().map(|name| format!("{name}: {}", tail(name))).collect();
-        format!("{:?}, pppd {:?}, {:?}; {}", self.service.status(), pppds(), self.modem.at(), logs.join("; "))
+        format!("{}; {}", self.brief(), logs.join("; "))
     }
 }

@@ -1,14 +1,17 @@
 //! SIGKILL to what a scan works with: `pppd`, and `runsv` under `runsvdir`.
 
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cellscan_tests::support::processes::signal;
+use cellscan_tests::support::Want;
+use cellscan_tests::support::processes::{holders, signal};
 use cellscan_tests::support::wait::look_for;
 use rustix::process::Signal;
 
 use super::whole::is_complete;
 use crate::case::Case;
+use crate::modem::PORT;
 use crate::rig::{SOON, Setup, pppds, processes_named};
 
 /// Instants after the service was given back: `pppd` is not there yet, sleeps before its chat, connects, is up.
@@ -48,14 +51,20 @@ pub(super) fn runsv(case: &mut Case) {
         case.holds(&format!("{name}: it was"), met && killed == 1, killed);
         scan.wait(case, &name);
         case.holds(&format!("{name}: the scan ends well"), scan.code() == Some(0), scan.summary());
-        // runsvdir looks each five seconds; the new runsv starts another pppd, which waits for the port of the one before.
-        let again = look_for(SOON, || (processes_named("runsv").len() == 1).then_some(()));
-        let wrong = gateway.not_well();
+        // runsvdir looks each five seconds. A pppd that the dead runsv had started keeps the link, and that of its successor finds the
+        // port locked, each second anew.
+        let is_back = || {
+            let wanted = gateway.service.status().is_some_and(|status| status.want == Want::Up);
+            wanted && processes_named("runsv").len() == 1 && holders(Path::new(PORT)).len() == 1
+        };
+        let back = look_for(SOON, || is_back().then_some(()));
         case.holds(
-            &format!("{name}: it is back, all is well"),
-            again.is_some() && wrong.is_empty(),
-            wrong.join("; "),
+            &format!("{name}: it is back, wants pppd up, and one has the port"),
+            back.is_some(),
+            gateway.brief(),
         );
+        let left = gateway.left_behind();
+        case.holds(&format!("{name}: nothing is left"), left.is_empty(), left.join("; "));
         gateway.must_answer(Instant::now(), &name);
     }
 }

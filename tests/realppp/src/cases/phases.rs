@@ -28,7 +28,7 @@ pub(super) fn connecting(case: &mut Case) {
             let there = !new.is_empty() && !new.iter().any(|pid| before.contains(pid));
             (there && processes_named("chat").is_empty() != chats).then_some(())
         });
-        case.holds(&format!("{name} meets a pppd that connects"), begun.is_some(), gateway.story());
+        case.holds(&format!("{name} meets a pppd that connects"), begun.is_some(), gateway.brief());
         scan_is_complete(case, name, &gateway);
     }
 }
