@@ -60,21 +60,21 @@ impl Program {
         Self { words, child, began, said, printed, readers, status: None, ended: began }
     }
 
-    /// The number of the state that was reported last, empty before the first.
-    pub(crate) fn state(&self) -> String {
-        let said = lines(&self.said);
-        let numbers =
-            said.iter().rev().filter_map(|(_, line)| line.split_once("State ")?.1.split(':').next());
-        numbers.map(str::to_owned).next().unwrap_or_default()
+    /// The states that it has entered so far, by their numbers.
+    fn states(&self) -> Vec<String> {
+        let entered = self.objects("state").into_iter();
+        entered.filter_map(|object| object["state"].as_str().map(str::to_owned)).collect()
     }
 
-    /// Waits until it reports this state; false: it has ended before, or does not come to it.
+    /// The state that it entered last, empty before the first.
+    pub(crate) fn state(&self) -> String {
+        self.states().pop().unwrap_or_default()
+    }
+
+    /// Waits until it enters this state; false: it has ended before, or does not come to it.
     pub(crate) fn comes_to(&mut self, state: &str) -> bool {
-        let seen = |scan: &mut Self| {
-            let mark = format!("State {state}:");
-            lines(&scan.said).iter().any(|(_, line)| line.contains(&mark))
-        };
-        let _ = look_for(ENDS_WITHIN, || (seen(self) || !self.is_running()).then_some(()));
+        let entered = |scan: &Self| scan.states().iter().any(|entered| entered == state);
+        let _ = look_for(ENDS_WITHIN, || (entered(self) || !self.is_running()).then_some(()));
         self.is_running()
     }
 
