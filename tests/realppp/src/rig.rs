@@ -16,7 +16,7 @@ use cellscan_tests::support::wait::look_for;
 use crate::modem::{self, AT_PORT, Front, PORT};
 use crate::ping::Ping;
 pub(crate) use leftovers::{left_behind, pppds, processes_named};
-pub(crate) use program::{PROGRAM, Program, Scan, seconds};
+pub(crate) use program::{PROGRAM, Program, seconds};
 pub(crate) use service::{Service, Supervisor};
 
 /// The stable name of the port, as udev makes it.
@@ -149,37 +149,17 @@ impl Gateway {
     }
 
     /// Starts a scan of this gateway.
-    pub(crate) fn scan(&self, more: &[&str]) -> Scan {
+    pub(crate) fn scan(&self, more: &[&str]) -> Program {
         let ports: &[&str] =
             if self.two_ports { &["--port", AT_PORT, "--ppp-port", PORT] } else { &["--port", PORT] };
-        Scan::start(&[&["scan", "--json"], ports, &["--service", self.service.directory()], more].concat())
-    }
-
-    /// The address of the link, and the default route.
-    #[expect(clippy::unused_self, reason = "they are there while the gateway is")]
-    pub(crate) fn route(&self) -> Vec<String> {
-        let said = |words: &[&str]| {
-            let output = Command::new("busybox").args(words).output().expect("busybox is installed");
-            String::from_utf8_lossy(&output.stdout).into_owned()
-        };
-        let text = said(&["ip", "-4", "addr"]) + &said(&["ip", "-4", "route"]);
-        let lines =
-            text.lines().map(str::trim).filter(|line| line.starts_with("default") || line.contains(" peer "));
-        lines.map(str::to_owned).collect()
-    }
-
-    /// Waits until nothing of a scan is left, and returns what is.
-    #[expect(clippy::unused_self, reason = "it is of the scans of this gateway")]
-    pub(crate) fn left_behind(&self) -> Vec<String> {
-        let _ = look_for(Duration::from_secs(20), || left_behind().is_empty().then_some(()));
-        left_behind()
+        Program::start(&[&["scan", "--json"], ports, &["--service", self.service.directory()], more].concat())
     }
 
     /// Waits until the service is wanted up, runs one `pppd`, and nothing of a scan is left; returns what is not so.
     pub(crate) fn not_well(&self) -> Vec<String> {
         let is_up = || self.service.status().is_some_and(|status| status.is_up()) && pppds().len() == 1;
         let _ = look_for(SOON, || is_up().then_some(()));
-        let mut wrong = self.left_behind();
+        let mut wrong = left_behind();
         if !is_up() {
             wrong.push(format!("{:?}, pppd {:?}", self.service.status(), pppds()));
         }
@@ -202,4 +182,16 @@ impl Gateway {
         let logs: Vec<_> = logs.iter().map(|name| format!("{name}: {}", tail(name))).collect();
         format!("{}; {}", self.brief(), logs.join("; "))
     }
+}
+
+/// The address of the link, and the default route.
+pub(crate) fn route() -> Vec<String> {
+    let said = |words: &[&str]| {
+        let output = Command::new("busybox").args(words).output().expect("busybox is installed");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let text = said(&["ip", "-4", "addr"]) + &said(&["ip", "-4", "route"]);
+    let lines =
+        text.lines().map(str::trim).filter(|line| line.starts_with("default") || line.contains(" peer "));
+    lines.map(str::to_owned).collect()
 }

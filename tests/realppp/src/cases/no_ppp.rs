@@ -6,7 +6,7 @@ use cellscan_sim::modem::Calls;
 
 use crate::case::Case;
 use crate::modem::{BEST, HOME};
-use crate::rig::{Gateway, Scan, Setup};
+use crate::rig::{Gateway, Program, Setup, left_behind};
 
 /// A third of the usual minute: this `pppd` connects in three seconds.
 const NEXT_BEST: [&str; 4] = ["--no-link", "next-best", "--link-timeout", "15s"];
@@ -44,7 +44,7 @@ pub(super) fn warned(case: &mut Case) {
     let report = scan.report();
     let told = scan.code() == Some(0) && report["link"] == false && report["selected"] == BEST;
     case.holds("the scan says that there is no link", told && report["given_back"] == true, scan.summary());
-    let left = gateway.left_behind();
+    let left = left_behind();
     case.holds("it leaves nothing", left.is_empty(), left.join("; "));
     gateway.modem.calls(BEST, Calls::Ppp);
     gateway.modem.hang_up();
@@ -58,14 +58,14 @@ pub(super) fn nowhere(case: &mut Case) {
     let report = scan.report();
     let ends = matches!(scan.code(), Some(0 | 1)) && report["given_back"] == true && report["link"] == false;
     case.holds("the scan ends and gives the service back", ends, scan.summary());
-    let left = gateway.left_behind();
+    let left = left_behind();
     case.holds("it leaves nothing", left.is_empty(), left.join("; "));
     gateway.modem.all_calls(Calls::Ppp);
     gateway.modem.hang_up();
     gateway.must_answer(Instant::now(), "once a carrier speaks PPP");
 }
 
-fn scanned(case: &mut Case, gateway: &Gateway, more: &[&str]) -> Scan {
+fn scanned(case: &mut Case, gateway: &Gateway, more: &[&str]) -> Program {
     let mut scan = gateway.scan(more);
     scan.wait(case, "scan");
     scan

@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use super::whole::is_complete;
 use crate::case::Case;
 use crate::modem::PORT;
-use crate::rig::{SOON, Setup, pppds, processes_named};
+use crate::rig::{SOON, Setup, left_behind, pppds, processes_named};
 
 /// Instants after the service was given back: `pppd` is not there yet, sleeps before its chat, connects, is up.
 const INTO_GIVING_BACK: [Duration; 3] =
@@ -63,7 +63,7 @@ pub(super) fn runsv(case: &mut Case) {
             back.is_some(),
             gateway.brief(),
         );
-        let left = gateway.left_behind();
+        let left = left_behind();
         case.holds(&format!("{name}: nothing is left"), left.is_empty(), left.join("; "));
         gateway.must_answer(Instant::now(), &name);
     }

@@ -9,7 +9,7 @@ use cellscan_tests::support::wait::look_for;
 use super::whole::{is_complete, is_on_best};
 use crate::case::Case;
 use crate::modem::{HOME, PORT, quick};
-use crate::rig::{Gateway, SOON, Setup, pppds, processes_named, seconds};
+use crate::rig::{Gateway, SOON, Setup, left_behind, pppds, processes_named, seconds};
 
 /// How long a connection takes here: long enough for a scan to begin meanwhile.
 const DIAL_MS: u64 = 4_000;
@@ -76,7 +76,7 @@ pub(super) fn detaching(case: &mut Case) {
     let complete = scan.code() == Some(0) && report["outcome"] == "complete";
     case.holds("a scan with a pppd that detaches is complete", complete, scan.summary());
     gateway.must_answer(Instant::now(), "after the scan");
-    let left = gateway.left_behind();
+    let left = left_behind();
     case.holds("it leaves nothing", left.is_empty(), left.join("; "));
     is_on_best(case, "it", &gateway);
 }

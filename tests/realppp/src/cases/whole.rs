@@ -7,7 +7,7 @@ use cellscan_sim::modem::Selection;
 use crate::case::Case;
 use crate::modem::{AT_PORT, BEST, PORT};
 use crate::ping::{INTERVAL, Outage};
-use crate::rig::{BY_ID, Gateway, Scan, Setup, seconds};
+use crate::rig::{BY_ID, Gateway, Program, Setup, route, seconds};
 
 /// By this much, and by the interval of the ping at either end, ping and report may differ: the scan looks for the link a few times a
 /// second. Ping may also see less by as long as `pppd` took to end: it takes the link away some time after it was asked to.
@@ -36,10 +36,10 @@ pub(super) fn again(case: &mut Case) {
         ("a scan that finds the port of pppd itself", vec!["--port", AT_PORT]),
         ("a scan on the port of pppd", vec!["--port", PORT]),
     ] {
-        let before = gateway.route();
-        let scan = Scan::start(&[&["scan", "--json"], ports.as_slice(), &service].concat());
+        let before = route();
+        let scan = Program::start(&[&["scan", "--json"], ports.as_slice(), &service].concat());
         is_as_ping_sees(case, name, &gateway, scan);
-        let after = gateway.route();
+        let after = route();
         case.holds(
             &format!("{name} leaves address and route"),
             before == after,
@@ -48,7 +48,7 @@ pub(super) fn again(case: &mut Case) {
     }
 }
 
-fn is_as_ping_sees(case: &mut Case, name: &str, gateway: &Gateway, mut scan: Scan) {
+fn is_as_ping_sees(case: &mut Case, name: &str, gateway: &Gateway, mut scan: Program) {
     scan.wait(case, name);
     is_complete(case, name, gateway, &scan);
     // The outage ends with the next answer.
@@ -66,7 +66,7 @@ fn is_as_ping_sees(case: &mut Case, name: &str, gateway: &Gateway, mut scan: Sca
 }
 
 /// The scan has ended well, and nothing of it is left.
-pub(super) fn is_complete(case: &mut Case, name: &str, gateway: &Gateway, scan: &Scan) {
+pub(super) fn is_complete(case: &mut Case, name: &str, gateway: &Gateway, scan: &Program) {
     let report = scan.report();
     let complete = scan.code() == Some(0) && report["outcome"] == "complete" && report["link"] == true;
     case.holds(&format!("{name} is complete"), complete && report["selected"] == BEST, scan.summary());

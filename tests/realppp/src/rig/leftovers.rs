@@ -1,8 +1,13 @@
 //! What is there, and should not be.
 
 use std::fs;
+use std::time::Duration;
 
 use cellscan_tests::support::processes::{all, argument, comm, is_alive};
+use cellscan_tests::support::wait::look_for;
+
+/// The last steps of a guard come after the end of its scan.
+const LEFT_WITHIN: Duration = Duration::from_secs(20);
 
 /// The living processes of this name.
 pub(crate) fn processes_named(name: &str) -> Vec<u32> {
@@ -15,8 +20,14 @@ pub(crate) fn pppds() -> Vec<u32> {
     processes_named("pppd").into_iter().filter(|pid| !of_the_network(pid)).collect()
 }
 
-/// What a scan must not leave: a process of its own, a lease, the lock of a port that a dead process or its own has.
+/// Waits until nothing of a scan is left, and returns what is.
 pub(crate) fn left_behind() -> Vec<String> {
+    let _ = look_for(LEFT_WITHIN, || left_now().is_empty().then_some(()));
+    left_now()
+}
+
+/// What a scan must not leave: a process of its own, a lease, the lock of a port that a dead process or its own has.
+fn left_now() -> Vec<String> {
     let ours = |pid: &u32| is_alive(*pid) && comm(*pid).is_some_and(|name| name.starts_with("cellscan"));
     let mut found: Vec<_> =
         all().into_iter().filter(ours).map(|pid| format!("process {pid} of cellscan")).collect();

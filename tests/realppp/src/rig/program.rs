@@ -39,9 +39,6 @@ pub(crate) struct Program {
     pub(crate) ended: Instant,
 }
 
-/// A run of `cellscan scan`.
-pub(crate) type Scan = Program;
-
 impl Program {
     pub(crate) fn start(words: &[&str]) -> Self {
         let began = Instant::now();
