@@ -10,7 +10,7 @@ mod network;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -107,11 +107,15 @@ impl Front {
             wake: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
             stop: AtomicBool::new(false),
         });
-        let ports =
-            lines.into_iter().map(|line| Port { line, number: None, call: None, hang_up_at: None }).collect();
+        let port = |(path, line): (&&str, Line)| Port {
+            name: path.rsplit('/').next().unwrap_or(path).to_owned(),
+            line,
+            number: None,
+            call: None,
+            hang_up_at: None,
+        };
         let served = Served {
-            ports,
-            names: paths.iter().map(PathBuf::from).collect(),
+            ports: paths.iter().zip(lines).map(port).collect(),
             network: network::Network::new()?,
             log: File::options().create(true).append(true).open(log)?,
             shared: Arc::clone(&shared),
@@ -182,6 +186,7 @@ impl Shared {
 
 /// A port with its call.
 struct Port {
+    name: String,
     line: Line,
     /// The number of the modem's call.
     number: Option<u64>,
@@ -193,7 +198,6 @@ struct Port {
 /// What the thread has.
 struct Served {
     ports: Vec<Port>,
-    names: Vec<PathBuf>,
     network: network::Network,
     log: File,
     shared: Arc<Shared>,
@@ -273,9 +277,8 @@ impl Served {
                 let _ = writeln!(self.log, "carrier dropped, hung up: {hung_up:?}");
             }
             for entry in modem.take_log() {
-                let name = self.names[number].file_name().unwrap_or_default().display();
-                let _ =
-                    writeln!(self.log, "{} {name} {}", shared.began_ms + entry.at.as_millis(), entry.what);
+                let at = shared.began_ms + entry.at.as_millis();
+                let _ = writeln!(self.log, "{at} {} {}", port.name, entry.what);
             }
         }
         modem.next_event()
