@@ -157,11 +157,12 @@ impl Gateway {
 
     /// Waits until the service is wanted up, runs one `pppd`, and nothing of a scan is left; returns what is not so.
     pub(crate) fn not_well(&self) -> Vec<String> {
+        // One look that is content counts: a pppd that starts a script is two for a moment.
         let is_up = || self.service.status().is_some_and(|status| status.is_up()) && pppds().len() == 1;
-        let _ = look_for(SOON, || is_up().then_some(()));
+        let up = look_for(SOON, || is_up().then_some(()));
         let mut wrong = left_behind();
-        if !is_up() {
-            wrong.push(format!("{:?}, pppd {:?}", self.service.status(), pppds()));
+        if up.is_none() {
+            wrong.push(self.brief());
         }
         wrong
     }

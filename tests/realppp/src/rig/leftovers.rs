@@ -22,8 +22,12 @@ pub(crate) fn pppds() -> Vec<u32> {
 
 /// Waits until nothing of a scan is left, and returns what is.
 pub(crate) fn left_behind() -> Vec<String> {
-    let _ = look_for(LEFT_WITHIN, || left_now().is_empty().then_some(()));
-    left_now()
+    let mut left = Vec::new();
+    let _ = look_for(LEFT_WITHIN, || {
+        left = left_now();
+        left.is_empty().then_some(())
+    });
+    left
 }
 
 /// What a scan must not leave: a process of its own, a lease, the lock of a port that a dead process or its own has.
