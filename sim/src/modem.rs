@@ -7,7 +7,7 @@
 //!                       command  parsed; runs for its delay
 //!                         │ end
 //!                       answer   information, result ──►  wire  pieces with times  ──poll──►  client
-//!                         │
+//!                         │                         call    data mode: bytes to and from the network
 //!                       radio    networks, selection, registration, signal
 //! ```
 //!
@@ -34,11 +34,13 @@ use std::time::Duration;
 use cellscan_core::time::Instant;
 
 mod answer;
+mod call;
 mod command;
 mod fault;
 mod input;
 mod journal;
 mod network;
+mod ports;
 mod profile;
 mod radio;
 pub mod recorded;
@@ -50,13 +52,15 @@ mod wire;
 
 pub use fault::ModemFault;
 pub use journal::{ModemEvent, ModemLog};
-pub use network::{Network, Select};
+pub use network::{Calls, Network, Select};
+pub use ports::Ports;
 pub use profile::{
     AbortAnswer, Canned, Delays, DomainSupport, Fragments, Identity, LineEnding, Prefix, Profile, Selection,
     WhileBusy,
 };
 
 use crate::prng::Prng;
+use call::{Call, Data};
 use command::Command;
 use fault::Pending;
 use journal::Journal;
@@ -64,13 +68,6 @@ use radio::{Plan, Radio};
 use settings::Settings;
 use text::Text;
 use wire::Wire;
-
-/// The guard time before and after `+++`: S12 of most modems, 50 × 20 ms.
-const ESCAPE_GUARD: Duration = Duration::from_secs(1);
-/// From `CONNECT` to the network's first PPP frame.
-const PPP_FIRST: Duration = Duration::from_millis(100);
-/// An LCP Configure-Request on an asynchronous line (RFC 1661 §5.1, RFC 1662 §4.2).
-const PPP_FRAME: &[u8] = b"~\xff}#\xc0!}!}!} }4}\"}&} } } } }%}&\x9a\x1c\x10\xe4}'}\"}(}\"s\x8e~";
 
 /// The mode of the line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -107,6 +104,7 @@ pub struct Modem {
     data: Option<Data>,
     /// A call after `+++`: `ATO` returns to it, `ATH` ends it.
     call_held: bool,
+    call: Call,
     booting_until: Option<Instant>,
     silent: Option<(Instant, Instant)>,
     /// It answers nothing before this time: it is busy.
@@ -127,15 +125,6 @@ struct Running {
     abortable: bool,
     /// The modem does not read its input.
     deaf: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Data {
-    noise_at: Instant,
-    /// When the last byte came from the client.
-    heard_at: Instant,
-    pluses: u8,
-    escape_at: Option<Instant>,
 }
 
 impl Modem {
@@ -159,6 +148,7 @@ impl Modem {
             running: None,
             data: None,
             call_held: false,
+            call: Call::default(),
             booting_until: None,
             silent: None,
             busy_until: Instant::ZERO,
@@ -202,8 +192,7 @@ impl Modem {
         self.open = false;
         self.journal.note(self.now, ModemEvent::Closed);
         if self.profile.obeys_dtr {
-            self.leave_data();
-            self.call_held = false;
+            self.end_call();
             self.waiting.clear();
             if self.running.take().is_some() {
                 self.journal.note(self.now, ModemEvent::Aborted);
@@ -226,7 +215,8 @@ impl Modem {
     #[must_use]
     pub fn next_event(&self) -> Option<Instant> {
         let delivery = self.wire.next_due().filter(|_| self.open);
-        [self.next_internal(), delivery].into_iter().flatten().min()
+        let download = (self.open && self.call.has_download()).then_some(self.now);
+        [self.next_internal(), delivery, download].into_iter().flatten().min()
     }
 
     /// Processes events up to `now` and appends the bytes that have reached the client by then. Afterwards
@@ -243,6 +233,7 @@ impl Modem {
             self.journal.sent(due, bytes);
             out.extend_from_slice(bytes);
         }
+        self.call.deliver(out);
     }
 
     /// Applies a fault at `now`.
@@ -267,6 +258,8 @@ impl Modem {
             ModemFault::NetworkGone(plmn) => self.radio.set_present(self.now, &plmn, false),
             ModemFault::NetworkBack(plmn) => self.radio.set_present(self.now, &plmn, true),
             ModemFault::Signal { plmn, rssi } => self.radio.set_rssi(&plmn, rssi),
+            ModemFault::Calls { plmn, calls } => self.radio.set_calls(&plmn, calls),
+            ModemFault::HangUp => self.hang_up(),
             ModemFault::Heal => {
                 self.pending = Pending::default();
                 self.silent = None;
@@ -311,10 +304,11 @@ impl Modem {
         self.running.is_some()
     }
 
-    /// Whether a `pppd` that dials now gets a connection: it has booted and is registered.
+    /// Whether a `pppd` that dials now gets a link: the modem has booted and is registered with a network that speaks PPP.
     #[must_use]
     pub fn is_usable_for_pppd(&self) -> bool {
-        self.booting_until.is_none() && self.radio.network().is_some()
+        self.booting_until.is_none()
+            && self.radio.network().is_some_and(|network| network.calls == Calls::Ppp)
     }
 
     /// All input and output, in order. Bounded; see [`left_out`](Self::left_out).
@@ -369,39 +363,13 @@ impl Modem {
         self.now = horizon;
     }
 
-    fn advance_data(&mut self, at: Instant, horizon: Instant) {
-        let Some(data) = &mut self.data else {
-            return;
-        };
-        if data.escape_at.is_some_and(|due| due <= at) {
-            self.leave_data();
-            self.call_held = true;
-            self.send_result(answer::Final::Ok);
-        } else if data.noise_at <= at {
-            let every = Duration::from_millis(self.profile.ppp_noise_every_ms.max(1));
-            data.noise_at = (at + every).max(horizon + Duration::from_millis(1));
-            self.send(PPP_FRAME);
-        }
-    }
-
     fn busy_for(&mut self, ms: u64) {
         self.busy_until = self.busy_until.max(self.now + Duration::from_millis(ms));
     }
 
-    fn enter_data(&mut self, now: Instant) {
-        self.data = Some(Data { noise_at: now + PPP_FIRST, heard_at: now, pluses: 0, escape_at: None });
-        self.journal.note(now, ModemEvent::DataMode(true));
-    }
-
-    fn leave_data(&mut self) {
-        if self.data.take().is_some() {
-            self.journal.note(self.now, ModemEvent::DataMode(false));
-        }
-    }
-
     fn reset(&mut self) {
         let booted = self.now + Duration::from_millis(self.profile.boot_ms);
-        self.leave_data();
+        self.end_call();
         self.settings = Settings::of(&self.profile);
         self.wire.clear();
         self.line.clear();
@@ -409,7 +377,6 @@ impl Modem {
         self.echo.clear();
         self.waiting.clear();
         self.running = None;
-        self.call_held = false;
         self.silent = None;
         self.pending = Pending::default();
         self.booting_until = Some(booted);
@@ -426,12 +393,10 @@ impl Modem {
         if plmn != self.reported.1 {
             self.journal.note(self.now, ModemEvent::Registered(plmn.clone()));
         }
-        let lost = plmn.is_none() && self.reported.1.is_some();
+        let left = self.reported.1.is_some() && plmn != self.reported.1;
         self.reported = (stat, plmn);
-        if lost && (self.data.is_some() || self.call_held) {
-            self.leave_data();
-            self.call_held = false;
-            self.send_result(answer::Final::NoCarrier);
+        if left {
+            self.hang_up();
         }
         self.report_registration();
     }

@@ -101,6 +101,15 @@ impl Options {
         self.port.as_ref().map(|name| Path::new("/dev").join(name))
     }
 
+    /// The name of the file with the options of the port, in the directory of `pppd` (`options_for_tty` in pppd/options.c): it reads
+    /// that file where there is one.
+    #[must_use]
+    pub fn port_options(&self) -> Option<String> {
+        let port = self.port.as_deref()?;
+        let name = port.split_once("/dev/").map_or(port, |(_, name)| name);
+        Some(format!("options.{}", name.replace('/', ".")))
+    }
+
     /// The commands of `connect` and the like after which `chat`, or a script, seems to live on when `pppd` gets a TERM: `pppd`
     /// starts them by `sh -c`, and passes the TERM to that shell only.
     pub fn outliving(&self) -> impl Iterator<Item = &str> {

@@ -66,7 +66,9 @@ pub fn follow(service_dir: &Path, ppp_dir: &Path) -> Sources {
         let options = &sources.options;
         let calls = options.calls.iter().skip(known.calls.len()).map(|name| ppp_dir.join("peers").join(name));
         let files = options.files.iter().skip(known.files.len()).map(|name| service_dir.join(name));
-        queue.extend(calls.chain(files).map(|path| (path, Kind::Options)));
+        // pppd needs this one no more than its common options.
+        let of_the_port = options.port_options().map(|name| ppp_dir.join(name)).filter(|path| path.exists());
+        queue.extend(calls.chain(files).chain(of_the_port).map(|path| (path, Kind::Options)));
         let scripts = options.scripts.iter().skip(known.scripts.len()).chain(&commands);
         let named = scripts.flat_map(|command| named_files(command));
         queue.extend(named.map(|(file, syntax)| (service_dir.join(file), Kind::Script(syntax))));
@@ -152,6 +154,32 @@ mod tests {
         let found: Vec<_> = sources.modem.iter().map(|(path, one)| (path, one.line, one.command)).collect();
         assert_eq!(found, [(&chat, 1, "ATZ"), (&chat, 2, "AT+COPS=")]);
         assert!(sources.unread.is_empty());
+    }
+
+    #[test]
+    fn the_options_of_the_port_are_read() {
+        let names = [
+            ("/dev/ttyUSB0", "options.ttyUSB0"),
+            ("ttyUSB0", "options.ttyUSB0"),
+            ("/dev/serial/by-id/usb-X-if00", "options.serial.by-id.usb-X-if00"),
+        ];
+        for (port, name) in names {
+            let dir = tempfile::tempdir().unwrap();
+            place(
+                dir.path(),
+                &[
+                    ("service/run", "#!/bin/sh\nexec pppd call isp nodetach\n"),
+                    ("ppp/peers/isp", &format!("{port}\n115200\n")),
+                    (&format!("ppp/{name}"), "lock\ninit \"chat '' ATZ OK\"\n"),
+                    ("ppp/options.ttyUSB9", "updetach\n"),
+                ],
+            );
+            let sources = follow(&dir.path().join("service"), &dir.path().join("ppp"));
+            assert!(sources.options.lock && !sources.options.updetach, "{port}: {sources:?}");
+            let found: Vec<_> = sources.modem.iter().map(|(path, one)| (path, one.command)).collect();
+            assert_eq!(found, [(&dir.path().join("ppp").join(name), "ATZ")]);
+            assert!(sources.unread.is_empty(), "pppd does not miss a file of this kind, nor do we");
+        }
     }
 
     #[test]

@@ -34,10 +34,10 @@ impl Modem {
                 self.settings = super::Settings::of(&self.profile);
                 self.settings.format = format;
             }
-            Command::HangUp => self.call_held = false,
+            Command::HangUp => self.end_call(),
             Command::Online if self.call_held => return Final::Connect,
-            Command::Dial if self.is_usable_for_pppd() => return Final::Connect,
-            Command::Online | Command::Dial => return Final::NoCarrier,
+            Command::Dial => return self.dial(),
+            Command::Online => return Final::NoCarrier,
             Command::ErrorsSet(n) => self.settings.cmee = *n,
             Command::OperatorFormat(n) => self.settings.format = *n,
             Command::OperatorAutomatic => self.radio.choose_automatically(self.now),

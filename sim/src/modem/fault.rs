@@ -1,5 +1,7 @@
 //! The faults of a modem, as data.
 
+use super::Calls;
+
 /// A fault, effective when it is applied.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ModemFault {
@@ -38,6 +40,15 @@ pub enum ModemFault {
         /// `<rssi>` of `+CSQ`: 0 to 31, 99 unknown.
         rssi: u8,
     },
+    /// The network of this PLMN takes calls like this from now on; one that becomes mute silences the present call too.
+    Calls {
+        /// The network.
+        plmn: String,
+        /// The outcome of `ATD`.
+        calls: Calls,
+    },
+    /// The network ends the call.
+    HangUp,
     /// Cancels pending faults of the next command, and ends silence.
     Heal,
 }

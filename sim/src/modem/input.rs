@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use cellscan_core::time::Instant;
-
 use super::answer::Final;
 use super::command::{self, Command};
 use super::profile::{AbortAnswer, Prefix, WhileBusy};
 use super::radio::PlanEnd;
-use super::{ESCAPE_GUARD, Modem, ModemEvent, Running};
+use super::{Modem, ModemEvent, Running};
 
 /// Bytes in a command line, at most. V.250 §5.2.3 asks for 40; modems take a few hundred.
 pub(super) const LINE_BYTES_MAX: usize = 512;
@@ -234,21 +232,5 @@ impl Modem {
             self.enter_data(self.now);
             self.waiting.clear();
         }
-    }
-
-    fn take_data(&mut self, byte: u8) {
-        self.journal.ignored(self.now, byte);
-        let now = self.now;
-        let Some(data) = &mut self.data else {
-            return;
-        };
-        let quiet: bool = now >= data.heard_at + ESCAPE_GUARD;
-        data.pluses = match (byte, data.pluses) {
-            (b'+', 0) if quiet => 1,
-            (b'+', count @ 1..=2) if !quiet => count + 1,
-            _ => 0,
-        };
-        data.heard_at = now;
-        data.escape_at = (data.pluses == 3).then(|| now + ESCAPE_GUARD).filter(|at| *at < Instant::MAX);
     }
 }

@@ -27,8 +27,22 @@ pub struct Network {
     pub registration_ms: u64,
     /// Registration is reported as roaming (5) instead of home (1).
     pub roaming: bool,
+    /// The outcome of `ATD`.
+    pub calls: Calls,
     /// The network is in reach; otherwise it is neither listed nor found.
     pub present: bool,
+}
+
+/// The outcome of a call for data.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Calls {
+    /// `CONNECT`, and the network speaks PPP.
+    #[default]
+    Ppp,
+    /// `CONNECT`, and the network sends nothing, whatever the client sends.
+    Mute,
+    /// `NO CARRIER`.
+    Refused,
 }
 
 /// The outcome of a manual selection. Times are milliseconds from the command.
@@ -87,6 +101,7 @@ impl Network {
             select: Select::Accept { after_ms: 6_000 },
             registration_ms: 300,
             roaming: false,
+            calls: Calls::Ppp,
             present: true,
         }
     }

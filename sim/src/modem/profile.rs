@@ -78,7 +78,10 @@ pub struct Profile {
     pub boot_ms: u64,
     /// Its output at the end of the boot.
     pub boot_urcs: Vec<String>,
-    /// How often the network's side of PPP sends in data mode; 3 s is LCP's restart timer (RFC 1661 §4.6).
+    /// What a client sends in data mode goes to the owner of the modem, who brings what the network sends; see
+    /// [`Modem::take_upload`](super::Modem::take_upload). Without, the network's side of PPP is noise.
+    pub carries_calls: bool,
+    /// How often the network's side of PPP sends in data mode, where it is noise; 3 s is LCP's restart timer (RFC 1661 §4.6).
     pub ppp_noise_every_ms: u64,
     /// Commands with a fixed answer, looked up before all others; letters compare without case.
     pub canned: Vec<Canned>,
@@ -314,6 +317,7 @@ impl Default for Profile {
             busy_after_open_ms: 0,
             boot_ms: 12_000,
             boot_urcs: vec!["^SYSSTART".to_owned(), "+PBREADY".to_owned()],
+            carries_calls: false,
             ppp_noise_every_ms: 3_000,
             canned: Vec::new(),
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cellscan_core::time::Instant;
 
-use super::network::{Network, Select};
+use super::network::{Calls, Network, Select};
 use super::profile::{Delays, Profile, Selection};
 use super::text::Text;
 
@@ -108,6 +108,23 @@ impl Radio {
             _ => radio.go_on(Instant::ZERO),
         }
         radio
+    }
+
+    /// A radio without a network, of a port that is not asked: nothing happens to it.
+    pub(crate) const fn off() -> Self {
+        Self {
+            networks: Vec::new(),
+            selection: Selection::Deregistered,
+            wanted: None,
+            camp: None,
+            coming: None,
+            denied: false,
+            heard: Signal::UNKNOWN,
+            may_register: false,
+            automatic: Duration::ZERO,
+            unknown: Duration::ZERO,
+            settle: Duration::ZERO,
+        }
     }
 
     /// Power-up: on no network, in automatic mode from `booted` on.
@@ -222,6 +239,13 @@ impl Radio {
             let like = Network::new(plmn, "", rssi);
             (network.rssi, network.rsrp, network.rsrq) = (like.rssi, like.rsrp, like.rsrq);
         }
+    }
+
+    pub(crate) fn set_calls(&mut self, plmn: &str, calls: Calls) {
+        self.networks
+            .iter_mut()
+            .filter(|network| network.plmn == plmn)
+            .for_each(|network| network.calls = calls);
     }
 
     pub(crate) fn next_event(&self) -> Option<Instant> {

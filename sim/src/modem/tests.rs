@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod calls;
 mod commands;
 mod habits;
 
