@@ -138,7 +138,12 @@ mod tests {
             accessible: true,
             holders: vec![Who { pid: 7, comm: "pppd".to_owned() }],
             unreadable: 0,
-            locks: vec![FoundLock { path: "/l/LCK..ttyUSB2".into(), pid: Some(7), alive: true }],
+            locks: vec![FoundLock {
+                path: "/l/LCK..ttyUSB2".into(),
+                pid: Some(7),
+                alive: true,
+                reused: false,
+            }],
         }
     }
 
@@ -161,7 +166,7 @@ mod tests {
         ] {
             assert_eq!(worst(&facts), Level::Error, "{facts:?}");
         }
-        let lock = |pid| vec![FoundLock { path: "/l/LCK..x".into(), pid, alive: false }];
+        let lock = |pid| vec![FoundLock { path: "/l/LCK..x".into(), pid, alive: false, reused: false }];
         for facts in [
             PortFacts { path: "/dev/ttyUSB2".into(), ..healthy() },
             PortFacts { holders: vec![Who { pid: 8, comm: "minicom".to_owned() }], ..healthy() },
