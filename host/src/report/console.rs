@@ -9,6 +9,10 @@ use cellscan_core::scan::Phase;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::clean::shown;
+use super::wrap;
+
+/// Blanks before the rest of a state's line.
+const INDENT: usize = 4;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -29,6 +33,13 @@ pub fn complain(level: &str, text: &str) {
 /// Writes a line that the daemon has made.
 pub fn relay(text: &str) {
     write_line(format_args!("{}", shown(text)));
+}
+
+/// Writes the result, where standard output has something else.
+pub fn result(text: &str) {
+    for line in text.lines() {
+        write_line(format_args!("{}", shown(line)));
+    }
 }
 
 /// Removes colours where they are not wanted: no terminal, `NO_COLOR`, `TERM=dumb`.
@@ -53,8 +64,13 @@ impl Console {
 
     /// Writes the line of a state.
     pub fn state(&self, phase: Phase, text: &str) {
-        let number = phase.number();
-        self.line(format_args!("{BOLD}Cellular Scan - State {number}:{BOLD:#} {}", shown(text)));
+        let head = format!("Cellular Scan - State {}:", phase.number());
+        let text = shown(text);
+        let text = match wrap::columns(io::stderr()) {
+            Some(columns) => wrap::wrapped(&text, columns, head.len() + 1, INDENT),
+            None => text,
+        };
+        self.line(format_args!("{BOLD}{head}{BOLD:#} {text}"));
     }
 
     /// Writes a warning.
@@ -74,14 +90,14 @@ impl Console {
         }
     }
 
-    /// Begins a bar that is full after `limit`; returns `false` if none is drawn.
-    pub fn begin_bar(&mut self, limit: Duration) -> bool {
+    /// Begins a bar that is full after `limit`; returns `false` if none is drawn. It has 60 columns at most, `registering` included.
+    pub fn begin_bar(&mut self, label: &str, limit: Duration) -> bool {
         if !self.draws {
             return false;
         }
         let bar = ProgressBar::with_draw_target(Some(limit.as_secs()), ProgressDrawTarget::stderr());
-        let template = "searching [{bar:40}] {pos} s, {len} s at most";
-        if let Ok(style) = ProgressStyle::with_template(template) {
+        let template = format!("{label} [{{bar:20}}] {{pos}} s, {{len}} s at most");
+        if let Ok(style) = ProgressStyle::with_template(&template) {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.tick();

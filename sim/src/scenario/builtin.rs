@@ -94,11 +94,21 @@ pub const BUILTIN: &[Builtin] = &[
     new("late-machine", 0, late_machine, "a busy machine: every due event comes up to two seconds later"),
     new("good-enough", 0, good_enough, "the first carrier above -75 dBm ends the trials"),
     new("quick", 0, quick, "remembered carriers only: no search"),
-    new("next-best", 0, next_best, "no link comes up over the best: the service is taken again for the next"),
+    new(
+        "next-best",
+        2,
+        next_best,
+        "no link comes up over the best, nor over the others, for which the service is taken again",
+    ),
     new("modem-silent", 1, modem_silent, "the modem does not answer"),
     new("sim-locked", 1, sim_locked, "the SIM wants a PIN"),
     new("no-network", 1, no_network, "no network is in reach"),
-    new("all-refuse", 1, all_refuse, "every carrier refuses: the registration from before is restored"),
+    new(
+        "all-refuse",
+        1,
+        all_refuse,
+        "every carrier refuses, the one from before too: no registration is left to restore",
+    ),
     new("budget", 1, budget, "the search takes longer than the link may be away"),
     new(
         "stranger",

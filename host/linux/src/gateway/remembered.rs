@@ -1,6 +1,6 @@
 //! The carriers that registered in the last complete scan, for a quick one.
 //!
-//! A text file: one PLMN per line, likeliest last; `#` begins a comment. It is written to a temporary file and renamed, so
+//! A text file: one PLMN per line, likeliest last; `#` begins a comment, behind a PLMN its name. It is written to a temporary file and renamed, so
 //! that a reader never sees half of it.
 
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use cellscan_core::carrier::{Carriers, Plmn, PlmnError, Trial};
 use cellscan_core::scan::scanner::REMEMBERED_MAX;
 use thiserror::Error;
 
+use crate::clean::shown;
 use crate::custody::own_dir::{OwnDir, OwnError};
 
 /// The file in the state directory.
@@ -60,6 +61,20 @@ pub fn read(state_dir: &Path) -> Result<Vec<Plmn>, RememberedError> {
     Ok(found.split_off(found.len().saturating_sub(REMEMBERED_MAX)))
 }
 
+/// The names behind the remembered carriers; a file that cannot be used has none.
+#[must_use]
+pub fn names(state_dir: &Path) -> Vec<(Plmn, String)> {
+    let dir = OwnDir::open(state_dir).ok().flatten();
+    let bytes = dir.and_then(|dir| dir.read(FILE, FILE_LEN_MAX).ok().flatten()).unwrap_or_default();
+    let named = |line: &[u8]| {
+        let mut parts = line.splitn(2, |byte| *byte == b'#');
+        let plmn = Plmn::parse(parts.next()?.trim_ascii()).ok()?;
+        let name = String::from_utf8_lossy(parts.next()?.trim_ascii()).into_owned();
+        (!name.is_empty()).then_some((plmn, name))
+    };
+    bytes.split(|byte| *byte == b'\n').filter_map(named).collect()
+}
+
 /// Remembers the carriers that registered: the chosen one last, before it the others, the strongest nearest to it.
 ///
 /// # Errors
@@ -70,11 +85,25 @@ pub fn write(state_dir: &Path, carriers: &Carriers, selected: Option<Plmn>) -> R
     if kept.is_empty() {
         return Ok(());
     }
-    let mut lines = vec![HEADER];
-    lines.extend(kept.iter().map(Plmn::as_str));
-    let text = lines.join("\n") + "\n";
+    let known = names(state_dir);
+    let mut text = format!("{HEADER}\n");
+    for plmn in kept {
+        text.push_str(plmn.as_str());
+        if let Some(name) = name(carriers, &known, plmn) {
+            text.push_str(" # ");
+            text.push_str(&shown(name));
+        }
+        text.push('\n');
+    }
     let new = format!(".{FILE}.{}", std::process::id());
     Ok(OwnDir::create(state_dir)?.replace(FILE, &new, text.as_bytes())?)
+}
+
+/// The name in the list, else the one that was remembered: a scan without a search has no list.
+fn name<'a>(carriers: &'a Carriers, known: &'a [(Plmn, String)], plmn: Plmn) -> Option<&'a str> {
+    let listed = carriers.iter().find(|carrier| carrier.plmn == plmn).map(|carrier| carrier.name.as_str());
+    let known = || known.iter().find(|(other, _)| *other == plmn).map(|(_, name)| name.as_str());
+    listed.filter(|name| !name.is_empty()).or_else(known)
 }
 
 fn best_last(carriers: &Carriers, selected: Option<Plmn>) -> Vec<Plmn> {
@@ -97,6 +126,8 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
+    use cellscan_core::carrier::{Availability, Name, Technologies};
+
     use super::*;
 
     fn dir_with(content: &[u8]) -> tempfile::TempDir {
@@ -111,6 +142,19 @@ mod tests {
         let dir = dir_with(b"# of yesterday\n311480\n 310410 # best\r\n\n");
         let found: Vec<String> = read(dir.path()).unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(found, ["311480", "310410"]);
+    }
+
+    #[test]
+    fn names_stay_behind_their_carriers_over_a_scan_without_a_list() {
+        let dir = dir_with(b"310410 # AT&T\n311480 #\n");
+        let named = || names(dir.path()).into_iter().map(|(plmn, name)| format!("{plmn} {name}"));
+        assert_eq!(named().collect::<Vec<_>>(), ["310410 AT&T"]);
+        let plmn = Plmn::parse(b"310410").unwrap();
+        let mut carriers = Carriers::new();
+        carriers.insert(plmn, &Name::default(), Availability::Unknown, Technologies::NONE);
+        assert_eq!(name(&carriers, &names(dir.path()), plmn), Some("AT&T"));
+        carriers.insert(plmn, &Name::new("ATT"), Availability::Available, Technologies::NONE);
+        assert_eq!(name(&carriers, &names(dir.path()), plmn), Some("ATT"));
     }
 
     #[test]
