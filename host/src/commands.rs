@@ -123,7 +123,17 @@ fn printed(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Exit,
     write(&mut whole).map_err(|error| Fatal::system(format!("unable to make the output: {error}")))?;
     let whole = String::from_utf8_lossy(&whole);
     let mut out = BufWriter::new(io::stdout().lock());
-    match out.write_all(clean::lines(&whole).as_bytes()).and_then(|()| out.flush()) {
+    written(out.write_all(clean::lines(&whole).as_bytes()).and_then(|()| out.flush()))
+}
+
+/// Writes lines with colours of our own, where a terminal wants them. Text from others in them has been cleaned.
+fn styled(text: &str) -> Result<Exit, Fatal> {
+    let mut out = anstream::AutoStream::auto(io::stdout().lock());
+    written(writeln!(out, "{text}").and_then(|()| out.flush()))
+}
+
+fn written(result: io::Result<()>) -> Result<Exit, Fatal> {
+    match result {
         Ok(()) => Ok(Exit::Done),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
         Err(error) => Err(Fatal::system(format!("unable to write to standard output: {error}"))),

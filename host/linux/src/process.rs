@@ -226,6 +226,12 @@ pub fn holders_of(device: u64) -> Holders {
     holders
 }
 
+/// Whether a process is seen to have a character device open, by its number.
+#[must_use]
+pub fn has_device(pid: NonZeroU32, device: u64) -> bool {
+    has_device_open(pid, device).unwrap_or(false)
+}
+
 /// Whether a process has a character device open, by its number. One that is gone, or a zombie, has not.
 ///
 /// # Errors

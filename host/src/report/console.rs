@@ -19,14 +19,20 @@ const DIM: Style = Style::new().dimmed();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 const RED: Style = AnsiColor::Red.on_default().bold();
 
-/// Writes one line, `cellscan: LEVEL: TEXT`, for code that has no console of its own. As in every other line here, text from others
-/// cannot control the terminal, nor begin a line.
-pub fn complain(level: &str, text: &str) {
-    let style = match level {
+/// The colour of a level.
+#[must_use]
+pub fn style(level: &str) -> Style {
+    match level {
         "fatal" | "error" => RED,
         "warning" | "warn" => YELLOW,
         _ => DIM,
-    };
+    }
+}
+
+/// Writes one line, `cellscan: LEVEL: TEXT`, for code that has no console of its own. As in every other line here, text from others
+/// cannot control the terminal, nor begin a line.
+pub fn complain(level: &str, text: &str) {
+    let style = style(level);
     write_line(format_args!("cellscan: {style}{level}{style:#}: {}", shown(text)));
 }
 
