@@ -225,7 +225,7 @@ pub const fn hint(failure: Failure) -> Option<&'static str> {
         Failure::SupervisorSilent => Some("its runsv hangs or is stopped: find out why"),
         Failure::PortHeld(_) => Some("it is none of the service's, or does not end: find out what it does"),
         Failure::PortUnavailable => {
-            Some("check whether the device is still there, and which process has locked it")
+            Some("check whether the device is still there,\nand which process has locked it")
         }
         Failure::ModemSilent => {
             Some("a modem often has several ports: `cellscan ports` tells which answer AT")
@@ -237,11 +237,11 @@ pub const fn hint(failure: Failure) -> Option<&'static str> {
             Some("some modems give no list while they are registered or busy: try again")
         }
         Failure::NoCarrier => {
-            Some("none accepts this SIM, or none is in reach: check antenna, SIM and contract")
+            Some("none accepts this SIM, or none is in reach:\ncheck antenna, SIM and contract")
         }
         Failure::BudgetSpent => Some("allow a longer outage with --budget, or scan with --quick"),
         Failure::SecondClient => {
-            Some("another program watches the service, and must not touch it during a scan")
+            Some("another program watches the service,\nand must not touch it during a scan")
         }
         _ => None,
     }

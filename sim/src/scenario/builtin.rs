@@ -87,7 +87,7 @@ pub const BUILTIN: &[Builtin] = &[
     ),
     new(
         "crash-loop",
-        0,
+        2,
         crash_loop,
         "pppd ends at once after every start, and runsv sleeps when it gets the request",
     ),
