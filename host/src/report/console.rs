@@ -11,7 +11,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::clean::shown;
 use super::wrap;
 
-/// Blanks before the rest of a state's line.
+/// What lines that are no state begin with.
+const NAME: &str = "cellscan";
+/// Blanks before the rest of a line that the terminal is too narrow for.
 const INDENT: usize = 4;
 
 const BOLD: Style = Style::new().bold();
@@ -33,7 +35,8 @@ pub fn style(level: &str) -> Style {
 /// cannot control the terminal, nor begin a line.
 pub fn complain(level: &str, text: &str) {
     let style = style(level);
-    write_line(format_args!("cellscan: {style}{level}{style:#}: {}", shown(text)));
+    let text = fitted(text, NAME.len() + level.len() + 4);
+    write_line(format_args!("{NAME}: {style}{level}{style:#}: {text}"));
 }
 
 /// Writes a line that the daemon has made.
@@ -45,6 +48,15 @@ pub fn relay(text: &str) {
 pub fn result(text: &str) {
     for line in text.lines() {
         write_line(format_args!("{}", shown(line)));
+    }
+}
+
+/// Text that cannot control the terminal, broken at its columns; `before`: the columns to its left.
+fn fitted(text: &str, before: usize) -> String {
+    let text = shown(text);
+    match wrap::columns(io::stderr()) {
+        Some(columns) => wrap::wrapped(&text, columns, before, INDENT),
+        None => text,
     }
 }
 
@@ -71,22 +83,19 @@ impl Console {
     /// Writes the line of a state.
     pub fn state(&self, phase: Phase, text: &str) {
         let head = format!("Cellular Scan - State {}:", phase.number());
-        let text = shown(text);
-        let text = match wrap::columns(io::stderr()) {
-            Some(columns) => wrap::wrapped(&text, columns, head.len() + 1, INDENT),
-            None => text,
-        };
+        let text = fitted(text, head.len() + 1);
         self.line(format_args!("{BOLD}{head}{BOLD:#} {text}"));
     }
 
     /// Writes a warning.
     pub fn warn(&self, text: &str) {
-        self.line(format_args!("cellscan: {YELLOW}warning{YELLOW:#}: {}", shown(text)));
+        let text = fitted(text, NAME.len() + "warning".len() + 4);
+        self.line(format_args!("{NAME}: {YELLOW}warning{YELLOW:#}: {text}"));
     }
 
     /// Writes a note.
     pub fn note(&self, text: &str) {
-        self.line(format_args!("cellscan: {}", shown(text)));
+        self.line(format_args!("{NAME}: {}", fitted(text, NAME.len() + 2)));
     }
 
     fn line(&self, line: fmt::Arguments<'_>) {
