@@ -107,11 +107,12 @@ fn every_text_of_the_page_has_enough_contrast_in_both_schemes() {
 fn the_page_needs_no_sideways_scrolling_at_360_pixels() {
     let Some(browser) = browser() else { return };
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let tells = "<script>parent.postMessage(document.documentElement.scrollWidth, '*')</script></body>";
+    let tells = "<script>const root = document.documentElement;\
+                 parent.postMessage(root.scrollWidth <= root.clientWidth, '*')</script></body>";
     let inner = page(&sample()).replace("</body>", tells);
     fs::write(dir.path().join("inner.html"), inner).expect("it can be written");
     let outer = "<body><iframe src=inner.html width=360 height=800 style='border:0'></iframe><script>\
-                 onmessage = event => document.body.append('width=' + event.data + ';')</script></body>";
+                 onmessage = event => document.body.append('fits=' + event.data)</script></body>";
     let html = dir.path().join("outer.html");
     fs::write(&html, outer).expect("it can be written");
     let output = Command::new(browser)
@@ -122,7 +123,7 @@ fn the_page_needs_no_sideways_scrolling_at_360_pixels() {
         .output()
         .expect("it starts");
     let dom = String::from_utf8_lossy(&output.stdout);
-    assert!(dom.contains("width=360;"), "{dom}");
+    assert!(dom.contains("fits=true"), "{dom}");
 }
 
 #[test]

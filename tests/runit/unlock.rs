@@ -108,7 +108,7 @@ fn a_daemon_unlocks_a_modem_outside_of_the_coverage_of_its_carrier() {
     });
     must_be_unlocked(&bench, scanned);
     let alive = daemon.ask(&["status"]).arg("--service").arg(bench.service()).output().expect("it starts");
-    assert!(text(&alive).contains("idle, 1 scans"), "{}", text(&alive));
+    assert!(text(&alive).contains("idle, 1 scan;"), "{}", text(&alive));
 }
 
 #[test]
