@@ -1,6 +1,12 @@
 //! What a person at a console sees: the quickstart of the main README as a transcript, screens of 80 columns and 24 lines, and what the
 //! READMEs and `--help` say of options, exit codes, keys and files.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what cannot be set up, or is not in a README, fails loudly"
+)]
+
 mod quickstart;
 mod screens;
 mod statements;

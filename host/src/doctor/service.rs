@@ -14,15 +14,12 @@ use crate::service::locate::{self, How, Located};
 /// Whether exactly one service was found, and which.
 #[must_use]
 pub fn located(found: &Result<Option<Located>, ServiceError>, unsupervised: &[Who]) -> Finding {
-    match (found, unsupervised) {
-        (Ok(None), [pppd, ..]) => {
-            return Finding::warning(
-                "service",
-                format!("process {} (pppd) runs without a supervisor", pppd.pid),
-                "scan with --backend unsupervised --start-command 'COMMAND', the command that starts it",
-            );
-        }
-        (_, _) => {}
+    if let (Ok(None), [pppd, ..]) = (found, unsupervised) {
+        return Finding::warning(
+            "service",
+            format!("process {} (pppd) runs without a supervisor", pppd.pid),
+            "scan with --backend unsupervised --start-command 'COMMAND', the command that starts it",
+        );
     }
     match found {
         Ok(Some(Located { dir, how: How::ByName })) => Finding::ok("service", dir.display().to_string()),

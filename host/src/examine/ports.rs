@@ -69,9 +69,9 @@ pub fn all(lock_dirs: &[PathBuf]) -> Vec<Found> {
         .and_then(|found| ServiceFacts::of(&found.dir, Path::new(DEFAULT_RUN_DIR)).ok())
         .is_some_and(|facts| facts.record.is_ok_and(|record| record.want_up));
     let ppp: Vec<u64> = held.iter().chain(&named).filter_map(|path| number(path)).collect();
-    let names = by_id().into_iter().chain(in_dev()).chain(held).chain(named);
+    let paths = by_id().into_iter().chain(in_dev()).chain(held).chain(named);
     let (mut seen, mut found) = (Vec::new(), Vec::new());
-    for path in names {
+    for path in paths {
         let Some(device) = number(&path).filter(|device| !seen.contains(device)) else { continue };
         if found.len() < PORTS_MAX {
             seen.push(device);
