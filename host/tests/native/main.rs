@@ -10,16 +10,13 @@ use std::fs;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use cellscan::custody::{CustodyError, Held};
+use cellscan::custody::CustodyError;
 use cellscan::process::{self, Proc};
 use cellscan::runit::RunitError;
 use cellscan::service::ServiceError;
 use cellscan::service::locate::{self, LocateOptions};
-use cellscan_core::supervisor::{Owed, ServiceState, Signal, Supervisor, Want};
-use support::{
-    Pty, Runit, SOON, UP, another_client_asks_for_down, ask, down_and_free, remains, status, take, take_down,
-    until,
-};
+use cellscan_core::supervisor::{ServiceState, Signal, Supervisor, Want};
+use support::{Pty, Runit, SOON, ask, down_and_free, remains, status, take, take_down, until};
 
 fn is_refused<T>(answer: &Result<T, CustodyError>, is_why: impl Fn(&RunitError) -> bool) -> bool {
     answer.as_ref().err().and_then(CustodyError::runit).is_some_and(is_why)

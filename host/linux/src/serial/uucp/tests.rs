@@ -1,6 +1,6 @@
 //! Locks in a directory of the test.
 
-use std::process::Command;
+use std::process::{Child, Command};
 
 use super::*;
 
@@ -73,36 +73,36 @@ fn the_lock_of_a_dead_process_is_replaced() {
 const THERE: &str = "/dev/full";
 
 /// A lock of [`THERE`] that names another process, made so long before now.
-fn aged(age: Duration) -> (tempfile::TempDir, u32) {
+fn aged(age: Duration) -> (tempfile::TempDir, Child) {
     let dir = tempfile::tempdir().unwrap();
     let other = Command::new("sleep").arg("60").spawn().unwrap();
     let file = dir.path().join("LCK..full");
     fs::write(&file, format!("{:>10}\n", other.id())).unwrap();
     let made = std::time::SystemTime::now() - age;
     File::options().write(true).open(&file).unwrap().set_modified(made).unwrap();
-    (dir, other.id())
+    (dir, other)
 }
 
-fn end(pid: u32) {
-    let proc = NonZeroU32::new(pid).and_then(|pid| crate::process::Proc::open(pid).unwrap()).unwrap();
-    proc.signal(cellscan_core::supervisor::Signal::Kill).unwrap();
+fn end(mut other: Child) {
+    other.kill().unwrap();
+    other.wait().unwrap();
 }
 
 #[test]
 fn a_lock_older_than_the_process_that_has_its_number_now_is_left_behind() {
-    let (dir, pid) = aged(Duration::from_secs(3_600));
+    let (dir, other) = aged(Duration::from_secs(3_600));
     let found = look(&[dir.path().into()], &[Path::new(THERE)]);
-    assert_eq!((found[0].alive, found[0].reused, found[0].pid), (false, true, Some(pid)));
+    assert_eq!((found[0].alive, found[0].reused, found[0].pid), (false, true, Some(other.id())));
     assert!(obstacles(&[dir.path().into()], &[Path::new(THERE)]).is_empty());
     assert!(UucpLocks::take(&[dir.path().into()], &[Path::new(THERE)]).is_ok());
-    end(pid);
+    end(other);
 }
 
 #[test]
 fn a_lock_that_its_process_may_have_made_is_respected() {
-    let (dir, pid) = aged(Duration::ZERO);
+    let (dir, other) = aged(Duration::ZERO);
     assert_eq!(obstacles(&[dir.path().into()], &[Path::new(THERE)]).len(), 1);
-    end(pid);
+    end(other);
 }
 
 #[test]
