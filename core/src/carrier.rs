@@ -4,6 +4,8 @@ use core::fmt;
 
 use heapless::Vec;
 
+use crate::time::Span;
+
 mod technology;
 
 pub use technology::{AccessTechnology, Technologies};
@@ -269,8 +271,8 @@ pub struct Carrier {
     pub technologies: Technologies,
     /// The result of its trial.
     pub trial: Trial,
-    /// How long the trial took, ms; 0 where there was none.
-    pub took_ms: u32,
+    /// How long the trial took; zero where there was none.
+    pub took: Span,
     /// Its signal was read long enough after its selection (`Policy::confirm`): it is no first impression.
     pub confirmed: bool,
 }
@@ -316,7 +318,7 @@ impl Carriers {
             availability,
             technologies,
             trial: Trial::Untried,
-            took_ms: 0,
+            took: Span::ZERO,
             confirmed: false,
         };
         self.truncated |= self.kept.push(carrier).is_err();
@@ -330,7 +332,7 @@ impl Carriers {
     /// Clears the durations of trials, which decide nothing.
     pub(crate) fn forget_times(&mut self) {
         for carrier in &mut self.kept {
-            carrier.took_ms = 0;
+            carrier.took = Span::ZERO;
         }
     }
 

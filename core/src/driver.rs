@@ -9,7 +9,6 @@
 //! error of the port counts as the loss of the port.
 
 use core::fmt;
-use core::time::Duration;
 
 use crate::at::line::Lines;
 use crate::carrier::Plmn;
@@ -17,10 +16,10 @@ use crate::port::{Port, SansIo};
 use crate::scan::deny::Denied;
 use crate::scan::gate::Request;
 use crate::scan::scanner::sooner;
-use crate::scan::{Event, Input, Policy, Refused, Scanner};
+use crate::scan::{Event, Input, Policy, Refused, Report, Scanner};
 use crate::selection::Selection;
 use crate::supervisor::Supervisor;
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 
 mod executor;
 
@@ -34,10 +33,10 @@ const READ_LEN_MAX: usize = 64;
 const READS_MAX: usize = 64;
 
 /// Time until the driver retries an action that answered `WouldBlock`, where nothing wakes the caller before.
-pub const PENDING_AGAIN: Duration = Duration::from_millis(250);
+pub const PENDING_AGAIN: Span = Span::from_millis(250);
 
 /// Time until the driver reads a status again that the supervisor failed to give, where nothing wakes the caller before.
-pub const STATUS_AGAIN: Duration = Duration::from_secs(1);
+pub const STATUS_AGAIN: Span = Span::from_secs(1);
 
 /// An error while an action was carried out. The scan already knows it and goes on; this is for the log.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -112,7 +111,7 @@ impl<P: core::error::Error + 'static, S: core::error::Error + 'static> core::err
 /// # let mut driver = Driver::new(AlwaysOpen(Silent), OwnPpp::new(Levels::new()), Policy::DEFAULT);
 /// // A UART without a modem.
 /// assert!(matches!(scan(&mut driver, |until| until), Outcome::Failed(_)));
-/// assert!(driver.scanner().report().given_back);
+/// assert!(driver.report().given_back);
 /// ```
 ///
 /// With [`SansIo`] as its port the caller moves the bytes, see the example of the [crate].
@@ -177,6 +176,12 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
     pub fn next_deadline(&self) -> Option<Instant> {
         let again_at = sooner(self.executor.pending_again_at, self.executor.status_again_at);
         sooner(self.executor.scanner.next_deadline(), again_at)
+    }
+
+    /// The report of the current scan, or of the last one.
+    #[must_use]
+    pub const fn report(&self) -> &Report {
+        &self.executor.report
     }
 
     /// The machine.

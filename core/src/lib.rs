@@ -45,7 +45,7 @@
 //!         }
 //!     }
 //! }
-//! assert_eq!(driver.scanner().report().selected.unwrap().as_str(), "310410");
+//! assert_eq!(driver.report().selected.unwrap().as_str(), "310410");
 //! ```
 //!
 //! Bytes may come from any UART with the traits of `embedded-io` as well, see [`driver::Driver`].

@@ -36,13 +36,12 @@
 //! [`Scanner`] decides everything and does nothing: [`Scanner::step`] takes the time and one [`Input`] and answers with
 //! [`Action`]s. The [`Driver`](crate::driver::Driver) carries them out and feeds the results back.
 
-use core::time::Duration;
-
 use crate::at::command::Outgoing;
 use crate::at::line::Line;
 use crate::carrier::Plmn;
 use crate::selection::Selection;
 use crate::supervisor::{Owed, Remains, ServiceStatus, Signal, Taken, Want};
+use crate::time::Span;
 
 pub mod deny;
 pub mod gate;
@@ -290,9 +289,9 @@ pub enum Event {
     /// want is the one that is still owed.
     Taken(ServiceStatus),
     /// The status record says down and wanted down; time since the first request.
-    Down(Duration),
+    Down(Span),
     /// No process holds the port; time since the first request.
-    PortFree(Duration),
+    PortFree(Span),
     /// The remaining processes of the service were signalled.
     Signalled(Signal),
     /// A process outside the service holds the port.
@@ -308,13 +307,18 @@ pub enum Event {
     /// Another client wants the service down: the scan will leave it down.
     ForeignDown,
     /// The port went away.
-    PortLost,
+    PortLost {
+        /// Whether the scan opens it again.
+        reopens: bool,
+    },
+    /// The modem was on this carrier before the scan.
+    Before(Plmn),
     /// The operator list is complete.
     Listed {
         /// Entries, duplicates included.
         count: u16,
         /// From the command to its final result.
-        took: Duration,
+        took: Span,
     },
     /// The trial of this carrier begins.
     TrialBegins(Plmn),
@@ -332,14 +336,23 @@ pub enum Event {
     /// The record shows the want from before the scan again.
     GivenBack,
     /// The link is up; time since the service was given back.
-    LinkUp(Duration),
+    LinkUp(Span),
+    /// The link was waited for and did not come.
+    NoLink,
+    /// From the first request for down to the link being up or, where it was not waited for or did not come, to the service being
+    /// given back.
+    Outage(Span),
+    /// So many lines did not answer the current command, late answers included. Once, at the end, where there were any.
+    Dropped(u32),
+    /// Whether the lease was released. `false` only where the supervisor did not answer: the lease then stays, for the guard, the
+    /// next scan or `restore`.
+    Released(bool),
     /// The scan has ended.
     Finished(Outcome),
 }
 
-/// Actions of one step, at most. A step makes at most three moves (measured, next, best) and then one request: eight actions
-/// in everything that can be reached.
-pub const ACTIONS_MAX: usize = 10;
+/// Actions of one step, at most, reports included: thirteen in everything that can be reached.
+pub const ACTIONS_MAX: usize = 16;
 
 /// The actions of one step, in order.
 pub type Actions = heapless::Vec<Action, ACTIONS_MAX>;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use cellscan_core::scan::scanner::REMEMBERED_MAX;
 use cellscan_core::scan::{Policy, Strategy};
+use cellscan_core::time::Span;
 use cellscan_sim::scenario::{BUILTIN, Builtin, Scenario};
 
 use crate::cli::{PolicyArgs, RunArgs, ScanArgs, ScannedArgs};
@@ -175,11 +176,11 @@ fn apply(args: &PolicyArgs, policy: &mut Policy) -> Result<(), Fatal> {
         if typed == Some(Duration::ZERO) {
             return Err(Fatal::usage(format!("{option}: found 0, wanted a second at least")));
         }
-        *kept = typed.unwrap_or(*kept);
+        *kept = typed.map_or(*kept, Span::rounded_up);
     }
-    times.link = args.link_timeout.unwrap_or(times.link);
-    policy.budget = args.budget.unwrap_or(policy.budget);
-    policy.confirm = args.confirm.unwrap_or(policy.confirm);
+    times.link = args.link_timeout.map_or(times.link, Span::rounded_up);
+    policy.budget = args.budget.map_or(policy.budget, Span::rounded_up);
+    policy.confirm = args.confirm.map_or(policy.confirm, Span::rounded_up);
     policy.no_link = args.no_link.unwrap_or(policy.no_link);
     policy.try_forbidden |= args.try_forbidden;
     policy.strategy = if args.quick { Strategy::Quick } else { args.strategy.unwrap_or(policy.strategy) };
@@ -222,9 +223,9 @@ mod tests {
         let Ok(Plan::Simulated(plan)) = plan("--sim=good-enough --budget 4m --search-timeout 1m30s") else {
             panic!()
         };
-        assert_eq!(plan.scenario.policy.budget, Duration::from_secs(240));
+        assert_eq!(plan.scenario.policy.budget, Span::from_secs(240));
         assert_eq!(plan.scenario.policy.strategy, Strategy::GoodEnough(-75));
-        assert_eq!(plan.scenario.policy.timeouts.search, Duration::from_secs(90));
+        assert_eq!(plan.scenario.policy.timeouts.search, Span::from_secs(90));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use cellscan_core::carrier::Plmn;
-use cellscan_core::scan::{Event, Phase, Scanner};
+use cellscan_core::scan::{Event, Phase, Report, Scanner};
 use cellscan_core::time::Instant;
 use serde::Serialize;
 
@@ -63,8 +63,10 @@ pub struct Style {
 /// A scan that has ended, with facts that its own report does not have.
 #[derive(Clone, Copy, Debug)]
 pub struct Ended<'a> {
-    /// The state machine, with its report and its carriers.
+    /// The state machine, with its carriers.
     pub scanner: &'a Scanner,
+    /// Its report.
+    pub report: &'a Report,
     /// The exit code of the program.
     pub exit: Exit,
     /// Why it failed, if the state machine's report does not say.
@@ -145,7 +147,7 @@ impl Reporter {
         let mut waits = None;
         if let Event::Moved { to, .. } = event {
             if (self.style.json || self.style.relay) && to != Phase::Idle {
-                let line = json::state(to, at.saturating_since(self.origin));
+                let line = json::state(to, at.duration_since(self.origin));
                 if self.style.json {
                     self.print(&line);
                 }
@@ -178,7 +180,7 @@ impl Reporter {
             Phase::WaitPpp if !self.style.link_unseen => ("link", times.link),
             _ => return,
         };
-        if self.console.begin_bar(label, limit) {
+        if self.console.begin_bar(label, limit.into()) {
             self.next_tick = Some(at + TICK);
         }
     }

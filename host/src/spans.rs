@@ -4,8 +4,8 @@ use std::time::Duration;
 
 /// A span in milliseconds; [`i64::MAX`] where it is longer.
 #[must_use]
-pub fn millis(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+pub fn millis(span: impl Into<Duration>) -> i64 {
+    i64::try_from(span.into().as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Milliseconds as seconds, divided once: `59.516` and never `59.51600000000001`.
@@ -19,7 +19,7 @@ pub fn seconds(millis: i64) -> f64 {
 
 /// A span in seconds.
 #[must_use]
-pub fn in_seconds(span: Duration) -> f64 {
+pub fn in_seconds(span: impl Into<Duration>) -> f64 {
     seconds(millis(span))
 }
 

@@ -140,7 +140,7 @@ fn one_pppd_is_due(scenario: &Scenario) -> bool {
 fn safety<P: Port, S: Supervisor>(world: &World<P, S>, scenario: &Scenario, violations: &mut Vec<Violation>) {
     violations.extend(world.intrusions().into_iter().map(Violation::Intrusion));
     violations.extend(world.machine().stray_signals().cloned().map(Violation::StraySignal));
-    let report = world.scanner().report();
+    let report = world.report();
     if world.scanner_is_alive() {
         // After the end of its scan the guard may be asked to continue.
         let mut told = world.told().iter();
@@ -180,10 +180,10 @@ fn safety<P: Port, S: Supervisor>(world: &World<P, S>, scenario: &Scenario, viol
         }
     }
     if let Some((from, to)) = away(world).filter(|_| supervisor_is_steady(scenario)) {
-        let away = to.saturating_since(from);
+        let away = to.duration_since(from);
         // From here on the scan restores and gives back. It is not responsible for delays of its own process.
         let last_part = from + scenario.policy.budget.saturating_sub(scenario.policy.reserve());
-        if away > scenario.policy.budget + world.held_back(last_part, to) {
+        if away > Duration::from(scenario.policy.budget) + world.held_back(last_part, to) {
             violations.push(Violation::BudgetExceeded(away));
         }
     }
@@ -240,18 +240,18 @@ fn liveness<P: Port, S: Supervisor>(
     let wanted_up =
         machine.status().is_none_or(|record| record.want_up || (record_is_old && machine.live_pppds() > 0));
     // Where the guard was killed too, the lease stays for the next start and for `restore`.
-    let given_back = world.scanner_is_alive() && world.scanner().report().given_back;
+    let given_back = world.scanner_is_alive() && world.report().given_back;
     let left_to_the_lease = guard_is_killed(scenario) && !machine.is_guarded() && machine.lease().is_some();
     if up_is_due(scenario) && !wanted_up && !left_to_the_lease {
         violations.push(Violation::NotWantedUp);
     }
     let (_, selection) = world.modem_state();
-    let said = world.scanner().report().restored == Some(false) || !world.scanner_is_alive();
+    let said = world.report().restored == Some(false) || !world.scanner_is_alive();
     if selection == Selection::Deregistered && !said && scenario.modem.selection != Selection::Deregistered {
         violations.push(Violation::Deregistered);
     }
     let formats = world.modem_formats();
-    let ended_well = world.scanner_is_alive() && world.scanner().report().outcome == Some(Outcome::Complete);
+    let ended_well = world.scanner_is_alive() && world.report().outcome == Some(Outcome::Complete);
     // Nothing else tells a modem's name format than an operator's name.
     let known = scenario.modem.registered.is_some();
     // The rest of the budget is for giving the service back.
@@ -343,7 +343,7 @@ fn radio_is_steady(scenario: &Scenario) -> bool {
 /// Whether the modem answers as its profile says and before a read times out, and the port stays. An answer may be late in several
 /// of its pieces.
 fn modem_answers(scenario: &Scenario) -> bool {
-    latest(scenario) * 4 < scenario.policy.timeouts.read
+    latest(scenario) * 4 < scenario.policy.timeouts.read.into()
         && !scenario
             .faults
             .iter()

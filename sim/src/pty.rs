@@ -303,7 +303,7 @@ impl Server {
 
     /// Until the next turn at the latest; `None`: until something happens.
     fn timeout(&self) -> Option<Timespec> {
-        let next = self.modem.next_event().map(|at| at.saturating_since(self.clock.now()));
+        let next = self.modem.next_event().map(|at| at.duration_since(self.clock.now()));
         let look = self.line.as_ref().filter(|line| !line.open).map(|_| OPEN_POLL);
         let wait = next.into_iter().chain(look).min()?;
         // Rounded up, since the clock below counts whole milliseconds.

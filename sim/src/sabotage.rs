@@ -9,7 +9,7 @@ use cellscan_core::port::Port;
 use cellscan_core::supervisor::{
     Owed, Remains, ServiceState, ServiceStatus, Signal, Supervisor, Taken, Want,
 };
-use cellscan_core::time::Instant;
+use cellscan_core::time::{Instant, Span};
 use core::time::Duration;
 use embedded_io::{ErrorType, Read, ReadReady, Write};
 
@@ -221,7 +221,7 @@ impl CountsEvents {
     }
 
     fn count(&mut self, status: ServiceStatus) {
-        const QUIET: Duration = Duration::from_millis(250);
+        const QUIET: Span = Span::from_millis(250);
         let machine = self.machine.borrow();
         let now = machine.now();
         let made = machine.kernel.supervise(false).map_or(0, |supervise| supervise.rewrites.len());

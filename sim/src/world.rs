@@ -11,7 +11,7 @@ use std::rc::Rc;
 use cellscan_core::driver::Driver;
 use cellscan_core::port::Port;
 use cellscan_core::scan::gate::{Origin as Asker, Request};
-use cellscan_core::scan::{Event, Phase, Scanner};
+use cellscan_core::scan::{Event, Phase, Report, Scanner};
 use cellscan_core::supervisor::Supervisor;
 use cellscan_core::time::Instant;
 
@@ -118,7 +118,7 @@ impl<P: Port, S: Supervisor> World<P, S> {
             written: 0,
         }));
         let port = port(SimPort(Rc::clone(&wire)), &machine);
-        let limit = scenario.policy.budget + scenario.policy.timeouts.link + HOLD_MARGIN;
+        let limit = Duration::from(scenario.policy.budget + scenario.policy.timeouts.link) + HOLD_MARGIN;
         let habits = Habits { hold_limit: Some(limit), ..Habits::default() };
         let supervisor = SimSupervisor::new(Rc::clone(&machine)).with_habits(habits);
         let supervisor = make_supervisor(supervisor, &machine);
@@ -347,6 +347,12 @@ impl<P: Port, S: Supervisor> World<P, S> {
         self.driver.scanner()
     }
 
+    /// What its events have told so far.
+    #[must_use]
+    pub const fn report(&self) -> &Report {
+        self.driver.report()
+    }
+
     /// The gateway.
     #[must_use]
     pub fn machine(&self) -> std::cell::Ref<'_, Machine> {
@@ -399,9 +405,8 @@ impl<P: Port, S: Supervisor> World<P, S> {
     /// How long the scanner had work and could not run, between these times.
     #[must_use]
     pub fn held_back(&self, from: Instant, to: Instant) -> Duration {
-        let overlap = |(since, late): &(Instant, Duration)| {
-            (*since + *late).min(to).saturating_since((*since).max(from))
-        };
+        let overlap =
+            |(since, late): &(Instant, Duration)| (*since + *late).min(to).duration_since((*since).max(from));
         self.held_back.iter().map(overlap).sum()
     }
 
@@ -409,8 +414,8 @@ impl<P: Port, S: Supervisor> World<P, S> {
     #[must_use]
     pub fn record(&self) -> Record {
         Record {
-            outcome: self.driver.scanner().report().outcome,
-            report: self.driver.scanner().report().clone(),
+            outcome: self.driver.report().outcome,
+            report: self.driver.report().clone(),
             carriers: self.driver.scanner().carriers().clone(),
             told: self.told.clone(),
             errors: self.errors.clone(),

@@ -8,7 +8,7 @@ use cellscan_core::at::line::{Line, Lines};
 use cellscan_core::at::operators::OperatorList;
 use cellscan_core::scan::{Input, Outcome, Phase, Policy};
 use cellscan_core::supervisor::{ServiceState, ServiceStatus, Want};
-use cellscan_core::time::Instant;
+use cellscan_core::time::{Instant, Span};
 use cellscan_sim::scenario::Scenario;
 use cellscan_sim::world::World;
 use cellscan_tests::support::Driven;
@@ -97,7 +97,7 @@ fn lines_and_dialogue(bencher: Bencher<'_, '_>) {
 
 fn list_through_dialogue(dialogue: &mut Dialogue, text: &str) {
     let now = Instant::from_millis(60_000);
-    let _ = dialogue.start(now, Command::Operators, Duration::from_secs(180));
+    let _ = dialogue.start(now, Command::Operators, Span::from_secs(180));
     let (mut lines, mut bytes, mut found) = (Lines::new(), text.as_bytes(), 0);
     while let Some(line) = lines.next(&mut bytes) {
         let _ = black_box(dialogue.line(now, line, |_| found += 1));
@@ -138,7 +138,7 @@ fn simulated_scan(bencher: Bencher<'_, '_>) {
         .with_inputs(|| World::new(Scenario::default()))
         .bench_local_values(|mut world| {
             world.run_scan(Duration::from_secs(900));
-            assert_eq!(world.scanner().report().outcome, Some(Outcome::Complete));
+            assert_eq!(world.report().outcome, Some(Outcome::Complete));
             world
         });
 }

@@ -2,7 +2,6 @@
 //! answers that lead to different states.
 
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use cellscan_core::at::command::Command;
 use cellscan_core::at::registration::Domain;
@@ -11,6 +10,7 @@ use cellscan_core::scan::policy::{NoLink, Timeouts};
 use cellscan_core::scan::{Phase, Policy, Refused, Scanner, Strategy};
 use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{Owed, Remains, ServiceState, ServiceStatus, Taken, Want};
+use cellscan_core::time::Span;
 
 use crate::world::{PortIs, Stimulus, World};
 
@@ -62,33 +62,33 @@ const ORPHANED: ServiceStatus = ServiceStatus { supervised: false, ..DOWN };
 
 /// Short, so that there are few polls between a begin and its deadline.
 const TIMES: Timeouts = Timeouts {
-    take: Duration::from_secs(1),
-    want: Duration::from_secs(2),
-    down: Duration::from_secs(2),
-    down_again: Duration::from_secs(1),
-    term: Duration::from_millis(500),
-    kill: Duration::from_millis(500),
-    supervisor: Duration::from_secs(1),
-    open: Duration::from_secs(2),
-    read: Duration::from_secs(1),
-    deregister: Duration::from_secs(1),
-    search: Duration::from_secs(1),
-    register: Duration::from_secs(1),
-    signal: Duration::from_secs(1),
-    verify: Duration::from_secs(1),
-    restore: Duration::from_secs(1),
-    give_back: Duration::from_secs(2),
-    link: Duration::from_secs(1),
+    take: Span::from_secs(1),
+    want: Span::from_secs(2),
+    down: Span::from_secs(2),
+    down_again: Span::from_secs(1),
+    term: Span::from_millis(500),
+    kill: Span::from_millis(500),
+    supervisor: Span::from_secs(1),
+    open: Span::from_secs(2),
+    read: Span::from_secs(1),
+    deregister: Span::from_secs(1),
+    search: Span::from_secs(1),
+    register: Span::from_secs(1),
+    signal: Span::from_secs(1),
+    verify: Span::from_secs(1),
+    restore: Span::from_secs(1),
+    give_back: Span::from_secs(2),
+    link: Span::from_secs(1),
 };
 
 pub(crate) const POLICY: Policy = Policy {
     strategy: Strategy::Full,
-    budget: Duration::MAX,
+    budget: Span::MAX,
     timeouts: TIMES,
-    settle: Duration::from_secs(1),
-    confirm: Duration::from_secs(1),
+    settle: Span::from_secs(1),
+    confirm: Span::from_secs(1),
     samples: 1,
-    poll: Duration::from_secs(1),
+    poll: Span::from_secs(1),
     searches: 1,
     retakes: 0,
     reopens: 0,
@@ -179,7 +179,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting { name: "another client wants it down", services: &[UP, DOWN, FOREIGN], ..OF_ONE },
     Setting {
         name: "a budget that is soon spent",
-        policy: Policy { budget: Duration::from_secs(7), ..QUICK },
+        policy: Policy { budget: Span::from_secs(7), ..QUICK },
         services: &[DOWN],
         answers: Answers::NoList,
         ..OF_ONE

@@ -16,7 +16,7 @@ use cellscan_core::at::signal::{cesq, csq};
 use cellscan_core::at::text::Text;
 use cellscan_core::at::vendor::Vendor;
 use cellscan_core::carrier::Plmn;
-use cellscan_core::time::Instant;
+use cellscan_core::time::{Instant, Span};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -343,7 +343,7 @@ proptest! {
                     dialogue.timeout(now)
                 }
                 Turning::Start(command) if dialogue.is_ready() => {
-                    dialogue.start(now, command, Duration::from_secs(5))
+                    dialogue.start(now, command, Span::from_secs(5))
                 }
                 Turning::Start(_) => continue,
                 Turning::Abort => dialogue.abort(now),

@@ -8,11 +8,10 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
 
 use cellscan_core::scan::{Action, Actions, Event, Phase, Policy, Scanner};
 use cellscan_core::supervisor::Want;
-use cellscan_core::time::Instant;
+use cellscan_core::time::{Instant, Span};
 
 use crate::alphabet::{self, Setting};
 use crate::key::{Fold, key};
@@ -68,7 +67,7 @@ impl Node {
     fn is_over_budget(&self, setting: &Setting) -> bool {
         let Policy { budget, .. } = setting.policy;
         let limit = budget.saturating_sub(setting.policy.reserve());
-        budget < Duration::MAX && self.taken_at.is_some_and(|taken| self.now >= taken + limit)
+        budget < Span::MAX && self.taken_at.is_some_and(|taken| self.now >= taken + limit)
     }
 
     /// No action, no event, no change.
@@ -183,7 +182,7 @@ impl Walk {
         }
         let Node { scanner, world, now, .. } = &step.next;
         // What passed through in one step counts where it ends.
-        if let Some(rule) = world.checks_record(scanner.phase(), scanner.report().given_back) {
+        if let Some(rule) = world.checks_record(scanner.phase()) {
             self.breaks(rule, at, stimulus);
         }
         if stimulus == Stimulus::Time && scanner.next_deadline().is_some_and(|next| next <= *now) {
@@ -207,7 +206,7 @@ impl Walk {
                 self.breaks(OWED, at, stimulus);
             }
             let asked = world.last_ask.is_some();
-            if asked && owed.is_some() && scanner.report().given_back && world.last_ask != owed {
+            if asked && owed.is_some() && world.given_back && world.last_ask != owed {
                 self.breaks(GIVEN_BACK, at, stimulus);
             }
         }

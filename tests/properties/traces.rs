@@ -1,10 +1,8 @@
 //! Faults that the walk and the random runs found, each step by step.
 
-use std::time::Duration;
-
 use cellscan_core::at::command::Command;
 use cellscan_core::scan::{Input, Phase, Policy, Scanner, Strategy};
-use cellscan_core::time::Instant;
+use cellscan_core::time::{Instant, Span};
 use cellscan_tests::support::Driven;
 
 use crate::alphabet::{POLICY, UP, plmn};
@@ -57,7 +55,7 @@ fn a_selection_that_the_scan_made_itself_is_not_restored() {
     end(&mut driven);
     let by_hand = driven.sent.contains(&Command::Select(plmn("00101")));
     assert!(!by_hand, "the modem stays on a carrier of ours for good: {:?}", driven.sent);
-    assert_eq!(driven.scanner.report().before, None);
+    assert_eq!(driven.report.before, None);
 }
 
 #[test]
@@ -81,7 +79,7 @@ fn a_command_due_for_repetition_is_not_sent_after_the_scan_has_failed() {
 #[test]
 fn an_unlimited_budget_does_not_depend_on_the_begin_of_the_scan() {
     let snapshot = |millis| {
-        let policy = Policy { budget: Duration::MAX, ..POLICY };
+        let policy = Policy { budget: Span::MAX, ..POLICY };
         let driven = Driven::stopping_with(scanner(policy), Instant::from_millis(millis));
         driven.scanner.snapshot(driven.now)
     };

@@ -84,6 +84,8 @@ pub(crate) struct World {
     /// The record for the time after the scan's death: with a selection the modem may be on another.
     owed: Owed,
     handed_over: bool,
+    /// What the events say of it.
+    pub(crate) given_back: bool,
     /// How often the scan let go of the port for another client, and reported its loss.
     pub(crate) interrupted: u8,
     pub(crate) lost: u8,
@@ -112,6 +114,7 @@ impl World {
             found: None,
             owed: Owed { want: None, selection: None },
             handed_over: false,
+            given_back: false,
             interrupted: 0,
             lost: 0,
             dialogue: Heard::NOTHING,
@@ -124,13 +127,13 @@ impl World {
     }
 
     /// The rules of the record after a step into `phase`: the rule that it violates.
-    pub(crate) fn checks_record(&self, phase: Phase, given_back: bool) -> Option<&'static str> {
+    pub(crate) fn checks_record(&self, phase: Phase) -> Option<&'static str> {
         if phase.is_holding() && self.owed.want != self.want_due() {
             return Some(WRONG_RECORD);
         }
         let is_settled = self.owed.want.is_none() && !self.handed_over;
         let is_left_to_the_guard = self.owed.want == self.want_due() && self.handed_over;
-        let is_true = if given_back { is_settled } else { is_left_to_the_guard };
+        let is_true = if self.given_back { is_settled } else { is_left_to_the_guard };
         (phase == Phase::Idle && self.found.is_some() && !is_true).then_some(FALSE_END)
     }
 
@@ -198,10 +201,13 @@ impl World {
             Action::Report(Event::Interrupted { .. }) => {
                 self.interrupted = self.interrupted.saturating_add(1);
             }
-            Action::Report(Event::PortLost) => self.lost = self.lost.saturating_add(1),
+            Action::Report(Event::PortLost { .. }) => self.lost = self.lost.saturating_add(1),
+            Action::Report(Event::GivenBack) => self.given_back = true,
+            Action::Report(Event::Released(released)) => self.given_back = released,
             // From here on another process may hold it again.
             Action::Report(Event::Moved { to: Phase::StopPppWaitSv, .. }) => {
                 (self.free, self.claimed, self.orphaned) = (false, false, false);
+                self.given_back = false;
             }
             Action::Report(Event::Moved { from: Phase::StopPppWaitSv, to: Phase::VerifyStopped }) => {
                 self.orphaned = !self.supervised;

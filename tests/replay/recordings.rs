@@ -24,7 +24,7 @@ fn recorded(scenario: Scenario) -> (Vec<(u64, String)>, Vec<u8>) {
     let failed = tape.expect("it is recorded").borrow_mut().finish();
     assert!(failed.is_none(), "{failed:?}");
     let since =
-        |at: Instant| u64::try_from(at.saturating_since(origin).as_millis()).expect("no scan lasts so long");
+        |at: Instant| u64::try_from(at.duration_since(origin).as_millis()).expect("no scan lasts so long");
     let told = world.told().iter().map(|told| (since(told.at), words::event(&told.event))).collect();
     let recording = kept.0.borrow().clone();
     (told, recording)

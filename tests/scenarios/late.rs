@@ -5,6 +5,7 @@
 
 use super::*;
 use cellscan_core::scan::Policy;
+use cellscan_core::time::Span;
 use cellscan_sim::modem::{AbortAnswer, ModemFault, WhileBusy};
 use cellscan_sim::world::{Record, World};
 use std::collections::BTreeSet;
@@ -56,14 +57,14 @@ fn moments(record: &Record, scenario: &Scenario, (from, to): (Instant, Instant))
     let events = record.modem.iter().map(|log| log.at).chain(record.told.iter().map(|told| told.at));
     let mut moments = BTreeSet::new();
     for at in events.filter(|at| *at >= from && *at <= to) {
-        let after = at.saturating_since(requested);
+        let after = at.duration_since(requested);
         moments.extend([-1_i64, 0, 1].iter().filter_map(|shift| {
             Some(Duration::from_millis(u64::try_from(after.as_millis()).ok()?.checked_add_signed(*shift)?))
         }));
     }
     let mut at = from;
     while at < to {
-        moments.insert(at.saturating_since(requested));
+        moments.insert(at.duration_since(requested));
         at = at + STEP;
     }
     moments
@@ -118,7 +119,7 @@ fn silent_selection(echo: bool, while_busy: WhileBusy) -> (Scenario, Duration) {
     scenario.modem.echo = echo;
     scenario.modem.while_busy = while_busy;
     let timeout = Duration::from_secs(20);
-    scenario.policy.timeouts.register = timeout;
+    scenario.policy.timeouts.register = Span::rounded_up(timeout);
     (scenario, timeout)
 }
 
@@ -148,7 +149,7 @@ fn silent_search(echo: bool, while_busy: WhileBusy) -> (Scenario, Duration) {
         network.long.push_str(" Communications, Inc.");
     }
     let timeout = Duration::from_secs(12);
-    scenario.policy.timeouts.search = timeout;
+    scenario.policy.timeouts.search = Span::rounded_up(timeout);
     scenario.faults =
         vec![Timed::during(Phase::WaitResults, 1_000, Fault::Modem(ModemFault::DropNextAnswer))];
     (scenario, timeout)
@@ -231,7 +232,7 @@ fn a_refusal_after_the_end_of_its_scan_is_not_taken_for_the_next_scans() {
             set_select(&mut scenario, "99903", &Select::Refuse { after_ms, code: 30 });
             let mut world = World::new(scenario);
             world.run_scan(Duration::from_secs(900));
-            let first = world.scanner().report().outcome;
+            let first = world.report().outcome;
             assert!(matches!(first, Some(Outcome::Failed(_))), "{first:?}");
             // The gateway waited 30 s; the modem, which reads nothing while it tries, is done by then or soon after.
             let pause = Duration::from_millis(after_ms).max(Duration::from_secs(30));

@@ -3,6 +3,7 @@
 use super::*;
 use cellscan_core::scan::Strategy;
 use cellscan_core::scan::gate::Declined;
+use cellscan_core::time::Span;
 use cellscan_sim::modem::{AbortAnswer, Canned, DomainSupport, ModemFault, Prefix, Selection, WhileBusy};
 use cellscan_sim::world::{Told, World};
 
@@ -13,7 +14,7 @@ fn f03_a_selection_answered_after_its_timeout_changes_no_other_carriers_result()
             let mut scenario = builtin("late-answer");
             scenario.modem.while_busy = while_busy;
             scenario.modem.echo = echo;
-            scenario.policy.budget = Duration::from_secs(600);
+            scenario.policy.budget = Span::from_secs(600);
             let examination = live(&scenario);
             assert_eq!(examination.outcome(), Outcome::Complete, "{while_busy:?}, echo {echo}");
             assert_eq!(examination.selected(), Some("310410"));
@@ -34,7 +35,7 @@ fn f03_an_answer_may_come_late_at_any_moment() {
     for late_s in (8..40).step_by(2) {
         let mut scenario = builtin("field");
         scenario.modem.echo = false;
-        scenario.policy.timeouts.register = Duration::from_secs(9);
+        scenario.policy.timeouts.register = Span::from_secs(9);
         let late = Fault::Modem(ModemFault::DelayNextAnswer(late_s * 1_000));
         scenario.faults = vec![Timed::during(Phase::WaitResults, 1_000, late)];
         let examination = live(&scenario);

@@ -1,6 +1,7 @@
 //! The hand-over: F1, F2, F10, F12, F15, F16, F18, F20, F23, F24, and why killing pppd fails.
 
 use super::*;
+use cellscan_core::time::Span;
 use cellscan_sim::check::{Violation, live_through};
 use cellscan_sim::machine::{MachineProfile, RunScript, RunsvProfile, Supervision};
 use cellscan_sim::pppd::{Chat, PppdProfile, PppdTerm};
@@ -48,7 +49,7 @@ fn f02_each_wait_ends_with_its_condition() {
     for ends_ms in [5, 300, 9_000] {
         let pppd = PppdProfile { term: PppdTerm::Ends(ends_ms), ..PppdProfile::default() };
         let examination = live(&with(pppd, RunsvProfile::default()));
-        let free = examination.record.report.free_after.expect("the port was free");
+        let free = Duration::from(examination.record.report.free_after.expect("the port was free"));
         let beyond = free.checked_sub(Duration::from_millis(ends_ms)).expect("not before it ended");
         assert!(
             beyond <= Duration::from_millis(10),
@@ -178,7 +179,7 @@ fn f20_a_chat_that_outlives_its_pppd_is_found_and_ended() {
     let ended = examination.gateway(|event| matches!(event, TraceEvent::Signalled { by: Actor::Client, .. }));
     let down = examination.at(|event| matches!(event, Event::Down(_))).expect("down");
     assert_eq!(ended, [down], "the record says down while chat has the port");
-    assert!(free < Duration::from_secs(5), "it is ended, not waited for: {free:?}");
+    assert!(free < Span::from_secs(5), "it is ended, not waited for: {free:?}");
     let asked = examination.at(enters(Phase::StopPppWaitSv)).expect("asked");
     let first = examination.commands().first().expect("a byte to the modem").0;
     assert!(first >= asked + free);

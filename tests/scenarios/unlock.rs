@@ -29,7 +29,7 @@ fn scanned(scenario: Scenario, keeper: Keeper, after: Duration) -> Gateway {
     world.keep_unlocked(keeper, after);
     let until = at(&world, LEAVES_S - 1);
     world.advance_to(until);
-    assert_eq!(world.scanner().report().outcome, Some(Outcome::Complete), "{:#?}", world.told());
+    assert_eq!(world.report().outcome, Some(Outcome::Complete), "{:#?}", world.told());
     assert_eq!(world.modem_state(), (Some("310410".to_owned()), Selection::Manual));
     assert!(world.selection_is_recorded() && world.machine().link_up());
     world
@@ -152,7 +152,7 @@ fn a_modem_that_does_not_answer_is_tried_again() {
 fn killed_at_any_moment_of_it_the_service_comes_back_and_the_record_stays() {
     let mut whole = leaving(Keeper::Daemon, TEN_MINUTES, Vec::new());
     whole.advance_to(at(&whole, LEAVES_S + 700));
-    let told = told_automatic(&whole)[0].saturating_since(at(&whole, 0));
+    let told = told_automatic(&whole)[0].duration_since(at(&whole, 0));
     for ms in [-600, -300, -100, -1, 1, 30, 400, 3_000, 5_000_i64] {
         let apart = Duration::from_millis(ms.unsigned_abs());
         let after = if ms < 0 { told.saturating_sub(apart) } else { told + apart };

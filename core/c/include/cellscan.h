@@ -134,8 +134,10 @@ enum cellscan_event_kind
     CELLSCAN_EVENT_KIND_INTERRUPTED,
     // Another client wants the service down: the scan will leave it down.
     CELLSCAN_EVENT_KIND_FOREIGN_DOWN,
-    // The port went away.
+    // The port went away; it is opened again where yes is not 0.
     CELLSCAN_EVENT_KIND_PORT_LOST,
+    // The modem was on plmn before the scan.
+    CELLSCAN_EVENT_KIND_BEFORE,
     // The list is complete: count entries, after ms.
     CELLSCAN_EVENT_KIND_LISTED,
     // The trial of plmn begins.
@@ -154,6 +156,14 @@ enum cellscan_event_kind
     CELLSCAN_EVENT_KIND_GIVEN_BACK,
     // The link is up: ms after the service was given back.
     CELLSCAN_EVENT_KIND_LINK_UP,
+    // The link was waited for and did not come.
+    CELLSCAN_EVENT_KIND_NO_LINK,
+    // The link was away for ms: from the first request for down to the link or, where there was none, to the service given back.
+    CELLSCAN_EVENT_KIND_OUTAGE,
+    // count lines did not answer the current command. Once, at the end, where there were any.
+    CELLSCAN_EVENT_KIND_DROPPED,
+    // The lease was released where yes is not 0; otherwise the supervisor did not answer.
+    CELLSCAN_EVENT_KIND_RELEASED,
     // The scan has ended: outcome, and why in failure. Gateway: everything that the scan held is released.
     CELLSCAN_EVENT_KIND_FINISHED,
     // Gateway: an informational message, see cellscan_gateway_text.

@@ -330,7 +330,7 @@ pub unsafe extern "C" fn cellscan_is_settled(machine: *mut Cellscan, settled: *m
 /// The result of the last scan.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_report_now(machine: *mut Cellscan, report: *mut Report) -> Code {
-    lend(machine, |machine, _calls| put(report, machine.scanner().report().into()))
+    lend(machine, |machine, _calls| put(report, machine.report().into()))
 }
 
 /// The carrier at `index`, in list order, from 0; `CELLSCAN_CODE_RANGE` after the last.

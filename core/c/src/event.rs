@@ -1,12 +1,12 @@
 //! The events of a scan, as flat C structs.
 
 use core::ffi::{CStr, c_char};
-use core::time::Duration;
 
 use cellscan_core::carrier::Plmn;
 use cellscan_core::scan::gate::Declined as CoreDeclined;
 use cellscan_core::scan::{self, Event as Core};
 use cellscan_core::supervisor as core_supervisor;
+use cellscan_core::time::Span;
 
 use crate::ops::Signal;
 use crate::report::{Failure, Outcome};
@@ -150,8 +150,10 @@ pub enum EventKind {
     Interrupted,
     /// Another client wants the service down: the scan will leave it down.
     ForeignDown,
-    /// The port went away.
+    /// The port went away; it is opened again where `yes` is not 0.
     PortLost,
+    /// The modem was on `plmn` before the scan.
+    Before,
     /// The list is complete: `count` entries, after `ms`.
     Listed,
     /// The trial of `plmn` begins.
@@ -170,6 +172,14 @@ pub enum EventKind {
     GivenBack,
     /// The link is up: `ms` after the service was given back.
     LinkUp,
+    /// The link was waited for and did not come.
+    NoLink,
+    /// The link was away for `ms`: from the first request for down to the link or, where there was none, to the service given back.
+    Outage,
+    /// `count` lines did not answer the current command. Once, at the end, where there were any.
+    Dropped,
+    /// The lease was released where `yes` is not 0; otherwise the supervisor did not answer.
+    Released,
     /// The scan has ended: `outcome`, and why in `failure`. Gateway: everything that the scan held is released.
     Finished,
     /// Gateway: an informational message, see `cellscan_gateway_text`.
@@ -227,13 +237,9 @@ pub struct Event {
     pub error: i32,
 }
 
-fn millis(span: Duration) -> u32 {
-    u32::try_from(span.as_millis()).unwrap_or(u32::MAX)
-}
-
 impl Event {
-    fn timed(kind: EventKind, span: Duration) -> Self {
-        Self { kind, ms: millis(span), ..Self::default() }
+    fn timed(kind: EventKind, span: Span) -> Self {
+        Self { kind, ms: span.as_millis(), ..Self::default() }
     }
 
     fn about(kind: EventKind, plmn: Plmn) -> Self {
@@ -279,7 +285,10 @@ impl From<Core> for Event {
                 Self { kind: EventKind::Interrupted, count: u32::from(left), ..Self::default() }
             }
             Core::ForeignDown => Self::only(EventKind::ForeignDown),
-            Core::PortLost => Self::only(EventKind::PortLost),
+            Core::PortLost { reopens } => {
+                Self { kind: EventKind::PortLost, yes: u32::from(reopens), ..Self::default() }
+            }
+            Core::Before(plmn) => Self::about(EventKind::Before, plmn),
             Core::Listed { count, took } => {
                 Self { count: u32::from(count), ..Self::timed(EventKind::Listed, took) }
             }
@@ -293,6 +302,12 @@ impl From<Core> for Event {
             }
             Core::GivenBack => Self::only(EventKind::GivenBack),
             Core::LinkUp(after) => Self::timed(EventKind::LinkUp, after),
+            Core::NoLink => Self::only(EventKind::NoLink),
+            Core::Outage(span) => Self::timed(EventKind::Outage, span),
+            Core::Dropped(lines) => Self { kind: EventKind::Dropped, count: lines, ..Self::default() },
+            Core::Released(released) => {
+                Self { kind: EventKind::Released, yes: u32::from(released), ..Self::default() }
+            }
             Core::Finished(outcome) => Self {
                 kind: EventKind::Finished,
                 outcome: Outcome::of(Some(outcome)),

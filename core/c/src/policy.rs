@@ -1,9 +1,8 @@
 //! The policy of a scan in C.
 
-use core::time::Duration;
-
 use cellscan_core::scan::policy::{NoLink, SAMPLES_MAX, Timeouts};
 use cellscan_core::scan::{self, Strategy as Core};
+use cellscan_core::time::Span;
 
 /// The range of RSSI, dBm: that of `+CSQ` (3GPP TS 27.007 §8.5).
 const RSSI_DBM: core::ops::RangeInclusive<i16> = -113..=-51;
@@ -97,14 +96,6 @@ pub struct Policy {
     pub link_ms: u32,
 }
 
-fn millis(span: Duration) -> u32 {
-    u32::try_from(span.as_millis()).unwrap_or(u32::MAX)
-}
-
-fn span(millis: u32) -> Duration {
-    Duration::from_millis(u64::from(millis))
-}
-
 impl Policy {
     /// The default of the core.
     #[must_use]
@@ -125,27 +116,27 @@ impl Policy {
             deregister: u8::from(policy.deregister),
             next_best_without_link: u8::from(policy.no_link == NoLink::NextBest),
             reserved: 0,
-            budget_ms: millis(policy.budget),
-            settle_ms: millis(policy.settle),
-            confirm_ms: millis(policy.confirm),
-            poll_ms: millis(policy.poll),
-            take_ms: millis(timeouts.take),
-            want_ms: millis(timeouts.want),
-            down_ms: millis(timeouts.down),
-            down_again_ms: millis(timeouts.down_again),
-            term_ms: millis(timeouts.term),
-            kill_ms: millis(timeouts.kill),
-            supervisor_ms: millis(timeouts.supervisor),
-            open_ms: millis(timeouts.open),
-            read_ms: millis(timeouts.read),
-            deregister_ms: millis(timeouts.deregister),
-            search_ms: millis(timeouts.search),
-            register_ms: millis(timeouts.register),
-            signal_ms: millis(timeouts.signal),
-            verify_ms: millis(timeouts.verify),
-            restore_ms: millis(timeouts.restore),
-            give_back_ms: millis(timeouts.give_back),
-            link_ms: millis(timeouts.link),
+            budget_ms: policy.budget.as_millis(),
+            settle_ms: policy.settle.as_millis(),
+            confirm_ms: policy.confirm.as_millis(),
+            poll_ms: policy.poll.as_millis(),
+            take_ms: timeouts.take.as_millis(),
+            want_ms: timeouts.want.as_millis(),
+            down_ms: timeouts.down.as_millis(),
+            down_again_ms: timeouts.down_again.as_millis(),
+            term_ms: timeouts.term.as_millis(),
+            kill_ms: timeouts.kill.as_millis(),
+            supervisor_ms: timeouts.supervisor.as_millis(),
+            open_ms: timeouts.open.as_millis(),
+            read_ms: timeouts.read.as_millis(),
+            deregister_ms: timeouts.deregister.as_millis(),
+            search_ms: timeouts.search.as_millis(),
+            register_ms: timeouts.register.as_millis(),
+            signal_ms: timeouts.signal.as_millis(),
+            verify_ms: timeouts.verify.as_millis(),
+            restore_ms: timeouts.restore.as_millis(),
+            give_back_ms: timeouts.give_back.as_millis(),
+            link_ms: timeouts.link.as_millis(),
         }
     }
 
@@ -160,12 +151,12 @@ impl Policy {
         };
         let policy = scan::Policy {
             strategy,
-            budget: span(self.budget_ms),
+            budget: Span::from_millis(self.budget_ms),
             timeouts: self.timeouts(),
-            settle: span(self.settle_ms),
-            confirm: span(self.confirm_ms),
+            settle: Span::from_millis(self.settle_ms),
+            confirm: Span::from_millis(self.confirm_ms),
             samples: self.samples,
-            poll: span(self.poll_ms),
+            poll: Span::from_millis(self.poll_ms),
             searches: self.searches,
             retakes: self.retakes,
             reopens: self.reopens,
@@ -190,23 +181,23 @@ impl Policy {
 
     fn timeouts(&self) -> Timeouts {
         Timeouts {
-            take: span(self.take_ms),
-            want: span(self.want_ms),
-            down: span(self.down_ms),
-            down_again: span(self.down_again_ms),
-            term: span(self.term_ms),
-            kill: span(self.kill_ms),
-            supervisor: span(self.supervisor_ms),
-            open: span(self.open_ms),
-            read: span(self.read_ms),
-            deregister: span(self.deregister_ms),
-            search: span(self.search_ms),
-            register: span(self.register_ms),
-            signal: span(self.signal_ms),
-            verify: span(self.verify_ms),
-            restore: span(self.restore_ms),
-            give_back: span(self.give_back_ms),
-            link: span(self.link_ms),
+            take: Span::from_millis(self.take_ms),
+            want: Span::from_millis(self.want_ms),
+            down: Span::from_millis(self.down_ms),
+            down_again: Span::from_millis(self.down_again_ms),
+            term: Span::from_millis(self.term_ms),
+            kill: Span::from_millis(self.kill_ms),
+            supervisor: Span::from_millis(self.supervisor_ms),
+            open: Span::from_millis(self.open_ms),
+            read: Span::from_millis(self.read_ms),
+            deregister: Span::from_millis(self.deregister_ms),
+            search: Span::from_millis(self.search_ms),
+            register: Span::from_millis(self.register_ms),
+            signal: Span::from_millis(self.signal_ms),
+            verify: Span::from_millis(self.verify_ms),
+            restore: Span::from_millis(self.restore_ms),
+            give_back: Span::from_millis(self.give_back_ms),
+            link: Span::from_millis(self.link_ms),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The result of a scan, and the data of each carrier.
 
 use core::ffi::{CStr, c_char};
-use core::time::Duration;
 
 use cellscan_core::carrier::{self, Trial as CoreTrial};
 use cellscan_core::scan;
+use cellscan_core::time::Span;
 
 use crate::text;
 
@@ -155,8 +155,8 @@ pub struct Report {
     pub dropped: u32,
 }
 
-fn millis(span: Option<Duration>) -> u32 {
-    span.map_or(0, |span| u32::try_from(span.as_millis()).unwrap_or(u32::MAX))
+fn millis(span: Option<Span>) -> u32 {
+    span.map_or(0, Span::as_millis)
 }
 
 impl From<&scan::Report> for Report {
@@ -263,7 +263,7 @@ impl From<&carrier::Carrier> for Carrier {
                 .technologies
                 .iter()
                 .fold(0, |bits, technology| bits | 1_u32.checked_shl(technology.0.into()).unwrap_or(0)),
-            took_ms: carrier.took_ms,
+            took_ms: carrier.took.as_millis(),
             rssi_dbm: strength.rssi_dbm.unwrap_or(CELLSCAN_UNKNOWN),
             rsrp_dbm: strength.rsrp_dbm.unwrap_or(CELLSCAN_UNKNOWN),
             rsrq_db10: strength.rsrq_db10.unwrap_or(CELLSCAN_UNKNOWN),

@@ -13,9 +13,7 @@
 //! another shape, or it is a bare `OK` where a line is expected. Where none of them applies, and a command that timed out
 //! still has no result, the dialogue sends the command again until two answers agree.
 
-use core::time::Duration;
-
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 
 use super::answer::{Answer, Outcome};
 use super::command::{Command, Outgoing};
@@ -122,7 +120,7 @@ impl Dialogue {
     }
 
     /// Sends `command`; ends in an [`Outcome`] other than `Ready`. On a line that is not ready that is `Dead`.
-    pub fn start(&mut self, now: Instant, command: Command, timeout: Duration) -> Turn {
+    pub fn start(&mut self, now: Instant, command: Command, timeout: Span) -> Turn {
         if !self.is_ready() {
             debug_assert!(false, "{command:?} was started on a line that is not ready: {:?}", self.state);
             return Turn::ended(Outcome::Dead);

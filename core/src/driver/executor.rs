@@ -5,14 +5,14 @@ use heapless::Deque;
 
 use crate::at::command::Outgoing;
 use crate::port::Port;
-use crate::scan::{ACTIONS_MAX, Action, Actions, Event, Input, Refused, Scanner, Watch};
+use crate::scan::{Action, Actions, Event, Input, Refused, Report, Scanner, Watch};
 use crate::supervisor::{ServiceStatus, Signal, Supervisor, Want};
 use crate::time::Instant;
 
 use super::{Error, PENDING_AGAIN, STATUS_AGAIN};
 
-/// Actions queued behind a slow one (a backend that runs a program), at most: those of two steps.
-const PENDING_MAX: usize = 2 * ACTIONS_MAX;
+/// Actions queued behind a slow one (a backend that runs a program), at most: those of some steps. A step has five that are no reports.
+const PENDING_MAX: usize = 16;
 
 /// Capacity of the event queue. When full, the oldest event is dropped; callers can still read the phase.
 const EVENTS_MAX: usize = 32;
@@ -67,6 +67,7 @@ pub(super) struct Executor<P: Port, S: Supervisor> {
     pub(super) port: P,
     pub(super) supervisor: S,
     pub(super) scanner: Scanner,
+    pub(super) report: Report,
     pub(super) open: bool,
     /// The port was opened, and nothing has been read since.
     pub(super) fresh: bool,
@@ -89,6 +90,7 @@ impl<P: Port, S: Supervisor> Executor<P, S> {
             port,
             supervisor,
             scanner,
+            report: Report::EMPTY,
             open: false,
             fresh: false,
             last_service: None,
@@ -162,6 +164,7 @@ impl<P: Port, S: Supervisor> Executor<P, S> {
     }
 
     fn tell(&mut self, event: Event) {
+        self.report.apply(&event);
         if self.events.is_full() {
             self.events.pop_front();
         }

@@ -3,21 +3,19 @@
 //! It orders and delays. A carrier on it is tried after all others, and is tried when the others are not enough: a
 //! field gateway whose list held every carrier in reach tried nothing and stayed without a link.
 
-use core::time::Duration;
-
 use heapless::Vec;
 
 use crate::carrier::Plmn;
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 
 /// Capacity of the list. When full, the entry that expires first is replaced.
 pub const DENIED_MAX: usize = 16;
 
 /// Time on the list after the first failure.
-pub const DENY_TIME_MIN: Duration = Duration::from_secs(300);
+pub const DENY_TIME_MIN: Span = Span::from_secs(300);
 
 /// Time on the list, at most.
-pub const DENY_TIME_MAX: Duration = Duration::from_secs(6 * 3_600);
+pub const DENY_TIME_MAX: Span = Span::from_secs(6 * 3_600);
 
 /// A carrier that failed.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -123,12 +121,15 @@ mod tests {
     #[test]
     fn the_time_doubles_with_every_failure_up_to_a_maximum() {
         let (mut list, start) = (DenyList::new(), Instant::ZERO);
-        let mut times = [Duration::ZERO; 9];
+        let mut times = [Span::ZERO; 9];
         for time in &mut times {
             list.failed(plmn(1), start);
             *time = list.iter().next().unwrap().until.saturating_since(start);
         }
-        assert_eq!(times[..3], [DENY_TIME_MIN, DENY_TIME_MIN * 2, DENY_TIME_MIN * 4]);
+        assert_eq!(
+            times[..3],
+            [DENY_TIME_MIN, DENY_TIME_MIN.saturating_mul(2), DENY_TIME_MIN.saturating_mul(4)]
+        );
         assert_eq!(times[8], DENY_TIME_MAX);
     }
 

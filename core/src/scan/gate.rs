@@ -1,14 +1,12 @@
 //! Whether a scan may begin: a request has an identity, an automatic one a cool-down, and a healthy link is protected
 //! from automatic scans (a field gateway rescanned again and again from one old log line).
 
-use core::time::Duration;
-
 use heapless::Vec;
 
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 
 /// From the end of a scan that touched the service to the next automatic one.
-pub const COOL_DOWN: Duration = Duration::from_secs(900);
+pub const COOL_DOWN: Span = Span::from_secs(900);
 
 /// Numbers of served requests that are kept: more than an application has pending at a time, in 64 bytes.
 pub const SERVED_MAX: usize = 16;

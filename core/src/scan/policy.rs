@@ -1,6 +1,6 @@
 //! The policy of a scan: time-outs with their sources, bounds, strategy.
 
-use core::time::Duration;
+use crate::time::Span;
 
 use super::rank::Ranking;
 
@@ -33,65 +33,65 @@ pub enum NoLink {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Timeouts {
     /// From `take` to its answer.
-    pub take: Duration,
+    pub take: Span,
     /// From `d` to "wanted down" in the status record. runsv may sleep off a crash for a second and run a control
     /// script (runsv.c: main, custom) before it reads the byte.
-    pub want: Duration,
+    pub want: Span,
     /// From `d` to "down". pppd ends its link first: two terminate requests of 3 s, a disconnect script, ip-down scripts
     /// for 5 s (pppd 2.4.9: fsm.h, main.c).
-    pub down: Duration,
+    pub down: Span,
     /// From `d` to its repetition: pppd can lose a TERM that comes just before it opens the line (ppp #75), and a second one
     /// does no harm.
-    pub down_again: Duration,
+    pub down_again: Span,
     /// From TERM to KILL for the remaining processes of a service that is down.
-    pub term: Duration,
+    pub term: Span,
     /// From KILL to the end of the process.
-    pub kill: Duration,
+    pub kill: Span,
     /// From the death of a supervisor to its successor: `runsvdir` looks every 5 s (runsvdir.c), measured 2.8–4.1 s.
-    pub supervisor: Duration,
+    pub supervisor: Span,
     /// For the port to open, retries included: a USB modem's port came back after some 10 s in a field log.
-    pub open: Duration,
+    pub open: Span,
     /// For a command that only sets or reads.
-    pub read: Duration,
+    pub read: Span,
     /// For `AT+COPS=2`. Field logs: 1.4 s; modems wait for the network to confirm the detach.
-    pub deregister: Duration,
+    pub deregister: Span,
     /// For `AT+COPS=?`. Field logs: 59–101 s; vendor manuals state 180 s (Quectel, u-blox).
-    pub search: Duration,
+    pub search: Span,
     /// From `AT+COPS=1,2,…` to "registered there". Field logs: 5.4–11.5 s; 3GPP sets no bound, manuals state up to 180 s.
-    pub register: Duration,
+    pub register: Span,
     /// For measuring the signal once registered.
-    pub signal: Duration,
+    pub signal: Span,
     /// From the last `OK` to "registered there", for the chosen carrier.
-    pub verify: Duration,
+    pub verify: Span,
     /// For restoring the registration from before the scan. Reserved in the outage budget.
-    pub restore: Duration,
+    pub restore: Span,
     /// From `u` to "wanted up". runsv may sleep for a second and run a `finish` script in between; the request is repeated
     /// every second. Reserved in the outage budget.
-    pub give_back: Duration,
+    pub give_back: Span,
     /// From "wanted up" to an interface with an address. Field logs: 1.7–3 s.
-    pub link: Duration,
+    pub link: Span,
 }
 
 impl Timeouts {
     /// The times stated at each field.
     pub const DEFAULT: Self = Self {
-        take: Duration::from_secs(10),
-        want: Duration::from_secs(5),
-        down: Duration::from_secs(20),
-        down_again: Duration::from_secs(3),
-        term: Duration::from_secs(15),
-        kill: Duration::from_secs(2),
-        supervisor: Duration::from_secs(8),
-        open: Duration::from_secs(20),
-        read: Duration::from_secs(5),
-        deregister: Duration::from_secs(30),
-        search: Duration::from_secs(180),
-        register: Duration::from_secs(45),
-        signal: Duration::from_secs(10),
-        verify: Duration::from_secs(15),
-        restore: Duration::from_secs(20),
-        give_back: Duration::from_secs(10),
-        link: Duration::from_secs(60),
+        take: Span::from_secs(10),
+        want: Span::from_secs(5),
+        down: Span::from_secs(20),
+        down_again: Span::from_secs(3),
+        term: Span::from_secs(15),
+        kill: Span::from_secs(2),
+        supervisor: Span::from_secs(8),
+        open: Span::from_secs(20),
+        read: Span::from_secs(5),
+        deregister: Span::from_secs(30),
+        search: Span::from_secs(180),
+        register: Span::from_secs(45),
+        signal: Span::from_secs(10),
+        verify: Span::from_secs(15),
+        restore: Span::from_secs(20),
+        give_back: Span::from_secs(10),
+        link: Span::from_secs(60),
     };
 }
 
@@ -102,22 +102,22 @@ pub struct Policy {
     /// What ends the trials.
     pub strategy: Strategy,
     /// The longest time that the link may be away, from `d` to the service given back. The time-outs of restoring and giving
-    /// back are reserved in it.
-    pub budget: Duration,
+    /// back are reserved in it. [`Span::MAX`]: without end.
+    pub budget: Span,
     /// The time-out of each step.
     pub timeouts: Timeouts,
     /// From the carrier in `+COPS?` to the first reading of the signal: an earlier reading is still the last carrier's (field
     /// log: six carriers between 16 and 17). Each reading takes a modem up to a second more. Not waited for on a carrier that
     /// the modem has not left.
-    pub settle: Duration,
+    pub settle: Span,
     /// From the selection of the chosen carrier to the second reading of its signal: a modem may report the level of the first moment
     /// for some seconds (field logs: `+CSQ` 25 one second after the `OK`, 17 five seconds later, 15 a minute later). Zero: it is not
     /// read again.
-    pub confirm: Duration,
+    pub confirm: Span,
     /// Signal readings for each carrier, at most [`SAMPLES_MAX`]; the median counts.
     pub samples: u8,
     /// The poll interval of the registration, and of the signal where a reading is "unknown".
-    pub poll: Duration,
+    pub poll: Span,
     /// How often the scan sends `AT+COPS=?` before it gives up.
     pub searches: u8,
     /// How often the scan asks for down again after another client brought the service up, before it yields.
@@ -141,12 +141,12 @@ impl Policy {
     /// The policy for a gateway about which nothing is known.
     pub const DEFAULT: Self = Self {
         strategy: Strategy::Full,
-        budget: Duration::from_secs(300),
+        budget: Span::from_secs(300),
         timeouts: Timeouts::DEFAULT,
-        settle: Duration::from_millis(500),
-        confirm: Duration::from_secs(5),
+        settle: Span::from_millis(500),
+        confirm: Span::from_secs(5),
         samples: 2,
-        poll: Duration::from_millis(500),
+        poll: Span::from_millis(500),
         searches: 2,
         retakes: 2,
         reopens: 3,
@@ -158,7 +158,7 @@ impl Policy {
 
     /// The part of the budget that is reserved for restoring the registration and giving the service back.
     #[must_use]
-    pub const fn reserve(&self) -> Duration {
+    pub const fn reserve(&self) -> Span {
         self.timeouts.restore.saturating_add(self.timeouts.give_back)
     }
 }

@@ -1,9 +1,11 @@
 //! The result of a scan.
 
 use core::num::NonZeroU32;
-use core::time::Duration;
 
 use crate::carrier::Plmn;
+use crate::time::Span;
+
+use super::{Event, Phase};
 
 /// Why a scan failed.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -64,7 +66,7 @@ pub enum Outcome {
     Failed(Failure),
 }
 
-/// The result of a scan; complete once [`Event::Finished`](super::Event::Finished) was reported.
+/// The result of a scan, the fold of its events: complete once [`Event::Finished`] was reported.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Report {
@@ -75,16 +77,14 @@ pub struct Report {
     /// The carrier that was chosen.
     pub selected: Option<Plmn>,
     /// From the first request for down to the status record saying so.
-    pub down_after: Option<Duration>,
+    pub down_after: Option<Span>,
     /// From the first request for down to the port being free.
-    pub free_after: Option<Duration>,
+    pub free_after: Option<Span>,
     /// From `AT+COPS=?` to its final result, for the search that gave the list.
-    pub search: Option<Duration>,
-    /// From the first request for down to the link being up or, where it was not waited for, did not come, or was not
-    /// up before, to the service being given back.
-    pub outage: Option<Duration>,
-    /// Whether the record showed the want from before the scan again. `false` only where the supervisor did not answer:
-    /// the lease then stays, for the guard, the next scan or `restore`.
+    pub search: Option<Span>,
+    /// See [`Event::Outage`].
+    pub outage: Option<Span>,
+    /// Whether the record showed the want from before the scan again; at the end see [`Event::Released`].
     pub given_back: bool,
     /// Whether the link came up; `None` where the scan did not wait for it.
     pub link: Option<bool>,
@@ -96,4 +96,62 @@ pub struct Report {
     pub interruptions: u8,
     /// How often the port was opened again.
     pub reopens: u8,
+}
+
+impl Report {
+    /// The report of a scan that has not begun.
+    pub const EMPTY: Self = Self {
+        outcome: None,
+        before: None,
+        selected: None,
+        down_after: None,
+        free_after: None,
+        search: None,
+        outage: None,
+        given_back: false,
+        link: None,
+        restored: None,
+        dropped: 0,
+        interruptions: 0,
+        reopens: 0,
+    };
+
+    /// Takes an event of the scan into the report. An event that leaves state 0 begins a new report.
+    #[inline(never)]
+    pub const fn apply(&mut self, event: &Event) {
+        match *event {
+            Event::Moved { from: Phase::Idle, .. } => *self = Self::EMPTY,
+            // The link did not come, and the next carrier is tried.
+            Event::Moved { from: Phase::WaitPpp, to: Phase::StopPppWaitSv } => self.given_back = false,
+            Event::Before(plmn) => self.before = Some(plmn),
+            Event::Selected(plmn) => self.selected = Some(plmn),
+            Event::Lost(_) => self.selected = None,
+            // The first counts: what follows it is another client's doing.
+            Event::Down(after) if self.down_after.is_none() => self.down_after = Some(after),
+            Event::PortFree(after) if self.free_after.is_none() => self.free_after = Some(after),
+            Event::Listed { took, .. } => self.search = Some(took),
+            Event::Outage(span) => self.outage = Some(span),
+            Event::GivenBack => self.given_back = true,
+            Event::Released(released) => self.given_back = released,
+            Event::LinkUp(_) => self.link = Some(true),
+            Event::NoLink => self.link = Some(false),
+            Event::Restored(restored) => self.restored = Some(restored),
+            Event::Dropped(lines) => self.dropped = lines,
+            Event::Interrupted { .. } => self.interruptions = self.interruptions.saturating_add(1),
+            Event::PortLost { reopens: true } => self.reopens = self.reopens.saturating_add(1),
+            Event::Finished(outcome) => self.outcome = Some(outcome),
+            Event::Moved { .. }
+            | Event::Declined(_)
+            | Event::Taken(_)
+            | Event::Down(_)
+            | Event::PortFree(_)
+            | Event::Signalled(_)
+            | Event::HeldByStranger(_)
+            | Event::ForeignDown
+            | Event::PortLost { reopens: false }
+            | Event::TrialBegins(_)
+            | Event::TrialEnded(_)
+            | Event::Confirmed(_) => {}
+        }
+    }
 }

@@ -1,19 +1,17 @@
 //! The machine: one entry, one answer.
 
-use core::time::Duration;
-
 use heapless::Vec;
 
 use crate::at::command::Command;
 use crate::at::dialogue::{Dialogue, Turn};
 use crate::at::line::Line;
 use crate::carrier::{Carriers, Plmn};
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 
 use super::deny::{Denied, DenyList};
 use super::gate::{Gate, Request};
 use super::policy::{Policy, Strategy};
-use super::report::{Failure, Outcome, Report};
+use super::report::{Failure, Outcome};
 use super::{Action, Actions, Event, Input, MOVES, Phase, Watch};
 
 mod check;
@@ -66,7 +64,6 @@ pub struct Scanner {
     gate: Gate,
     remembered: Vec<Plmn, REMEMBERED_MAX>,
     context: ScanContext,
-    report: Report,
 }
 
 impl Scanner {
@@ -83,7 +80,6 @@ impl Scanner {
             gate: Gate::new(),
             remembered: Vec::new(),
             context: ScanContext::new(&policy),
-            report: Report::default(),
         }
     }
 
@@ -171,12 +167,6 @@ impl Scanner {
         &self.carriers
     }
 
-    /// The report of the current scan, or of the last one.
-    #[must_use]
-    pub const fn report(&self) -> &Report {
-        &self.report
-    }
-
     /// The carriers that failed in recent scans.
     #[must_use]
     pub const fn deny_list(&self) -> &DenyList {
@@ -196,22 +186,21 @@ impl Scanner {
         }
         self.forget();
         self.context.request = Some(request.id);
-        self.enter(State::StopPpp { deadline: self.after(&self.policy.timeouts.take) }, out);
+        self.enter(State::StopPpp { deadline: self.after(self.policy.timeouts.take) }, out);
         act(out, Action::Take);
     }
 
     /// The instant `span` from now.
-    // Not inlined, and the span by reference: every state with a deadline calls it.
+    // Not inlined: every state with a deadline calls it.
     #[inline(never)]
-    fn after(&self, span: &Duration) -> Instant {
-        self.now + *span
+    fn after(&self, span: Span) -> Instant {
+        self.now + span
     }
 
     /// Clears all data of the last scan before a new one.
     #[inline(never)]
     fn forget(&mut self) {
         self.context = ScanContext::new(&self.policy);
-        self.report = Report::default();
         self.carriers.clear();
     }
 
@@ -256,11 +245,10 @@ impl Scanner {
     /// When the scan gives up so that the rest of the budget suffices to restore and to give back.
     fn limit(&self) -> Instant {
         let Some(asked) = self.context.asked_at else { return Instant::MAX };
-        match asked + self.policy.budget {
-            // An unlimited budget.
-            Instant::MAX => Instant::MAX,
-            end => end.saturating_sub(self.policy.reserve()).max(asked),
+        if self.policy.budget == Span::MAX {
+            return Instant::MAX;
         }
+        asked + self.policy.budget.saturating_sub(self.policy.reserve())
     }
 
     #[inline(never)]
@@ -271,7 +259,7 @@ impl Scanner {
     }
 
     fn turn(&mut self, turn: Turn, out: &mut Actions) {
-        self.report.dropped = self.report.dropped.saturating_add(u32::from(turn.dropped));
+        self.context.dropped = self.context.dropped.saturating_add(u32::from(turn.dropped));
         if let Some(outgoing) = turn.send {
             act(out, Action::Send(outgoing));
         }
@@ -281,7 +269,7 @@ impl Scanner {
     }
 
     /// Starts a command on a line that is ready.
-    fn command(&mut self, command: Command, timeout: Duration, out: &mut Actions) {
+    fn command(&mut self, command: Command, timeout: Span, out: &mut Actions) {
         let turn = self.dialogue.start(self.now, command, timeout);
         debug_assert!(turn.outcome.is_none(), "{command:?} was started while another was in flight");
         if let Some(outgoing) = turn.send {
@@ -312,16 +300,18 @@ impl Scanner {
     }
 
     fn end(&mut self, outcome: Outcome, release: bool, out: &mut Actions) {
-        self.report.outcome = Some(outcome);
-        self.report.given_back = release;
-        let back = self.context.given_at.filter(|_| self.report.link != Some(true)).unwrap_or(self.now);
-        self.report.outage = self.context.asked_at.map(|asked| back.saturating_since(asked));
         act(out, if release { Action::Release } else { Action::HandOver });
         // A scan that never asked for down took no link away; nor did one that only restored the registration.
-        if self.context.asked_at.is_some() {
+        if let Some(asked) = self.context.asked_at {
+            let back = self.context.given_at.unwrap_or(self.now);
+            report(out, Event::Outage(back.saturating_since(asked)));
             self.gate.ended(self.now);
         }
         self.context.request = None;
+        if self.context.dropped > 0 {
+            report(out, Event::Dropped(self.context.dropped));
+        }
+        report(out, Event::Released(release));
         report(out, Event::Finished(outcome));
         self.enter(State::Idle, out);
     }

@@ -396,7 +396,7 @@ pub unsafe extern "C" fn cellscan_gateway_abort(gateway: *mut Handle) -> Code {
 /// The report of the last scan.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cellscan_gateway_report(gateway: *mut Handle, report: *mut Report) -> Code {
-    lend(gateway, |gateway| put(report, gateway.scanner().report().into()))
+    lend(gateway, |gateway| put(report, gateway.report().into()))
 }
 
 /// The carrier at `index`, in list order, from 0; `CELLSCAN_CODE_RANGE` after the last.

@@ -5,7 +5,7 @@ use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use cellscan_core::scan::gate::Request;
-use cellscan_core::scan::{Event as CoreEvent, Scanner};
+use cellscan_core::scan::{Event as CoreEvent, Report, Scanner};
 use cellscan_core::time::Instant;
 use cellscan_linux::audience::Audience;
 use cellscan_linux::clock::Clock;
@@ -63,6 +63,8 @@ pub struct Gateway {
     clock: Clock,
     /// The state machine between scans: it remembers carriers that failed, and the end of the last scan.
     scanner: Scanner,
+    /// The report of the last scan.
+    report: Report,
     scan: Option<GatewayScan>,
     told: Told,
     waker: Waker,
@@ -88,7 +90,17 @@ impl Gateway {
             Waker::new().map_err(|error| (Code::System, format!("unable to make an epoll: {error}")))?;
         let scanner = Scanner::new(plan.policy);
         let (text, error) = (CString::default(), CString::default());
-        Ok(Self { plan, clock: Clock::new(), scanner, scan: None, told: Told::default(), waker, text, error })
+        Ok(Self {
+            plan,
+            clock: Clock::new(),
+            scanner,
+            report: Report::EMPTY,
+            scan: None,
+            told: Told::default(),
+            waker,
+            text,
+            error,
+        })
     }
 
     /// Finds port and service and requests a scan.
@@ -135,6 +147,7 @@ impl Gateway {
         if scan.is_over() {
             if scan.declined().is_none() {
                 scan.keep(&self.plan, &mut self.told);
+                self.report = scan.report().clone();
             }
             self.scanner = scan.scanner().clone();
             self.scan = None;
@@ -176,6 +189,12 @@ impl Gateway {
     #[must_use]
     pub fn scanner(&self) -> &Scanner {
         self.scan.as_ref().map_or(&self.scanner, GatewayScan::scanner)
+    }
+
+    /// The report of the scan in progress or of the last.
+    #[must_use]
+    pub fn report(&self) -> &Report {
+        self.scan.as_ref().map_or(&self.report, GatewayScan::report)
     }
 
     /// The text of the last note or warning.

@@ -96,11 +96,11 @@ fn poll_until(
     cap: Duration,
 ) -> Result<Vec<bool>, Errno> {
     let asked = polled.len();
-    let alarm = if until.saturating_since(clock.now()) < ALARM_FROM { None } else { alarm(until, clock) };
+    let alarm = if until.duration_since(clock.now()) < ALARM_FROM { None } else { alarm(until, clock) };
     let mut polled = polled;
     polled.extend(alarm.iter().map(|alarm| PollFd::new(alarm, PollFlags::IN)));
     loop {
-        let left = until.saturating_since(clock.now());
+        let left = until.duration_since(clock.now());
         match poll(&mut polled, Some(&timespec(left.min(cap)))) {
             Ok(_) => {
                 let ready: Vec<bool> = polled.iter().take(asked).map(|fd| !fd.revents().is_empty()).collect();

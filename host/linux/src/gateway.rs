@@ -303,7 +303,7 @@ impl GatewayScan {
     /// What is known of it.
     #[must_use]
     pub const fn report(&self) -> &Report {
-        self.driver.scanner().report()
+        self.driver.report()
     }
 
     /// Keeps the carriers of a complete scan, and closes its recording.

@@ -371,7 +371,7 @@ impl Write for SerialLine {
         let until = self.clock.now() + WRITE_LIMIT;
         let mut rest = buf;
         while !rest.is_empty() {
-            let left = until.saturating_since(self.clock.now());
+            let left = until.duration_since(self.clock.now());
             let stalled = SerialError::WriteStalled { written: buf.len() - rest.len(), wanted: buf.len() };
             match rustix::io::retry_on_intr(|| rustix::io::write(fd, rest)) {
                 Ok(count) if count > 0 => rest = rest.get(count..).unwrap_or_default(),

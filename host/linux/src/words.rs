@@ -15,7 +15,8 @@ use crate::process::Stat;
 
 /// A span of time for people: `302 ms`, `59.5 s`, `300 s`.
 #[must_use]
-pub fn span(span: Duration) -> String {
+pub fn span(span: impl Into<Duration>) -> String {
+    let span = span.into();
     if span < Duration::from_secs(1) {
         format!("{} ms", span.as_millis())
     } else if span.subsec_millis() == 0 {

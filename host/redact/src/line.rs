@@ -116,10 +116,22 @@ impl Line {
         };
         self.token.push(byte);
         self.before = byte;
+        let kept = kept && !(is_room && self.is_masked_echo(byte, context));
         let written = if kept { byte } else { masked(byte) };
         let written = self.echo(byte, context).unwrap_or(written);
         let _no_room = self.written.push(written);
         written
+    }
+
+    /// Whether the line so far is the beginning of the line sent last, and no result, and that line's byte was masked here: what was
+    /// a secret when it was sent is one in its echo, and in a text that begins alike.
+    fn is_masked_echo(&self, byte: u8, context: &Context) -> bool {
+        let Sent { text, written } = &context.sent;
+        let at = self.text.len().saturating_sub(1);
+        self.direction == Direction::Received
+            && text.starts_with(&self.text)
+            && written.get(at).is_some_and(|written| *written != byte)
+            && !kept::RESULTS.iter().any(|known| known.starts_with(&self.text))
     }
 
     /// In a masked line: the byte to write for a byte of the echo of the line sent last, which the modem also sends after

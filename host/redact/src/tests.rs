@@ -209,6 +209,19 @@ fn the_text_of_a_message_is_masked_up_to_the_next_line_that_a_scan_needs() {
 }
 
 #[test]
+fn what_was_masked_when_it_was_sent_is_masked_in_its_echo_and_in_a_text_that_begins_alike() {
+    must_be(&[
+        ("> WWjq", "> ****"),
+        ("< WWjq", "< ****"),
+        ("< +CMGL: 1,1,\"WWjj\",22", "< +CMGL: 1,1,\"****\",20"),
+        ("< WWjj", "< ****"),
+        ("< OK", "< OK"),
+        ("> OKxj", "> ****"),
+        ("< OK", "< OK"),
+    ]);
+}
+
+#[test]
 fn bytes_of_data_mode_are_counted_until_it_ends() {
     let pap = b"\x7e\xff\x03\xc0\x23\x01\x01\x00\x0f\x03joe\x06secret\x7e";
     let ends: [(&[&[u8]], &str); 3] = [

@@ -97,7 +97,7 @@ pub fn run(service: Held, dir: &Path) -> Result<(Finding, Exercise), Fatal> {
     let driver = Driver::new(NoPort, service, Policy::DEFAULT);
     let mut cycle = Cycle { driver, signals, clock: Clock::new(), ended: None, stopped: false, last: None };
     cycle.turn();
-    let report = cycle.driver.scanner().report().clone();
+    let report = cycle.driver.report().clone();
     let up = if report.given_back { cycle.wait_up(dir, before) } else { None };
     let exercise = Exercise {
         down_s: report.down_after.map(in_seconds),
@@ -202,7 +202,7 @@ impl Cycle {
         let began = self.clock.now();
         while self.clock.now() < began + UP_LIMIT {
             if running(dir).is_some_and(|pid| Some(pid) != before) {
-                return Some(self.clock.now().saturating_since(began));
+                return Some(self.clock.now().duration_since(began));
             }
             if let Some(watch) = &watch {
                 drain(watch);

@@ -71,6 +71,7 @@ pub fn finish(scan: &GatewayScan, plan: &GatewayPlan, reporter: &mut Reporter) -
     let report = scan.report();
     let exit = Exit::of(report);
     reporter.finish(&Ended {
+        report: scan.report(),
         scanner: scan.scanner(),
         exit,
         reason: None,

@@ -69,18 +69,19 @@ pub fn run(plan: &SimulatedPlan, record: Option<&To>, style: Style) -> Result<Ex
     let (exit, given_back) = if killed {
         (Exit::System, guard_gives_back(&mut world))
     } else {
-        (Exit::of(world.scanner().report()), world.scanner().report().given_back)
+        (Exit::of(world.report()), world.report().given_back)
     };
     reporter.finish(&Ended {
+        report: world.report(),
         scanner: world.scanner(),
         exit,
         reason: killed.then_some(KILLED),
         given_back,
-        heard: world.scanner().report().dropped > 0,
+        heard: world.report().dropped > 0,
         sim: None,
         watches_link: true,
         simulated: Some(&plan.name),
-        virtual_time: Some(ended_at.saturating_since(origin)),
+        virtual_time: Some(ended_at.duration_since(origin)),
     })?;
     listening::finish(tape.as_ref(), &mut reporter);
     Ok(exit)
@@ -138,9 +139,9 @@ fn in_its_own_time<P: Port, S: Supervisor>(
     let mut asked_to_end = false;
     while !world.scan_has_ended() && world.next_event().is_some_and(|next| next <= limit) {
         let next = [world.next_event(), teller.reporter.next_tick()].into_iter().flatten().min();
-        let deadline = next.map(|next| began + next.saturating_since(origin));
+        let deadline = next.map(|next| began + next.duration_since(origin));
         event_loop::wait(&[signals.as_fd()], deadline, clock).map_err(system)?;
-        let now = origin + clock.now().saturating_since(began);
+        let now = origin + clock.now().duration_since(began);
         let told = world.advance_to(now);
         teller.pass_on(&told, world);
         teller.reporter.tick(now);

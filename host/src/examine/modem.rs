@@ -60,7 +60,7 @@ fn attempt(line: &mut SerialLine) -> Result<Vec<u8>, String> {
     let mut said = Vec::new();
     let mut buf = [0; 256];
     while said.len() < ANSWER_LEN_MAX && !is_ok(&said) {
-        let left = until.saturating_since(clock.now());
+        let left = until.duration_since(clock.now());
         let came = line.fd().map_or(Ok(false), |fd| wait_one(fd, PollFlags::IN, left, clock));
         if !came.map_err(|errno| errno.to_string())? {
             break;

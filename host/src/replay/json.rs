@@ -319,7 +319,7 @@ fn simulated_trial(carrier: &Carrier) -> Tried<'_> {
         signal,
         signal_dbm: signal.and_then(text::dbm),
         outcome: words::trial(carrier.trial),
-        took_s: (carrier.trial != Trial::Untried).then(|| seconds(carrier.took_ms.into())),
+        took_s: (carrier.trial != Trial::Untried).then(|| in_seconds(carrier.took)),
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use cellscan_core::carrier::{Carriers, Plmn};
 use cellscan_core::scan::scanner::REMEMBERED_MAX;
 use cellscan_core::scan::{Event, Outcome, Policy, Report, Strategy};
-use cellscan_core::time::Instant;
+use cellscan_core::time::{Instant, Span};
 use cellscan_sim::check::SCAN_TIME_MAX;
 use cellscan_sim::machine::{MachineProfile, RunsvProfile, Supervision};
 use cellscan_sim::modem::recorded::{Assumption, Recorded, RecordedNetwork, Times};
@@ -135,7 +135,7 @@ pub fn ask(scan: &Scan, others: &[Scan], habits: &Habits) -> Vec<WhatIf> {
             let remembered = remembered(alternative, scan, &mut assumed);
             let mut policy = Policy { strategy: alternative.strategy(), ..Policy::DEFAULT };
             if scan.link_up.is_none() {
-                policy.timeouts.link = Duration::ZERO;
+                policy.timeouts.link = Span::ZERO;
             }
             let scenario = Scenario {
                 machine: MachineProfile {
@@ -311,7 +311,7 @@ fn live(scenario: Scenario, pppd: &PppdProfile, link: bool) -> Run {
     let mut world = World::new(scenario);
     world.run_scan(SCAN_TIME_MAX);
     let record = world.record();
-    let since = |at: Instant| at.saturating_since(origin);
+    let since = |at: Instant| at.duration_since(origin);
     let asked: Vec<&ModemLog> = record.modem.iter().filter(|entry| entry.at >= origin).collect();
     let stop = match pppd.term {
         PppdTerm::Ends(ms) | PppdTerm::FirstLost(ms) => Duration::from_millis(ms),
@@ -352,7 +352,7 @@ fn waited_to_confirm(told: &[Told], log: &[&ModemLog]) -> Duration {
                 if let ModemEvent::Sent(_) = entry.what {
                     answered = Some(entry.at);
                 } else if let (ModemEvent::Received(_), Some(answered)) = (&entry.what, answered) {
-                    longest = longest.max(entry.at.saturating_since(answered));
+                    longest = longest.max(entry.at.duration_since(answered));
                 }
             }
             if matches!(event, Event::Confirmed(_)) || longest >= LASTS {
@@ -370,7 +370,7 @@ fn own_time_of_modem(log: &[&ModemLog]) -> Duration {
     for entry in log {
         match &entry.what {
             ModemEvent::Received(_) => {
-                total += command.map_or(Duration::ZERO, |(from, to)| to.saturating_since(from));
+                total += command.map_or(Duration::ZERO, |(from, to)| to.duration_since(from));
                 command = Some((entry.at, entry.at));
             }
             ModemEvent::Sent(_) => {
@@ -387,7 +387,7 @@ fn own_time_of_modem(log: &[&ModemLog]) -> Duration {
             | ModemEvent::Fault(_) => {}
         }
     }
-    total + command.map_or(Duration::ZERO, |(from, to)| to.saturating_since(from))
+    total + command.map_or(Duration::ZERO, |(from, to)| to.duration_since(from))
 }
 
 /// The outcome in one word.

@@ -8,7 +8,7 @@ use cellscan_core::scan::{Failure, Outcome, Phase};
 use serde::Serialize;
 
 use crate::process::Stat;
-use crate::spans::{in_seconds, seconds};
+use crate::spans::in_seconds;
 
 use super::names::Names;
 use super::{Ended, clean, words};
@@ -101,7 +101,7 @@ pub fn fatal(exit: u8, message: &str) -> String {
 #[must_use]
 pub fn result(ended: &Ended<'_>, names: &Names) -> Vec<String> {
     let scanner = ended.scanner;
-    let selected = scanner.report().selected;
+    let selected = ended.report.selected;
     let mut lines: Vec<String> = scanner
         .carriers()
         .iter()
@@ -134,7 +134,7 @@ fn network<'a>(carrier: &'a Carrier, name: Option<&'a str>, selected: bool) -> N
 
 fn scan<'a>(ended: &Ended<'a>) -> Scan<'a> {
     let scanner = ended.scanner;
-    let report = scanner.report();
+    let report = ended.report;
     let reason = match report.outcome {
         Some(Outcome::Failed(failure)) => Some(failure.name()),
         Some(Outcome::Complete) | None => None,
@@ -187,7 +187,7 @@ fn measured(carrier: &Carrier) -> Strength {
 }
 
 fn took(carrier: &Carrier) -> Option<f64> {
-    (carrier.trial != Trial::Untried).then(|| seconds(carrier.took_ms.into()))
+    (carrier.trial != Trial::Untried).then(|| in_seconds(carrier.took))
 }
 
 fn line(object: &impl Serialize) -> String {

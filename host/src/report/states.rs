@@ -39,6 +39,8 @@ pub struct States {
     names: Names,
     /// Whether somebody looks at the link.
     watches_link: bool,
+    /// The fold of the events so far.
+    report: Report,
     lines: Vec<Line>,
 }
 
@@ -57,6 +59,7 @@ impl States {
             last_trial: None,
             names: Names::default(),
             watches_link,
+            report: Report::EMPTY,
             lines: Vec::new(),
         }
     }
@@ -75,6 +78,7 @@ impl States {
     /// The lines for an event.
     #[expect(clippy::wildcard_enum_match_arm, reason = "`extra` has the events without a state of their own")]
     pub fn tell(&mut self, at: Instant, event: Event, scanner: &Scanner) -> Vec<Line> {
+        self.report.apply(&event);
         match event {
             Event::Moved { to, .. } => self.moved(at, to, scanner),
             Event::Taken(found) => {
@@ -89,11 +93,11 @@ impl States {
                     "port free {} after down was {}asked{}",
                     words::span(after),
                     self.first(),
-                    self.end_of_pppd(scanner)
+                    self.end_of_pppd()
                 );
                 self.once(text);
             }
-            Event::Listed { count, took } => self.listed(count, took, scanner),
+            Event::Listed { count, took } => self.listed(count, took.into(), scanner),
             Event::TrialBegins(plmn) => self.trial_begins(plmn, scanner),
             Event::TrialEnded(plmn) => {
                 self.last_trial = Some(plmn);
@@ -115,7 +119,7 @@ impl States {
             Event::LinkUp(after) => {
                 self.once(format!("link up {} after the service was given back", words::span(after)));
             }
-            Event::Finished(outcome) => self.once(ended(outcome, scanner, &self.names)),
+            Event::Finished(outcome) => self.once(ended(outcome, &self.report, scanner, &self.names)),
             other => self.extra(other, scanner),
         }
         core::mem::take(&mut self.lines)
@@ -143,7 +147,8 @@ impl States {
             Event::ForeignDown => {
                 self.say("another process wants the service down: it will stay down".to_owned());
             }
-            Event::PortLost => self.say("the port went away; opening it again".to_owned()),
+            Event::PortLost { reopens: true } => self.say("the port went away; opening it again".to_owned()),
+            Event::PortLost { reopens: false } => self.say("the port went away".to_owned()),
             Event::Confirmed(plmn) => {
                 self.say(format!(
                     "{} {}, read again",
@@ -174,7 +179,7 @@ impl States {
     )]
     fn moved(&mut self, at: Instant, to: Phase, scanner: &Scanner) {
         if !self.told {
-            let text = self.left(at.saturating_since(self.entered), to, scanner);
+            let text = self.left(at.duration_since(self.entered), to, scanner);
             self.once(text);
         }
         (self.phase, self.entered, self.told) = (to, at, to == Phase::Idle);
@@ -198,7 +203,7 @@ impl States {
     /// The line of a state that the scan leaves without a result.
     fn left(&self, after: Duration, to: Phase, scanner: &Scanner) -> String {
         let took = words::span(after);
-        let report = scanner.report();
+        let report = &self.report;
         match (self.phase, to) {
             (Phase::StopPpp, _) => "taking the service".to_owned(),
             (Phase::StopPppWaitSv, _) => format!("not down after {took}"),
@@ -289,13 +294,13 @@ impl States {
         if self.asked > 1 { "first " } else { "" }
     }
 
-    fn end_of_pppd(&self, scanner: &Scanner) -> String {
+    fn end_of_pppd(&self) -> String {
         let signal = match self.signalled {
             Some(Signal::Term) => ", TERM",
             Some(Signal::Kill) => ", KILL",
             None => "",
         };
-        match (self.found.and_then(|found| found.pid), scanner.report().down_after) {
+        match (self.found.and_then(|found| found.pid), self.report.down_after) {
             (Some(pid), Some(down)) if self.asked == 1 => {
                 format!(" (process {pid} took {}{signal})", words::span(down))
             }
@@ -347,7 +352,7 @@ fn result(scanner: &Scanner, plmn: Plmn) -> String {
     let Some(carrier) = scanner.carriers().iter().find(|carrier| carrier.plmn == plmn) else {
         return String::new();
     };
-    let took = words::span(Duration::from_millis(carrier.took_ms.into()));
+    let took = words::span(carrier.took);
     match carrier.trial {
         Trial::Registered(strength) => words::strength(strength),
         Trial::Refused(Some(code)) => format!("refused (+CME ERROR: {code}) after {took}"),
@@ -358,8 +363,7 @@ fn result(scanner: &Scanner, plmn: Plmn) -> String {
     }
 }
 
-fn ended(outcome: Outcome, scanner: &Scanner, names: &Names) -> String {
-    let report = scanner.report();
+fn ended(outcome: Outcome, report: &Report, scanner: &Scanner, names: &Names) -> String {
     let away = report.outage.map_or_else(
         || "the link was not touched".to_owned(),
         |outage| {

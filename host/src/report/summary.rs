@@ -13,7 +13,7 @@ use super::{Ended, table, words};
 pub fn text(ended: &Ended<'_>, names: &Names, wide: bool) -> String {
     let mut text = String::new();
     if !ended.scanner.carriers().is_empty() {
-        text = format!("{}\n\n", table::text(ended.scanner, names, wide));
+        text = format!("{}\n\n", table::text(ended.scanner, ended.report.selected, names, wide));
     }
     for (name, value) in facts(ended, names) {
         // Writing to a string does not fail.
@@ -24,7 +24,7 @@ pub fn text(ended: &Ended<'_>, names: &Names, wide: bool) -> String {
 }
 
 fn facts(ended: &Ended<'_>, names: &Names) -> Vec<(&'static str, String)> {
-    let report = ended.scanner.report();
+    let report = ended.report;
     let mut facts = Vec::new();
     match report.outcome {
         Some(Outcome::Failed(failure)) => {

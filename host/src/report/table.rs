@@ -19,8 +19,7 @@ const NAME_MAX: usize = 16;
 
 /// The table: the selected carrier marked and first, then by what decided.
 #[must_use]
-pub fn text(scanner: &Scanner, names: &Names, wide: bool) -> String {
-    let selected = scanner.report().selected;
+pub fn text(scanner: &Scanner, selected: Option<Plmn>, names: &Names, wide: bool) -> String {
     let mut carriers: Vec<&Carrier> = scanner.carriers().iter().collect();
     let by_rsrp = is_by_rsrp(&carriers);
     carriers.sort_by_key(|carrier| (Some(carrier.plmn) != selected, order(carrier, by_rsrp)));
@@ -113,7 +112,7 @@ fn took(carrier: &Carrier) -> String {
     if carrier.trial == Trial::Untried {
         return String::new();
     }
-    words::span(std::time::Duration::from_millis(carrier.took_ms.into()))
+    words::span(carrier.took)
 }
 
 /// A name that fits its column.

@@ -177,7 +177,7 @@ impl Kernel {
         }
         // sv.c: main: the deadline is compared after the check, and one more sleep follows it.
         let waited = match self.rule {
-            Rule::Upstream => now.saturating_since(began) > command.wait,
+            Rule::Upstream => now.duration_since(began) > command.wait,
             Rule::Busybox => {
                 let whole_s = wall_ms.div_euclid(1_000) - began_wall_ms.div_euclid(1_000);
                 whole_s >= i64::try_from(command.wait.as_secs()).unwrap_or(i64::MAX)

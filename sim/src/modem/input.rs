@@ -152,7 +152,7 @@ impl Modem {
         let jitter = self.prng.below(delays.jitter.saturating_add(1));
         let late_ms = std::mem::take(&mut self.pending.delay_ms);
         let takes = Duration::from_millis(takes_ms.saturating_add(jitter).saturating_add(late_ms).max(1));
-        let takes = takes.max(self.busy_until.saturating_since(self.now));
+        let takes = takes.max(self.busy_until.duration_since(self.now));
         self.running = Some(Running {
             abortable: late_ms == 0 && commands.iter().any(Command::is_abortable),
             deaf: late_ms > 0,

@@ -1,16 +1,15 @@
 //! The journal of a modem: input, output and events, with times.
 
 use std::fmt;
-use std::time::Duration;
 
-use cellscan_core::time::Instant;
+use cellscan_core::time::{Instant, Span};
 
 use super::fault::ModemFault;
 
 /// Capacity in entries: the journal of a day of scans fits. Later entries are only counted.
 const ENTRIES_MAX: usize = 100_000;
 /// Pieces that arrive within this time of one another are one entry, up to a line's end.
-const ENTRY_GAP: Duration = Duration::from_millis(50);
+const ENTRY_GAP: Span = Span::from_millis(50);
 /// Bytes in one entry, at most, for input without line ends.
 const ENTRY_BYTES_MAX: usize = 4_096;
 /// Entries of a usual scan; there is room for more.

@@ -5,6 +5,7 @@ use core::time::Duration;
 use cellscan_core::carrier::Plmn;
 use cellscan_core::scan::policy::NoLink;
 use cellscan_core::scan::{Phase, Policy, Strategy};
+use cellscan_core::time::Span;
 
 use crate::machine::pppd::{Chat, PppdProfile, PppdTerm};
 use crate::machine::{MachineProfile, RunScript, RunsvProfile, Supervision};
@@ -168,7 +169,7 @@ fn late_answer() -> Scenario {
         let late = Select::AcceptLate { registered_after_ms: 60_000, after_ms: 61_000 };
         set_select(networks, "310260", &late);
     });
-    scenario.policy.timeouts.register = Duration::from_secs(10);
+    scenario.policy.timeouts.register = Span::from_secs(10);
     scenario
 }
 
@@ -199,8 +200,8 @@ fn answers_shift() -> Scenario {
     scenario.modem.registered = Some("99901".to_owned());
     scenario.modem.selection = crate::modem::Selection::Manual;
     scenario.modem.delays.search = 99_415;
-    scenario.policy.timeouts.register = Duration::from_secs(10);
-    scenario.policy.budget = Duration::from_secs(600);
+    scenario.policy.timeouts.register = Span::from_secs(10);
+    scenario.policy.budget = Span::from_secs(600);
     scenario
 }
 
@@ -216,7 +217,7 @@ fn late_refusal() -> Scenario {
     });
     scenario.modem.registered = None;
     scenario.modem.delays.search = 71_650;
-    scenario.policy.timeouts.register = Duration::from_secs(10);
+    scenario.policy.timeouts.register = Span::from_secs(10);
     let back = |plmn: &str| Timed::after(150, Fault::Modem(ModemFault::NetworkBack(plmn.to_owned())));
     scenario.faults = ["99901", "99902", "99904"].map(back).to_vec();
     scenario
@@ -241,7 +242,7 @@ fn no_exec() -> Scenario {
 fn crash_loop() -> Scenario {
     let pppd = PppdProfile { crashes_after_ms: Some(150), ..PppdProfile::default() };
     let mut scenario = with_pppd(pppd, RunsvProfile::default());
-    scenario.policy.timeouts.link = Duration::from_secs(10);
+    scenario.policy.timeouts.link = Span::from_secs(10);
     scenario
 }
 
@@ -290,7 +291,7 @@ fn next_best() -> Scenario {
     let mut scenario =
         with_pppd(PppdProfile { link_after_ms: 100_000, ..PppdProfile::default() }, RunsvProfile::default());
     scenario.policy.no_link = NoLink::NextBest;
-    scenario.policy.timeouts.link = Duration::from_secs(20);
+    scenario.policy.timeouts.link = Span::from_secs(20);
     scenario
 }
 
@@ -324,7 +325,7 @@ fn budget() -> Scenario {
     let mut scenario = Scenario::default();
     scenario.modem.delays.search = 170_000;
     scenario.modem.while_busy = WhileBusy::Abort(crate::modem::AbortAnswer::Aborted);
-    scenario.policy.budget = Duration::from_secs(90);
+    scenario.policy.budget = Span::from_secs(90);
     scenario
 }
 

@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use cellscan_core::scan::policy::{NoLink, Timeouts};
 use cellscan_core::scan::{Phase, Policy, Strategy};
+use cellscan_core::time::Span;
 
 use crate::machine::pppd::{Chat, PppdProfile, PppdTerm};
 use crate::machine::runsv::Rule;
@@ -290,11 +291,11 @@ fn modem(dice: &mut Prng) -> Profile {
 }
 
 fn policy(dice: &mut Prng) -> Policy {
-    let register = Duration::from_secs(dice.range(8, 45));
+    let register = seconds(dice, 8, 45);
     Policy {
         timeouts: Timeouts { register, ..Timeouts::DEFAULT },
         strategy: if dice.chance(200) { Strategy::GoodEnough(-75) } else { Strategy::Full },
-        budget: Duration::from_secs(dice.range(90, 400)),
+        budget: seconds(dice, 90, 400),
         samples: small(dice, 1, 3),
         retakes: small(dice, 0, 3),
         reopens: small(dice, 0, 3),
@@ -308,6 +309,10 @@ fn policy(dice: &mut Prng) -> Policy {
 
 fn small(dice: &mut Prng, low: u8, high: u8) -> u8 {
     u8::try_from(dice.range(u64::from(low), u64::from(high))).unwrap_or(high)
+}
+
+fn seconds(dice: &mut Prng, low: u32, high: u32) -> Span {
+    Span::from_secs(u32::try_from(dice.range(u64::from(low), u64::from(high))).unwrap_or(high))
 }
 
 fn size(dice: &mut Prng, low: usize, high: usize) -> usize {

@@ -177,7 +177,7 @@ mod tests {
 
     /// From the request for down to the moment at which the scan has seen it.
     fn down_after(world: &World<crate::world::SimPort, crate::supervisor::SimSupervisor>) -> Duration {
-        world.scanner().report().down_after.expect("it went down")
+        world.report().down_after.expect("it went down").into()
     }
 
     #[test]
@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(whole(&punctual), Duration::ZERO);
         assert!(whole(&late) > Duration::from_secs(10), "{:?}", whole(&late));
         assert_eq!(late.scanner().phase(), Phase::Idle);
-        let report = late.scanner().report();
+        let report = late.report();
         assert!(report.given_back && report.selected.is_some(), "{report:?}");
     }
 
@@ -213,7 +213,7 @@ mod tests {
             let died =
                 at(&|event| matches!(event, TraceEvent::Ended { origin: crate::trace::Origin::Client, .. }));
             let free = at(&|event| matches!(event, TraceEvent::Lease { held: false }));
-            free.saturating_since(died)
+            free.duration_since(died)
         };
         let punctual = given_back_after(Scenario::default());
         assert!(punctual < Duration::from_millis(100), "{punctual:?}");

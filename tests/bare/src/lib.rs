@@ -101,7 +101,7 @@ pub extern "C" fn cellscan_bare_scan() -> i32 {
     for _ in 0..POLLS_MAX {
         match driver.poll(now) {
             Ok(Event::Finished(Outcome::Failed(_))) => {
-                return i32::from(!driver.scanner().report().given_back);
+                return i32::from(!driver.report().given_back);
             }
             Ok(_) => {}
             Err(_) => match driver.next_deadline() {

@@ -90,7 +90,7 @@ fn take_dialogue(times: u32) {
 fn one_scan(scenario: &Scenario) {
     let mut world = World::new(scenario.clone());
     world.run_scan(Duration::from_secs(900));
-    assert_eq!(black_box(&world).scanner().report().outcome, Some(Outcome::Complete));
+    assert_eq!(black_box(&world).report().outcome, Some(Outcome::Complete));
 }
 
 fn scan(times: u32) {

@@ -12,7 +12,7 @@ use cellscan_core::at::line::Lines;
 use cellscan_core::at::registration::Domain;
 use cellscan_core::at::vendor::Vendor;
 use cellscan_core::carrier::Plmn;
-use cellscan_core::time::Instant;
+use cellscan_core::time::{Instant, Span};
 use libfuzzer_sys::fuzz_target;
 
 /// In the input: so much time passes, by the byte behind; a byte that no modem sends.
@@ -74,7 +74,7 @@ impl Talk {
         ];
         let command = commands[self.commands % commands.len()];
         self.commands += 1;
-        let turn = self.dialogue.start(self.now, command, Duration::from_secs(5));
+        let turn = self.dialogue.start(self.now, command, Span::from_secs(5));
         turn.send.hash(&mut self.heard);
     }
 

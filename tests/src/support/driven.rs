@@ -4,7 +4,7 @@ use cellscan_core::at::command::{Command, Outgoing};
 use cellscan_core::at::line::Line;
 use cellscan_core::at::settings::{ErrorFormat, NameFormat};
 use cellscan_core::scan::gate::{Origin, Request};
-use cellscan_core::scan::{Action, Input, Policy, Scanner};
+use cellscan_core::scan::{Action, Input, Policy, Report, Scanner};
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Want};
 use cellscan_core::time::Instant;
 
@@ -24,13 +24,15 @@ pub struct Driven {
     pub sent: Vec<Command>,
     /// The scanner has asked to open the port since the last [`Driven::open`].
     pub opens: bool,
+    /// The fold of its events.
+    pub report: Report,
 }
 
 impl Driven {
     /// An idle scanner.
     #[must_use]
     pub const fn new(scanner: Scanner, now: Instant) -> Self {
-        Self { scanner, now, sent: Vec::new(), opens: false }
+        Self { scanner, now, sent: Vec::new(), opens: false, report: Report::EMPTY }
     }
 
     /// In state 1b: the scan has taken a service that was up, and asked for down.
@@ -53,6 +55,9 @@ impl Driven {
         for action in self.scanner.step(self.now, input) {
             if let Action::Send(Outgoing::Command(command)) = action {
                 self.sent.push(command);
+            }
+            if let Action::Report(event) = action {
+                self.report.apply(&event);
             }
             self.opens |= action == Action::OpenPort;
         }

@@ -1,10 +1,8 @@
 //! The states of a dialogue.
 
-use core::time::Duration;
-
 use crate::at::answer::Answer;
 use crate::at::command::Command;
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 
 /// What the dialogue does once the modem answers again.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -20,7 +18,7 @@ pub(super) enum Continuation {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Attempt {
     pub(super) command: Command,
-    pub(super) timeout: Duration,
+    pub(super) timeout: Span,
     /// How often it was sent before.
     pub(super) repeats: u8,
     /// Whether its last answer was `OK`.

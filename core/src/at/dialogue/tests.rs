@@ -8,7 +8,7 @@ use crate::at::settings::ErrorFormat;
 use crate::carrier::Plmn;
 use std::vec::Vec;
 
-const TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Span = Span::from_secs(30);
 
 /// A dialogue and its own clock.
 struct Talk {
@@ -70,14 +70,14 @@ fn open_sends_a_bare_return_and_then_at_as_soon_as_the_line_is_quiet() {
     let start = Instant::ZERO;
     assert_eq!(dialogue.open(start).send, Some(Outgoing::Return));
     // A partial command was in the modem's buffer: the modem answers it first.
-    let later = start + Duration::from_millis(100);
+    let later = start + Span::from_millis(100);
     assert!(dialogue.line(later, Line::whole(b"ERROR"), |_| ()).dropped);
     assert_eq!(dialogue.next_deadline(), Some(later + QUIET));
     assert_eq!(dialogue.timeout(later + QUIET).send, Some(Outgoing::Command(Command::Attention)));
 }
 
 /// The time from opening to ready; `said`: the modem's lines with their times after the opening.
-fn synchronised(heard: &[(u64, &str)]) -> Duration {
+fn synchronised(heard: &[(u64, &str)]) -> Span {
     let mut dialogue = Dialogue::new();
     let _ = dialogue.open(Instant::ZERO);
     let mut heard = heard.iter();
@@ -100,12 +100,15 @@ fn synchronised(heard: &[(u64, &str)]) -> Duration {
 
 #[test]
 fn a_line_with_only_the_answer_to_at_is_ready_soon() {
-    assert_eq!(synchronised(&[(105, "AT"), (130, "OK")]), Duration::from_millis(130) + LULL_AFTER_OK);
+    assert_eq!(
+        synchronised(&[(105, "AT"), (130, "OK")]),
+        Span::from_millis(130).saturating_add(LULL_AFTER_OK)
+    );
 }
 
 #[test]
 fn a_line_with_any_other_bytes_is_ready_once_it_was_quiet() {
-    let after = |ok| Duration::from_millis(ok) + QUIET;
+    let after = |ok| Span::from_millis(ok).saturating_add(QUIET);
     assert_eq!(synchronised(&[(150, "OK")]), after(150), "no echo: it may answer another command");
     assert_eq!(synchronised(&[(60, "ERROR"), (320, "AT"), (330, "OK")]), after(330), "a partial command");
     assert_eq!(synchronised(&[(120, "ERROR"), (140, "AT"), (150, "OK")]), after(150), "the same, late");
@@ -114,7 +117,10 @@ fn a_line_with_any_other_bytes_is_ready_once_it_was_quiet() {
 
 #[test]
 fn a_modem_at_the_end_of_a_call_gets_more_time_for_its_first_answer() {
-    assert_eq!(synchronised(&[(2_150, "AT"), (2_160, "OK")]), Duration::from_millis(2_160) + LULL_AFTER_OK);
+    assert_eq!(
+        synchronised(&[(2_150, "AT"), (2_160, "OK")]),
+        Span::from_millis(2_160).saturating_add(LULL_AFTER_OK)
+    );
 }
 
 #[test]
@@ -122,8 +128,8 @@ fn endless_noise_delays_at_for_a_bounded_time() {
     let mut dialogue = Dialogue::new();
     let _ = dialogue.open(Instant::ZERO);
     let mut now = Instant::ZERO;
-    while dialogue.next_deadline().unwrap() > now + Duration::from_millis(100) {
-        now = now + Duration::from_millis(100);
+    while dialogue.next_deadline().unwrap() > now + Span::from_millis(100) {
+        now = now + Span::from_millis(100);
         let _ = dialogue.line(now, Line::whole(b"noise"), |_| ());
         assert!(now < Instant::ZERO + NOISE_MAX, "still waiting for quiet");
     }
@@ -255,7 +261,7 @@ fn a_command_with_a_doubtful_error_is_sent_again_once() {
 fn an_immediate_error_is_the_previous_one_sent_twice() {
     let mut talk = Talk::ready(false);
     talk.start(select("310410"));
-    talk.now = talk.now + Duration::from_secs(1);
+    talk.now = talk.now + Span::from_secs(1);
     assert!(matches!(talk.hear("+CME ERROR: 30").outcome, Some(Outcome::Refused(_))));
     talk.start(select("311480"));
     assert_eq!(talk.hear("+CME ERROR: 30").send, Some(Outgoing::Return));
@@ -270,15 +276,15 @@ fn an_error_after_an_error_may_be_its_second_copy_however_late() {
     for late in [0, 24, 500, 10_000] {
         let mut talk = Talk::ready(false);
         talk.start(select("310410"));
-        talk.now = talk.now + Duration::from_secs(1);
+        talk.now = talk.now + Span::from_secs(1);
         assert!(matches!(talk.hear("+CME ERROR: 30").outcome, Some(Outcome::Refused(_))));
         talk.start(select("311480"));
-        talk.now = talk.now + Duration::from_millis(late);
+        talk.now = talk.now + Span::from_millis(late);
         assert_eq!(talk.hear("+CME ERROR: 30").send, Some(Outgoing::Return), "{late} ms");
         let _ = talk.pass();
         let _ = talk.hear("OK");
         assert_eq!(talk.pass().send, Some(Outgoing::Command(select("311480"))));
-        talk.now = talk.now + Duration::from_secs(1);
+        talk.now = talk.now + Span::from_secs(1);
         let refused = talk.hear("+CME ERROR: 30").outcome;
         assert!(
             matches!(refused, Some(Outcome::Refused(_))),
@@ -308,7 +314,7 @@ fn after_a_timeout_step_every_deadline_is_in_the_future() {
     talk.start(select("310410"));
     for _ in 0..100 {
         let Some(deadline) = talk.dialogue.next_deadline() else { return };
-        talk.now = deadline + Duration::from_millis(50);
+        talk.now = deadline + Span::from_millis(50);
         let _ = talk.dialogue.timeout(talk.now);
         assert!(talk.dialogue.next_deadline().is_none_or(|next| next > talk.now));
     }
@@ -365,7 +371,7 @@ fn a_result_while_the_line_is_drained_is_the_late_one() {
     let _ = talk.hear("OK");
     assert_eq!(talk.pass().outcome, Some(Outcome::TimedOut));
     talk.start(select("311480"));
-    talk.now = talk.now + Duration::from_secs(5);
+    talk.now = talk.now + Span::from_secs(5);
     assert_eq!(talk.hear("OK").outcome, Some(Outcome::Answered(Answer::Done)), "not in doubt");
 }
 

@@ -47,7 +47,7 @@ pub(super) struct ScanContext {
     pub(super) asked_at: Option<Instant>,
     /// When it was given back.
     pub(super) given_at: Option<Instant>,
-    /// The carrier from before the scan. It decides the order of the trials and the choice; the report repeats it.
+    /// The carrier from before the scan. It decides the order of the trials and the choice.
     pub(super) before: Option<Plmn>,
     /// The carrier that the scan chose.
     pub(super) chosen: Option<Plmn>,
@@ -86,6 +86,8 @@ pub(super) struct ScanContext {
     pub(super) began: Instant,
     pub(super) samples: Vec<Strength, SAMPLES_MAX>,
     pub(super) failure: Option<Failure>,
+    /// Lines that did not answer the current command.
+    pub(super) dropped: u32,
 }
 
 impl ScanContext {
@@ -120,6 +122,7 @@ impl ScanContext {
             began: Instant::ZERO,
             samples: Vec::new(),
             failure: None,
+            dropped: 0,
         }
     }
 }

@@ -1,7 +1,5 @@
 //! States 10 to 12: give the service back, with a carrier or without.
 
-use core::time::Duration;
-
 use crate::at::answer::Outcome as Said;
 use crate::at::command::Command;
 use crate::carrier::{Plmn, Trial};
@@ -10,7 +8,7 @@ use crate::scan::report::{Failure, Outcome};
 use crate::scan::{Action, Actions, Event};
 use crate::selection::Selection;
 use crate::supervisor::{Owed, Remains, ServiceState, ServiceStatus, Signal, Want};
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 
 use super::check::{Check, Verdict};
 use super::handover::{ASK_AGAIN, send_signal};
@@ -18,7 +16,7 @@ use super::state::{Look, Modem, Restore, State, Verify};
 use super::{Scanner, act, report};
 
 /// How long DTR is low. A modem reacts after 50 ms (S25, five hundredths of a second).
-const DTR_DROP: Duration = Duration::from_millis(300);
+const DTR_DROP: Span = Span::from_millis(300);
 
 impl Scanner {
     /// Records the selection to restore, before the scan first changes the modem: for the guard, the next scan or `restore`.
@@ -32,16 +30,16 @@ impl Scanner {
         self.owe(self.context.owed, false, out);
     }
 
-    pub(super) fn found_on(&mut self, plmn: Plmn) {
+    pub(super) fn found_on(&mut self, plmn: Plmn, out: &mut Actions) {
         self.context.before = Some(plmn);
-        self.report.before = Some(plmn);
+        report(out, Event::Before(plmn));
     }
 
     /// Takes over what a dead scan has left to do, which is recorded already. This scan restores the selection if it fails.
-    pub(super) fn adopt(&mut self, owed: Owed) {
+    pub(super) fn adopt(&mut self, owed: Owed, out: &mut Actions) {
         (self.context.owed, self.context.noted) = (owed.want, owed.selection.is_some());
         if let Some(Selection::Manual(plmn)) = owed.selection {
-            self.found_on(plmn);
+            self.found_on(plmn, out);
         }
         self.context.selection = owed.selection;
         self.context.disturbed = owed.selection.is_some();
@@ -51,9 +49,9 @@ impl Scanner {
     #[inline(never)]
     pub(super) fn restore(&mut self, selection: Selection, out: &mut Actions) {
         self.forget();
-        self.adopt(Owed { want: None, selection: Some(selection) });
-        let until = self.after(&self.policy.timeouts.restore);
-        self.enter(State::Restoring { until, step: Restore::Unseen(self.after(&DTR_DROP)) }, out);
+        let until = self.after(self.policy.timeouts.restore);
+        self.enter(State::Restoring { until, step: Restore::Unseen(self.after(DTR_DROP)) }, out);
+        self.adopt(Owed { want: None, selection: Some(selection) }, out);
     }
 
     pub(super) fn fail(&mut self, failure: Failure, out: &mut Actions) {
@@ -77,22 +75,22 @@ impl Scanner {
             | State::GivingBack { .. } => (false, false),
         };
         if half_way && !matches!(failure, Failure::PortHeld(_)) && !self.context.orphaned {
-            let deadline = self.after(&self.policy.timeouts.kill);
+            let deadline = self.after(self.policy.timeouts.kill);
             return self.enter(State::Clearing { deadline, step: Verify::Look }, out);
         }
         let has_settings = self.has_settings() && self.dialogue.is_ready();
         let changed = self.context.disturbed || has_settings;
         if !modem_is_ours || !changed || gone {
-            return self.give_back_failed(out);
+            return self.give_back_failed(false, out);
         }
-        let until = self.after(&self.policy.timeouts.restore);
+        let until = self.after(self.policy.timeouts.restore);
         if !self.context.disturbed {
             self.enter(State::Restoring { until, step: Restore::PuttingBack { registers: false } }, out);
             return self.put_back(false, out);
         }
         // A scan whose first choice had no link has settled before.
         self.disturb(out);
-        let step = Restore::Dropping(self.after(&DTR_DROP));
+        let step = Restore::Dropping(self.after(DTR_DROP));
         self.enter(State::Restoring { until, step }, out);
         if self.dialogue.is_ready() {
             return self.restore_selection(true, out);
@@ -105,9 +103,9 @@ impl Scanner {
     pub(super) fn seen_while_clearing(&mut self, step: Verify, remains: Remains, out: &mut Actions) {
         let is_down = self.context.service.is_some_and(|status| status.state == ServiceState::Down);
         match remains.service {
-            None if is_down => self.give_back_failed(out),
+            None if is_down => self.give_back_failed(false, out),
             Some(_) if is_down && step == Verify::Look => {
-                let deadline = self.after(&self.policy.timeouts.term);
+                let deadline = self.after(self.policy.timeouts.term);
                 send_signal(Signal::Term, out);
                 self.state = State::Clearing { deadline, step: Verify::Termed };
             }
@@ -117,12 +115,12 @@ impl Scanner {
 
     pub(super) fn clearing_timeout(&mut self, step: Verify, out: &mut Actions) {
         if step == Verify::Termed {
-            let deadline = self.after(&self.policy.timeouts.kill);
+            let deadline = self.after(self.policy.timeouts.kill);
             send_signal(Signal::Kill, out);
             self.state = State::Clearing { deadline, step: Verify::Killed };
             return;
         }
-        self.give_back_failed(out);
+        self.give_back_failed(false, out);
     }
 
     /// Restores the selection from before the scan: by the carrier's digits where it was manual, else automatic.
@@ -157,7 +155,7 @@ impl Scanner {
             (Restore::Looking(Look::Checking(mut check)), said) => {
                 let look = match check.take(said, None, &mut self.context.domains) {
                     Verdict::There => return self.restored(true, out),
-                    Verdict::NotThere | Verdict::Denied => Look::Pausing(self.after(&self.policy.poll)),
+                    Verdict::NotThere | Verdict::Denied => Look::Pausing(self.after(self.policy.poll)),
                     Verdict::Ask(command) => {
                         self.command(command, self.policy.timeouts.read, out);
                         Look::Checking(check)
@@ -193,7 +191,7 @@ impl Scanner {
         }
         if matches!(step, Restore::Unseen(_)) {
             // The holder of the port is not known yet: two looks at the processes did not agree.
-            self.state = State::Restoring { until, step: Restore::Unseen(self.after(&DTR_DROP)) };
+            self.state = State::Restoring { until, step: Restore::Unseen(self.after(DTR_DROP)) };
             return;
         }
         if matches!(step, Restore::Dropping(_)) {
@@ -223,11 +221,7 @@ impl Scanner {
         if seen {
             self.settle(out);
         }
-        if self.context.disturbed {
-            self.report.restored = Some(seen);
-            report(out, Event::Restored(seen));
-        }
-        self.give_back_failed(out);
+        self.give_back_failed(seen, out);
     }
 
     /// The scan has decided, or it fails.
@@ -247,10 +241,9 @@ impl Scanner {
         }
     }
 
-    fn give_back_failed(&mut self, out: &mut Actions) {
-        if self.context.disturbed && self.report.restored.is_none() {
-            self.report.restored = Some(false);
-            report(out, Event::Restored(false));
+    fn give_back_failed(&mut self, restored: bool, out: &mut Actions) {
+        if self.context.disturbed {
+            report(out, Event::Restored(restored));
         }
         self.give_back(true, out);
     }
@@ -265,7 +258,7 @@ impl Scanner {
     /// Closes the port before the request. Where no want is owed, [`Scanner::pass`] goes on.
     fn give_back(&mut self, failed: bool, out: &mut Actions) {
         self.let_go_of_port(out);
-        let (deadline, again_at) = (self.after(&self.policy.timeouts.give_back), self.after(&ASK_AGAIN));
+        let (deadline, again_at) = (self.after(self.policy.timeouts.give_back), self.after(ASK_AGAIN));
         self.enter(State::GivingBack { deadline, again_at, failed }, out);
         if let Some(want) = self.want_owed() {
             act(out, Action::Ask(want));
@@ -282,7 +275,7 @@ impl Scanner {
     pub(super) fn giving_back_timeout(&mut self, deadline: Instant, failed: bool, out: &mut Actions) {
         match self.want_owed() {
             Some(want) if deadline > self.now => {
-                self.state = State::GivingBack { deadline, again_at: self.after(&ASK_AGAIN), failed };
+                self.state = State::GivingBack { deadline, again_at: self.after(ASK_AGAIN), failed };
                 act(out, Action::Ask(want));
             }
             Some(_) if failed => self.failed(false, out),
@@ -303,14 +296,13 @@ impl Scanner {
         if failed {
             return self.failed(true, out);
         }
-        self.report.given_back = true;
         if self.is_overruled() {
             return self.overruled(out);
         }
         if self.want_owed().is_none() || self.policy.timeouts.link.is_zero() {
-            return self.complete(None, out);
+            return self.complete(out);
         }
-        self.enter(State::WaitPpp { deadline: self.after(&self.policy.timeouts.link) }, out);
+        self.enter(State::WaitPpp { deadline: self.after(self.policy.timeouts.link) }, out);
     }
 
     fn failed(&mut self, given_back: bool, out: &mut Actions) {
@@ -351,14 +343,16 @@ impl Scanner {
     #[inline(never)]
     fn overruled(&mut self, out: &mut Actions) {
         report(out, Event::ForeignDown);
-        self.complete(Some(false), out);
+        self.no_link(out);
     }
 
     #[inline(never)]
     pub(super) fn link_is_up(&mut self, out: &mut Actions) {
         let given = self.context.given_at.unwrap_or(self.now);
         report(out, Event::LinkUp(self.now.saturating_since(given)));
-        self.complete(Some(true), out);
+        // The outage lasts until now.
+        self.context.given_at = None;
+        self.complete(out);
     }
 
     /// Tries the next best carrier where the policy says so, one has registered in its trial, and the budget allows it.
@@ -372,14 +366,17 @@ impl Scanner {
             if let Some(index) = index {
                 self.lose(index, out);
             }
-            self.report.given_back = false;
             return self.ask_down(true, out);
         }
-        self.complete(Some(false), out);
+        self.no_link(out);
     }
 
-    pub(super) fn complete(&mut self, link: Option<bool>, out: &mut Actions) {
-        self.report.link = link;
+    pub(super) fn no_link(&mut self, out: &mut Actions) {
+        report(out, Event::NoLink);
+        self.complete(out);
+    }
+
+    fn complete(&mut self, out: &mut Actions) {
         self.enter(State::Complete, out);
         self.end(Outcome::Complete, true, out);
     }

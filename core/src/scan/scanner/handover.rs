@@ -1,21 +1,19 @@
 //! States 1, 1b and 2: take the service; and what other processes do while the scan holds it.
 
-use core::time::Duration;
-
 use crate::scan::report::Failure;
 use crate::scan::{Action, Actions, Event};
 use crate::selection::Selection;
 use crate::supervisor::{Owed, Remains, ServiceState, ServiceStatus, Signal, Taken, Want};
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 
 use super::state::{Modem, State, Verify, WaitDown};
 use super::{Scanner, act, report};
 
 /// The poll interval of the port's holders, where no event reports a change: a process may close the port and live on.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
+const LOOK_AGAIN: Span = Span::from_millis(250);
 
 /// Between two requests while the supervisor has not acted on the first.
-pub(super) const ASK_AGAIN: Duration = Duration::from_secs(1);
+pub(super) const ASK_AGAIN: Span = Span::from_secs(1);
 
 impl Scanner {
     #[inline(never)]
@@ -23,7 +21,7 @@ impl Scanner {
         let Taken { status, owed } = taken;
         let found = ServiceStatus { want: owed.want.unwrap_or(status.want), ..status };
         self.context.found = Some(found.want);
-        self.adopt(owed);
+        self.adopt(owed, out);
         self.context.asked_at = Some(self.now);
         if let Some(id) = self.context.request.take() {
             self.gate.touched(id);
@@ -35,10 +33,10 @@ impl Scanner {
     /// Enters 1b and asks for down, unless no supervisor runs.
     pub(super) fn ask_down(&mut self, supervised: bool, out: &mut Actions) {
         let times = &self.policy.timeouts;
-        let successor_by = (!supervised).then(|| self.after(&times.supervisor));
+        let successor_by = (!supervised).then(|| self.after(times.supervisor));
         let wait = WaitDown {
             deadline: successor_by.unwrap_or(self.now) + times.want,
-            again_at: supervised.then(|| self.after(&times.down_again.min(times.want))),
+            again_at: supervised.then(|| self.after(times.down_again.min(times.want))),
             wanted: false,
             killed: false,
             successor_by,
@@ -111,28 +109,27 @@ impl Scanner {
         }
         if !wait.wanted {
             wait.wanted = true;
-            wait.deadline = self.after(&times.down);
+            wait.deadline = self.after(times.down);
             self.state = State::StopPppWaitSv(wait);
         }
         if status.state == ServiceState::Down && status.pid.is_none() {
             let after = self.since_asked();
-            self.report.down_after.get_or_insert(after);
             report(out, Event::Down(after));
             self.verify_stopped(out);
         }
     }
 
     fn verify_stopped(&mut self, out: &mut Actions) {
-        let deadline = self.after(&self.policy.timeouts.term);
+        let deadline = self.after(self.policy.timeouts.term);
         self.context.stranger = None;
         self.enter(
-            State::VerifyStopped { step: Verify::Look, deadline, look_at: self.after(&LOOK_AGAIN) },
+            State::VerifyStopped { step: Verify::Look, deadline, look_at: self.after(LOOK_AGAIN) },
             out,
         );
     }
 
     pub(super) fn ask_refused(&mut self, wait: WaitDown) {
-        self.state = State::StopPppWaitSv(WaitDown { again_at: Some(self.after(&ASK_AGAIN)), ..wait });
+        self.state = State::StopPppWaitSv(WaitDown { again_at: Some(self.after(ASK_AGAIN)), ..wait });
     }
 
     pub(super) fn stopping_timeout(&mut self, mut wait: WaitDown, out: &mut Actions) {
@@ -150,11 +147,11 @@ impl Scanner {
                 return self.fail(Failure::PortHeld(self.context.service.and_then(|status| status.pid)), out);
             }
             wait.killed = true;
-            wait.deadline = self.after(&times.kill);
+            wait.deadline = self.after(times.kill);
             send_signal(Signal::Kill, out);
         }
         if wait.again_at.is_some_and(|at| at <= self.now) {
-            wait.again_at = (!wait.wanted).then(|| self.after(&ASK_AGAIN));
+            wait.again_at = (!wait.wanted).then(|| self.after(ASK_AGAIN));
             act(out, Action::Ask(Want::Down));
         }
         self.state = State::StopPppWaitSv(wait);
@@ -163,15 +160,14 @@ impl Scanner {
     pub(super) fn seen_remains(&mut self, step: Verify, remains: Remains, out: &mut Actions) {
         if remains.is_free() {
             let after = self.since_asked();
-            self.report.free_after.get_or_insert(after);
             report(out, Event::PortFree(after));
             return self.open_port(self.now, out);
         }
         if remains.service.is_some() && step == Verify::Look {
-            let deadline = self.after(&self.policy.timeouts.term);
+            let deadline = self.after(self.policy.timeouts.term);
             send_signal(Signal::Term, out);
             self.state =
-                State::VerifyStopped { step: Verify::Termed, deadline, look_at: self.after(&LOOK_AGAIN) };
+                State::VerifyStopped { step: Verify::Termed, deadline, look_at: self.after(LOOK_AGAIN) };
         }
         if let Some(stranger) = remains.stranger
             && self.context.stranger != Some(stranger)
@@ -182,7 +178,7 @@ impl Scanner {
     }
 
     pub(super) fn verifying_timeout(&mut self, step: Verify, deadline: Instant, out: &mut Actions) {
-        let look_at = self.after(&LOOK_AGAIN);
+        let look_at = self.after(LOOK_AGAIN);
         if deadline > self.now {
             self.state = State::VerifyStopped { step, deadline, look_at };
             return;
@@ -190,7 +186,7 @@ impl Scanner {
         match step {
             Verify::Look | Verify::Killed => self.fail(Failure::PortHeld(self.context.stranger), out),
             Verify::Termed => {
-                let deadline = self.after(&self.policy.timeouts.kill);
+                let deadline = self.after(self.policy.timeouts.kill);
                 send_signal(Signal::Kill, out);
                 self.state = State::VerifyStopped { step: Verify::Killed, deadline, look_at };
             }
@@ -236,7 +232,6 @@ impl Scanner {
             return false;
         };
         self.context.retakes_left = left;
-        self.report.interruptions = self.report.interruptions.saturating_add(1);
         report(out, Event::Interrupted { supervised, left });
         self.let_go_of_port(out);
         true
@@ -251,8 +246,8 @@ impl Scanner {
         }
     }
 
-    fn since_asked(&self) -> Duration {
-        self.context.asked_at.map_or(Duration::ZERO, |asked| self.now.saturating_since(asked))
+    fn since_asked(&self) -> Span {
+        self.context.asked_at.map_or(Span::ZERO, |asked| self.now.saturating_since(asked))
     }
 }
 

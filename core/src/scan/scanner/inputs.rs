@@ -50,7 +50,7 @@ impl Scanner {
             | State::StopPppWaitSv(_)
             | State::VerifyStopped { .. }
             | State::Modem(_) => self.fail(Failure::Aborted, out),
-            State::WaitPpp { .. } => self.complete(Some(false), out),
+            State::WaitPpp { .. } => self.no_link(out),
             State::Idle
             | State::Complete
             | State::Clearing { .. }

@@ -1,7 +1,5 @@
 //! States 2b to 4: open the port, prepare the modem, and search the network.
 
-use core::time::Duration;
-
 use crate::at::answer::{Answer, Outcome as Said};
 use crate::at::command::Command;
 use crate::at::current::Operator;
@@ -12,13 +10,13 @@ use crate::carrier::{Availability, Carriers, Name, Technologies};
 use crate::scan::report::Failure;
 use crate::scan::{Action, Actions, Event};
 use crate::selection::Selection;
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 
 use super::state::{Modem, Prepare, State};
 use super::{Scanner, act, report};
 
 /// Between two tries to open the port, and between two searches.
-const TRY_AGAIN: Duration = Duration::from_secs(1);
+const TRY_AGAIN: Span = Span::from_secs(1);
 
 /// Keeps an operator of the list; one without five or six digits cannot be selected and is skipped.
 pub(super) fn keep(carriers: &mut Carriers, found: &ListedOperator<'_>) {
@@ -32,7 +30,7 @@ pub(super) fn keep(carriers: &mut Carriers, found: &ListedOperator<'_>) {
 
 impl Scanner {
     pub(super) fn open_port(&mut self, at: Instant, out: &mut Actions) {
-        let deadline = self.after(&self.policy.timeouts.open);
+        let deadline = self.after(self.policy.timeouts.open);
         let again_at = (at > self.now).then_some(at);
         self.with_modem(Modem::Opening { again_at, deadline }, out);
         if again_at.is_none() {
@@ -41,7 +39,7 @@ impl Scanner {
     }
 
     pub(super) fn port_opened(&mut self) {
-        let deadline = self.after(&self.policy.timeouts.open);
+        let deadline = self.after(self.policy.timeouts.open);
         self.state = State::Modem(Modem::Claiming { deadline });
     }
 
@@ -52,7 +50,7 @@ impl Scanner {
     }
 
     pub(super) fn open_failed(&mut self, deadline: Instant) {
-        self.state = State::Modem(Modem::Opening { again_at: Some(self.after(&TRY_AGAIN)), deadline });
+        self.state = State::Modem(Modem::Opening { again_at: Some(self.after(TRY_AGAIN)), deadline });
     }
 
     pub(super) fn opening_timeout(&mut self, deadline: Instant, out: &mut Actions) {
@@ -65,16 +63,16 @@ impl Scanner {
 
     /// A USB modem's port went away during the scan; it comes back under the same stable name.
     pub(super) fn port_lost(&mut self, out: &mut Actions) {
-        report(out, Event::PortLost);
+        let left = self.context.reopens_left.checked_sub(1);
+        report(out, Event::PortLost { reopens: left.is_some() });
         self.dialogue.close();
         self.context.on = None;
         act(out, Action::ClosePort);
-        let Some(left) = self.context.reopens_left.checked_sub(1) else {
+        let Some(left) = left else {
             return self.fail(Failure::PortUnavailable, out);
         };
         self.context.reopens_left = left;
-        self.report.reopens = self.report.reopens.saturating_add(1);
-        self.open_port(self.after(&TRY_AGAIN), out);
+        self.open_port(self.after(TRY_AGAIN), out);
     }
 
     /// If the modem rejects a setting, the scan continues: replies are parsed either way.
@@ -103,7 +101,7 @@ impl Scanner {
                     && self.context.selection.is_none()
                 {
                     if let Some(Operator::Plmn(plmn)) = current.operator {
-                        self.found_on(plmn);
+                        self.found_on(plmn, out);
                     }
                     self.context.selection = Some(Selection::of(current));
                 }
@@ -151,12 +149,11 @@ impl Scanner {
         let usable = complete || (matches!(said, Said::Answered(_)) && self.context.searches_left == 0);
         if usable && !self.carriers.is_empty() {
             self.context.listed = true;
-            self.report.search = Some(took);
             report(out, Event::Listed { count: self.carriers.listed(), took });
             return self.with_modem(Modem::NextCarrier, out);
         }
         if self.context.searches_left > 0 {
-            self.state = State::Modem(Modem::WaitResults { again_at: Some(self.after(&TRY_AGAIN)) });
+            self.state = State::Modem(Modem::WaitResults { again_at: Some(self.after(TRY_AGAIN)) });
             return;
         }
         let empty = matches!(said, Said::Answered(_));

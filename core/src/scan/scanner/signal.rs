@@ -16,7 +16,7 @@ impl Scanner {
     pub(super) fn wait_signal(&mut self, index: usize, out: &mut Actions) {
         self.context.on = self.carriers.get(index).map(|carrier| carrier.plmn);
         let settled =
-            self.context.settled.take().unwrap_or_else(|| self.after(&self.policy.settle)).max(self.now);
+            self.context.settled.take().unwrap_or_else(|| self.after(self.policy.settle)).max(self.now);
         self.read_at(index, settled, settled + self.policy.timeouts.signal, false, out);
     }
 
@@ -138,7 +138,7 @@ impl Scanner {
         if strength.is_known() {
             return self.ask_signal(wait, out);
         }
-        let step = Measure::Pausing(self.after(&self.policy.poll));
+        let step = Measure::Pausing(self.after(self.policy.poll));
         self.state = State::Modem(Modem::WaitSignal(Signal { step, ..wait }));
     }
 

@@ -1,7 +1,6 @@
 //! Snapshots: the data that decides the next step, and nothing else.
 
 use crate::scan::Phase;
-use crate::scan::report::Report;
 use crate::time::Instant;
 
 use super::Scanner;
@@ -29,8 +28,6 @@ impl Scanner {
         let distance = |instant: &mut Instant| {
             *instant = Instant::from_millis(instant.as_millis().saturating_sub(now.as_millis()));
         };
-        // No action of the scan depends on its report.
-        seen.report = Report::default();
         seen.state.each_instant(distance);
         seen.dialogue.each_instant(distance);
         // Set at the begin of a trial, unused after its measurement.
@@ -49,7 +46,9 @@ impl Scanner {
             if limit == Instant::MAX { limit } else { Instant::from_millis(left) }
         });
         seen.carriers.forget_times();
+        // What is only told.
         seen.context.given_at = None;
+        seen.context.dropped = 0;
         seen.context.began = Instant::ZERO;
         seen.now = Instant::ZERO;
         Snapshot(seen)

@@ -12,9 +12,9 @@ mod trials;
 use super::*;
 use crate::at::command::Outgoing;
 use crate::carrier::{Strength, Trial};
-use crate::scan::Refused;
 use crate::scan::gate::{Declined, Origin, Request};
 use crate::scan::policy::NoLink;
+use crate::scan::{Refused, Report};
 use crate::supervisor::{Owed, Remains, ServiceState, ServiceStatus, Signal, Want};
 use core::num::NonZeroU32;
 use std::format;
@@ -63,6 +63,8 @@ struct Bench {
     owed: Owed,
     /// The events of all inputs.
     events: StdVec<Event>,
+    /// Their fold.
+    report: Report,
 }
 
 impl Bench {
@@ -75,6 +77,7 @@ impl Bench {
             actions: StdVec::new(),
             owed: Owed::default(),
             events: StdVec::new(),
+            report: Report::EMPTY,
         }
     }
 
@@ -84,6 +87,7 @@ impl Bench {
         for action in &self.actions {
             if let Action::Report(event) = *action {
                 self.events.push(event);
+                self.report.apply(&event);
             } else if let Action::Owe(owed) = *action {
                 self.owed = owed;
             } else {
@@ -127,7 +131,7 @@ impl Bench {
 
     /// An error, as long after the command as a network takes.
     fn refuse(&mut self, text: &str) {
-        self.now = self.now + Duration::from_millis(500);
+        self.now = self.now + Span::from_millis(500);
         self.line(text);
     }
 
@@ -249,7 +253,7 @@ impl Bench {
     }
 
     fn outcome(&self) -> Option<Outcome> {
-        self.scanner.report().outcome
+        self.report.outcome
     }
 
     fn phases(&self) -> StdVec<Phase> {
@@ -269,5 +273,5 @@ pub(crate) fn waiting_for_link() -> (Scanner, Instant) {
 }
 
 fn policy() -> Policy {
-    Policy { samples: 1, confirm: Duration::ZERO, ..Policy::DEFAULT }
+    Policy { samples: 1, confirm: Span::ZERO, ..Policy::DEFAULT }
 }

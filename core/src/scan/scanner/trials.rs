@@ -1,7 +1,5 @@
 //! States 5 and 7 to 9b: try the carriers, choose the best.
 
-use core::time::Duration;
-
 use crate::at::answer::Outcome as Said;
 use crate::at::command::Command;
 use crate::at::errors::{Meaning, cme_meaning};
@@ -10,7 +8,7 @@ use crate::scan::policy::Strategy;
 use crate::scan::rank;
 use crate::scan::report::Failure;
 use crate::scan::{Actions, Event};
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 
 use super::check::{Check, Verdict};
 use super::state::{Look, Modem, State, Test};
@@ -18,7 +16,7 @@ use super::{Scanner, report};
 
 /// The time for choosing the best once the trials have ended: registering again (field logs: up to 11.5 s) and
 /// verifying. A trial does not begin, or go on, where less than this is left and a carrier has registered already.
-const CONNECT_RESERVE: Duration = Duration::from_secs(25);
+const CONNECT_RESERVE: Span = Span::from_secs(25);
 
 /// Checks in a row that must say "denied" before the trial ends: the first may still show the previous carrier.
 const DENIALS_MIN: u8 = 3;
@@ -50,7 +48,7 @@ impl Scanner {
             Modem::WaitSignal(wait) => self.measured(wait, said, out),
             Modem::ConnectBest { index } => match said {
                 Said::Answered(_) => {
-                    self.context.lasting_from = self.after(&self.policy.confirm);
+                    self.context.lasting_from = self.after(self.policy.confirm);
                     self.verify_carrier(index, out);
                 }
                 Said::Refused(_) | Said::TimedOut | Said::Ready | Said::Dead => {
@@ -136,7 +134,7 @@ impl Scanner {
         self.context.lasting_from = Instant::ZERO;
         self.disturb(out);
         let bound = if self.has_registered() { self.last_trial_start() } else { self.limit() };
-        let deadline = self.after(&self.policy.timeouts.register).min(bound);
+        let deadline = self.after(self.policy.timeouts.register).min(bound);
         self.with_modem(Modem::TestCarrier { index, deadline, denials: 0, step: Test::Selecting }, out);
         report(out, Event::TrialBegins(plmn));
         self.command(Command::Select(plmn), deadline.saturating_since(self.now), out);
@@ -191,7 +189,7 @@ impl Scanner {
             (Test::Selecting, Said::Answered(_)) => {
                 // One that the modem has not left was selected long ago.
                 if self.context.settled.is_none() {
-                    self.context.lasting_from = self.after(&self.policy.confirm);
+                    self.context.lasting_from = self.after(self.policy.confirm);
                 }
                 self.look_at_registration(index, deadline, denials, out);
             }
@@ -225,7 +223,7 @@ impl Scanner {
                 if self.now >= deadline {
                     return self.end_trial(index, Trial::TimedOut, out);
                 }
-                let step = Test::Looking(Look::Pausing(self.after(&self.policy.poll).min(deadline)));
+                let step = Test::Looking(Look::Pausing(self.after(self.policy.poll).min(deadline)));
                 self.state = State::Modem(Modem::TestCarrier { index, deadline, denials, step });
             }
         }
@@ -238,7 +236,7 @@ impl Scanner {
     }
 
     pub(super) fn end_trial(&mut self, index: usize, trial: Trial, out: &mut Actions) {
-        let took = self.now.saturating_since(self.context.began).as_millis();
+        let took = self.now.saturating_since(self.context.began);
         let lasting = self.now >= self.context.lasting_from;
         let Some(carrier) = self.carriers.get_mut(index) else {
             debug_assert!(false, "the trial of a carrier that is not listed");
@@ -246,7 +244,7 @@ impl Scanner {
         };
         carrier.trial = trial;
         carrier.confirmed = lasting;
-        carrier.took_ms = u32::try_from(took).unwrap_or(u32::MAX);
+        carrier.took = took;
         let plmn = carrier.plmn;
         match trial {
             Trial::Registered(_) => {
@@ -268,7 +266,7 @@ impl Scanner {
         let Some((index, plmn)) = best.and_then(|index| Some((index, self.carriers.get(index)?.plmn))) else {
             return self.fail(Failure::NoCarrier, out);
         };
-        (self.context.chosen, self.report.selected) = (Some(plmn), Some(plmn));
+        self.context.chosen = Some(plmn);
         report(out, Event::Selected(plmn));
         self.with_modem(Modem::ConnectBest { index }, out);
         if self.context.on == Some(plmn) {
@@ -284,7 +282,7 @@ impl Scanner {
     /// The modem could not stay on the chosen carrier: take the next best.
     pub(super) fn lose(&mut self, index: usize, out: &mut Actions) {
         self.context.on = None;
-        (self.context.chosen, self.report.selected) = (None, None);
+        self.context.chosen = None;
         let Some(carrier) = self.carriers.get_mut(index) else { return };
         carrier.trial = Trial::Lost;
         let plmn = carrier.plmn;
@@ -293,7 +291,7 @@ impl Scanner {
     }
 
     fn verify_carrier(&mut self, index: usize, out: &mut Actions) {
-        let deadline = self.after(&self.policy.timeouts.verify);
+        let deadline = self.after(self.policy.timeouts.verify);
         self.with_modem(Modem::VerifyCarrier { index, deadline, step: Look::Checking(Check::new()) }, out);
         self.command(Check::FIRST, self.policy.timeouts.read, out);
     }
@@ -307,7 +305,7 @@ impl Scanner {
                 self.command(command, self.policy.timeouts.read, out);
                 Look::Checking(check)
             }
-            Verdict::NotThere | Verdict::Denied => Look::Pausing(self.after(&self.policy.poll)),
+            Verdict::NotThere | Verdict::Denied => Look::Pausing(self.after(self.policy.poll)),
         };
         self.state = State::Modem(Modem::VerifyCarrier { index, deadline, step });
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use cellscan_core::scan::policy::Timeouts;
 use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{ServiceStatus, Want};
+use cellscan_core::time::Span;
 use cellscan_custody::hand_back::{AGAIN_AFTER, End, HandBack, Observation, Step};
 
 use super::claim::{Claimable, ServiceClaim};
@@ -37,7 +38,7 @@ const ENDING_LIMIT: Duration = Duration::from_secs(16);
 
 /// How long the registration may take to restore: as long as a scan itself allows for it. A modem that is done with its search answers in
 /// 1 to 6 s (field logs); beside 14 busy loops and a disk writer 10 s were not enough for one of 260 scans that were killed.
-const REGISTRATION_LIMIT: Duration = Timeouts::DEFAULT.restore;
+const REGISTRATION_LIMIT: Span = Timeouts::DEFAULT.restore;
 
 /// What is owed to a service whose scan is dead.
 #[derive(Clone, Copy, Debug)]

@@ -3,14 +3,13 @@
 use std::convert::Infallible;
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use cellscan_core::driver::Driver;
 use cellscan_core::scan::policy::Timeouts;
 use cellscan_core::scan::{Event, Policy};
 use cellscan_core::selection::Selection;
 use cellscan_core::supervisor::{Remains, ServiceState, ServiceStatus, Signal, Supervisor, Taken, Want};
-use cellscan_core::time::Instant;
+use cellscan_core::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
@@ -88,7 +87,7 @@ impl Supervisor for PortAlone {
 ///
 /// # Errors
 /// A sentence: why the modem is not known to be registered again.
-pub(crate) fn restore(line: &ModemLine, selection: Selection, limit: Duration) -> Result<(), String> {
+pub(crate) fn restore(line: &ModemLine, selection: Selection, limit: Span) -> Result<(), String> {
     let clock = Clock::new();
     let serial =
         SerialOptions { baud: line.baud, lock_dirs: Vec::new(), ..SerialOptions::new(line.port.clone()) };
@@ -110,7 +109,7 @@ pub(crate) fn restore(line: &ModemLine, selection: Selection, limit: Duration) -
         }
         driver.supervisor_mut().0.woken();
     }
-    if driver.scanner().report().restored == Some(true) {
+    if driver.report().restored == Some(true) {
         return Ok(());
     }
     Err(match (last, driver.supervisor_mut().0.holders().first()) {

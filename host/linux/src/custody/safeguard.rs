@@ -240,7 +240,7 @@ impl KeptGuard {
             run_dir: self.run_dir.as_deref(),
             owed,
         };
-        let held = Clock::new().now().saturating_since(self.since);
+        let held = Clock::new().now().duration_since(self.since);
         let limit = self.options.limit.map(|limit| limit.saturating_sub(held));
         Guard::spawn(guarded, &GuardOptions { limit, ..self.options.clone() })
     }

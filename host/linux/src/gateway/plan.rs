@@ -66,5 +66,5 @@ pub enum GuardPlan {
 /// How long a scan may hold the service: the scan itself keeps its budget, and this limit is for a scan that does not.
 #[must_use]
 pub fn hold_limit(policy: &Policy) -> Duration {
-    policy.budget.saturating_add(policy.timeouts.link).saturating_add(HOLD_MARGIN)
+    Duration::from(policy.budget + policy.timeouts.link) + HOLD_MARGIN
 }

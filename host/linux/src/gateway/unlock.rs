@@ -8,7 +8,7 @@ use cellscan_core::carrier::Plmn;
 use cellscan_core::scan::Policy;
 use cellscan_core::scan::policy::Timeouts;
 use cellscan_core::supervisor::Want;
-use cellscan_core::time::Instant;
+use cellscan_core::time::{Instant, Span};
 use cellscan_custody::unlock::{REGISTER_LIMIT, Sight, Step};
 
 use super::plan::{GatewayPlan, GuardPlan, hold_limit};
@@ -88,8 +88,8 @@ pub fn plan(selected: &Selected, state_dir: &Path) -> GatewayPlan {
 /// The same gateway, for an unlock: the modem has the time that the rule allows it to find a carrier.
 pub(super) fn of_unlock(plan: &GatewayPlan) -> GatewayPlan {
     let policy = Policy {
-        timeouts: Timeouts { restore: REGISTER_LIMIT, ..plan.policy.timeouts },
-        budget: REGISTER_LIMIT + plan.policy.timeouts.give_back + MARGIN,
+        timeouts: Timeouts { restore: Span::rounded_up(REGISTER_LIMIT), ..plan.policy.timeouts },
+        budget: Span::rounded_up(REGISTER_LIMIT + MARGIN) + plan.policy.timeouts.give_back,
         ..plan.policy
     };
     // The guard kills the daemon with an unlock that takes longer.

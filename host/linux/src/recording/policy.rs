@@ -1,11 +1,10 @@
 //! How the scan was to go, in the header of a recording: `strategy=full budget=300000 …`, times in milliseconds.
 
-use std::time::Duration;
-
 use cellscan_core::scan::policy::{NoLink, Timeouts};
 use cellscan_core::scan::{Policy, Strategy};
+use cellscan_core::time::Span;
 
-type Time = (&'static str, fn(&mut Timeouts) -> &mut Duration);
+type Time = (&'static str, fn(&mut Timeouts) -> &mut Span);
 
 const TIMEOUTS: [Time; 17] = [
     ("take", |times| &mut times.take),
@@ -68,7 +67,7 @@ pub fn parse(text: &str) -> Option<Policy> {
     let mut policy = Policy::DEFAULT;
     for word in text.split_whitespace() {
         let (key, value) = word.split_once('=')?;
-        let time = || value.parse().ok().map(Duration::from_millis);
+        let time = || value.parse().ok().map(Span::from_millis);
         if let Some(name) = key.strip_prefix("t.") {
             let (_, field) = TIMEOUTS.iter().find(|(known, _)| *known == name)?;
             *field(&mut policy.timeouts) = time()?;
@@ -111,14 +110,14 @@ mod tests {
     fn a_policy_comes_back_whole() {
         let mut policy = Policy {
             strategy: Strategy::GoodEnough(-81),
-            budget: Duration::from_millis(123_456),
+            budget: Span::from_millis(123_456),
             samples: 5,
             no_link: NoLink::NextBest,
             try_forbidden: true,
             ..Policy::DEFAULT
         };
         for (index, (_, field)) in (1..).zip(TIMEOUTS) {
-            *field(&mut policy.timeouts) = Duration::from_millis(index);
+            *field(&mut policy.timeouts) = Span::from_millis(index);
         }
         assert_eq!(parse(&words(&policy)), Some(policy));
         assert_eq!(parse("strategy=none"), None);

@@ -199,7 +199,7 @@ impl Recorder {
 
     fn since_origin(&mut self, at: Instant) -> u64 {
         let origin = *self.origin.get_or_insert(at);
-        self.latest_ms = u64::try_from(at.saturating_since(origin).as_millis()).unwrap_or(u64::MAX);
+        self.latest_ms = u64::try_from(at.duration_since(origin).as_millis()).unwrap_or(u64::MAX);
         self.latest_ms
     }
 

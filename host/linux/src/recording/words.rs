@@ -18,19 +18,19 @@ use crate::words;
     reason = "the list may grow, and then its own name is better than nothing"
 )]
 pub fn event(event: &Event) -> String {
-    let ms = |span: &core::time::Duration| span.as_millis();
     match event {
         Event::Moved { to, .. } => format!("state {} {}", to.number(), words::phase(*to)),
         Event::Declined(why) => format!("declined {}", declined(*why)),
         Event::Taken(found) => format!("taken {}", status(found)),
-        Event::Down(after) => format!("down {}", ms(after)),
-        Event::PortFree(after) => format!("free {}", ms(after)),
+        Event::Down(after) => format!("down {}", after.as_millis()),
+        Event::PortFree(after) => format!("free {}", after.as_millis()),
         Event::Signalled(which) => format!("signalled {}", signal(*which)),
         Event::HeldByStranger(pid) => format!("held {pid}"),
         Event::Interrupted { supervised, left } => format!("interrupted {supervised} {left}"),
         Event::ForeignDown => "foreign-down".to_owned(),
-        Event::PortLost => "port-lost".to_owned(),
-        Event::Listed { count, took } => format!("listed {count} {}", ms(took)),
+        Event::PortLost { reopens } => format!("port-lost {reopens}"),
+        Event::Before(plmn) => format!("before {plmn}"),
+        Event::Listed { count, took } => format!("listed {count} {}", took.as_millis()),
         Event::TrialBegins(plmn) => format!("trial {plmn}"),
         Event::TrialEnded(plmn) => format!("tried {plmn}"),
         Event::Selected(plmn) => format!("selected {plmn}"),
@@ -38,7 +38,11 @@ pub fn event(event: &Event) -> String {
         Event::Lost(plmn) => format!("lost {plmn}"),
         Event::Restored(done) => format!("restored {done}"),
         Event::GivenBack => "given-back".to_owned(),
-        Event::LinkUp(after) => format!("link {}", ms(after)),
+        Event::LinkUp(after) => format!("link {}", after.as_millis()),
+        Event::NoLink => "no-link".to_owned(),
+        Event::Outage(span) => format!("outage {}", span.as_millis()),
+        Event::Dropped(lines) => format!("dropped {lines}"),
+        Event::Released(released) => format!("released {released}"),
         Event::Finished(Outcome::Complete) => "finished complete".to_owned(),
         Event::Finished(Outcome::Failed(Failure::PortHeld(Some(pid)))) => {
             format!("finished failed port_held {pid}")
@@ -60,7 +64,7 @@ const fn declined(why: Declined) -> &'static str {
 /// A carrier that failed before, with how often, and for how many milliseconds from `now` it is tried last.
 #[must_use]
 pub fn denied(denied: &Denied, now: Instant) -> String {
-    let left = denied.until.saturating_since(now).as_millis();
+    let left = denied.until.duration_since(now).as_millis();
     format!("{}/{}/{left}", denied.plmn, denied.failures)
 }
 

@@ -124,7 +124,7 @@ fn handle(state_dir: &Path, selected: &Selected) -> Seen {
         Step::Watch => Seen::NotKnown,
         Step::Until(due) => {
             let since = rule.dark_since().unwrap_or(now);
-            Seen::Dark(now.saturating_since(since), due.saturating_since(now))
+            Seen::Dark(now.duration_since(since), due.duration_since(now))
         }
         Step::Unlock => {
             let seen = told(state_dir, selected, clock);

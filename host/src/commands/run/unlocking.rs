@@ -51,7 +51,7 @@ impl Unlocking {
 
     /// The time left until the modem is told to choose by itself.
     pub(super) fn left(&self, now: Instant) -> Option<Duration> {
-        self.due.map(|due| due.saturating_since(now))
+        self.due.map(|due| due.duration_since(now))
     }
 
     /// Looks; the record of the selection that is to be undone now.

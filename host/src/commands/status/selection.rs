@@ -38,7 +38,7 @@ pub(super) fn all(state_dir: &Path, now: Instant, unknown: &mut Vec<String>) -> 
 
 impl Selection {
     fn of(selected: Selected, now: Instant) -> Self {
-        let dark = selected.dark_since(now).map(|since| now.saturating_since(since));
+        let dark = selected.dark_since(now).map(|since| now.duration_since(since));
         let left = dark.map(|dark| selected.for_rule().after.saturating_sub(dark));
         Self {
             since_unix_s: selected.since_unix_ms / 1_000,

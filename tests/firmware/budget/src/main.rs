@@ -201,5 +201,5 @@ extern "C" fn budget_result(scan: &Scan) -> bool {
         black_box(carrier.plmn.as_str());
         black_box(carrier.trial);
     }
-    black_box(scan.scanner().report()).given_back
+    black_box(scan.report()).given_back
 }

@@ -1,7 +1,6 @@
 //! The whole firmware: its PPP dials, a scan takes the UART, the PPP gets it back.
 
 use core::fmt;
-use core::time::Duration;
 
 use cellscan_core::carrier::Plmn;
 use cellscan_core::driver::Driver;
@@ -10,7 +9,7 @@ use cellscan_core::scan::gate::{Origin, Request};
 use cellscan_core::scan::policy::Timeouts;
 use cellscan_core::scan::{Event, Failure, Outcome, Policy, Scanner};
 use cellscan_core::supervisor::{Levels, OwnPpp};
-use cellscan_core::time::Instant;
+use cellscan_core::time::{Instant, Span};
 
 use crate::dial_up::DialUp;
 
@@ -18,12 +17,12 @@ use crate::dial_up::DialUp;
 mod tests;
 
 /// The time-out of the link before and after the scan; redials included.
-const LINK_MAX: Duration = Duration::from_secs(60);
+const LINK_MAX: Span = Span::from_secs(60);
 
 /// For an emulated modem, which searches for two seconds where a real one takes minutes: [`Policy::DEFAULT`] is for that.
 pub const EMULATED: Policy = Policy {
     searches: 1,
-    timeouts: Timeouts { search: Duration::from_secs(8), ..Timeouts::DEFAULT },
+    timeouts: Timeouts { search: Span::from_secs(8), ..Timeouts::DEFAULT },
     ..Policy::DEFAULT
 };
 
@@ -184,7 +183,7 @@ impl<'a> App<'a> {
     }
 
     fn ending(&self, outcome: Outcome) -> Ending {
-        match (outcome, self.scanner().report().selected) {
+        match (outcome, self.report().selected) {
             (Outcome::Failed(failure), _) => Ending::GivenBack(failure),
             (Outcome::Complete, Some(plmn)) => Ending::Chosen(plmn),
             (Outcome::Complete, None) => Ending::GivenBack(Failure::NoCarrier),

@@ -5,17 +5,16 @@
 
 use cellscan_core::at::line::Lines;
 use cellscan_core::supervisor::Levels;
-use cellscan_core::time::Instant;
-use core::time::Duration;
+use cellscan_core::time::{Instant, Span};
 
 /// From `ATD` to `CONNECT`, and from `ATH` to `OK`, at most.
-const ANSWER_MAX: Duration = Duration::from_secs(10);
+const ANSWER_MAX: Span = Span::from_secs(10);
 /// The pause after a failed call.
-const REDIAL_AFTER: Duration = Duration::from_secs(1);
+const REDIAL_AFTER: Span = Span::from_secs(1);
 /// The guard time before and after `+++`: a second (S12), and the error of a millisecond clock and a UART.
-const ESCAPE_GUARD: Duration = Duration::from_millis(1_050);
+const ESCAPE_GUARD: Span = Span::from_millis(1_050);
 /// From `+++` to `OK`, at most.
-const ESCAPE_MAX: Duration = Duration::from_secs(3);
+const ESCAPE_MAX: Span = Span::from_secs(3);
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {

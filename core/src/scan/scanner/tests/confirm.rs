@@ -42,7 +42,7 @@ fn the_chosen_carrier_is_read_again_five_seconds_after_its_selection_and_stays_w
     assert!(bench.now >= at + Policy::DEFAULT.confirm, "not before");
     bench.reads(24);
     assert!(bench.is_giving_back());
-    assert_eq!(bench.scanner.report().selected.unwrap().as_str(), "310410");
+    assert_eq!(bench.report.selected.unwrap().as_str(), "310410");
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_chosen_carrier_that_fell_below_the_next_by_more_than_the_hysteresis_is_left
     bench.register("311480");
     bench.reads(22);
     assert!(bench.is_giving_back());
-    assert_eq!(bench.scanner.report().selected.unwrap().as_str(), "311480");
+    assert_eq!(bench.report.selected.unwrap().as_str(), "311480");
     assert_eq!(bench.dbm_of("310410"), Some(-79), "its later value");
 }
 
@@ -104,7 +104,7 @@ fn a_carrier_that_is_good_enough_at_first_is_read_again_before_it_ends_the_trial
 #[test]
 fn nothing_is_read_again_where_it_can_change_nothing() {
     // The policy asks for none.
-    let (bench, _) = chosen(Policy { confirm: Duration::ZERO, ..policy() }, [16, 22, 25]);
+    let (bench, _) = chosen(Policy { confirm: Span::ZERO, ..policy() }, [16, 22, 25]);
     assert!(bench.is_giving_back());
     // There is no other carrier.
     let mut bench = Bench::trying(policy());
@@ -146,9 +146,9 @@ fn a_second_reading_that_fails_keeps_the_carrier_and_its_value() {
 
 #[test]
 fn a_scan_with_no_time_left_gives_back_without_a_second_reading() {
-    let (mut bench, _) = chosen(Policy { confirm: Duration::from_secs(600), ..policy() }, [16, 22, 25]);
+    let (mut bench, _) = chosen(Policy { confirm: Span::from_secs(600), ..policy() }, [16, 22, 25]);
     bench.pass_until(Bench::is_giving_back);
-    assert_eq!(bench.scanner.report().selected.unwrap().as_str(), "310410");
+    assert_eq!(bench.report.selected.unwrap().as_str(), "310410");
 }
 
 #[test]

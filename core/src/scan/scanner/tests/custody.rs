@@ -35,14 +35,14 @@ fn the_selection_is_recorded_before_the_modem_is_deregistered() {
         bench.answer("AT+COPS?", &["+COPS: 0,2,\"310410\",7", "OK"]);
         bench.answer("AT+COPS=3,2", &["OK"]);
         bench.answer("AT+COPS?", &[]);
-        bench.now = bench.now + Duration::from_millis(500);
+        bench.now = bench.now + Span::from_millis(500);
         bench.line(line);
         if line != "ERROR" {
             bench.line("OK");
         }
         let sent = Action::Send(Outgoing::Command(Command::Deregister));
         let owed = Owed { want: Some(Want::Up), selection: Some(noted) };
-        assert_eq!(bench.actions, [Action::Owe(owed), sent], "{line}");
+        assert!(bench.actions.ends_with(&[Action::Owe(owed), sent]), "{line}: {:?}", bench.actions);
     }
 }
 
@@ -57,7 +57,7 @@ fn restore_sets_the_recorded_selection_and_requests_nothing_of_the_service() {
         bench.register("310410");
         assert!(bench.actions.contains(&Action::Owe(Owed::default())), "{:?}", bench.actions);
         assert_eq!(bench.asked, [Action::ClosePort, Action::Release]);
-        assert_eq!((bench.scanner.phase(), bench.scanner.report().restored), (Phase::Idle, Some(true)));
+        assert_eq!((bench.scanner.phase(), bench.report.restored), (Phase::Idle, Some(true)));
         assert_eq!(bench.scanner.next_deadline(), None);
     }
 }
@@ -68,11 +68,11 @@ fn restore_does_not_open_a_port_that_another_process_holds() {
     let mut bench = Bench::new(policy());
     bench.give(Input::Restore(Selection::Automatic));
     assert_eq!(bench.give(Input::Remains(held)), [Action::ClosePort, Action::Release]);
-    assert_eq!(bench.scanner.report().restored, Some(false));
+    assert_eq!(bench.report.restored, Some(false));
     let mut unseen = Bench::new(policy());
     unseen.give(Input::Restore(Selection::Automatic));
     unseen.pass_until(|bench| bench.scanner.phase() == Phase::Idle);
-    assert_eq!(unseen.scanner.report().restored, Some(false), "the holder of the port was never known");
+    assert_eq!(unseen.report.restored, Some(false), "the holder of the port was never known");
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn what_another_client_asks_for_after_the_service_was_given_back_is_not_overrule
     bench.give(Input::Service(ServiceStatus { given_back: Some(true), ..down() }));
     assert_eq!((bench.owed, bench.outcome()), (owes(None), Some(Outcome::Complete)));
     assert_eq!(bench.asked, [Action::Release], "no link will come");
-    assert!(bench.scanner.report().given_back);
+    assert!(bench.report.given_back);
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn another_clients_down_while_the_link_is_waited_for_ends_the_scan_and_no_other_
         let mut bench = Bench::starting(Policy { no_link: NoLink::NextBest, ..policy() });
         bench.give(Input::Service(up()));
         assert_eq!(bench.give(Input::Service(overruling)), [Action::Release], "{overruling:?}");
-        let report = bench.scanner.report();
+        let report = &bench.report;
         assert_eq!(
             (bench.outcome(), report.link, bench.owed),
             (Some(Outcome::Complete), Some(false), owes(None))

@@ -75,7 +75,7 @@ fn a_restore_alone_uses_up_no_number_and_starts_no_cool_down() {
     assert_eq!(bench.ask(7, AUTOMATIC), None);
     bench.touch_and_abort();
     let cooled = bench.now;
-    bench.now = bench.now + Duration::from_secs(600);
+    bench.now = bench.now + Span::from_secs(600);
     bench.give(Input::Restore(Selection::Automatic));
     bench.pass_until(|bench| bench.scanner.phase() == Phase::Idle);
     assert_eq!(bench.ask(7, Origin::Manual), Some(Declined::Repeated));

@@ -68,7 +68,7 @@ fn a_scan_that_fails_puts_the_settings_back_with_the_selection() {
     bench.line("OK");
     bench.answer("AT+COPS?", &[LONG, "OK"]);
     bench.answer("AT+CEREG?", &["+CEREG: 0,1", "OK"]);
-    assert_eq!(bench.scanner.report().restored, Some(true));
+    assert_eq!(bench.report.restored, Some(true));
     assert_eq!(bench.asked, [Action::ClosePort, Action::Ask(Want::Up)]);
 }
 
@@ -82,7 +82,7 @@ fn a_scan_that_fails_before_it_deregistered_puts_the_settings_back() {
     assert_eq!(bench.sent().as_deref(), Some("AT+CMEE=2"));
     bench.line("OK");
     assert_eq!(bench.asked, [Action::ClosePort, Action::Ask(Want::Up)]);
-    assert_eq!(bench.scanner.report().restored, None, "the registration was not changed");
+    assert_eq!(bench.report.restored, None, "the registration was not changed");
 }
 
 #[test]

@@ -16,12 +16,12 @@ fn wait_results_error_searches_once_more_and_then_restores_the_selection() {
     assert_eq!(bench.owed, Owed { want: Some(Want::Up), selection: None });
     bench.give(Input::Service(up()));
     assert_eq!(bench.outcome(), Some(Outcome::Failed(Failure::SearchFailed)));
-    assert_eq!(bench.scanner.report().restored, Some(true));
+    assert_eq!(bench.report.restored, Some(true));
 }
 
 #[test]
 fn wait_results_timeout_aborts_and_resynchronises_before_the_next_search() {
-    let mut bench = Bench::searching(Policy { budget: Duration::from_secs(900), ..policy() });
+    let mut bench = Bench::searching(Policy { budget: Span::from_secs(900), ..policy() });
     assert_eq!(bench.pass(), [Action::Send(Outgoing::Return)]);
     bench.answer("AT", &["OK"]);
     bench.answer("AT+COPS=?", &[LIST, "OK"]);

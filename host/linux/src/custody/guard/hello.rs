@@ -60,7 +60,7 @@ impl Hello {
         let until = clock.now() + limit;
         let mut said = Vec::new();
         while !said.contains(&b'\n') && said.len() < LINE_LEN_MAX {
-            let left = until.saturating_since(clock.now());
+            let left = until.duration_since(clock.now());
             if wait_one(stdout.as_fd(), PollFlags::IN, left, clock) != Ok(true) {
                 break;
             }
