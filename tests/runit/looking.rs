@@ -156,3 +156,32 @@ fn a_lock_of_an_earlier_process_with_a_used_number_keeps_no_scan_out() {
     must_be_up_again(&bench, before);
     bench.wait_until(SCAN, "its lock is gone", || !lock.exists());
 }
+
+#[test]
+fn a_scan_that_does_not_look_at_the_link_never_says_that_it_is_up() {
+    let bench = up(Workbench::new().modem(quick_modem()).start());
+    let before = bench.wait_for_holder(SOON, None);
+    let output = run(scan(&bench));
+    let said = format!("{}{}", text(&output), error(&output));
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("the link is not looked at") && !said.contains("link up"), "{said}");
+    must_be_up_again(&bench, before);
+}
+
+#[test]
+fn each_line_of_the_modem_is_shown_while_the_scan_goes_on() {
+    let mut modem = quick_modem();
+    modem.delays.search = 20_000;
+    let bench = up(Workbench::new().modem(modem).start());
+    let before = bench.wait_for_holder(SOON, None);
+    let mut command = scan(&bench);
+    command.arg("-vv");
+    let scan = Running::start(command);
+    let shown = |part: &str| scan.lines().iter().any(|line| line.contains(part));
+    bench.wait_until(SOON, "the search is shown", || shown(" > AT+COPS=?"));
+    assert!(!shown(" < +COPS: ("), "long before its answer");
+    assert!(shown(" sv ask down"), "{:#?}", scan.lines());
+    scan.signal(rustix::process::Signal::INT);
+    let _ended = scan.end();
+    must_be_up_again(&bench, before);
+}
