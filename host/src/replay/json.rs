@@ -1,4 +1,4 @@
-//! Output for programs: one object per line; keys as in `host/README.md`.
+//! Output for programs: one object per line; keys as in `host/LOGS.md`.
 
 use cellscan_core::carrier::{Carrier, Plmn, Trial};
 use cellscan_core::scan::Outcome;
