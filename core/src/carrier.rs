@@ -4,6 +4,7 @@ use core::fmt;
 
 use heapless::Vec;
 
+use crate::at::errors::{Meaning, cme_meaning};
 use crate::time::Span;
 
 mod technology;
@@ -271,6 +272,8 @@ pub struct Carrier {
     pub technologies: Technologies,
     /// The result of its trial.
     pub trial: Trial,
+    /// Its trial was repeated: the first was refused with a code that means "try later".
+    pub retried: bool,
     /// How long the trial took; zero where there was none.
     pub took: Span,
     /// Its signal was read long enough after its selection (`Policy::confirm`): it is no first impression.
@@ -283,6 +286,19 @@ pub struct Carriers {
     kept: Vec<Carrier, CARRIERS_MAX>,
     listed: u16,
     truncated: bool,
+}
+
+impl Carrier {
+    /// Whether its trial was refused with a code that means "try later" (busy, congestion, a time-out of the network), and was not
+    /// repeated.
+    pub(crate) fn is_to_be_retried(&self) -> bool {
+        matches!(self.trial, Trial::Refused(Some(code)) if !self.retried && is_passing(code))
+    }
+}
+
+/// Whether a code of `+CME ERROR` says nothing about the carrier: modem or network were busy for a moment.
+pub(crate) fn is_passing(code: u16) -> bool {
+    cme_meaning(code.into()) == Some(Meaning::TryLater)
 }
 
 impl Carriers {
@@ -318,6 +334,7 @@ impl Carriers {
             availability,
             technologies,
             trial: Trial::Untried,
+            retried: false,
             took: Span::ZERO,
             confirmed: false,
         };

@@ -2,17 +2,18 @@
 
 use core::time::Duration;
 
-use cellscan_core::carrier::Trial;
 use cellscan_core::port::Port;
 use cellscan_core::scan::{Event, Outcome, Phase};
 use cellscan_core::supervisor::Supervisor;
 use cellscan_core::time::Instant;
 
 use crate::machine::{RunScript, Supervision};
-use crate::modem::{ModemFault, Select, Selection};
+use crate::modem::{ModemFault, Selection};
 use crate::scenario::{Fault, Scenario};
 use crate::trace::{Actor, Origin, TraceEvent, Traced};
 use crate::world::{Intrusion, Record, World};
+
+mod choice;
 
 /// Within this time after the last fault the gateway must have recovered: a modem boots in 12 s and registers in 6, runsv
 /// comes back within 6 s and sleeps for 1, a running scan ends within its budget and waits a minute for the link.
@@ -58,6 +59,17 @@ pub enum Violation {
         plmn: String,
         /// As reported.
         code: u16,
+    },
+    /// The scan chose a carrier, and another that it had measured lasts at a level above it by more than the hysteresis.
+    WorseThanAnother {
+        /// The chosen carrier.
+        selected: String,
+        /// Its level as it lasts, dBm.
+        dbm: i16,
+        /// The other carrier.
+        best: String,
+        /// Its level as it lasts, dBm.
+        best_dbm: i16,
     },
     /// The link was away for longer than the budget.
     BudgetExceeded(Duration),
@@ -162,23 +174,7 @@ fn safety<P: Port, S: Supervisor>(world: &World<P, S>, scenario: &Scenario, viol
         let registered = handed.registered.clone();
         violations.push(Violation::WrongCarrier { selected: selected.as_str().to_owned(), registered });
     }
-    if radio_is_steady(scenario) && scenario.modem.signal_noise == 0 {
-        for carrier in world.scanner().carriers() {
-            let mut networks = scenario.modem.networks.iter().filter(|net| net.plmn == carrier.plmn.as_str());
-            if let Trial::Refused(Some(code)) = carrier.trial
-                && !networks.clone().any(|network| matches!(network.select, Select::Refuse { .. }))
-            {
-                let plmn = carrier.plmn.as_str().to_owned();
-                violations.push(Violation::FalseRefusal { plmn, code });
-            }
-            let Trial::Registered(strength) = carrier.trial else { continue };
-            let Some(dbm) = strength.rssi_dbm else { continue };
-            if !networks.any(|network| i16::from(network.rssi) * 2 - 113 == dbm) {
-                let plmn = carrier.plmn.as_str().to_owned();
-                violations.push(Violation::FalseSignal { plmn, dbm });
-            }
-        }
-    }
+    choice::check(world, scenario, violations);
     if let Some((from, to)) = away(world).filter(|_| supervisor_is_steady(scenario)) {
         let away = to.duration_since(from);
         // From here on the scan restores and gives back. It is not responsible for delays of its own process.

@@ -106,15 +106,15 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     mutant(
         "asks for up once, and never again",
         "scan/scanner/giveback.rs",
-        "State::GivingBack { deadline, again_at: self.after(&ASK_AGAIN), failed };",
+        "State::GivingBack { deadline, again_at: self.after(ASK_AGAIN), failed };",
         "State::GivingBack { deadline, again_at: deadline, failed }; return;",
         ASKED_ONCE,
     ),
     mutant(
         "asks for up for ever",
         "scan/scanner/giveback.rs",
-        "State::GivingBack { deadline, again_at: self.after(&ASK_AGAIN), failed };",
-        "State::GivingBack { deadline: self.after(&self.policy.timeouts.give_back), again_at: self.after(&ASK_AGAIN), failed };",
+        "State::GivingBack { deadline, again_at: self.after(ASK_AGAIN), failed };",
+        "State::GivingBack { deadline: self.after(self.policy.timeouts.give_back), again_at: self.after(ASK_AGAIN), failed };",
         ENDS,
     ),
     mutant(

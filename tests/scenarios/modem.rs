@@ -45,6 +45,23 @@ fn f03_an_answer_may_come_late_at_any_moment() {
 }
 
 #[test]
+fn a_modem_that_answers_at_with_an_error_each_time_is_scanned_all_the_same() {
+    for echo in [true, false] {
+        let mut scenario = builtin("field");
+        scenario.modem.echo = echo;
+        let error = Canned { command: String::new(), lines: vec![], error: Some(100), delay_ms: 10 };
+        scenario.modem.canned.push(error);
+        let examination = live(&scenario);
+        assert_eq!(examination.outcome(), Outcome::Complete, "echo {echo}");
+        assert_eq!(examination.selected(), Some("310410"));
+        let (asked, ready) = (enters(Phase::Prepare), enters(Phase::GetOperators));
+        let took =
+            examination.at(ready).expect("a search").duration_since(examination.at(asked).expect("ready"));
+        assert!(took < Duration::from_secs(8), "{took:?}");
+    }
+}
+
+#[test]
 fn f04_the_groups_at_the_end_of_the_list_are_not_tried() {
     let examination = live(&builtin("field"));
     assert_eq!(examination.record.carriers.len(), 4);

@@ -9,6 +9,7 @@
 use core::time::Duration;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use cellscan_core::time::Span;
 use cellscan_sim::check::{Violation, examine, live_through};
 use cellscan_sim::sabotage::{CountsEvents, ForgetsUp, OnlyKills, SkipsResynchronisation};
 use cellscan_sim::scenario::{Builtin, Scenario};
@@ -182,6 +183,38 @@ fn a_rule_by_time_for_a_foreign_down_is_caught_by_the_swarm() {
 
 fn with_habits(habits: Habits) -> impl Fn(Scenario) -> World<SimPort, SimSupervisor> + Sync {
     move |scenario| World::with(scenario, |port, _| port, |supervisor, _| supervisor.with_habits(habits))
+}
+
+/// The world of a seed without its faults: the choice alone is at stake.
+fn undisturbed(seed: u64) -> Scenario {
+    let mut scenario = Scenario::from_seed(seed);
+    scenario.faults.clear();
+    scenario
+}
+
+const fn is_worse(violation: &Violation) -> bool {
+    matches!(violation, Violation::WorseThanAnother { .. } | Violation::FalseSignal { .. })
+}
+
+#[test]
+fn an_undisturbed_scan_ends_on_a_carrier_that_stays_best() {
+    let mut worse = over_seeds(|seed| {
+        let violations = live_through(World::new(undisturbed(seed))).violations;
+        violations.iter().any(is_worse).then_some(violations)
+    });
+    worse.truncate(5);
+    assert!(worse.is_empty(), "{worse:?}");
+}
+
+#[test]
+fn a_choice_by_first_impressions_is_caught_by_the_swarm() {
+    let caught = over_seeds(|seed| {
+        let mut scenario = undisturbed(seed);
+        scenario.policy.confirm = Span::ZERO;
+        live_through(World::new(scenario)).violations.iter().any(is_worse).then_some(())
+    });
+    println!("{} of {} seeds: a worse carrier is chosen", caught.len(), seeds().count());
+    assert!(!caught.is_empty());
 }
 
 #[test]

@@ -21,6 +21,7 @@ use super::line::{Line, Part};
 use super::operators::{ListReader, ListedOperator, begins_list};
 use super::reply::FinalResult;
 
+mod attention;
 mod late;
 mod marks;
 mod state;
@@ -29,11 +30,11 @@ mod times;
 use late::LateResult;
 use marks::{begins_cops, is_echo, whole};
 use state::{Attempt, Continuation, Echo, State, Waiting};
+use times::REPEATS_MAX;
 pub use times::{
     ABORT_DRAIN, ATTENTION_TIMEOUT, ATTENTION_TRIES_BUSY_MAX, ATTENTION_TRIES_MAX, ESCAPE_GUARD,
     FIRST_ATTENTION_TIMEOUT, LULL, LULL_AFTER_OK, NETWORK_ANSWER_MIN, NOISE_MAX, QUIET,
 };
-use times::{REPEATS_MAX, TRIES_BEFORE_ESCAPE};
 
 /// The result of one call: bytes to send, an outcome, or neither.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -76,6 +77,8 @@ pub struct Dialogue {
     clean: bool,
     /// The last command was refused, and the line was not cleared since: the modem may send the same error again.
     refused: bool,
+    /// The last `AT` was answered by an error.
+    denied: bool,
     list: ListReader,
 }
 
@@ -97,6 +100,7 @@ impl Dialogue {
             digits: false,
             clean: false,
             refused: false,
+            denied: false,
             list: ListReader::new(),
         }
     }
@@ -192,21 +196,7 @@ impl Dialogue {
                 self.clear(now, tries, then);
                 Turn::sending(Outgoing::HangUp)
             }
-            State::Asking { tries, then, .. } => {
-                let tries = tries.saturating_add(1);
-                self.echo = Echo::Unknown;
-                self.clean = false;
-                if tries >= self.patience {
-                    self.state = State::Closed;
-                    return Turn::ended(Outcome::Dead);
-                }
-                // A modem that took a command is not in data mode, only slow.
-                if tries == TRIES_BEFORE_ESCAPE && then == Continuation::Ready {
-                    self.state = State::GuardBefore { until: now + ESCAPE_GUARD, tries, then };
-                    return Turn::default();
-                }
-                self.clear_line(now, tries, then)
-            }
+            State::Asking { .. } => self.attention_timeout(now),
             State::Settling { then, .. } => {
                 self.state = State::Ready;
                 self.refused = false;
@@ -247,24 +237,7 @@ impl Dialogue {
                 }
                 Turn::dropping()
             }
-            State::Asking { echoed, then, .. } => {
-                if is_echo(Command::Attention, line) {
-                    *echoed = true;
-                    return Turn::default();
-                }
-                let in_digits = whole(line).and_then(FinalResult::from_digit) == Some(FinalResult::Ok);
-                let in_words = !in_digits && ends == Some(FinalResult::Ok);
-                if !(in_words || in_digits) || (self.echo == Echo::On && !*echoed) {
-                    self.clean = false;
-                    return Turn::dropping();
-                }
-                self.digits = in_digits;
-                self.echo = if *echoed { Echo::On } else { Echo::Off };
-                let clean = core::mem::take(&mut self.clean);
-                let silence = if clean && *echoed { LULL_AFTER_OK } else { QUIET };
-                self.state = State::Settling { quiet_at: now + silence, until: now + NOISE_MAX, then: *then };
-                Turn::default()
-            }
+            State::Asking { .. } => self.attention_line(now, line, ends),
             State::Aborting { .. } => {
                 if ends.is_some() {
                     self.late.pay();
@@ -394,13 +367,6 @@ impl Dialogue {
     fn clear(&mut self, now: Instant, tries: u8, then: Continuation) {
         let silence = if self.clean { LULL } else { QUIET };
         self.state = State::Clearing { quiet_at: now + silence, until: now + NOISE_MAX, tries, then };
-    }
-
-    fn ask(&mut self, now: Instant, tries: u8, then: Continuation) -> Turn {
-        let first = tries == 0 && then == Continuation::Ready;
-        let time = if first { FIRST_ATTENTION_TIMEOUT } else { ATTENTION_TIMEOUT };
-        self.state = State::Asking { deadline: now + time, tries, echoed: false, then };
-        Turn::sending(Outgoing::Command(Command::Attention))
     }
 
     pub(crate) fn each_instant(&mut self, mut visit: impl FnMut(&mut Instant)) {

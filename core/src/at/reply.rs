@@ -187,6 +187,12 @@ impl FinalResult {
         }
     }
 
+    /// Whether it ends a command without success. Results of a call end no command of a scan.
+    #[must_use]
+    pub const fn is_refusal(self) -> bool {
+        matches!(self, Self::Error | Self::Cme(_) | Self::Cms(_) | Self::Aborted)
+    }
+
     /// Whether no command can succeed before an operator has dealt with the SIM.
     #[must_use]
     pub fn blames_the_sim(self) -> bool {

@@ -229,6 +229,14 @@ fn network(dice: &mut Prng, plmn: &str, name: &str) -> Network {
     }
 }
 
+/// A first impression: the signal falls to its lasting level within five seconds of the `OK`, as in the field logs.
+fn fade(dice: &mut Prng, network: &mut Network) {
+    if dice.chance(600) {
+        let after_ms = dice.range(200, 4_800_u64.saturating_sub(network.registration_ms));
+        network.later = Some((after_ms, network.rssi.saturating_sub(small(dice, 1, 14)).max(2)));
+    }
+}
+
 fn modem(dice: &mut Prng) -> Profile {
     let mut networks: Vec<Network> =
         [("310410", "AT&T"), ("311480", "Verizon"), ("310260", "T-Mobile"), ("313100", "FirstNet")]
@@ -238,6 +246,9 @@ fn modem(dice: &mut Prng) -> Profile {
             .into_iter()
             .map(|(plmn, name)| network(dice, plmn, name))
             .collect();
+    if dice.chance(400) {
+        networks.iter_mut().for_each(|network| fade(dice, network));
+    }
     if let Some(twice) = networks.first().cloned().filter(|_| dice.chance(300)) {
         networks.push(Network { act: Some(0), ..twice });
     }

@@ -28,14 +28,40 @@ pub(super) struct Attempt {
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) enum State {
     Closed,
-    Clearing { quiet_at: Instant, until: Instant, tries: u8, then: Continuation },
-    GuardBefore { until: Instant, tries: u8, then: Continuation },
-    GuardAfter { until: Instant, tries: u8, then: Continuation },
-    Asking { deadline: Instant, tries: u8, echoed: bool, then: Continuation },
-    Settling { quiet_at: Instant, until: Instant, then: Continuation },
+    Clearing {
+        quiet_at: Instant,
+        until: Instant,
+        tries: u8,
+        then: Continuation,
+    },
+    GuardBefore {
+        until: Instant,
+        tries: u8,
+        then: Continuation,
+    },
+    GuardAfter {
+        until: Instant,
+        tries: u8,
+        then: Continuation,
+    },
+    /// `AT` was sent; `refused`: with an error behind it so far.
+    Asking {
+        deadline: Instant,
+        tries: u8,
+        echoed: bool,
+        refused: bool,
+        then: Continuation,
+    },
+    Settling {
+        quiet_at: Instant,
+        until: Instant,
+        then: Continuation,
+    },
     Ready,
     Waiting(Waiting),
-    Aborting { until: Instant },
+    Aborting {
+        until: Instant,
+    },
 }
 
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]

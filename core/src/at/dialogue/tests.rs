@@ -116,6 +116,28 @@ fn a_line_with_any_other_bytes_is_ready_once_it_was_quiet() {
 }
 
 #[test]
+fn two_errors_in_a_row_are_an_answer_to_at_and_an_ok_is_preferred() {
+    // With an echo, without one, with a coded error, in digits. `AT` is sent after 100 ms of silence, and again 500 ms after the
+    // first error.
+    for error in ["ERROR", "+CME ERROR: 100", "4"] {
+        let ready = Span::from_millis(640).saturating_add(QUIET);
+        assert_eq!(synchronised(&[(120, error), (640, error)]), ready, "{error}");
+        assert_eq!(synchronised(&[(105, "AT"), (120, error), (625, "AT"), (640, error)]), ready, "{error}");
+    }
+    let ok = Span::from_millis(280).saturating_add(QUIET);
+    assert_eq!(synchronised(&[(105, "AT"), (120, "ERROR"), (280, "OK")]), ok, "the error was another's");
+    // One that was not answered stands between them: they do not agree.
+    let ready = Span::from_millis(4_420).saturating_add(QUIET);
+    assert_eq!(synchronised(&[(120, "ERROR"), (3_900, "ERROR"), (4_420, "ERROR")]), ready);
+}
+
+#[test]
+fn an_error_before_the_echo_is_no_answer() {
+    let after = |ok| Span::from_millis(ok).saturating_add(QUIET);
+    assert_eq!(synchronised(&[(120, "ERROR"), (140, "AT"), (1_500, "OK")]), after(1_500));
+}
+
+#[test]
 fn a_modem_at_the_end_of_a_call_gets_more_time_for_its_first_answer() {
     assert_eq!(
         synchronised(&[(2_150, "AT"), (2_160, "OK")]),

@@ -65,6 +65,8 @@ pub(super) struct ScanContext {
     pub(super) settled: Option<Instant>,
     /// From when on a signal of the selected carrier is no first impression.
     pub(super) lasting_from: Instant,
+    /// The present readings began no earlier than that.
+    pub(super) lasting: bool,
     /// The carrier whose signal was read again last: another must be better by the hysteresis.
     pub(super) stay: Option<Plmn>,
     /// The scan has a list of candidates.
@@ -109,6 +111,7 @@ impl ScanContext {
             on: None,
             settled: None,
             lasting_from: Instant::ZERO,
+            lasting: false,
             stay: None,
             listed: false,
             domains: Domains::ALL_UNKNOWN,

@@ -44,6 +44,7 @@ impl Scanner {
         out: &mut Actions,
     ) {
         self.context.samples.clear();
+        self.context.lasting = read_at.max(self.now) >= self.context.lasting_from;
         let wait = Signal { index, deadline, confirms, step: Measure::Pausing(read_at) };
         self.with_modem(Modem::WaitSignal(wait), out);
         if read_at <= self.now {
@@ -130,7 +131,7 @@ impl Scanner {
                 return self.confirmed(index, strength, out);
             }
             if self.is_first_impression(index, strength) {
-                let read_at = self.context.lasting_from;
+                let read_at = self.context.lasting_from.max(self.now);
                 return self.read_at(index, read_at, read_at + self.policy.timeouts.read, false, out);
             }
             return self.end_trial(index, Trial::Registered(strength), out);
@@ -151,7 +152,7 @@ impl Scanner {
                 && carrier.availability != Availability::Forbidden
         };
         self.is_enough(strength)
-            && lasting_from > self.now
+            && !self.context.lasting
             && lasting_from < self.last_trial_start()
             && self.carriers.iter().enumerate().any(others)
     }

@@ -2,8 +2,7 @@
 
 use crate::at::answer::Outcome as Said;
 use crate::at::command::Command;
-use crate::at::errors::{Meaning, cme_meaning};
-use crate::carrier::{Availability, Plmn, Trial};
+use crate::carrier::{Availability, Carrier, Plmn, Trial, is_passing};
 use crate::scan::policy::Strategy;
 use crate::scan::rank;
 use crate::scan::report::Failure;
@@ -126,6 +125,9 @@ impl Scanner {
         let Some((index, plmn)) = self.candidate().filter(|_| !enough && !late) else {
             return self.with_modem(Modem::SelectBest, out);
         };
+        if let Some(carrier) = self.carriers.get_mut(index) {
+            carrier.retried = carrier.is_to_be_retried();
+        }
         self.context.began = self.now;
         self.context.on = None;
         // A modem that has not left its carrier shows no other carrier's signal.
@@ -141,16 +143,19 @@ impl Scanner {
     }
 
     /// The next carrier to try: in list order, the carrier before the scan last, so that the likeliest best need not be
-    /// registered again (first, where the first good one ends the trials). Those on the deny list, and then the forbidden
-    /// ones where the policy allows them, only while no carrier has registered.
+    /// registered again (first, where the first good one ends the trials). Then once more those that were refused with a code that
+    /// means "try later". Those on the deny list, and then the forbidden ones where the policy allows them, only while no carrier has
+    /// registered.
     fn candidate(&self) -> Option<(usize, Plmn)> {
         let likeliest_first = matches!(self.policy.strategy, Strategy::GoodEnough(_));
-        let order = |plmn: Plmn, availability: Availability| {
-            if availability == Availability::Forbidden {
-                4_u8
-            } else if self.deny.denies(plmn, self.now) {
-                3
-            } else if Some(plmn) != self.context.before {
+        let order = |carrier: &Carrier| {
+            if carrier.is_to_be_retried() {
+                3_u8
+            } else if carrier.availability == Availability::Forbidden {
+                5
+            } else if self.deny.denies(carrier.plmn, self.now) {
+                4
+            } else if Some(carrier.plmn) != self.context.before {
                 1
             } else if likeliest_first {
                 0
@@ -159,14 +164,14 @@ impl Scanner {
             }
         };
         let reach = match (self.has_registered(), self.policy.try_forbidden) {
-            (true, _) => 2,
-            (false, false) => 3,
-            (false, true) => 4,
+            (true, _) => 3,
+            (false, false) => 4,
+            (false, true) => 5,
         };
         let mut first: Option<(u8, usize, Plmn)> = None;
         for (index, carrier) in self.carriers.iter().enumerate() {
-            let order = order(carrier.plmn, carrier.availability);
-            if matches!(carrier.trial, Trial::Untried)
+            let order = order(carrier);
+            if (matches!(carrier.trial, Trial::Untried) || carrier.is_to_be_retried())
                 && order <= reach
                 && first.is_none_or(|(least, ..)| order < least)
             {
@@ -237,7 +242,7 @@ impl Scanner {
 
     pub(super) fn end_trial(&mut self, index: usize, trial: Trial, out: &mut Actions) {
         let took = self.now.saturating_since(self.context.began);
-        let lasting = self.now >= self.context.lasting_from;
+        let lasting = self.context.lasting;
         let Some(carrier) = self.carriers.get_mut(index) else {
             debug_assert!(false, "the trial of a carrier that is not listed");
             return self.with_modem(Modem::NextCarrier, out);
@@ -251,7 +256,7 @@ impl Scanner {
                 self.deny.forgive(plmn);
             }
             // The modem or the network was busy for a moment: no reason for the next scan to avoid the carrier.
-            Trial::Refused(Some(code)) if cme_meaning(code.into()) == Some(Meaning::TryLater) => {}
+            Trial::Refused(Some(code)) if is_passing(code) => {}
             Trial::Refused(_) | Trial::TimedOut | Trial::Lost => self.deny.failed(plmn, self.now),
             Trial::Untried => {}
         }

@@ -128,6 +128,23 @@ fn a_value_that_was_read_late_in_the_trial_needs_no_second_reading() {
 }
 
 #[test]
+fn readings_that_began_early_are_read_again_however_late_they_ended() {
+    // The median of two is the lower one, of three the one in the middle: one late reading says nothing.
+    let mut bench = Bench::trying(policy());
+    bench.measure("310260", 16);
+    bench.measure("311480", 22);
+    bench.line("OK");
+    bench.register("310410");
+    bench.pass_until(|bench| bench.sent().as_deref() == Some("AT+CSQ"));
+    bench.now = bench.now + Policy::DEFAULT.confirm;
+    bench.line("+CSQ: 25,99");
+    bench.line("OK");
+    bench.register("310410");
+    bench.reads(17);
+    assert_eq!(bench.sent().as_deref(), Some("AT+COPS=1,2,\"311480\""));
+}
+
+#[test]
 fn a_second_reading_that_fails_keeps_the_carrier_and_its_value() {
     let (mut bench, _) = chosen(policy(), [16, 22, 25]);
     for _ in 0..40 {

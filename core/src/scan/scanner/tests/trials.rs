@@ -2,6 +2,47 @@
 
 use super::*;
 
+/// The carriers whose trials began, in order.
+fn begun(bench: &Bench) -> StdVec<&str> {
+    let trials = bench.events.iter();
+    trials
+        .filter_map(|event| if let Event::TrialBegins(plmn) = event { Some(plmn.as_str()) } else { None })
+        .collect()
+}
+
+#[test]
+fn test_carrier_tries_one_that_was_busy_once_more_at_the_end() {
+    let mut bench = Bench::trying(policy());
+    bench.refuse("+CME ERROR: 14");
+    bench.measure("311480", 22);
+    bench.measure("310410", 16);
+    bench.measure("310260", 30);
+    assert_eq!(begun(&bench), ["310260", "311480", "310410", "310260"]);
+    bench.register("310260");
+    assert_eq!(bench.report.selected.unwrap().as_str(), "310260");
+}
+
+#[test]
+fn test_carrier_tries_one_that_stays_busy_twice_and_does_not_deny_it() {
+    let mut bench = Bench::trying(policy());
+    bench.refuse("+CME ERROR: 14");
+    bench.measure("311480", 22);
+    bench.measure("310410", 16);
+    bench.refuse("+CME ERROR: 14");
+    assert_eq!(begun(&bench), ["310260", "311480", "310410", "310260"]);
+    assert_eq!(bench.report.selected.unwrap().as_str(), "311480");
+    assert_eq!(bench.scanner.deny_list().iter().count(), 0);
+}
+
+#[test]
+fn test_carrier_does_not_repeat_a_refusal_that_is_about_the_carrier() {
+    let mut bench = Bench::trying(policy());
+    bench.refuse("+CME ERROR: 32");
+    bench.measure("311480", 22);
+    bench.measure("310410", 16);
+    assert_eq!(begun(&bench), ["310260", "311480", "310410"]);
+}
+
 #[test]
 fn wait_results_error_searches_once_more_and_then_restores_the_selection() {
     let mut bench = Bench::searching(policy());
