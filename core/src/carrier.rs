@@ -280,6 +280,22 @@ pub struct Carrier {
     pub confirmed: bool,
 }
 
+/// A carrier that registered in an earlier scan.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Remembered {
+    /// The network.
+    pub plmn: Plmn,
+    /// Its RSSI then, dBm; `None` where it is not known.
+    pub rssi_dbm: Option<i16>,
+}
+
+impl From<Plmn> for Remembered {
+    fn from(plmn: Plmn) -> Self {
+        Self { plmn, rssi_dbm: None }
+    }
+}
+
 /// The carriers of a scan in list order, one entry a PLMN.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Carriers {
@@ -320,7 +336,8 @@ impl Carriers {
         self.listed = self.listed.saturating_add(1);
         if let Some(known) = self.kept.iter_mut().find(|carrier| carrier.plmn == plmn) {
             known.technologies.join(technologies);
-            if known.availability == Availability::Forbidden || availability == Availability::Current {
+            let may_be_more = matches!(known.availability, Availability::Forbidden | Availability::Unknown);
+            if may_be_more || availability == Availability::Current {
                 known.availability = availability;
             }
             if known.name.is_empty() {
@@ -344,6 +361,12 @@ impl Carriers {
     /// Removes all carriers.
     pub fn clear(&mut self) {
         *self = Self::new();
+    }
+
+    /// Removes those that were not tried, before another list.
+    pub(crate) fn keep_tried(&mut self) {
+        (self.listed, self.truncated) = (0, false);
+        self.kept.retain(|carrier| !matches!(carrier.trial, Trial::Untried));
     }
 
     /// Clears the durations of trials, which decide nothing.

@@ -11,7 +11,7 @@
 use core::fmt;
 
 use crate::at::line::Lines;
-use crate::carrier::Plmn;
+use crate::carrier::Remembered;
 use crate::port::{Port, SansIo};
 use crate::scan::deny::Denied;
 use crate::scan::gate::Request;
@@ -190,9 +190,9 @@ impl<P: Port, S: Supervisor> Driver<P, S> {
         &self.executor.scanner
     }
 
-    /// Remembers a carrier for a quick scan, see [`Scanner::remember`].
-    pub fn remember(&mut self, plmn: Plmn) {
-        self.executor.scanner.remember(plmn);
+    /// Remembers a carrier for a quick or an adaptive scan, see [`Scanner::remember`].
+    pub fn remember(&mut self, carrier: impl Into<Remembered>) {
+        self.executor.scanner.remember(carrier);
     }
 
     /// Takes a carrier over into the deny list, see [`Scanner::deny`].

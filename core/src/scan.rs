@@ -161,6 +161,8 @@ pub const MOVES: &[(Phase, Phase)] = {
         (StartPpp, Complete),
         // After an interruption the scan continues with the carriers that it knows; a quick scan starts here.
         (Prepare, NextCarrier),
+        // No remembered carrier is good enough for an adaptive scan: it searches.
+        (NextCarrier, Prepare),
         // No link over the chosen carrier, and the policy says: the next best.
         (WaitPpp, StopPppWaitSv),
         // Another client brought the service up, or its supervisor died.

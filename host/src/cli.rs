@@ -158,14 +158,16 @@ pub struct PolicyArgs {
     /// Longest time that the link may be away [default: 300s]
     #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Scan")]
     pub budget: Option<Duration>,
-    /// full: try every carrier, the best wins; good-enough[=-75]: the first that lasts at that many dBm ends the trials [default: full]
-    #[arg(long, value_name = "full|good-enough[=DBM]", value_parser = values::strategy, help_heading = "Scan")]
+    /// full: try every carrier, the best wins; good-enough[=-75]: the first that lasts at that many dBm ends the trials;
+    /// adaptive[=-75]: the remembered carriers first, and a search only where none is so good, or one is 6 dB below its remembered level
+    /// [default: full]
+    #[arg(long, value_name = "full|good-enough[=DBM]|adaptive[=DBM]", value_parser = values::strategy, help_heading = "Scan")]
     pub strategy: Option<Strategy>,
     /// Try remembered carriers only, without searching the network.
     #[arg(long, conflicts_with = "strategy", help_heading = "Scan")]
     pub quick: bool,
     /// Carriers to remember, likeliest last, such as 310410,311480 [default: those of the last complete scan]
-    #[arg(long, value_name = "PLMN", value_delimiter = ',', value_parser = values::plmn, requires = "quick", help_heading = "Scan")]
+    #[arg(long, value_name = "PLMN", value_delimiter = ',', value_parser = values::plmn, help_heading = "Scan")]
     pub carriers: Vec<Plmn>,
     /// How long after its selection the signal of the chosen carrier is read again: a level right after it may not last; 0s: it is
     /// not [default: 5s]

@@ -5,6 +5,7 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::time::Duration;
 
+use cellscan_core::carrier::Remembered;
 use cellscan_core::scan::scanner::REMEMBERED_MAX;
 use cellscan_core::scan::{Policy, Strategy};
 use cellscan_core::time::Span;
@@ -150,7 +151,7 @@ fn simulated(args: &ScanArgs, name: Option<&str>) -> Result<Plan, Fatal> {
     };
     apply(&args.policy, &mut scenario.policy)?;
     if !args.policy.carriers.is_empty() {
-        scenario.remembered.clone_from(&args.policy.carriers);
+        scenario.remembered = args.policy.carriers.iter().copied().map(Remembered::from).collect();
     }
     Ok(Plan::Simulated(Box::new(SimulatedPlan { name, scenario, realtime: args.realtime })))
 }
@@ -168,6 +169,10 @@ fn apply(args: &PolicyArgs, policy: &mut Policy) -> Result<(), Fatal> {
             args.carriers.len()
         )));
     }
+    policy.strategy = if args.quick { Strategy::Quick } else { args.strategy.unwrap_or(policy.strategy) };
+    if !args.carriers.is_empty() && !matches!(policy.strategy, Strategy::Quick | Strategy::Adaptive(_)) {
+        return Err(Fatal::usage("--carriers: wanted only with --quick or --strategy adaptive".to_owned()));
+    }
     let times = &mut policy.timeouts;
     for (option, typed, kept) in [
         ("--search-timeout", args.search_timeout, &mut times.search),
@@ -183,7 +188,6 @@ fn apply(args: &PolicyArgs, policy: &mut Policy) -> Result<(), Fatal> {
     policy.confirm = args.confirm.map_or(policy.confirm, Span::rounded_up);
     policy.no_link = args.no_link.unwrap_or(policy.no_link);
     policy.try_forbidden |= args.try_forbidden;
-    policy.strategy = if args.quick { Strategy::Quick } else { args.strategy.unwrap_or(policy.strategy) };
     if policy.budget <= policy.reserve() {
         return Err(Fatal::usage(format!(
             "--budget: found {} s, wanted more than the {} s that restoring the registration and giving the service \

@@ -40,7 +40,7 @@ fn one_log_is_reported_completely() {
     let what_ifs = of_kind(&objects, "what_if");
     assert_eq!(
         what_ifs.iter().map(|row| &row["strategy"]).collect::<Vec<_>>(),
-        ["full", "good_enough", "quick"]
+        ["full", "good_enough", "adaptive", "quick"]
     );
     for what_if in what_ifs {
         let limit = what_if["limit_s"].as_f64().unwrap();

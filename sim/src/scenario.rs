@@ -3,7 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
-use cellscan_core::carrier::Plmn;
+use cellscan_core::carrier::Remembered;
 use cellscan_core::scan::{Phase, Policy};
 
 use crate::machine::MachineProfile;
@@ -28,7 +28,7 @@ pub struct Scenario {
     /// The policy of the scan.
     pub policy: Policy,
     /// Remembered carriers, likeliest last.
-    pub remembered: Vec<Plmn>,
+    pub remembered: Vec<Remembered>,
     /// From the start of the world to the request for a scan. The gateway has booted and dialled by then.
     pub asked_after: Duration,
     /// The faults.

@@ -123,8 +123,8 @@ impl<P: Port, S: Supervisor> World<P, S> {
         let supervisor = SimSupervisor::new(Rc::clone(&machine)).with_habits(habits);
         let supervisor = make_supervisor(supervisor, &machine);
         let mut driver = Driver::new(port, supervisor, scenario.policy);
-        for plmn in &scenario.remembered {
-            driver.remember(*plmn);
+        for carrier in &scenario.remembered {
+            driver.remember(*carrier);
         }
         let start = Instant::ZERO + scenario.asked_after;
         let faults = scenario

@@ -306,7 +306,7 @@ fn a_scan_leaves_the_files_and_modes_that_the_readme_names() {
     let mode = |path: &std::path::Path| std::fs::metadata(path).expect("it is there").mode() & 0o777;
     assert_eq!((mode(&run), mode(&state), mode(&state.join("carriers"))), (0o700, 0o700, 0o600));
     let text = std::fs::read_to_string(state.join("carriers")).expect("it is there");
-    assert!(text.starts_with('#') && text.ends_with("310410 # AT&T\n"), "{text}");
+    assert!(text.starts_with('#') && text.ends_with("310410 -63 # AT&T\n"), "{text}");
     let names = |dir: &std::path::Path| {
         let entries = std::fs::read_dir(dir).expect("it is there").flatten();
         entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect::<BTreeSet<_>>()

@@ -149,6 +149,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         services: &[DOWN],
         ..PLAIN
     },
+    Setting {
+        name: "an adaptive scan with a remembered carrier, and a search after it",
+        policy: Policy { strategy: Strategy::Adaptive(-90), ..POLICY },
+        services: &[DOWN],
+        ..OF_ONE
+    },
     Setting { name: "one remembered carrier, and every answer", answers: Answers::Many, ..OF_ONE },
     Setting {
         name: "another client, or the supervisor's death, once",

@@ -129,7 +129,7 @@ fn the_machine_does_better_on_that_record_and_says_what_it_assumed() {
     let what_ifs = found.analysis.what_if(0);
     assert_eq!(
         what_ifs.iter().map(|what_if| what_if.alternative.name()).collect::<Vec<_>>(),
-        ["full", "good_enough", "quick"]
+        ["full", "good_enough", "adaptive", "quick"]
     );
     for what_if in &what_ifs {
         let run = what_if.run.as_ref().expect("there is a list");

@@ -477,6 +477,8 @@ enum cellscan_strategy
     CELLSCAN_STRATEGY_GOOD_ENOUGH = 1,
     // Skips the network search and tries remembered carriers only. Without one it is CELLSCAN_STRATEGY_FULL.
     CELLSCAN_STRATEGY_QUICK = 2,
+    // Tries remembered carriers first; where none is at or above good_enough_dbm, the network is searched.
+    CELLSCAN_STRATEGY_ADAPTIVE = 3,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

@@ -19,6 +19,8 @@ pub enum Strategy {
     GoodEnough = 1,
     /// Skips the network search and tries remembered carriers only. Without one it is `CELLSCAN_STRATEGY_FULL`.
     Quick = 2,
+    /// Tries remembered carriers first; where none is at or above `good_enough_dbm`, the network is searched.
+    Adaptive = 3,
 }
 
 /// The policy of a scan. Fill it with `cellscan_policy_default`, then change single fields. Times are in
@@ -147,6 +149,7 @@ impl Policy {
             0 => Core::Full,
             1 if RSSI_DBM.contains(&self.good_enough_dbm) => Core::GoodEnough(self.good_enough_dbm),
             2 => Core::Quick,
+            3 if RSSI_DBM.contains(&self.good_enough_dbm) => Core::Adaptive(self.good_enough_dbm),
             _ => return None,
         };
         let policy = scan::Policy {
@@ -215,7 +218,8 @@ mod tests {
     fn values_outside_their_range_give_none() {
         let sane = Policy::sane();
         for wrong in [
-            Policy { strategy: 3, ..sane },
+            Policy { strategy: 4, ..sane },
+            Policy { strategy: 3, good_enough_dbm: -20, ..sane },
             Policy { strategy: 1, good_enough_dbm: -20, ..sane },
             Policy { samples: 0, ..sane },
             Policy { samples: 6, ..sane },

@@ -64,6 +64,10 @@ impl Turn {
 
 /// One dialogue over one line.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the line; the state is in `State`"
+)]
 pub struct Dialogue {
     state: State,
     echo: Echo,

@@ -13,6 +13,10 @@ pub enum Strategy {
     /// The first carrier at or above this RSSI in dBm ends the trials. Where another is left to try, it must still be so
     /// [`Policy::confirm`] after its selection.
     GoodEnough(i16),
+    /// Tries remembered carriers first, the likeliest first. The first at or above this RSSI in dBm, and not below its own remembered
+    /// value by more than the hysteresis, ends the scan; where none is so good, the network is searched, and the others are tried as
+    /// with [`Strategy::GoodEnough`]. The value must still be so [`Policy::confirm`] after the selection.
+    Adaptive(i16),
     /// Skips the network search (the longest part of the outage) and tries remembered carriers only. Without a remembered
     /// carrier it is [`Strategy::Full`].
     Quick,

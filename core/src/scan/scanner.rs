@@ -5,7 +5,7 @@ use heapless::Vec;
 use crate::at::command::Command;
 use crate::at::dialogue::{Dialogue, Turn};
 use crate::at::line::Line;
-use crate::carrier::{Carriers, Plmn};
+use crate::carrier::{Carriers, Remembered};
 use crate::time::{Instant, Span};
 
 use super::deny::{Denied, DenyList};
@@ -34,7 +34,7 @@ use state::{Modem, State};
 
 pub use snapshot::Snapshot;
 
-/// Carriers remembered for a quick scan, at most.
+/// Carriers remembered for a quick or an adaptive scan, at most.
 pub const REMEMBERED_MAX: usize = 8;
 
 /// Deadlines handled in one step, at most: the budget, the dialogue's and the state's own may come at once, and each
@@ -62,7 +62,7 @@ pub struct Scanner {
     carriers: Carriers,
     deny: DenyList,
     gate: Gate,
-    remembered: Vec<Plmn, REMEMBERED_MAX>,
+    remembered: Vec<Remembered, REMEMBERED_MAX>,
     context: ScanContext,
 }
 
@@ -88,22 +88,26 @@ impl Scanner {
         self.deny.put(denied);
     }
 
-    /// The carriers for a quick scan, likeliest last.
+    /// The carriers for a quick or an adaptive scan, likeliest last.
     #[must_use]
-    pub fn remembered(&self) -> &[Plmn] {
+    pub fn remembered(&self) -> &[Remembered] {
         &self.remembered
     }
 
-    /// Remembers a carrier for a quick scan; likeliest last. Where there is no room the oldest is dropped.
-    pub fn remember(&mut self, plmn: Plmn) {
-        let known = self.remembered.iter().position(|known| *known == plmn);
+    /// Remembers a carrier for a quick or an adaptive scan; likeliest last. Where there is no room the oldest is dropped.
+    pub fn remember(&mut self, carrier: impl Into<Remembered>) {
+        self.keep_in_mind(carrier.into());
+    }
+
+    fn keep_in_mind(&mut self, carrier: Remembered) {
+        let known = self.remembered.iter().position(|known| known.plmn == carrier.plmn);
         let Some(gone) = known.or_else(|| self.remembered.is_full().then_some(0)) else {
-            let kept = self.remembered.push(plmn);
+            let kept = self.remembered.push(carrier);
             debug_assert!(kept.is_ok(), "there is room");
             return;
         };
         // The new carrier becomes the last; each other one moves forward by one place.
-        let mut next = plmn;
+        let mut next = carrier;
         for place in self.remembered.iter_mut().skip(gone).rev() {
             core::mem::swap(place, &mut next);
         }
@@ -295,8 +299,14 @@ impl Scanner {
         report(out, Event::Moved { from, to });
     }
 
+    /// Whether only remembered carriers are tried, for now or for good.
     fn is_quick(&self) -> bool {
-        self.policy.strategy == Strategy::Quick && !self.remembered.is_empty()
+        let tries_them = match self.policy.strategy {
+            Strategy::Quick => true,
+            Strategy::Adaptive(_) => !self.context.searches,
+            Strategy::Full | Strategy::GoodEnough(_) => false,
+        };
+        tries_them && !self.remembered.is_empty()
     }
 
     fn end(&mut self, outcome: Outcome, release: bool, out: &mut Actions) {

@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cellscan_core::carrier::Plmn;
+use cellscan_core::carrier::Remembered;
 use cellscan_core::driver::Driver;
 use cellscan_core::scan::gate::{Declined, Origin, Request};
 use cellscan_core::scan::{Event, Outcome, Phase, Report, Scanner, Strategy};
@@ -120,8 +120,8 @@ impl GatewayScan {
         preflight::users(plan, dir.as_deref())?;
         audience.note(&why);
         if !unlocks {
-            for plmn in known(plan, audience) {
-                scanner.remember(plmn);
+            for carrier in known(plan, audience) {
+                scanner.remember(carrier);
             }
         }
         let now = clock.now();
@@ -430,12 +430,12 @@ fn absolute(port: &Path) -> PathBuf {
     std::path::absolute(port).unwrap_or_else(|_| port.into())
 }
 
-fn known(plan: &GatewayPlan, audience: &mut impl Audience) -> Vec<Plmn> {
-    if plan.policy.strategy != Strategy::Quick {
+fn known(plan: &GatewayPlan, audience: &mut impl Audience) -> Vec<Remembered> {
+    if !matches!(plan.policy.strategy, Strategy::Quick | Strategy::Adaptive(_)) {
         return Vec::new();
     }
     let known = match &plan.carriers {
-        Some(carriers) => carriers.clone(),
+        Some(carriers) => carriers.iter().copied().map(Remembered::from).collect(),
         None => remembered::read(&plan.state_dir).unwrap_or_else(|error| {
             audience.warn(&format!("nothing is remembered: {}", chain(&error)));
             Vec::new()

@@ -53,7 +53,7 @@ fn number(digits: &str) -> Option<u64> {
     if digits.len() > DIGITS_MAX { None } else { digits.parse().ok() }
 }
 
-/// `full`, `good-enough`, or `good-enough=-75`.
+/// `full`, `good-enough`, `adaptive`, or one of the latter two with a level, such as `good-enough=-75`.
 ///
 /// # Errors
 /// A sentence: what was found, what was wanted.
@@ -61,14 +61,20 @@ pub fn strategy(text: &str) -> Result<Strategy, String> {
     match text.split_once('=') {
         None if text == "full" => Ok(Strategy::Full),
         None if text == "good-enough" => Ok(Strategy::GoodEnough(GOOD_ENOUGH_DBM)),
-        Some(("good-enough", dbm)) => {
-            let level = dbm.parse().ok().filter(|level| RSSI_DBM.contains(level));
-            level.map(Strategy::GoodEnough).ok_or_else(|| {
-                format!("found {dbm:?}, wanted a level from {} to {} dBm", RSSI_DBM.start(), RSSI_DBM.end())
-            })
-        }
-        None | Some(_) => Err(format!("found {text:?}, wanted full, good-enough or good-enough=-75")),
+        None if text == "adaptive" => Ok(Strategy::Adaptive(GOOD_ENOUGH_DBM)),
+        Some(("good-enough", dbm)) => level(dbm).map(Strategy::GoodEnough),
+        Some(("adaptive", dbm)) => level(dbm).map(Strategy::Adaptive),
+        None | Some(_) => Err(format!(
+            "found {text:?}, wanted full, good-enough, adaptive, or a level with one of the latter two, as in good-enough=-75"
+        )),
     }
+}
+
+fn level(dbm: &str) -> Result<i16, String> {
+    let level = dbm.parse().ok().filter(|level| RSSI_DBM.contains(level));
+    level.ok_or_else(|| {
+        format!("found {dbm:?}, wanted a level from {} to {} dBm", RSSI_DBM.start(), RSSI_DBM.end())
+    })
 }
 
 /// The five or six digits of a network.
@@ -104,6 +110,8 @@ mod tests {
     fn a_level_has_a_range() {
         assert_eq!(strategy("good-enough"), Ok(Strategy::GoodEnough(-75)));
         assert_eq!(strategy("good-enough=-90"), Ok(Strategy::GoodEnough(-90)));
+        assert_eq!(strategy("adaptive"), Ok(Strategy::Adaptive(-75)));
+        assert_eq!(strategy("adaptive=-90"), Ok(Strategy::Adaptive(-90)));
         for text in ["good-enough=75", "good-enough=", "full=1", "best"] {
             assert!(strategy(text).is_err(), "{text}");
         }

@@ -154,7 +154,7 @@ fn look(args: &StatusArgs) -> Status {
         port,
         link,
         names: remembered::names(&args.state_dir),
-        carriers: carriers.iter().map(ToString::to_string).collect(),
+        carriers: carriers.iter().map(|carrier| carrier.plmn.to_string()).collect(),
         leases: leases::all(&args.run_dir, &mut unknown),
         selections: selection::all(&args.state_dir, Clock::new().now(), &mut unknown),
         daemon: daemon(&args.run_dir, &mut unknown),

@@ -77,6 +77,7 @@ struct ScanLine<'a> {
 struct Limit {
     stop_s: f64,
     modem_s: f64,
+    line_s: f64,
     confirm_s: f64,
     start_s: f64,
 }
@@ -280,7 +281,8 @@ pub fn what_if(source: &str, scan: &Scan, what_if: &WhatIf) -> String {
         source,
         line: scan.line,
         strategy: what_if.alternative.name(),
-        level_dbm: (what_if.alternative == Alternative::GoodEnough).then_some(GOOD_ENOUGH_DBM),
+        level_dbm: matches!(what_if.alternative, Alternative::GoodEnough | Alternative::Adaptive)
+            .then_some(GOOD_ENOUGH_DBM),
         selected: report.and_then(|report| report.selected.as_ref()).map(Plmn::as_str),
         outcome: report.map_or("unknown", what_if::outcome),
         reason: report.and_then(|report| match report.outcome {
@@ -293,6 +295,7 @@ pub fn what_if(source: &str, scan: &Scan, what_if: &WhatIf) -> String {
         limit: limit.map(|limit| Limit {
             stop_s: in_seconds(limit.stop),
             modem_s: in_seconds(limit.modem),
+            line_s: in_seconds(limit.line),
             confirm_s: in_seconds(limit.confirm),
             start_s: in_seconds(limit.start),
         }),

@@ -9,7 +9,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::rc::Rc;
 
-use cellscan_core::carrier::Plmn;
+use cellscan_core::carrier::Remembered;
 use cellscan_core::driver::Driver;
 use cellscan_core::scan::Policy;
 use cellscan_core::scan::deny::Denied;
@@ -33,7 +33,7 @@ const POLLS_MAX: usize = 1_024;
 #[derive(Debug, Default)]
 pub struct Recording {
     policy: Policy,
-    remembered: Vec<Plmn>,
+    remembered: Vec<Remembered>,
     denied: Vec<Denied>,
     /// The version of the dialogue; `None`: the first.
     dialogue: Option<String>,
@@ -167,9 +167,8 @@ impl Recording {
     fn header(&mut self, line: &str) {
         match line.split_once(": ") {
             Some(("policy", words)) => self.policy = policy::parse(words).unwrap_or_default(),
-            Some(("remembered", words)) => {
-                let known = words.split(',').filter_map(|word| Plmn::parse(word.trim().as_bytes()).ok());
-                self.remembered.extend(known);
+            Some(("remembered", list)) => {
+                self.remembered.extend(list.split(',').filter_map(words::parse_remembered));
             }
             Some(("denied", list)) => self.denied.extend(list.split(',').filter_map(words::parse_denied)),
             Some(("dialogue", version)) => self.dialogue = Some(version.to_owned()),
@@ -208,8 +207,8 @@ impl Recording {
             ScriptedSupervisor::new(Rc::clone(&script)),
             self.policy,
         );
-        for plmn in &self.remembered {
-            driver.remember(*plmn);
+        for carrier in &self.remembered {
+            driver.remember(*carrier);
         }
         for denied in &self.denied {
             driver.deny(*denied);

@@ -31,7 +31,8 @@ pub struct Summary {
 
 /// The columns of [`rows`].
 pub const COLUMNS: &str = "source,line,started_s,outcome,before,selected,operators,trials,stop_s,search_s,outage_s,\
-                           full_s,good_enough_s,quick_s,full_selected,regret_db,full_regret_db";
+                           full_s,good_enough_s,quick_s,full_selected,regret_db,full_regret_db,adaptive_s,\
+                           adaptive_regret_db";
 
 /// The quantile of `values` at `percent`; `None` without values.
 fn quantile(values: &[Millis], percent: usize) -> Option<Millis> {
@@ -169,6 +170,7 @@ fn row(source: &str, scan: &Scan, what_ifs: &[WhatIf]) -> String {
     let time = |time: Option<Millis>| time.map(|time| seconds(time).to_string()).unwrap_or_default();
     let decibels = |db: Option<u16>| db.map(|db| db.to_string()).unwrap_or_default();
     let full = what_ifs.iter().find(|what_if| what_if.alternative == Alternative::Full);
+    let adaptive = what_ifs.iter().find(|what_if| what_if.alternative == Alternative::Adaptive);
     let full_selected = full.and_then(|full| full.run.as_ref()?.report.selected).map(|plmn| plmn.to_string());
     let values = [
         source.to_owned(),
@@ -188,6 +190,8 @@ fn row(source: &str, scan: &Scan, what_ifs: &[WhatIf]) -> String {
         full_selected.unwrap_or_default(),
         decibels(full.and_then(|full| full.recorded_regret_db)),
         decibels(full.and_then(|full| full.regret_db)),
+        time(away(what_ifs, Alternative::Adaptive)),
+        decibels(adaptive.and_then(|adaptive| adaptive.regret_db)),
     ];
     values.map(|value| quoted(&value)).join(",")
 }

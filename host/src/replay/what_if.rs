@@ -6,7 +6,8 @@
 
 use std::time::Duration;
 
-use cellscan_core::carrier::{Carriers, Plmn};
+use cellscan_core::at::dialogue::{LULL, LULL_AFTER_OK};
+use cellscan_core::carrier::{Carriers, Plmn, Remembered};
 use cellscan_core::scan::scanner::REMEMBERED_MAX;
 use cellscan_core::scan::{Event, Outcome, Policy, Report, Strategy};
 use cellscan_core::time::{Instant, Span};
@@ -33,12 +34,13 @@ pub const GOOD_ENOUGH_DBM: i16 = -75;
 pub enum Alternative {
     Full,
     GoodEnough,
+    Adaptive,
     Quick,
 }
 
 impl Alternative {
     /// All strategies.
-    pub const ALL: [Self; 3] = [Self::Full, Self::GoodEnough, Self::Quick];
+    pub const ALL: [Self; 4] = [Self::Full, Self::GoodEnough, Self::Adaptive, Self::Quick];
 
     /// The stable word.
     #[must_use]
@@ -46,6 +48,7 @@ impl Alternative {
         match self {
             Self::Full => "full",
             Self::GoodEnough => "good_enough",
+            Self::Adaptive => "adaptive",
             Self::Quick => "quick",
         }
     }
@@ -54,6 +57,7 @@ impl Alternative {
         match self {
             Self::Full => Strategy::Full,
             Self::GoodEnough => Strategy::GoodEnough(GOOD_ENOUGH_DBM),
+            Self::Adaptive => Strategy::Adaptive(GOOD_ENOUGH_DBM),
             Self::Quick => Strategy::Quick,
         }
     }
@@ -96,6 +100,8 @@ pub struct Limit {
     pub stop: Duration,
     /// The modem's answers.
     pub modem: Duration,
+    /// The silence around the first `AT` after each opening of the port, without which the line is not known to be quiet.
+    pub line: Duration,
     /// Until the signal of the chosen carrier can be read again.
     pub confirm: Duration,
     /// `pppd`'s own start.
@@ -106,7 +112,8 @@ impl Limit {
     /// The sum.
     #[must_use]
     pub const fn total(&self) -> Duration {
-        self.stop.saturating_add(self.modem).saturating_add(self.confirm).saturating_add(self.start)
+        let dialogue = self.modem.saturating_add(self.line).saturating_add(self.confirm);
+        self.stop.saturating_add(dialogue).saturating_add(self.start)
     }
 }
 
@@ -155,7 +162,7 @@ pub fn ask(scan: &Scan, others: &[Scan], habits: &Habits) -> Vec<WhatIf> {
         .collect()
 }
 
-/// A quick scan with remembered carriers neither searches nor deregisters.
+/// A quick scan with remembered carriers neither searches nor deregisters; an adaptive one may.
 fn concerns(alternative: Alternative, scan: &Scan, assumption: &Assumption) -> bool {
     let searches = alternative != Alternative::Quick || scan.known.is_empty();
     match assumption {
@@ -168,15 +175,16 @@ fn concerns(alternative: Alternative, scan: &Scan, assumption: &Assumption) -> b
     }
 }
 
-fn remembered(alternative: Alternative, scan: &Scan, assumed: &mut Vec<String>) -> Vec<Plmn> {
-    if alternative != Alternative::Quick {
+fn remembered(alternative: Alternative, scan: &Scan, assumed: &mut Vec<String>) -> Vec<Remembered> {
+    if !matches!(alternative, Alternative::Quick | Alternative::Adaptive) {
         return Vec::new();
     }
     let known: Vec<Plmn> = scan.known.iter().filter_map(|plmn| Plmn::parse(plmn.as_bytes()).ok()).collect();
+    let surplus = known.len().saturating_sub(REMEMBERED_MAX);
     if known.is_empty() {
         assumed.push("the record shows no carrier known before the scan: the network is searched".to_owned());
     }
-    known[known.len().saturating_sub(REMEMBERED_MAX)..].to_vec()
+    known.into_iter().skip(surplus).map(Remembered::from).collect()
 }
 
 fn pppd(scan: &Scan, assumed: &mut Vec<String>) -> PppdProfile {
@@ -319,9 +327,11 @@ fn live(scenario: Scenario, pppd: &PppdProfile, link: bool) -> Run {
     };
     let came_up = record.report.link == Some(true) && link;
     let start = Duration::from_millis(pppd.opens_after_ms + pppd.link_after_ms);
+    let openings = asked.iter().map(|entry| u32::from(entry.what == ModemEvent::Opened)).sum::<u32>();
     let limit = record.report.outage.map(|_| Limit {
         stop,
         modem: own_time_of_modem(&asked),
+        line: openings * Duration::from(LULL + LULL_AFTER_OK),
         confirm: waited_to_confirm(&record.told, &asked),
         start: if came_up { start } else { Duration::ZERO },
     });

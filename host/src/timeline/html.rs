@@ -341,6 +341,7 @@ fn saved(scan: &Scan, what_if: &WhatIf) -> Saved {
         way: match what_if.alternative {
             Alternative::Full => "all carriers",
             Alternative::GoodEnough => "the first good one",
+            Alternative::Adaptive => "known carriers first",
             Alternative::Quick => "known carriers only",
         },
         outcome: report.map_or("unknown", what_if::outcome),

@@ -13,8 +13,9 @@ use crate::world::World;
 
 use super::{Violation, away, modem_answers, radio_is_steady};
 
-/// With less than this left of the budget a scan begins nothing new: it keeps it for the last registration.
-const CONNECT_RESERVE: Span = Span::from_secs(25);
+/// With less than 25 s left of the budget a scan begins nothing new, since the last registration may take that; a second reading takes
+/// up to 7 s more (`Policy::confirm`, and `+CSQ`).
+const LAST_READING: Span = Span::from_secs(32);
 
 /// The rules that a steady radio allows to check.
 pub(super) fn check<P: Port, S: Supervisor>(
@@ -49,7 +50,7 @@ pub(super) fn check<P: Port, S: Supervisor>(
 fn worse_than_another<P: Port, S: Supervisor>(world: &World<P, S>, scenario: &Scenario) -> Option<Violation> {
     let report = world.report();
     let policy = &scenario.policy;
-    let limit = policy.budget.saturating_sub(policy.reserve()).saturating_sub(CONNECT_RESERVE);
+    let limit = policy.budget.saturating_sub(policy.reserve()).saturating_sub(LAST_READING);
     let had_time = away(world).is_some_and(|(from, to)| to.saturating_since(from) < limit);
     let is_whole = report.outcome == Some(Outcome::Complete)
         && policy.strategy == Strategy::Full

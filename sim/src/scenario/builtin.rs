@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use cellscan_core::carrier::Plmn;
+use cellscan_core::carrier::{Plmn, Remembered};
 use cellscan_core::scan::policy::NoLink;
 use cellscan_core::scan::{Phase, Policy, Strategy};
 use cellscan_core::time::Span;
@@ -96,6 +96,12 @@ pub const BUILTIN: &[Builtin] = &[
     new("late-machine", 0, late_machine, "a busy machine: every due event comes up to two seconds later"),
     new("good-enough", 0, good_enough, "the first carrier above -75 dBm ends the trials"),
     new("quick", 0, quick, "remembered carriers only: no search"),
+    new(
+        "adaptive",
+        0,
+        adaptive,
+        "a remembered carrier is weaker than it was: the network is searched after all",
+    ),
     new(
         "next-best",
         2,
@@ -281,10 +287,27 @@ fn good_enough() -> Scenario {
 }
 
 fn quick() -> Scenario {
-    let remembered =
-        ["311480", "310410"].iter().filter_map(|digits| Plmn::parse(digits.as_bytes()).ok()).collect();
+    let remembered = [("311480", None), ("310410", None)].into_iter().filter_map(remembered).collect();
     let policy = Policy { strategy: Strategy::Quick, ..Policy::DEFAULT };
     Scenario { policy, remembered, ..Scenario::default() }
+}
+
+fn remembered((digits, rssi_dbm): (&str, Option<i16>)) -> Option<Remembered> {
+    Some(Remembered { plmn: Plmn::parse(digits.as_bytes()).ok()?, rssi_dbm })
+}
+
+/// The likeliest of the remembered carriers is weaker than it was, and the network is searched.
+fn adaptive() -> Scenario {
+    let remembered =
+        [("310410", Some(-63)), ("310260", Some(-65))].into_iter().filter_map(remembered).collect();
+    let policy = Policy { strategy: Strategy::Adaptive(-75), ..Policy::DEFAULT };
+    let mut scenario = Scenario { policy, remembered, ..Scenario::default() };
+    for network in &mut scenario.modem.networks {
+        if network.plmn == "310410" {
+            (network.rssi, network.rsrp) = (18, 36);
+        }
+    }
+    scenario
 }
 
 fn next_best() -> Scenario {

@@ -3,6 +3,7 @@
 
 use core::time::Duration;
 
+use cellscan_core::carrier::{Plmn, Remembered};
 use cellscan_core::scan::policy::{NoLink, Timeouts};
 use cellscan_core::scan::{Phase, Policy, Strategy};
 use cellscan_core::time::Span;
@@ -157,7 +158,7 @@ impl Scenario {
                 faults.push(Timed { when, fault: kind.draw(dice) });
             }
         }
-        Self {
+        let mut scenario = Self {
             seed,
             machine: machine(dice),
             modem: modem(dice),
@@ -165,8 +166,24 @@ impl Scenario {
             remembered: Vec::new(),
             asked_after: Duration::from_millis(dice.range(0, 30_000)),
             faults,
+        };
+        if dice.chance(200) {
+            remember(dice, &mut scenario);
+        }
+        scenario
+    }
+}
+
+/// An adaptive or a quick scan that remembers some carriers, as they were or stronger.
+fn remember(dice: &mut Prng, scenario: &mut Scenario) {
+    for network in &scenario.modem.networks {
+        if let Some(plmn) = Plmn::parse(network.plmn.as_bytes()).ok().filter(|_| dice.chance(600)) {
+            let steps = network.rssi.saturating_add(small(dice, 0, 5)).min(31);
+            let level = i16::from(steps).saturating_mul(2).saturating_sub(113);
+            scenario.remembered.push(Remembered { plmn, rssi_dbm: Some(level).filter(|_| dice.chance(700)) });
         }
     }
+    scenario.policy.strategy = if dice.chance(700) { Strategy::Adaptive(-81) } else { Strategy::Quick };
 }
 
 fn machine(dice: &mut Prng) -> MachineProfile {
@@ -247,7 +264,9 @@ fn modem(dice: &mut Prng) -> Profile {
             .map(|(plmn, name)| network(dice, plmn, name))
             .collect();
     if dice.chance(400) {
-        networks.iter_mut().for_each(|network| fade(dice, network));
+        for network in &mut networks {
+            fade(dice, network);
+        }
     }
     if let Some(twice) = networks.first().cloned().filter(|_| dice.chance(300)) {
         networks.push(Network { act: Some(0), ..twice });

@@ -69,6 +69,8 @@ pub(super) struct ScanContext {
     pub(super) lasting: bool,
     /// The carrier whose signal was read again last: another must be better by the hysteresis.
     pub(super) stay: Option<Plmn>,
+    /// An adaptive scan has tried the remembered carriers, and searches.
+    pub(super) searches: bool,
     /// The scan has a list of candidates.
     pub(super) listed: bool,
     /// The registration domains that the modem does not know.
@@ -113,6 +115,7 @@ impl ScanContext {
             lasting_from: Instant::ZERO,
             lasting: false,
             stay: None,
+            searches: false,
             listed: false,
             domains: Domains::ALL_UNKNOWN,
             no_rsrp: false,

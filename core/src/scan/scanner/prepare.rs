@@ -7,6 +7,7 @@ use crate::at::operators::ListedOperator;
 
 use crate::at::reply::SimState;
 use crate::carrier::{Availability, Carriers, Name, Technologies};
+use crate::scan::policy::Strategy;
 use crate::scan::report::Failure;
 use crate::scan::{Action, Actions, Event};
 use crate::selection::Selection;
@@ -122,8 +123,19 @@ impl Scanner {
     /// Begins the search, or skips it: after an interruption the list is known, and a quick scan makes its own.
     fn begin_trials(&mut self, out: &mut Actions) {
         if self.is_quick() && !self.context.listed {
-            for plmn in &self.remembered {
-                self.carriers.insert(*plmn, &Name::default(), Availability::Unknown, Technologies::NONE);
+            // Likeliest first where the first good one ends the trials, as they were kept otherwise.
+            let count = self.remembered.len();
+            let likeliest_first = matches!(self.policy.strategy, Strategy::Adaptive(_));
+            for at in 0..count {
+                let at = if likeliest_first { count.saturating_sub(at).saturating_sub(1) } else { at };
+                if let Some(known) = self.remembered.get(at) {
+                    self.carriers.insert(
+                        known.plmn,
+                        &Name::default(),
+                        Availability::Unknown,
+                        Technologies::NONE,
+                    );
+                }
             }
             self.context.listed = true;
         }
@@ -135,11 +147,25 @@ impl Scanner {
 
     pub(super) fn search(&mut self, out: &mut Actions) {
         self.with_modem(Modem::GetOperators, out);
-        self.carriers.clear();
+        self.carriers.keep_tried();
         self.context.searches_left = self.context.searches_left.saturating_sub(1);
         self.context.began = self.now;
         self.with_modem(Modem::WaitResults { again_at: None }, out);
-        self.command(Command::Operators, self.policy.timeouts.search, out);
+        // Where a carrier is known already, the search leaves time to select it.
+        let timeout = self.policy.timeouts.search.min(self.trials_end().saturating_since(self.now));
+        self.command(Command::Operators, timeout, out);
+    }
+
+    /// The remembered carriers were not good enough: the others are searched. Some modems list only what the serving network reaches.
+    pub(super) fn search_after_all(&mut self, out: &mut Actions) {
+        (self.context.searches, self.context.listed) = (true, false);
+        self.context.on = None;
+        self.with_modem(Modem::Prepare(Prepare::Deregistering), out);
+        if self.policy.deregister {
+            self.disturb(out);
+            return self.command(Command::Deregister, self.policy.timeouts.deregister, out);
+        }
+        self.search(out);
     }
 
     pub(super) fn searched(&mut self, said: &Said, out: &mut Actions) {
@@ -155,6 +181,11 @@ impl Scanner {
         if self.context.searches_left > 0 {
             self.state = State::Modem(Modem::WaitResults { again_at: Some(self.after(TRY_AGAIN)) });
             return;
+        }
+        if self.has_registered() {
+            // A remembered carrier is better than none.
+            self.context.listed = true;
+            return self.with_modem(Modem::NextCarrier, out);
         }
         let empty = matches!(said, Said::Answered(_));
         self.fail(if empty { Failure::NoCarrier } else { Failure::SearchFailed }, out);

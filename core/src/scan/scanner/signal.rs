@@ -2,7 +2,7 @@
 
 use crate::at::answer::{Answer, Outcome as Said};
 use crate::at::command::Command;
-use crate::carrier::{Availability, Carrier, Strength, Trial};
+use crate::carrier::{Availability, Carrier, Plmn, Strength, Trial};
 use crate::scan::policy::{SAMPLES_MAX, Strategy};
 use crate::scan::rank;
 use crate::scan::{Actions, Event};
@@ -151,18 +151,28 @@ impl Scanner {
                 && matches!(carrier.trial, Trial::Untried)
                 && carrier.availability != Availability::Forbidden
         };
-        self.is_enough(strength)
+        let plmn = self.carriers.get(index).map(|carrier| carrier.plmn);
+        plmn.is_some_and(|plmn| self.is_enough(plmn, strength))
             && !self.context.lasting
             && lasting_from < self.last_trial_start()
-            && self.carriers.iter().enumerate().any(others)
+            && (self.may_search() || self.carriers.iter().enumerate().any(others))
     }
 
-    /// Whether the policy wants no more than this.
-    pub(super) fn is_enough(&self, strength: Strength) -> bool {
-        match self.policy.strategy {
-            Strategy::GoodEnough(level) => strength.rssi_dbm.is_some_and(|dbm| dbm >= level),
-            Strategy::Full | Strategy::Quick => false,
-        }
+    /// Whether a search may still bring other carriers: an adaptive scan has tried the remembered ones alone so far.
+    pub(super) fn may_search(&self) -> bool {
+        matches!(self.policy.strategy, Strategy::Adaptive(_)) && self.is_quick()
+    }
+
+    /// Whether the policy wants no more than this of a carrier.
+    pub(super) fn is_enough(&self, plmn: Plmn, strength: Strength) -> bool {
+        let (level, may_fall) = match self.policy.strategy {
+            Strategy::GoodEnough(level) => (level, i16::MAX),
+            Strategy::Adaptive(level) => (level, self.policy.ranking.hysteresis_db),
+            Strategy::Full | Strategy::Quick => return false,
+        };
+        let known = self.remembered.iter().find(|known| known.plmn == plmn);
+        let was = known.and_then(|known| known.rssi_dbm).unwrap_or(i16::MIN);
+        strength.rssi_dbm.is_some_and(|dbm| dbm >= level && dbm.saturating_add(may_fall) >= was)
     }
 
     pub(super) fn ask_signal(&mut self, wait: Signal, out: &mut Actions) {

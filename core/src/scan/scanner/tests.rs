@@ -11,7 +11,7 @@ mod trials;
 
 use super::*;
 use crate::at::command::Outgoing;
-use crate::carrier::{Strength, Trial};
+use crate::carrier::{Plmn, Strength, Trial};
 use crate::scan::gate::{Declined, Origin, Request};
 use crate::scan::policy::NoLink;
 use crate::scan::{Refused, Report};

@@ -86,11 +86,16 @@ impl Scanner {
         }
     }
 
+    /// When trials and searches end: with a carrier that has registered, in time to select it.
+    pub(super) fn trials_end(&self) -> Instant {
+        if self.has_registered() { self.last_trial_start() } else { self.limit() }
+    }
+
     pub(super) fn last_trial_start(&self) -> Instant {
         self.limit().saturating_sub(CONNECT_RESERVE)
     }
 
-    fn has_registered(&self) -> bool {
+    pub(super) fn has_registered(&self) -> bool {
         self.carriers.iter().any(|carrier| matches!(carrier.trial, Trial::Registered(_)))
     }
 
@@ -118,11 +123,14 @@ impl Scanner {
     #[inline(never)]
     fn next_carrier(&mut self, out: &mut Actions) {
         let enough = self.carriers.iter().any(|carrier| match carrier.trial {
-            Trial::Registered(strength) => self.is_enough(strength),
+            Trial::Registered(strength) => self.is_enough(carrier.plmn, strength),
             Trial::Untried | Trial::Refused(_) | Trial::TimedOut | Trial::Lost => false,
         });
         let late = self.has_registered() && self.now >= self.last_trial_start();
         let Some((index, plmn)) = self.candidate().filter(|_| !enough && !late) else {
+            if !enough && !late && self.may_search() {
+                return self.search_after_all(out);
+            }
             return self.with_modem(Modem::SelectBest, out);
         };
         if let Some(carrier) = self.carriers.get_mut(index) {
@@ -135,8 +143,7 @@ impl Scanner {
         self.context.settled = stayed.then_some(self.now);
         self.context.lasting_from = Instant::ZERO;
         self.disturb(out);
-        let bound = if self.has_registered() { self.last_trial_start() } else { self.limit() };
-        let deadline = self.after(self.policy.timeouts.register).min(bound);
+        let deadline = self.after(self.policy.timeouts.register).min(self.trials_end());
         self.with_modem(Modem::TestCarrier { index, deadline, denials: 0, step: Test::Selecting }, out);
         report(out, Event::TrialBegins(plmn));
         self.command(Command::Select(plmn), deadline.saturating_since(self.now), out);
@@ -147,7 +154,7 @@ impl Scanner {
     /// means "try later". Those on the deny list, and then the forbidden ones where the policy allows them, only while no carrier has
     /// registered.
     fn candidate(&self) -> Option<(usize, Plmn)> {
-        let likeliest_first = matches!(self.policy.strategy, Strategy::GoodEnough(_));
+        let likeliest_first = matches!(self.policy.strategy, Strategy::GoodEnough(_) | Strategy::Adaptive(_));
         let order = |carrier: &Carrier| {
             if carrier.is_to_be_retried() {
                 3_u8

@@ -1,11 +1,12 @@
-//! The carriers that registered in the last complete scan, for a quick one.
+//! The carriers that registered in the last complete scan, for a quick or an adaptive one.
 //!
-//! A text file: one PLMN per line, likeliest last; `#` begins a comment, behind a PLMN its name. It is written to a temporary file and renamed, so
+//! A text file: one PLMN per line and, where it is known, its RSSI in dBm then; likeliest last; `#` begins a comment, behind a PLMN its
+//! name. It is written to a temporary file and renamed, so
 //! that a reader never sees half of it.
 
 use std::path::{Path, PathBuf};
 
-use cellscan_core::carrier::{Carriers, Plmn, PlmnError, Trial};
+use cellscan_core::carrier::{Carriers, Plmn, PlmnError, Remembered, Trial};
 use cellscan_core::scan::scanner::REMEMBERED_MAX;
 use thiserror::Error;
 
@@ -16,6 +17,8 @@ use crate::custody::own_dir::{OwnDir, OwnError};
 pub const FILE: &str = "carriers";
 /// Largest size of the file in bytes: eight lines and a comment are some two hundred.
 const FILE_LEN_MAX: u64 = 4_096;
+/// The range of RSSI in dBm: that of `+CSQ` (3GPP TS 27.007 §8.5).
+const RSSI_DBM: std::ops::RangeInclusive<i16> = -113..=-51;
 const HEADER: &str = "# carriers that registered in the last complete scan, likeliest last";
 
 /// Why no carriers are remembered.
@@ -42,7 +45,7 @@ pub enum RememberedError {
 /// # Errors
 /// The directory or the file exists and another user may write it, or the file holds something else. Nothing of it is used
 /// then.
-pub fn read(state_dir: &Path) -> Result<Vec<Plmn>, RememberedError> {
+pub fn read(state_dir: &Path) -> Result<Vec<Remembered>, RememberedError> {
     let Some(dir) = OwnDir::open(state_dir)? else { return Ok(Vec::new()) };
     let Some(bytes) = dir.read(FILE, FILE_LEN_MAX)? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
@@ -51,12 +54,13 @@ pub fn read(state_dir: &Path) -> Result<Vec<Plmn>, RememberedError> {
         if line.is_empty() {
             continue;
         }
-        let plmn = Plmn::parse(line).map_err(|source| RememberedError::Line {
+        let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        let plmn = Plmn::parse(words.next().unwrap_or_default()).map_err(|source| RememberedError::Line {
             path: dir.path().join(FILE),
             line: index + 1,
             source,
         })?;
-        found.push(plmn);
+        found.push(Remembered { plmn, rssi_dbm: words.next().and_then(level) });
     }
     Ok(found.split_off(found.len().saturating_sub(REMEMBERED_MAX)))
 }
@@ -68,7 +72,8 @@ pub fn names(state_dir: &Path) -> Vec<(Plmn, String)> {
     let bytes = dir.and_then(|dir| dir.read(FILE, FILE_LEN_MAX).ok().flatten()).unwrap_or_default();
     let named = |line: &[u8]| {
         let mut parts = line.splitn(2, |byte| *byte == b'#');
-        let plmn = Plmn::parse(parts.next()?.trim_ascii()).ok()?;
+        let mut words = parts.next()?.trim_ascii().split(u8::is_ascii_whitespace);
+        let plmn = Plmn::parse(words.next()?).ok()?;
         let name = String::from_utf8_lossy(parts.next()?.trim_ascii()).into_owned();
         (!name.is_empty()).then_some((plmn, name))
     };
@@ -87,9 +92,9 @@ pub fn write(state_dir: &Path, carriers: &Carriers, selected: Option<Plmn>) -> R
     }
     let known = names(state_dir);
     let mut text = format!("{HEADER}\n");
-    for plmn in kept {
-        text.push_str(plmn.as_str());
-        if let Some(name) = name(carriers, &known, plmn) {
+    for carrier in kept {
+        text.push_str(&words(&carrier));
+        if let Some(name) = name(carriers, &known, carrier.plmn) {
             text.push_str(" # ");
             text.push_str(&shown(name));
         }
@@ -99,6 +104,16 @@ pub fn write(state_dir: &Path, carriers: &Carriers, selected: Option<Plmn>) -> R
     Ok(OwnDir::create(state_dir)?.replace(FILE, &new, text.as_bytes())?)
 }
 
+fn words(carrier: &Remembered) -> String {
+    let Remembered { plmn, rssi_dbm } = carrier;
+    rssi_dbm.map_or_else(|| plmn.to_string(), |dbm| format!("{plmn} {dbm}"))
+}
+
+/// A level in dBm; `None` where the word is none, as an older version or another program may have written.
+fn level(word: &[u8]) -> Option<i16> {
+    str::from_utf8(word).ok()?.parse().ok().filter(|dbm| RSSI_DBM.contains(dbm))
+}
+
 /// The name in the list, else the one that was remembered: a scan without a search has no list.
 fn name<'a>(carriers: &'a Carriers, known: &'a [(Plmn, String)], plmn: Plmn) -> Option<&'a str> {
     let listed = carriers.iter().find(|carrier| carrier.plmn == plmn).map(|carrier| carrier.name.as_str());
@@ -106,19 +121,22 @@ fn name<'a>(carriers: &'a Carriers, known: &'a [(Plmn, String)], plmn: Plmn) -> 
     listed.filter(|name| !name.is_empty()).or_else(known)
 }
 
-fn best_last(carriers: &Carriers, selected: Option<Plmn>) -> Vec<Plmn> {
+fn best_last(carriers: &Carriers, selected: Option<Plmn>) -> Vec<Remembered> {
     let mut registered: Vec<_> = carriers
         .iter()
         .filter_map(|carrier| match carrier.trial {
             Trial::Registered(strength) => {
-                Some((Some(carrier.plmn) == selected, strength.rssi_dbm.or(strength.rsrp_dbm), carrier.plmn))
+                let is_chosen = Some(carrier.plmn) == selected;
+                let level = strength.rssi_dbm.or(strength.rsrp_dbm);
+                Some((is_chosen, level, carrier.plmn, strength.rssi_dbm))
             }
             Trial::Untried | Trial::Refused(_) | Trial::TimedOut | Trial::Lost => None,
         })
         .collect();
     registered.sort();
     let surplus = registered.len().saturating_sub(REMEMBERED_MAX);
-    registered.into_iter().skip(surplus).map(|(_, _, plmn)| plmn).collect()
+    let remembered = |(_, _, plmn, rssi_dbm)| Remembered { plmn, rssi_dbm };
+    registered.into_iter().skip(surplus).map(remembered).collect()
 }
 
 #[cfg(test)]
@@ -140,13 +158,16 @@ mod tests {
     fn a_missing_file_is_empty_and_an_existing_file_is_read() {
         assert_eq!(read(Path::new("/nonexistent")).unwrap(), []);
         let dir = dir_with(b"# of yesterday\n311480\n 310410 # best\r\n\n");
-        let found: Vec<String> = read(dir.path()).unwrap().iter().map(ToString::to_string).collect();
+        let found: Vec<String> = read(dir.path()).unwrap().iter().map(words).collect();
         assert_eq!(found, ["311480", "310410"]);
+        let dir = dir_with(b"311480 -69\n310410\t-63 # best\n310260 strong\n313100 -9\n");
+        let found: Vec<String> = read(dir.path()).unwrap().iter().map(words).collect();
+        assert_eq!(found, ["311480 -69", "310410 -63", "310260", "313100"]);
     }
 
     #[test]
     fn names_stay_behind_their_carriers_over_a_scan_without_a_list() {
-        let dir = dir_with(b"310410 # AT&T\n311480 #\n");
+        let dir = dir_with(b"310410 -63 # AT&T\n311480 #\n");
         let named = || names(dir.path()).into_iter().map(|(plmn, name)| format!("{plmn} {name}"));
         assert_eq!(named().collect::<Vec<_>>(), ["310410 AT&T"]);
         let plmn = Plmn::parse(b"310410").unwrap();

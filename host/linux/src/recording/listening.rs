@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use cellscan_core::carrier::Plmn;
+use cellscan_core::carrier::Remembered;
 use cellscan_core::scan::{Policy, Scanner};
 use cellscan_core::time::Instant;
 use thiserror::Error;
@@ -160,8 +160,8 @@ pub fn of_machine(header: Header, scanner: &Scanner, now: Instant) -> Header {
 
 /// What a replay needs to know of a scan before it begins.
 #[must_use]
-pub fn of_scan(header: Header, policy: &Policy, remembered: &[Plmn]) -> Header {
-    let known: Vec<&str> = remembered.iter().map(Plmn::as_str).collect();
+pub fn of_scan(header: Header, policy: &Policy, remembered: &[Remembered]) -> Header {
+    let known: Vec<String> = remembered.iter().map(words::remembered).collect();
     header.with("policy", policy::words(policy)).with("remembered", known.join(","))
 }
 

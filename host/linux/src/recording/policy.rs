@@ -32,6 +32,7 @@ pub fn words(policy: &Policy) -> String {
     let strategy = match policy.strategy {
         Strategy::Full => "full".to_owned(),
         Strategy::GoodEnough(dbm) => format!("good_enough:{dbm}"),
+        Strategy::Adaptive(dbm) => format!("adaptive:{dbm}"),
         Strategy::Quick => "quick".to_owned(),
     };
     let no_link = match policy.no_link {
@@ -75,11 +76,12 @@ pub fn parse(text: &str) -> Option<Policy> {
         }
         match key {
             "strategy" => {
-                policy.strategy = match (value, value.strip_prefix("good_enough:")) {
-                    ("full", _) => Strategy::Full,
-                    ("quick", _) => Strategy::Quick,
-                    (_, Some(dbm)) => Strategy::GoodEnough(dbm.parse().ok()?),
-                    _ => return None,
+                policy.strategy = match value.split_once(':') {
+                    None if value == "full" => Strategy::Full,
+                    None if value == "quick" => Strategy::Quick,
+                    Some(("good_enough", dbm)) => Strategy::GoodEnough(dbm.parse().ok()?),
+                    Some(("adaptive", dbm)) => Strategy::Adaptive(dbm.parse().ok()?),
+                    None | Some(_) => return None,
                 }
             }
             "budget" => policy.budget = time()?,
@@ -119,6 +121,8 @@ mod tests {
         for (index, (_, field)) in (1..).zip(TIMEOUTS) {
             *field(&mut policy.timeouts) = Span::from_millis(index);
         }
+        assert_eq!(parse(&words(&policy)), Some(policy));
+        policy.strategy = Strategy::Adaptive(-90);
         assert_eq!(parse(&words(&policy)), Some(policy));
         assert_eq!(parse("strategy=none"), None);
     }

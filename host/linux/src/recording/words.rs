@@ -1,6 +1,6 @@
 //! What the scan tells, and what the supervisor says, in words that can be read back.
 
-use cellscan_core::carrier::Plmn;
+use cellscan_core::carrier::{Plmn, Remembered};
 use cellscan_core::scan::deny::Denied;
 use cellscan_core::scan::gate::{Declined, Origin, Request};
 use cellscan_core::scan::{Event, Failure, Outcome};
@@ -66,6 +66,25 @@ const fn declined(why: Declined) -> &'static str {
 pub fn denied(denied: &Denied, now: Instant) -> String {
     let left = denied.until.duration_since(now).as_millis();
     format!("{}/{}/{left}", denied.plmn, denied.failures)
+}
+
+/// A remembered carrier, and its RSSI in dBm where that is known.
+#[must_use]
+pub fn remembered(carrier: &Remembered) -> String {
+    let Remembered { plmn, rssi_dbm } = carrier;
+    rssi_dbm.map_or_else(|| plmn.to_string(), |dbm| format!("{plmn}/{dbm}"))
+}
+
+/// Read back.
+#[must_use]
+pub fn parse_remembered(words: &str) -> Option<Remembered> {
+    let (digits, dbm) = words
+        .trim()
+        .split_once('/')
+        .map_or_else(|| (words.trim(), None), |(digits, dbm)| (digits, Some(dbm)));
+    let plmn = Plmn::parse(digits.as_bytes()).ok()?;
+    let rssi_dbm = dbm.map(str::parse).transpose().ok()?;
+    Some(Remembered { plmn, rssi_dbm })
 }
 
 /// Read back, from a `now` of zero.

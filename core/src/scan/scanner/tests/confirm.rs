@@ -20,7 +20,7 @@ fn chosen(policy: Policy, csq: [u8; 3]) -> (Bench, Instant) {
 
 impl Bench {
     /// The next reading of `+CSQ`.
-    fn reads(&mut self, csq: u8) {
+    pub(super) fn reads(&mut self, csq: u8) {
         self.answer("AT+CSQ", &[&format!("+CSQ: {csq},99"), "OK"]);
     }
 

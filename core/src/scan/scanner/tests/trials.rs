@@ -1,6 +1,7 @@
 //! States 3 to 9b.
 
 use super::*;
+use crate::carrier::Remembered;
 
 /// The carriers whose trials began, in order.
 fn begun(bench: &Bench) -> StdVec<&str> {
@@ -237,6 +238,86 @@ fn quick_tries_remembered_carriers_without_a_search() {
     assert_eq!(bench.scanner.phase(), Phase::StartPpp);
 }
 
+/// An adaptive scan at −80 dBm, before its first trial; the modem was on AT&T. Likeliest last.
+fn adaptive(remembered: &[(&str, Option<i16>)]) -> Bench {
+    adaptive_within(Policy::DEFAULT.budget, remembered)
+}
+
+fn adaptive_within(budget: Span, remembered: &[(&str, Option<i16>)]) -> Bench {
+    let confirm = Policy::DEFAULT.confirm;
+    let mut bench =
+        Bench::preparing(Policy { strategy: Strategy::Adaptive(-80), budget, confirm, ..policy() });
+    for (digits, rssi_dbm) in remembered {
+        let plmn = Plmn::parse(digits.as_bytes()).unwrap();
+        bench.scanner.remember(Remembered { plmn, rssi_dbm: *rssi_dbm });
+    }
+    bench.prepare("+COPS: 0,2,\"310410\",7");
+    bench
+}
+
+#[test]
+fn adaptive_ends_at_a_remembered_carrier_that_is_good_enough_without_a_search() {
+    for was in [None, Some(-69), Some(-63), Some(-90)] {
+        let mut bench = adaptive(&[("310260", None), ("311480", was)]);
+        bench.measure("311480", 22);
+        bench.reads(22);
+        assert_eq!(begun(&bench), ["311480"], "the likeliest first: {was:?}");
+        bench.register("311480");
+        assert_eq!(bench.scanner.phase(), Phase::StartPpp);
+    }
+}
+
+#[test]
+fn adaptive_does_not_end_at_a_first_impression() {
+    let mut bench = adaptive(&[("311480", None)]);
+    bench.measure("311480", 22);
+    bench.reads(12);
+    assert_eq!(bench.sent().as_deref(), Some("AT+COPS=2"), "it did not last");
+}
+
+#[test]
+fn adaptive_searches_where_the_remembered_ones_are_weak_or_weaker_than_they_were_and_tries_none_twice() {
+    for (was, csq) in [(None, 15), (Some(-61), 22)] {
+        let mut bench = adaptive(&[("310260", None), ("311480", was)]);
+        bench.measure("311480", csq);
+        bench.measure("310260", 5);
+        bench.answer("AT+COPS=2", &["OK"]);
+        bench.answer("AT+COPS=?", &[LIST, "OK"]);
+        bench.measure("310410", 10);
+        assert_eq!(begun(&bench), ["311480", "310260", "310410"], "{was:?}");
+        assert_eq!(bench.sent().as_deref(), Some("AT+COPS=1,2,\"311480\""), "the best of all of them");
+        assert_eq!(bench.scanner.carriers().iter().count(), 4);
+    }
+}
+
+#[test]
+fn adaptive_is_content_with_a_weak_carrier_where_the_search_fails_or_no_time_is_left_for_one() {
+    let mut bench = adaptive(&[("311480", None)]);
+    bench.measure("311480", 15);
+    bench.answer("AT+COPS=2", &["OK"]);
+    bench.answer("AT+COPS=?", &[]);
+    bench.refuse("+CME ERROR: 30");
+    bench.answer("AT+COPS=?", &[]);
+    bench.refuse("+CME ERROR: 30");
+    bench.pass_until(|bench| bench.sent().is_some());
+    assert_eq!(bench.report.selected.unwrap().as_str(), "311480");
+
+    // Of 60 s, 30 are for giving back, and 25 for the last selection.
+    let mut bench = adaptive_within(Span::from_secs(60), &[("311480", None)]);
+    bench.now = bench.now + Span::from_secs(5);
+    bench.measure("311480", 15);
+    bench.register("311480");
+    assert_eq!(bench.scanner.phase(), Phase::StartPpp);
+    assert_eq!(bench.report.selected.unwrap().as_str(), "311480");
+}
+
+#[test]
+fn adaptive_without_remembered_carriers_searches_first() {
+    let mut bench = adaptive(&[]);
+    bench.answer("AT+COPS=2", &["OK"]);
+    assert_eq!(bench.sent().as_deref(), Some("AT+COPS=?"));
+}
+
 #[test]
 fn a_carrier_remembered_again_moves_to_the_end_and_the_oldest_makes_room() {
     let plmn = |n: u8| Plmn::parse(&[b'2', b'6', b'2', b'0', b'0' + n]).unwrap();
@@ -244,11 +325,11 @@ fn a_carrier_remembered_again_moves_to_the_end_and_the_oldest_makes_room() {
     for n in [0, 1, 2, 1] {
         scanner.remember(plmn(n));
     }
-    assert_eq!(scanner.remembered, [0, 2, 1].map(plmn));
+    assert_eq!(scanner.remembered, [0, 2, 1].map(plmn).map(Remembered::from));
     for n in 3..9 {
         scanner.remember(plmn(n));
     }
-    assert_eq!(scanner.remembered, [2, 1, 3, 4, 5, 6, 7, 8].map(plmn));
+    assert_eq!(scanner.remembered, [2, 1, 3, 4, 5, 6, 7, 8].map(plmn).map(Remembered::from));
 }
 
 #[test]
