@@ -1,6 +1,7 @@
 //! The command line as typed. [`plan`](crate::plan) interprets it.
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,12 +15,14 @@ use clap_complete::Shell;
 use crate::custody::lease::DEFAULT_RUN_DIR;
 use crate::exit::{self, Exit};
 use crate::recording::recorder::{LIMIT, LIMIT_MAX, LIMIT_MIN};
-use crate::serial::SerialOptions;
+use crate::report::json;
 use crate::service::locate::Backend;
 
+mod looking;
 pub mod typed;
 pub mod values;
 
+pub use looking::{AtArgs, DoctorArgs, GatewayArgs, PortsArgs, RecordArgs, ReplayArgs, StatusArgs};
 use typed::Typed;
 
 /// Takes a cellular modem from pppd, finds out which carrier is best, and gives it back.
@@ -29,7 +32,8 @@ pub struct Args {
     /// The command.
     #[command(subcommand)]
     pub command: Command,
-    /// Log internal events to standard error; twice for more. Or `CELLSCAN_LOG=debug`.
+    /// Show what a scan decides, with times; -vv: each line to and from the modem too (without identities); -vvv: internal events
+    /// too, as `CELLSCAN_LOG=trace` does.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
 }
@@ -52,6 +56,12 @@ pub enum Command {
     /// Check what a scan needs: one line per check, what was found and what to do.
     #[command(after_help = exit::HELP)]
     Doctor(DoctorArgs),
+    /// List the ports of modems: stable name, who has it, whether it answers AT, which is pppd's.
+    #[command(after_help = exit::HELP)]
+    Ports(PortsArgs),
+    /// Send commands to a modem, and show what it answers; a port that a process has open is left alone.
+    #[command(after_help = exit::HELP)]
+    At(AtArgs),
     /// Decode the bytes of a modem: one JSON object per reply, from standard input to standard output.
     Decode {
         /// The command that was sent, such as 'AT+CREG?': decides whether a line is an answer or unsolicited.
@@ -76,6 +86,28 @@ pub enum Command {
         /// The command.
         command: Option<String>,
     },
+}
+
+impl Command {
+    /// Whether it writes objects of JSON.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        match self {
+            Self::Scan(args) => args.json,
+            Self::Restore(args) => args.json,
+            Self::Status(args) => args.gateway.json,
+            Self::Doctor(args) => args.gateway.json,
+            Self::Ports(args) => args.json,
+            Self::At(args) => args.json,
+            Self::Replay(args) => args.json,
+            Self::Run(_)
+            | Self::Decode { .. }
+            | Self::Record(_)
+            | Self::Simsv
+            | Self::Completions { .. }
+            | Self::Man { .. } => false,
+        }
+    }
 }
 
 /// The gateway to scan.
@@ -204,7 +236,11 @@ pub struct ScanArgs {
     /// Write no states to standard error; warnings stay.
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
-    /// Record the bytes of the line, the supervisor's answers and the events of the scan, for `replay`.
+    /// Show all columns of the table, on lines wider than 80 columns.
+    #[arg(long, conflicts_with = "json", help_heading = "Output")]
+    pub wide: bool,
+    /// Record the bytes of the line, the supervisor's answers and the events of the scan, for `replay`; `-`: to standard output, instead
+    /// of the result.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub record: Option<PathBuf>,
     /// Record everything unchanged: identities, telephone numbers, messages, credentials and the bytes of data mode too.
@@ -258,145 +294,12 @@ pub struct RestoreArgs {
     pub json: bool,
 }
 
-/// The gateway, for commands that only look.
-#[derive(Clone, Debug, clap::Args)]
-pub struct GatewayArgs {
-    /// The tty of the modem, by a stable name [default: that of pppd]
-    #[arg(long, value_name = "TTY")]
-    pub port: Option<PathBuf>,
-    /// The tty that pppd uses [default: the one that its service holds, else that of --port]
-    #[arg(long, value_name = "TTY")]
-    pub ppp_port: Option<PathBuf>,
-    /// The service of pppd, by name or path [default: the one whose pppd holds the port, else pppd, ppp, pppd-* or ppp-*]
-    #[arg(long, value_name = "NAME|PATH")]
-    pub service: Option<String>,
-    /// The interface that is up when the link is up, a `*` at its end matches any rest; none: do not look.
-    #[arg(long, value_name = "PATTERN|none", default_value = crate::link::DEFAULT_INTERFACE)]
-    pub link: String,
-    /// Directory of UUCP locks; repeat for more [default: /var/lock and /run/lock]
-    #[arg(long, value_name = "DIR")]
-    pub lock_dir: Vec<PathBuf>,
-    /// Write JSON, one object per line.
-    #[arg(long)]
-    pub json: bool,
-}
-
-impl GatewayArgs {
-    /// The directories of UUCP locks.
-    #[must_use]
-    pub fn lock_dirs(&self) -> Vec<PathBuf> {
-        if self.lock_dir.is_empty() { SerialOptions::new("").lock_dirs } else { self.lock_dir.clone() }
-    }
-
-    /// The interface to look for; `None`: do not look.
-    #[must_use]
-    pub fn link(&self) -> Option<&str> {
-        Some(self.link.as_str()).filter(|pattern| *pattern != "none")
-    }
-}
-
-/// Arguments of `status`.
-#[derive(Clone, Debug, clap::Args)]
-pub struct StatusArgs {
-    /// The gateway.
-    #[command(flatten)]
-    pub gateway: GatewayArgs,
-    /// Directory of the carriers of the last complete scan, and of the record of the selected one.
-    #[arg(long, value_name = "DIR", default_value = "/var/lib/cellscan")]
-    pub state_dir: PathBuf,
-    /// Directory of the leases and of the daemon's control socket.
-    #[arg(long, value_name = "DIR", default_value = DEFAULT_RUN_DIR)]
-    pub run_dir: PathBuf,
-}
-
-/// Arguments of `doctor`.
-#[derive(Clone, Debug, clap::Args)]
-pub struct DoctorArgs {
-    /// The gateway.
-    #[command(flatten)]
-    pub gateway: GatewayArgs,
-    /// Bits per second; USB modems ignore it.
-    #[arg(long, value_name = "BPS", default_value_t = 115_200)]
-    pub baud: u32,
-    /// Directory of the leases.
-    #[arg(long, value_name = "DIR", default_value = DEFAULT_RUN_DIR)]
-    pub run_dir: PathBuf,
-    /// Directory of the carriers of the last complete scan.
-    #[arg(long, value_name = "DIR", default_value = "/var/lib/cellscan")]
-    pub state_dir: PathBuf,
-    /// Directory of the daemon's recordings
-    #[arg(long, value_name = "DIR")]
-    pub recordings: Option<PathBuf>,
-    /// How to talk to the supervisor in the exercise.
-    #[arg(long, value_parser = backend(), default_value = "auto", requires = "exercise")]
-    pub backend: Backend,
-    /// Really take the service down and give it back, and show the times: the link is away for some seconds.
-    #[arg(long)]
-    pub exercise: bool,
-}
-
-/// Arguments of `record`.
-#[derive(Clone, Debug, clap::Args)]
-pub struct RecordArgs {
-    /// The tty of the modem.
-    #[arg(long, value_name = "TTY")]
-    pub port: PathBuf,
-    /// The recording; the file must not exist.
-    #[arg(long, value_name = "FILE")]
-    pub file: PathBuf,
-    /// A symbolic link to the pseudo-terminal for the other program [default: print its own name]
-    #[arg(long, value_name = "PATH")]
-    pub link: Option<PathBuf>,
-    /// Bits per second; USB modems ignore it.
-    #[arg(long, value_name = "BPS", default_value_t = 115_200)]
-    pub baud: u32,
-    /// Directory of UUCP locks; repeat for more [default: /var/lock and /run/lock]
-    #[arg(long, value_name = "DIR")]
-    pub lock_dir: Vec<PathBuf>,
-    /// Record everything unchanged: identities, telephone numbers, messages, credentials and the bytes of data mode too.
-    #[arg(long)]
-    pub keep_identities: bool,
-    /// Size limit of the recording in bytes: after it bytes of the line are only counted.
-    #[arg(long, value_name = "BYTES", default_value_t = LIMIT, value_parser = limit())]
-    pub record_limit: u64,
-}
-
-/// Arguments of `replay`.
-#[derive(Clone, Debug, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "independent switches of a command line")]
-pub struct ReplayArgs {
-    /// Logs, or directories of logs; `-` is standard input.
-    #[arg(value_name = "LOG", required = true)]
-    pub logs: Vec<PathBuf>,
-    /// Their format [default: detected by content]
-    #[arg(long, value_name = "FORMAT")]
-    pub format: Option<String>,
-    /// Show the dialogue too, turn by turn.
-    #[arg(long)]
-    pub dialogue: bool,
-    /// Show each scan as lanes over time, with what cellscan would have done below.
-    #[arg(long)]
-    pub timeline: bool,
-    /// Write a self-contained page with the lanes and the dialogue of each scan; for one log.
-    #[arg(long, value_name = "FILE")]
-    pub html: Option<PathBuf>,
-    /// Write a row for each scan, with what cellscan would have done, to this file.
-    #[arg(long, value_name = "FILE")]
-    pub csv: Option<PathBuf>,
-    /// Show the whole dialogue: identities, telephone numbers, messages and credentials too.
-    #[arg(long)]
-    pub keep_identities: bool,
-    /// Write JSON to standard output, one object per line; for several logs without the turns, unless --dialogue is given.
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// The limit of a recording: at least a header and a few events.
-fn limit() -> clap::builder::RangedU64ValueParser {
+pub(crate) fn limit() -> clap::builder::RangedU64ValueParser {
     clap::value_parser!(u64).range(LIMIT_MIN..=LIMIT_MAX)
 }
 
-fn backend() -> impl TypedValueParser<Value = Backend> {
+pub(crate) fn backend() -> impl TypedValueParser<Value = Backend> {
     PossibleValuesParser::new(["auto", "native", "sv", "unsupervised"]).map(|name| match name.as_str() {
         "native" => Backend::Native,
         "sv" => Backend::Sv,
@@ -417,10 +320,20 @@ fn no_link() -> impl TypedValueParser<Value = NoLink> {
 /// # Errors
 /// The program ends now, and has printed why: after `--help` with 0, on wrong use with 100.
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Args, Exit> {
-    Args::try_parse_from(words).map_err(|error| {
+    let words: Vec<OsString> = words.into_iter().collect();
+    Args::try_parse_from(&words).map_err(|error| {
         // A closed output is no error.
         let _closed = error.print();
-        if error.use_stderr() { Exit::Usage } else { Exit::Done }
+        if !error.use_stderr() {
+            return Exit::Done;
+        }
+        if words.iter().any(|word| word == "--json") {
+            let text = error.to_string();
+            let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            let mut out = std::io::stdout().lock();
+            let _closed = writeln!(out, "{}", json::fatal(Exit::Usage.code(), message));
+        }
+        Exit::Usage
     })
 }
 

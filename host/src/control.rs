@@ -74,6 +74,9 @@ pub enum Answer {
     Declined {
         /// `busy`, `repeated`, `cooling_down`, `link_healthy`.
         reason: String,
+        /// When an automatic request is served again, from now on; `None`: that is not a matter of time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again_in_s: Option<f64>,
     },
     /// The last of a scan.
     Done {

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`service`] | the service directory, its supervisor, its process, the scan that has claimed it |
 //! | [`port`] | the tty: its name, its holders, its locks |
+//! | [`ports`] | which ports of modems there are |
 //! | [`modem`] | whether a modem answers: the one check that opens a port, and only one that no process holds |
 //! | [`modes`] | the owner of a file, and which other users may read or write it |
 //! | [`sources`] | the scripts and option files around `pppd` |
@@ -21,6 +22,7 @@ pub mod leases;
 pub mod modem;
 pub mod modes;
 pub mod port;
+pub mod ports;
 pub mod service;
 pub mod shell;
 pub mod sources;

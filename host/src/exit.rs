@@ -8,7 +8,9 @@ use thiserror::Error;
 /// What the exit codes mean, for `--help`.
 pub const HELP: &str = "Exit codes:
   0    done
-  1    the scan ended without a usable carrier; the link was given back. Or doctor found an error, or replay knows no format of the log
+  1    the scan ended without a usable carrier; the link was given back. Or doctor found an error, or replay knows no format of the log,
+       or the modem answered `at` with an error
+  2    a carrier was selected and the service given back, but the link did not come up in time
   100  wrong use or configuration: trying again does not help
   111  system error: the service could not be taken or given back; try again";
 
@@ -19,6 +21,10 @@ pub enum Exit {
     Done,
     /// 1: the scan ended without a usable carrier, and the service was given back.
     NoCarrier,
+    /// 2: a carrier was selected, and the service was given back, but no link came up in time.
+    NoLink,
+    /// 1: the modem answered a command with an error.
+    Refused,
     /// 1: `doctor` found an error.
     Unsound,
     /// 1: `replay` found nothing in the log that it knows.
@@ -35,7 +41,8 @@ impl Exit {
     pub const fn code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::NoCarrier | Self::Unsound | Self::Unknown => 1,
+            Self::NoCarrier | Self::Unsound | Self::Unknown | Self::Refused => 1,
+            Self::NoLink => 2,
             Self::Usage => 100,
             Self::System => 111,
         }
@@ -48,6 +55,8 @@ impl Exit {
             return Self::System;
         }
         match report.outcome {
+            // Without a link that is looked at the report has no such value.
+            Some(Outcome::Complete) if report.link == Some(false) => Self::NoLink,
             Some(Outcome::Complete) => Self::Done,
             // The service was not taken at all: the next attempt may succeed.
             Some(Outcome::Failed(Failure::ServiceUnavailable | Failure::SupervisorSilent)) | None => {
@@ -97,6 +106,8 @@ mod tests {
         let complete = Report { outcome: Some(Outcome::Complete), ..Report::default() };
         assert_eq!(Exit::of(&complete), Exit::System);
         assert_eq!(Exit::of(&Report { given_back: true, ..complete }), Exit::Done);
+        let dark = Report { given_back: true, link: Some(false), ..complete };
+        assert_eq!((Exit::of(&dark), Exit::NoLink.code()), (Exit::NoLink, 2));
         let failed = Report {
             outcome: Some(Outcome::Failed(Failure::NoCarrier)),
             given_back: true,

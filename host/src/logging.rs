@@ -4,6 +4,7 @@ use log::{LevelFilter, Log, Metadata, Record};
 
 use thiserror::Error;
 
+use crate::recording::Shown;
 use crate::report::console;
 
 /// The variable that sets the level; it overrides `--verbose`.
@@ -36,7 +37,17 @@ impl Log for ToStderr {
     fn flush(&self) {}
 }
 
-/// Starts logging: errors only, or as many levels more as `--verbose` asks for.
+/// How much of a scan `--verbose` shows while it goes on.
+#[must_use]
+pub const fn shown(verbose: u8) -> Shown {
+    match verbose {
+        0 => Shown::Nothing,
+        1 => Shown::Decisions,
+        2.. => Shown::Lines,
+    }
+}
+
+/// Starts logging: errors only, from `-vvv` on internal events.
 ///
 /// # Errors
 /// The variable holds no level.
@@ -45,9 +56,8 @@ pub fn start(verbose: u8) -> Result<(), LevelError> {
         Ok(word) if !word.is_empty() => word.parse().map_err(|_| LevelError { found: word })?,
         Ok(_) | Err(_) => match verbose {
             // Warnings of a scan are in its report.
-            0 => LevelFilter::Error,
-            1 => LevelFilter::Debug,
-            2.. => LevelFilter::Trace,
+            0..=2 => LevelFilter::Error,
+            3.. => LevelFilter::Trace,
         },
     };
     // A second logger in one process (tests) changes nothing.

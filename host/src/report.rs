@@ -5,7 +5,9 @@
 //! | [`audience`](crate::audience) | the events of a scan, for any receiver |
 //! | [`console`] | standard error: lines, and a bar on a terminal |
 //! | [`states`] | one line per state, for people |
-//! | [`summary`] | the result, for people |
+//! | [`summary`], [`table`] | the result, for people |
+//! | [`names`] | names of carriers that are in no list |
+//! | [`wrap`] | lines that fit a terminal |
 //! | [`json`] | one object per line, for programs |
 //! | [`words`] | the words that these share |
 //!
@@ -14,6 +16,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use cellscan_core::carrier::Plmn;
 use cellscan_core::scan::{Event, Phase, Report, Scanner};
 use cellscan_core::time::Instant;
 use serde::Serialize;
@@ -24,10 +27,14 @@ pub use crate::{clean, words};
 
 pub mod console;
 pub mod json;
+pub mod names;
 pub mod states;
 pub mod summary;
+pub mod table;
+pub mod wrap;
 
 use console::Console;
+use names::Names;
 use states::States;
 
 /// Interval between two steps of the bar.
@@ -41,8 +48,14 @@ pub struct Style {
     pub json: bool,
     /// No states on standard error.
     pub quiet: bool,
-    /// A bar during the search, if standard error is a terminal.
+    /// A bar while the scan waits, if standard error is a terminal.
     pub bar: bool,
+    /// The table of carriers with all its columns.
+    pub wide: bool,
+    /// The result goes to standard error: standard output has a recording.
+    pub aside: bool,
+    /// Nobody looks at the link.
+    pub link_unseen: bool,
     /// Keep all output for [`Reporter::relayed`] too.
     pub relay: bool,
 }
@@ -60,6 +73,10 @@ pub struct Ended<'a> {
     pub reason: Option<&'static str>,
     /// Whether the service is wanted as it was found.
     pub given_back: bool,
+    /// Bytes came from the modem.
+    pub heard: bool,
+    /// What the modem said of a SIM that cannot be used.
+    pub sim: Option<&'a str>,
     /// Whether the link is watched.
     pub watches_link: bool,
     /// The name of the simulated world.
@@ -112,7 +129,7 @@ impl Reporter {
             style,
             origin,
             console: Console::new(style.bar && !style.quiet),
-            states: States::new(),
+            states: States::new(!style.link_unseen),
             broken: None,
             next_tick: None,
             last_warning: None,
@@ -120,8 +137,14 @@ impl Reporter {
         }
     }
 
+    /// Uses these names of carriers where the modem's list has none.
+    pub fn know(&mut self, names: Vec<(Plmn, String)>) {
+        self.states.know(Names::of(names));
+    }
+
     /// Reports an event; `scanner` is the state after it.
     pub fn event(&mut self, at: Instant, event: Event, scanner: &Scanner) {
+        let mut waits = None;
         if let Event::Moved { to, .. } = event {
             if (self.style.json || self.style.relay) && to != Phase::Idle {
                 let line = json::state(to, at.duration_since(self.origin));
@@ -130,7 +153,9 @@ impl Reporter {
                 }
                 self.relay(|| Relayed::Object { line });
             }
-            self.search_bar(to, at, scanner);
+            self.next_tick = None;
+            self.console.end_bar();
+            waits = Some(to);
         }
         for line in self.states.tell(at, event, scanner) {
             self.relay(|| Relayed::Said {
@@ -140,12 +165,22 @@ impl Reporter {
                 self.console.state(line.phase, &line.text);
             }
         }
+        if let Some(phase) = waits {
+            self.wait_in(phase, at, scanner);
+        }
     }
 
-    fn search_bar(&mut self, to: Phase, at: Instant, scanner: &Scanner) {
-        self.next_tick = None;
-        self.console.end_bar();
-        if to == Phase::WaitResults && self.console.begin_bar(scanner.policy().timeouts.search.into()) {
+    /// Begins a bar where a state may take long.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other states end within seconds")]
+    fn wait_in(&mut self, phase: Phase, at: Instant, scanner: &Scanner) {
+        let times = &scanner.policy().timeouts;
+        let (label, limit) = match phase {
+            Phase::WaitResults => ("searching", times.search),
+            Phase::TestCarrier => ("registering", times.register),
+            Phase::WaitPpp if !self.style.link_unseen => ("link", times.link),
+            _ => return,
+        };
+        if self.console.begin_bar(label, limit.into()) {
             self.next_tick = Some(at + TICK);
         }
     }
@@ -188,15 +223,20 @@ impl Reporter {
     pub fn finish(&mut self, ended: &Ended<'_>) -> Result<(), Fatal> {
         self.console.end_bar();
         if self.style.relay {
-            self.relayed.extend(json::result(ended).into_iter().map(|line| Relayed::Object { line }));
-            self.relay(|| Relayed::Summary { text: summary::text(ended) });
+            self.relayed.extend(
+                json::result(ended, self.states.names()).into_iter().map(|line| Relayed::Object { line }),
+            );
+            let text = summary::text(ended, self.states.names(), self.style.wide);
+            self.relay(|| Relayed::Summary { text });
         }
         if self.style.json {
-            for line in json::result(ended) {
+            for line in json::result(ended, self.states.names()) {
                 self.print(&line);
             }
+        } else if self.style.aside {
+            console::result(&summary::text(ended, self.states.names(), self.style.wide));
         } else {
-            self.print(&summary::text(ended));
+            self.print(&summary::text(ended, self.states.names(), self.style.wide));
         }
         match self.broken.take() {
             Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {

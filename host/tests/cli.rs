@@ -44,8 +44,10 @@ fn each_scenario_has_its_listed_exit_code_and_gives_the_service_back() {
         let scan = objects.last().unwrap();
         assert_eq!(scan["given_back"], true, "{}: {scan}", builtin.name);
         assert_eq!(scan["simulated"], builtin.name);
-        assert_eq!(scan["outcome"] == "complete", builtin.exit == 0, "{}: {scan}", builtin.name);
-        assert_eq!(scan["reason"].is_null(), builtin.exit == 0, "{}: {scan}", builtin.name);
+        let complete = matches!(builtin.exit, 0 | 2);
+        assert_eq!(scan["outcome"] == "complete", complete, "{}: {scan}", builtin.name);
+        assert_eq!(scan["reason"].is_null(), complete, "{}: {scan}", builtin.name);
+        assert_eq!(scan["link"] == false, builtin.exit == 2, "{}: {scan}", builtin.name);
     }
 }
 
@@ -57,7 +59,7 @@ fn an_option_that_the_daemon_would_ignore_is_refused_before_it_is_asked() {
     let said = text(&refused.stderr);
     assert_eq!((refused.status.code(), text(&refused.stdout)), (Some(100), ""));
     assert!(said.contains("--service, --budget: found no --port") && said.contains("cellscan run"), "{said}");
-    let asked = run(&format!("-v scan --run-dir {run_dir} --request 7"));
+    let asked = run(&format!("-vvv scan --run-dir {run_dir} --request 7"));
     let said = text(&asked.stderr);
     assert_eq!(asked.status.code(), Some(100), "there is none: {said}");
     assert!(said.contains("asking") && said.contains("found neither a port nor a daemon"), "{said}");
@@ -88,7 +90,7 @@ fn json_ends_with_the_scan_object_and_has_all_keys() {
     assert_eq!((kinds.first(), kinds.last()), (Some(&"state"), Some(&"scan")));
     assert_eq!(objects.first().unwrap()["t_s"], 0.0);
     let scan = objects.last().unwrap().as_object().unwrap();
-    let keys = "kind outcome reason selected before outage_s budget_s down_s port_free_s search_s link given_back \
+    let keys = "kind outcome reason holder selected before outage_s budget_s down_s port_free_s search_s link given_back \
                 restored operators_listed trials interruptions reopens dropped_lines simulated virtual_s";
     for key in keys.split_whitespace() {
         assert!(scan.contains_key(key), "{key} in {scan:?}");
@@ -189,8 +191,84 @@ fn quiet_writes_nothing_to_standard_error_and_help_has_the_exit_codes() {
 
 #[test]
 fn a_log_is_written_on_request() {
-    let output = run("scan --sim -v");
-    assert!(text(&output.stderr).contains("phase Idle -> StopPpp"));
+    let events = run("scan --sim -vvv");
+    assert!(text(&events.stderr).contains("phase Idle -> StopPpp"));
+    let decisions = run("scan --sim -v");
+    let said = text(&decisions.stderr);
+    assert!(said.contains("    0.000 sv ask down ok\n") && !said.contains(" > AT"), "{said}");
+    assert!(!said.contains("phase Idle"), "{said}");
+}
+
+#[test]
+fn each_line_to_and_from_the_modem_is_shown_on_demand_without_identities() {
+    let output = run("scan --sim --quiet -vv");
+    let said = text(&output.stderr);
+    for line in ["> AT+COPS=?", "< OK", "< +COPS: 0,2,\"310410\",7", "sv ask down ok"] {
+        assert!(said.lines().any(|shown| shown.ends_with(line)), "{line}: {said}");
+    }
+    let time = |line: &str| line.split_whitespace().next().and_then(|time| time.parse::<f64>().ok());
+    assert!(said.lines().all(|line| time(line).is_some()), "{said}");
+}
+
+#[test]
+fn a_recording_goes_to_standard_output_on_demand_and_the_result_beside_it() {
+    let output = run("scan --sim --quiet --record -");
+    assert!(text(&output.stdout).starts_with("# atlog: 1\n"));
+    assert!(text(&output.stdout).contains(" > AT+COPS=?\\r\n"));
+    assert!(text(&output.stderr).contains("Selected AT&T (310410)"));
+    assert_eq!(run("scan --sim --record - --json").status.code(), Some(100));
+}
+
+#[test]
+fn a_fatal_error_is_an_object_too_where_objects_are_asked_for() {
+    for (words, exit) in [
+        ("scan --port /dev/nonexistent --json", 111),
+        ("scan --port /dev/null --json", 100),
+        ("scan --sim=nosuch --json", 100),
+        ("scan --nosuch --json", 100),
+        ("at /dev/nonexistent AT --json", 100),
+        ("replay --json /nonexistent", 111),
+    ] {
+        let output = run(words);
+        assert_eq!(output.status.code(), Some(exit), "{words}");
+        let object = objects(&output).pop().unwrap();
+        assert_eq!(
+            (&object["kind"], &object["exit"]),
+            (&Value::from("fatal"), &Value::from(exit)),
+            "{words}"
+        );
+        let message = object["message"].as_str().unwrap();
+        assert!(text(&output.stderr).contains(message), "{words}: {message}");
+    }
+}
+
+#[test]
+fn the_selected_carrier_is_marked_and_first_and_no_line_is_wider_than_a_console() {
+    for builtin in BUILTIN {
+        let output = run(&format!("scan --quiet --sim={}", builtin.name));
+        let wide = text(&output.stdout).lines().find(|line| line.chars().count() > 80);
+        assert_eq!(wide, None, "{}", builtin.name);
+    }
+    let result = run("scan --quiet --sim");
+    let row = text(&result.stdout).lines().nth(1).unwrap();
+    assert!(row.starts_with("* 310410  AT&T") && row.contains("-63"), "{row}");
+    let wide = run("scan --quiet --sim --wide");
+    assert!(text(&wide.stdout).starts_with("  PLMN    Name      Technologies  Status"));
+    let quick = run("scan --quiet --sim=quick");
+    assert!(text(&quick.stdout).contains("Selected AT&T (310410)"), "names are remembered");
+}
+
+#[test]
+fn states_are_true_of_repeated_trials_and_of_links_that_did_not_come_up() {
+    let lost = run("scan --sim=port-vanishes");
+    let said = text(&lost.stderr);
+    assert!(
+        said.contains("State 7: 0 of 4 tried, next\nCellular Scan - State 5: trying T-Mobile (310260) again"),
+        "{said}"
+    );
+    let next = run("scan --sim=next-best");
+    let said = text(&next.stderr);
+    assert!(said.contains("State 10b: no link over AT&T (310410): the service is taken again"), "{said}");
 }
 
 #[test]

@@ -3,10 +3,13 @@
 use cellscan::commands::simulated::world;
 use cellscan::recording::recorder::Header;
 use cellscan::recording::words;
+use cellscan::replay::analysis::Analysis;
 use cellscan::replay::rerun::Recording;
-use cellscan_core::scan::Event;
+use cellscan::replay::turns::Shown;
+use cellscan_core::scan::{Event, Outcome};
 use cellscan_core::time::Instant;
 use cellscan_sim::check::SCAN_TIME_MAX;
+use cellscan_sim::modem::Select;
 use cellscan_sim::scenario::{BUILTIN, Fault, Scenario};
 
 use super::kept::Kept;
@@ -64,6 +67,32 @@ fn worlds_drawn_from_seeds_are_replayed_bit_for_bit() {
         if is_punctual(&scenario) {
             must_be_the_same(&format!("seed {seed}"), scenario);
         }
+    }
+}
+
+/// A modem that changes carriers within 1.5 s: no field log has one, and a simulated or a new one may be.
+#[test]
+fn what_a_quick_modem_did_would_have_been_done_again() {
+    let mut scenario = Scenario::default();
+    for network in &mut scenario.modem.networks {
+        network.registration_ms = 40;
+        if !matches!(network.select, Select::Refuse { .. }) {
+            network.select = Select::Accept { after_ms: 120 };
+        }
+    }
+    let (told, log) = recorded(scenario);
+    assert!(told.iter().any(|(_, words)| words == "selected 310410"), "{told:?}");
+    let analysis = Analysis::read(log.as_slice(), None, Shown::Redacted, &mut |_| ())
+        .expect("bytes in memory can be read");
+    for what_if in analysis.what_if(0) {
+        let run = what_if.run.expect("the record shows enough");
+        assert_eq!(
+            run.report.outcome,
+            Some(Outcome::Complete),
+            "{:?}: {:?}",
+            what_if.alternative,
+            run.report
+        );
     }
 }
 

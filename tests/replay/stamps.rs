@@ -7,7 +7,7 @@ use cellscan::replay::turns::Shown;
 use super::{file, sample_path};
 
 /// What stands before each line, `@` for the second of the line.
-const TAGGED: [&str; 18] = [
+const TAGGED: [&str; 19] = [
     "Feb  3 10:11:@ gw TAG: ",
     "Feb 03 10:11:@.123456 gw TAG: ",
     "<30>Feb  3 10:11:@ gw TAG: ",
@@ -23,6 +23,7 @@ const TAGGED: [&str; 18] = [
     "3 févr. 10:11:@ gw TAG: ",
     "2月  3 10:11:@ gw TAG: ",
     "[Feb  3 10:11:@] gw TAG: ",
+    "la 3.2.2024 10:11:@ gw TAG: ",
     "dialler-1  | 2024-02-03T10:11:@Z TAG: ",
     "2024-02-03T10:11:@.123456789Z stderr F ",
     "<30>1 2024-02-03T10:11:@.123456+01:00 gw NAME 812 - - ",
@@ -92,6 +93,12 @@ fn chat_is_read_behind_every_stamp() {
     must_read(&TAGGED, "chat", CHAT, Format::Chat, &expected, 13_000);
     must_read(&TAGGED, "pppd-wan", CHAT, Format::Chat, &expected, 13_000);
     must_read(&UNTAGGED, "", CHAT, Format::Chat, &expected, 13_000);
+}
+
+#[test]
+fn the_name_of_a_dialler_is_a_tag_without_a_pid_and_a_date() {
+    let expected = [("AT", "OK"), ("AT+CREG?", "OK"), ("ATD*99#", "NO CARRIER")];
+    must_read(&["[10:11:@] NAME: ", "10:11:@.5 NAME: "], "chat", CHAT, Format::Chat, &expected, 13_000);
 }
 
 #[test]

@@ -25,7 +25,9 @@ impl ByHand {
     pub(super) fn start(workbench: Workbench) -> Self {
         let bench = workbench.down().start();
         let program = bench.root().join("pppd");
-        std::fs::copy(binaries::stand_in(), &program).expect("a copy");
+        // By a process of its own: a fork of another test has, for a moment, what this one writes to, and it cannot be executed then.
+        let copied = Command::new("cp").arg(binaries::stand_in()).arg(&program).status();
+        assert!(copied.is_ok_and(|copied| copied.success()), "a copy");
         let log = bench.root().join("by-hand.log");
         let (program, log, port) = (program.display(), log.display(), bench.port().display());
         // With the option `lock`: one that is started while the port is locked ends, and no supervisor starts it again.

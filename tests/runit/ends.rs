@@ -109,7 +109,7 @@ fn a_signal_during_the_wait_for_the_link_finds_the_service_up() {
     let ended = scan.end();
     assert_eq!(
         (ended.code, &ended.json["link"]),
-        (Some(0), &serde_json::Value::Bool(false)),
+        (Some(2), &serde_json::Value::Bool(false)),
         "{:#?}",
         ended.lines
     );

@@ -24,6 +24,7 @@ mod hazards_unreachable;
 mod hostile;
 mod lease;
 mod links;
+mod looking;
 mod machines;
 mod modes;
 mod permissions;

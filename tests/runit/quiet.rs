@@ -78,7 +78,7 @@ fn a_scan_that_waits_for_a_link_sleeps() {
     bench.wait_until(SOON, "the record names it", || bench.status().is_up() && bench.status().pid == after);
     must_be_quiet(&bench, &[("scan", scan.pid())]);
     let ended = scan.end();
-    assert_eq!((ended.code, &ended.json["link"]), (Some(0), &serde_json::Value::Bool(false)));
+    assert_eq!((ended.code, &ended.json["link"]), (Some(2), &serde_json::Value::Bool(false)));
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn a_daemon_unlocks_a_modem_outside_of_the_coverage_of_its_carrier() {
     let more = format!("{} --unlock-after 10s", DARK.join(" "));
     let daemon = Supervised::start(&bench, &run_dir(&bench), &more);
     let asked = daemon.ask(&["scan"]).output().expect("it starts");
-    assert_eq!(asked.status.code(), Some(0), "{}", String::from_utf8_lossy(&asked.stderr));
+    assert_eq!(asked.status.code(), Some(2), "{}", String::from_utf8_lossy(&asked.stderr));
     let scanned = bench.wait_for_holder(SOON, Some(before));
     leave(&bench);
     wait_until(SOON, "the daemon tells when", || {
@@ -108,7 +108,7 @@ fn a_daemon_unlocks_a_modem_outside_of_the_coverage_of_its_carrier() {
     });
     must_be_unlocked(&bench, scanned);
     let alive = daemon.ask(&["status"]).arg("--service").arg(bench.service()).output().expect("it starts");
-    assert!(text(&alive).contains("idle, 1 scans"), "{}", text(&alive));
+    assert!(text(&alive).contains("idle, 1 scan;"), "{}", text(&alive));
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::link::{Interfaces, Link};
 use crate::recording::listening::{self, Listening, To};
 use crate::recording::{Recorded, words};
 use crate::serial::SerialLine;
-use crate::serial::selecting::{Selecting, Told};
+use crate::serial::selecting::{Heard, Selecting, Told};
 use crate::service::family::Family;
 use crate::service::locate::{self, Backend, Choice, LocateOptions};
 
@@ -167,6 +167,9 @@ impl GatewayScan {
             audience.warn(&note);
         }
         audience.tick(self.clock.now());
+        if let Some(listening) = &self.listening {
+            listening.pause();
+        }
     }
 
     fn take_in(&mut self, audience: &mut impl Audience) {
@@ -343,6 +346,12 @@ impl GatewayScan {
     pub fn chooses_by_itself(&self) -> bool {
         let port = self.driver.port().inner();
         port.told() == Some(Told::Automatic) && (port.went_on() || self.report().restored == Some(true))
+    }
+
+    /// What came from the modem, as far as it says why a scan failed.
+    #[must_use]
+    pub fn heard(&self) -> &Heard {
+        self.driver.port().inner().heard()
     }
 
     /// Whether a link is waited for.

@@ -23,6 +23,10 @@ use cellscan_core::supervisor::Signal;
 use crate::clock::Clock;
 use crate::event_loop::wait_one;
 
+mod stat;
+
+pub use stat::Stat;
+
 /// What is done to the command of a process that may outlive this one, before it is started.
 pub type Prepare = fn(&mut Command);
 
@@ -34,49 +38,6 @@ const FDS_MAX: usize = 4_096;
 const CMDLINE_LEN_MAX: u64 = 8_192;
 /// Descendants that are followed: a tree this large is no `pppd`.
 const DESCENDANTS_MAX: usize = 256;
-
-/// The fields of `/proc/PID/stat` that are used (`proc_pid_stat(5)`).
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Stat {
-    /// Field 2 without its parentheses; at most 15 bytes, may hold anything.
-    pub comm: String,
-    /// Field 3: `R`, `S`, `D`, `Z` (zombie), `X` (dead), …
-    pub state: u8,
-    /// Field 4: the parent, 0 where there is none.
-    pub parent: u32,
-    /// Field 22: when it started, in clock ticks since boot. With the process id this is the process's identity.
-    pub start_time: u64,
-}
-
-impl Stat {
-    /// Reads one line of `/proc/PID/stat`; `None` where it is not one. The name may hold blanks and parentheses, so
-    /// the last `)` ends it.
-    #[must_use]
-    pub fn parse(line: &[u8]) -> Option<Self> {
-        let open = line.iter().position(|byte| *byte == b'(')?;
-        let close = line.iter().rposition(|byte| *byte == b')')?;
-        let comm = String::from_utf8_lossy(line.get(open + 1..close)?).into_owned();
-        let rest = std::str::from_utf8(line.get(close + 1..)?).ok()?;
-        let mut fields = rest.split_ascii_whitespace();
-        let state = *fields.next()?.as_bytes().first()?;
-        let parent = fields.next()?.parse().ok()?;
-        // Field 22; two of the fields after the name are taken.
-        let start_time = fields.nth(17)?.parse().ok()?;
-        Some(Self { comm, state, parent, start_time })
-    }
-
-    /// Reads it for a process; `None` where there is none.
-    #[must_use]
-    pub fn of(pid: NonZeroU32) -> Option<Self> {
-        Self::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
-    }
-
-    /// A zombie holds nothing and runs nothing; only its parent still has to hear of it.
-    #[must_use]
-    pub const fn is_dead(&self) -> bool {
-        matches!(self.state, b'Z' | b'X' | b'x')
-    }
-}
 
 /// A handle on one process.
 #[derive(Debug)]
@@ -265,6 +226,12 @@ pub fn holders_of(device: u64) -> Holders {
     holders
 }
 
+/// Whether a process is seen to have a character device open, by its number.
+#[must_use]
+pub fn has_device(pid: NonZeroU32, device: u64) -> bool {
+    has_device_open(pid, device).unwrap_or(false)
+}
+
 /// Whether a process has a character device open, by its number. One that is gone, or a zombie, has not.
 ///
 /// # Errors
@@ -346,23 +313,6 @@ mod tests {
 
     fn pid_of(child: &Child) -> NonZeroU32 {
         NonZeroU32::new(child.id()).unwrap()
-    }
-
-    #[test]
-    fn a_name_with_blanks_and_parentheses_does_not_shift_the_fields() {
-        let line = b"42 (a) b (c) S 7 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 98765 0 0\n";
-        let stat = Stat::parse(line).unwrap();
-        assert_eq!((stat.comm.as_str(), stat.state, stat.parent), ("a) b (c", b'S', 7));
-        assert_eq!(stat.start_time, 98_765);
-    }
-
-    #[test]
-    fn what_is_no_stat_line_is_none() {
-        for bad in
-            [&b""[..], b"()", b")(", b"1 (x", b"1 (x) S", b"1 (x) S 2 3", b"1 (x) S \xff", b"1 )x( S 1"]
-        {
-            assert_eq!(Stat::parse(bad), None, "{bad:?}");
-        }
     }
 
     #[test]

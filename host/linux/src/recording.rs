@@ -34,6 +34,7 @@
 //! | [`recorder`] | the file, its limit, and what is left out of it |
 //! | [`recorded`] | a port and a supervisor whose answers are recorded |
 //! | [`listening`] | where a recording goes, and a scan of this gateway that is listened to |
+//! | [`shown`] | a recording that is shown while it is made |
 //! | [`words`], [`policy`] | what the scan tells, and how it is to go, in words |
 //! | [`ring`] | the last few recordings of a daemon |
 
@@ -43,8 +44,10 @@ pub mod policy;
 pub mod recorded;
 pub mod recorder;
 pub mod ring;
+pub mod shown;
 pub mod words;
 
 pub use entry::{Entry, Timed, Who};
 pub use recorded::Recorded;
 pub use recorder::{Extent, Header, Recorder, Tape};
+pub use shown::Shown;

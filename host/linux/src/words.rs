@@ -1,15 +1,17 @@
 //! The words that all output shares.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use cellscan_core::carrier::{AccessTechnology, Availability, Carrier, Plmn, Strength, Trial};
 use cellscan_core::scan::gate::Declined;
-use cellscan_core::scan::{Failure, Outcome, Phase, Report, Scanner};
+use cellscan_core::scan::{Failure, Outcome, Phase, Report};
 use cellscan_core::supervisor::{ServiceState, Want};
 use cellscan_custody::unlock::REGISTER_LIMIT;
 
 pub use super::clean::shown;
 use crate::clean;
+use crate::process::Stat;
 
 /// A span of time for people: `302 ms`, `59.5 s`, `300 s`.
 #[must_use]
@@ -22,6 +24,12 @@ pub fn span(span: impl Into<Duration>) -> String {
     } else {
         format!("{:.1} s", span.as_secs_f64())
     }
+}
+
+/// `1 process`, `2 processes`.
+#[must_use]
+pub fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// The state of a service.
@@ -55,14 +63,10 @@ pub const fn want(want: Want) -> &'static str {
     }
 }
 
-/// `AT&T (310410)`, or the digits alone if no name is known.
+/// `AT&T (310410)`, or the digits alone without a name.
 #[must_use]
-pub fn carrier(scanner: &Scanner, plmn: Plmn) -> String {
-    let known = scanner.carriers().iter().find(|carrier| carrier.plmn == plmn);
-    match known.filter(|carrier| !carrier.name.is_empty()) {
-        Some(carrier) => format!("{} ({plmn})", clean::name(carrier.name.as_str())),
-        None => plmn.to_string(),
-    }
+pub fn named(name: Option<&str>, plmn: Plmn) -> String {
+    name.map_or_else(|| plmn.to_string(), |name| format!("{} ({plmn})", clean::name(name)))
 }
 
 /// The signal in short: RSSI, else RSRP.
@@ -130,6 +134,26 @@ pub const fn phase(phase: Phase) -> &'static str {
     }
 }
 
+/// A process, with its name if it is still there.
+#[must_use]
+pub fn process(pid: NonZeroU32) -> String {
+    match Stat::of(pid) {
+        Some(stat) => format!("process {pid} ({})", shown(&stat.comm)),
+        None => format!("process {pid}"),
+    }
+}
+
+/// Why a request was declined, for people.
+#[must_use]
+pub const fn declined_for(declined: Declined) -> &'static str {
+    match declined {
+        Declined::Busy => "a scan is under way",
+        Declined::Repeated => "a request with this number was served",
+        Declined::CoolingDown => "the last scan ended a short time ago",
+        Declined::LinkHealthy => "the link is up",
+    }
+}
+
 /// Why a scan failed, for people.
 #[must_use]
 #[expect(clippy::wildcard_enum_match_arm, reason = "the enum may grow; a new variant is shown by its name")]
@@ -138,12 +162,12 @@ pub fn failure(failure: Failure) -> String {
         Failure::ServiceUnavailable => "the service could not be taken",
         Failure::SupervisorSilent => "the supervisor did not take note of what it was asked",
         Failure::PortHeld(Some(pid)) => {
-            return format!("the port did not become free, process {pid} holds it");
+            return format!("the port did not become free: {} holds it", process(pid));
         }
         Failure::PortHeld(None) => "the port did not become free",
         Failure::PortUnavailable => "the port could not be opened, or went away too often",
         Failure::ModemSilent => "the modem does not answer AT",
-        Failure::SimNotReady => "the SIM is missing or locked",
+        Failure::SimNotReady => "the SIM is missing, or locked: it wants a PIN",
         Failure::SearchFailed => "the modem gave no operator list",
         Failure::NoCarrier => "no carrier accepted the registration",
         Failure::BudgetSpent => "the rest of the outage budget would not have sufficed",
@@ -152,6 +176,22 @@ pub fn failure(failure: Failure) -> String {
         other => other.name(),
     };
     words.to_owned()
+}
+
+/// Why a SIM cannot be used, from the modem's word for it ([`Heard::sim`](crate::serial::selecting::Heard)): 3GPP TS 27.007 §8.3, §9.2.
+#[must_use]
+pub fn sim(said: &str) -> String {
+    let word = match said {
+        "5" | "PH-SIM PIN" => "the modem is locked to another SIM",
+        "10" | "SIM not inserted" | "NOT INSERTED" => "there is no SIM in the modem",
+        "11" | "SIM PIN" | "SIM PIN required" => "the SIM wants its PIN",
+        "12" | "SIM PUK" | "SIM PUK required" => "the SIM is blocked and wants its PUK",
+        "13" | "SIM failure" => "the SIM has failed",
+        "14" | "SIM busy" => "the SIM is busy",
+        "15" | "SIM wrong" => "the SIM is a wrong one",
+        _ => return format!("the SIM cannot be used: {}", shown(said)),
+    };
+    word.to_owned()
 }
 
 /// What came of telling a modem to choose its carrier by itself. `is_told`: it has accepted that.
@@ -177,32 +217,32 @@ pub fn unlocked(report: &Report, is_told: bool) -> String {
     said
 }
 
-/// What the reader can do about a failure; `None` if its name says it all.
+/// What the reader can do about a failure, in lines for a narrow console; `None` if its name says it all.
 #[must_use]
 #[expect(clippy::wildcard_enum_match_arm, reason = "the enum may grow, and not every failure needs a hint")]
 pub const fn hint(failure: Failure) -> Option<&'static str> {
     match failure {
         Failure::ServiceUnavailable => Some("nothing was touched; the line before says what was wrong"),
         Failure::SupervisorSilent => Some("its runsv hangs or is stopped: find out why"),
-        Failure::PortHeld(_) => Some(
-            "the process that holds the port does not belong to the service, or does not end: find out which it is",
-        ),
+        Failure::PortHeld(_) => Some("it is none of the service's, or does not end: find out what it does"),
         Failure::PortUnavailable => {
-            Some("check whether the device is still there, and which process has locked it")
+            Some("check whether the device is still there,\nand which process has locked it")
         }
         Failure::ModemSilent => {
-            Some("a modem often has several ports: check that --port is one that answers AT")
+            Some("a modem often has several ports: `cellscan ports` tells which answer AT")
         }
-        Failure::SimNotReady => Some("no carrier accepts a registration before the SIM is unlocked"),
+        Failure::SimNotReady => Some(
+            "no carrier accepts a registration before the SIM is unlocked;\n`cellscan at PORT AT+CPIN?` tells what it wants",
+        ),
         Failure::SearchFailed => {
             Some("some modems give no list while they are registered or busy: try again")
         }
         Failure::NoCarrier => {
-            Some("no carrier in reach accepts this SIM, or none is in reach: check antenna, SIM and contract")
+            Some("none accepts this SIM, or none is in reach:\ncheck antenna, SIM and contract")
         }
-        Failure::BudgetSpent => Some("allow a longer outage with --budget, or shorten the scan with --quick"),
+        Failure::BudgetSpent => Some("allow a longer outage with --budget, or scan with --quick"),
         Failure::SecondClient => {
-            Some("another program watches the service, and must not touch it during a scan")
+            Some("another program watches the service,\nand must not touch it during a scan")
         }
         _ => None,
     }

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 
+use cellscan_core::scan::gate::Declined;
 use serde_json::Value;
 
 use crate::clock::Clock;
@@ -11,7 +12,7 @@ use crate::control::{Request, SOCKET};
 use crate::event_loop::{self, Signals};
 use crate::exit::{Exit, Fatal};
 use crate::plan::AskedPlan;
-use crate::report::{clean, console};
+use crate::report::{clean, console, words};
 
 /// How the answers of the daemon are shown.
 struct Shown {
@@ -71,7 +72,7 @@ impl Shown {
                 if self.json {
                     print(&clean::json(answer).unwrap_or_default());
                 }
-                console::complain("note", &format!("the daemon declines: {reason}"));
+                console::complain("note", &declined(reason, answer));
                 // A request that was already served is done; for any other reason a second attempt may succeed.
                 self.exit = Some(if reason == "repeated" { Exit::Done } else { Exit::System });
             }
@@ -82,10 +83,23 @@ impl Shown {
     }
 }
 
+/// Why the daemon does not scan, and when it would.
+fn declined(reason: &str, answer: &Value) -> String {
+    let known = [Declined::Busy, Declined::Repeated, Declined::CoolingDown, Declined::LinkHealthy]
+        .into_iter()
+        .find(|why| words::declined(*why) == reason);
+    let why = known.map_or_else(|| clean::shown(reason), |why| words::declined_for(why).to_owned());
+    let again = answer.get("again_in_s").and_then(Value::as_f64);
+    let again =
+        again.map(|left| format!("; an automatic request is served in {left:.0} s")).unwrap_or_default();
+    format!("the daemon declines: {why}{again}")
+}
+
 fn exit_of(answer: &Value) -> Exit {
     match answer.get("exit").and_then(Value::as_u64) {
         Some(0) => Exit::Done,
         Some(1) => Exit::NoCarrier,
+        Some(2) => Exit::NoLink,
         Some(100) => Exit::Usage,
         _ => Exit::System,
     }

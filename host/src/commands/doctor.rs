@@ -1,5 +1,6 @@
 //! `doctor`: checks, reports what it found and what to do, and with `--exercise` takes the service down and up once.
 
+use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,15 +8,17 @@ use cellscan_core::scan::Policy;
 use serde::Serialize;
 
 use super::exercise::{self, Exercise};
-use super::printed;
+use super::{printed, styled};
 use crate::cli::DoctorArgs;
 use crate::custody::guard::GuardOptions;
 use crate::custody::lease::LeaseOptions;
 use crate::custody::{Held, HeldOptions};
 use crate::doctor::permissions::{self, Places, Wanted};
+use crate::doctor::port::Known;
 use crate::doctor::{Finding, Level, leases, port, scripts, service, system};
 use crate::error::chain;
 use crate::examine;
+use crate::examine::Who;
 use crate::examine::hazards::script;
 use crate::examine::modem::{self, Answer};
 use crate::examine::port::PortFacts;
@@ -24,12 +27,16 @@ use crate::examine::sources::{self, PPP_DIR, Sources};
 use crate::exit::{Exit, Fatal};
 use crate::gateway::plan::hold_limit;
 use crate::link::Interfaces;
-use crate::report::clean;
+use crate::report::words::counted;
+use crate::report::{clean, console, wrap};
 use crate::runit::sv::SvProgram;
 use crate::serial::SerialOptions;
 use crate::serial::tty;
 use crate::service::family::Family;
 use crate::service::locate::{self, LocateOptions};
+
+/// Columns of a level and the blank behind it: the rest of a line stands below what was found.
+const INDENT: usize = 9;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -55,7 +62,10 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Fatal> {
     let mut findings = machine(&lock_dirs);
     let named_port = args.gateway.ppp_port.as_deref().or(args.gateway.port.as_deref());
     let found = locate::locate(args.gateway.service.as_deref(), &locate::default_roots(), named_port);
-    findings.push(service::located(&found));
+    let ports: Vec<&Path> = named_port.into_iter().collect();
+    let unsupervised =
+        if matches!(found, Ok(None)) { examine::service::unsupervised(&ports) } else { Vec::new() };
+    findings.push(service::located(&found, &unsupervised));
     let dir = found.ok().flatten().map(|found| found.dir);
     let facts =
         dir.as_deref().map(|dir| ServiceFacts::of(dir, &args.run_dir)).and_then(|facts| match facts {
@@ -72,8 +82,9 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Fatal> {
         sources = sources::follow(&facts.dir, Path::new(PPP_DIR));
         space.push(facts.dir.join("supervise"));
     }
-    findings.extend(leases::all(&args.run_dir, &examine::leases::all(&args.run_dir)));
-    let ppp_port = ppp_port(args, facts.as_ref(), &sources);
+    let of_pppd = unsupervised.first().and_then(|pppd| std::num::NonZeroU32::new(pppd.pid));
+    let of_pppd = of_pppd.and_then(|pid| crate::process::ports_of(pid).into_iter().next());
+    let ppp_port = ppp_port(args, facts.as_ref(), &sources).or(of_pppd);
     let at_port = args.gateway.port.clone().or_else(|| ppp_port.clone());
     let ppp_facts = ppp_port.as_ref().map(|path| PortFacts::of(path, &lock_dirs));
     if let Some(facts) = &facts {
@@ -83,17 +94,22 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Fatal> {
             is_pppd: facts.is_pppd(),
             has_lock: has_lock(facts, ppp_facts.as_ref()),
             finish: facts.finish,
-            finish_sleeps_s: finish.and_then(|text| script(&text).sleeps_s),
+            finish_sleeps_s: finish.as_ref().and_then(|text| script(text).sleeps_s),
         };
         findings.extend(scripts::all(&sources, seen));
+        findings.extend(finish.map(|text| scripts::deeds("finish", &script(&text))).unwrap_or_default());
     }
-    findings.extend(ports(args, facts.as_ref(), ppp_facts.as_ref(), at_port.as_deref()));
+    let known = known(facts.as_ref(), &unsupervised);
+    findings.extend(self::ports(args, facts.as_ref(), ppp_facts.as_ref(), at_port.as_deref(), &known));
+    let runs = facts.as_ref().is_some_and(|facts| facts.process.is_some());
+    let mut dark = !runs;
     if let Some(pattern) = args.gateway.link() {
-        let up = facts.as_ref().is_some_and(|facts| facts.process.is_some());
         let family = Family::new(dir.as_deref(), ppp_port.as_deref());
         let found = Interfaces::named(pattern).up(&|pid| family.has(pid));
-        findings.push(port::link(pattern, &found, up));
+        dark = found.as_ref().map_or(!runs, Vec::is_empty);
+        findings.push(port::link(pattern, &found, runs));
     }
+    findings.extend(leases::all(&args.run_dir, &examine::leases::all(&args.run_dir), dark));
     findings.extend(open_to_others(
         args,
         facts.as_ref(),
@@ -166,17 +182,17 @@ fn ports(
     facts: Option<&ServiceFacts>,
     ppp: Option<&PortFacts>,
     at_port: Option<&Path>,
+    known: &Known,
 ) -> Vec<Finding> {
     let Some(at_port) = at_port else { return vec![port::unknown()] };
-    let service = facts.map(family).unwrap_or_default();
-    let mut findings: Vec<Finding> = ppp.map(|facts| port::all(facts, &service)).unwrap_or_default();
+    let mut findings: Vec<Finding> = ppp.map(|facts| port::all(facts, known)).unwrap_or_default();
     let same = |facts: &PortFacts| facts.path == at_port || facts.real == at_port.canonicalize().ok();
     let shared = ppp.is_some_and(same);
     let at = match ppp {
         Some(facts) if shared => facts.clone(),
         Some(_) | None => {
             let facts = PortFacts::of(at_port, &args.gateway.lock_dirs());
-            findings.extend(port::all(&facts, &service));
+            findings.extend(port::all(&facts, known));
             facts
         }
     };
@@ -194,13 +210,21 @@ fn ports(
     findings
 }
 
-/// The service's process and its descendants.
-fn family(facts: &ServiceFacts) -> Vec<u32> {
-    let Some(pid) = facts.process.as_ref().and_then(|process| std::num::NonZeroU32::new(process.pid)) else {
-        return Vec::new();
-    };
-    let descendants = crate::process::descendants(pid);
-    std::iter::once(pid.get()).chain(descendants.iter().map(|proc| proc.pid().get())).collect()
+/// Whose the holders of a port are.
+fn known(facts: Option<&ServiceFacts>, unsupervised: &[Who]) -> Known {
+    let family = |who: &Option<Who>| who.as_ref().map(|who| family(who.pid)).unwrap_or_default();
+    Known {
+        service: facts.map(|facts| family(&facts.process)),
+        scan: facts.map(|facts| family(&facts.claimed_by)).unwrap_or_default(),
+        unsupervised: unsupervised.iter().map(|who| who.pid).collect(),
+    }
+}
+
+/// A process and its descendants.
+fn family(pid: u32) -> Vec<u32> {
+    let Some(first) = std::num::NonZeroU32::new(pid) else { return Vec::new() };
+    let descendants = crate::process::descendants(first);
+    std::iter::once(pid).chain(descendants.iter().map(|proc| proc.pid().get())).collect()
 }
 
 /// Why the port must not be opened, if that could disturb another process.
@@ -273,21 +297,32 @@ fn count(findings: &[Finding], level: Level) -> usize {
 fn tell(findings: &[Finding], exercise: Option<Exercise>, json: bool) -> Result<Exit, Fatal> {
     let errors = count(findings, Level::Error);
     let warnings = count(findings, Level::Warning);
-    printed(|out| {
-        for finding in findings {
-            if json {
+    if json {
+        printed(|out| {
+            for finding in findings {
                 writeln!(out, "{}", clean::json(&Line { kind: "check", finding })?)?;
-            } else {
-                writeln!(out, "{}", finding.line())?;
             }
-        }
-        if json {
             let sum = Sum { kind: "doctor", errors, warnings, exercise };
-            return writeln!(out, "{}", clean::json(&sum)?);
-        }
-        let counted =
-            |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-        writeln!(out, "{}, {}", counted(errors, "error"), counted(warnings, "warning"))
-    })?;
+            writeln!(out, "{}", clean::json(&sum)?)
+        })?;
+    } else {
+        // What is wrong comes first: the rest may be off the screen.
+        let mut sorted: Vec<&Finding> = findings.iter().collect();
+        sorted.sort_by_key(|finding| Reverse(finding.level));
+        let columns = wrap::columns(std::io::stdout());
+        let line = |finding: &&Finding| {
+            let line = finding.line();
+            let line =
+                columns.map_or_else(|| line.clone(), |columns| wrap::wrapped(&line, columns, 0, INDENT));
+            let word = finding.level.word();
+            let style = console::style(word);
+            line.replacen(word, &format!("{style}{word}{style:#}"), 1)
+        };
+        let mut lines: Vec<String> = sorted.iter().map(line).collect();
+        let (errors, warnings) =
+            (counted(errors, "error", "errors"), counted(warnings, "warning", "warnings"));
+        lines.push(format!("{errors}, {warnings}"));
+        styled(&lines.join("\n"))?;
+    }
     Ok(if errors == 0 { Exit::Done } else { Exit::Unsound })
 }

@@ -6,10 +6,15 @@ use crate::exit::Fatal;
 use crate::gateway::GatewayError;
 use crate::logging::LevelError;
 use crate::recording::listening::RecordError;
+use crate::runit::RunitError;
+use crate::service::ServiceError;
 
 impl From<GatewayError> for Fatal {
     fn from(error: GatewayError) -> Self {
-        let message = chain(&error);
+        let mut message = chain(&error);
+        if matches!(error, GatewayError::Service(ServiceError::Runit(RunitError::Denied { .. }))) {
+            message.push_str("; run it as root");
+        }
         if error.is_of_configuration() { Self::usage(message) } else { Self::system(message) }
     }
 }

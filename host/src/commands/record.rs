@@ -26,7 +26,7 @@ use crate::error::chain;
 use crate::event_loop::{self, Signals};
 use crate::exit::{Exit, Fatal};
 use crate::recording::listening::{RecordError, To};
-use crate::recording::{Extent, Recorder};
+use crate::recording::{Extent, Recorder, Shown};
 use crate::report::console;
 use crate::serial::{SerialLine, SerialOptions};
 
@@ -51,7 +51,7 @@ pub fn run(args: &RecordArgs) -> Result<Exit, Fatal> {
         nb::Error::WouldBlock => Fatal::system(format!("{} is not ready", args.port.display())),
     })?;
     let extent = Extent { keep_identities: args.keep_identities, limit: args.record_limit };
-    let to = To { path: args.file.clone(), extent, optional: false };
+    let to = To { path: Some(args.file.clone()), extent, optional: false, shown: Shown::Nothing };
     let header = to.header().with("port", args.port.display().to_string());
     let mut recorder = Recorder::new(to.create()?, &header).map_err(RecordError::Begin)?;
     let (master, _kept_open, name) = pseudo_terminal().map_err(|errno| {

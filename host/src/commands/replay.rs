@@ -16,11 +16,13 @@ use crate::replay::summary::{self, Summary};
 use crate::replay::turns::Shown;
 use crate::replay::what_if::WhatIf;
 use crate::replay::{json, text};
-use crate::report::console;
+use crate::report::{console, wrap};
 use crate::timeline::{Timeline, html, terminal};
 
 /// The name of standard input.
 const STDIN: &str = "-";
+/// Blanks before the rest of a line that a terminal is too narrow for.
+const INDENT: usize = 4;
 /// Largest depth of nested directories.
 const DEPTH_MAX: usize = 8;
 /// Largest number of logs: their results wait for their turn in memory.
@@ -236,9 +238,17 @@ fn results(
     what_ifs: &[Vec<WhatIf>],
     args: &ReplayArgs,
 ) -> String {
-    let mut lines = vec![if args.json { json::log(source, analysis) } else { text::log(source, analysis) }];
+    let terminal = wrap::columns(io::stdout()).filter(|_| !args.json);
+    let fitted =
+        |text: String| terminal.map_or_else(|| text.clone(), |columns| wrap::lines(&text, columns, INDENT));
+    let mut lines =
+        vec![if args.json { json::log(source, analysis) } else { fitted(text::log(source, analysis)) }];
     if let Some(replayed) = replayed {
-        lines.push(if args.json { json::replayed(source, replayed) } else { text::replayed(replayed) });
+        lines.push(if args.json {
+            json::replayed(source, replayed)
+        } else {
+            fitted(text::replayed(replayed))
+        });
     }
     for (scan, what_ifs) in analysis.scans.iter().zip(what_ifs) {
         if args.json {
@@ -246,16 +256,16 @@ fn results(
             lines.extend(what_ifs.iter().map(|what_if| json::what_if(source, scan, what_if)));
             continue;
         }
-        lines.push(text::scan(scan));
+        lines.push(fitted(text::scan(scan)));
         if args.timeline {
             lines.push(terminal::draw(&Timeline::new(scan, what_ifs), columns()));
         }
-        lines.push(text::what_ifs(scan, what_ifs));
+        lines.push(fitted(text::what_ifs(scan, what_ifs)));
     }
     if args.json {
         lines.extend(analysis.findings.iter().map(|finding| json::finding(source, finding)));
     } else if !analysis.findings.is_empty() {
-        lines.push(text::findings(analysis));
+        lines.push(fitted(text::findings(analysis)));
     }
     let mut text = lines.join("\n");
     text.push('\n');

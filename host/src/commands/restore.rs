@@ -66,19 +66,24 @@ struct Line<'a> {
 /// A directory is not trusted or cannot be read, or the output failed after everything was handled.
 pub fn run(args: &RestoreArgs) -> Result<Exit, Fatal> {
     let (leases, selections) = (leases(args), selections::run(args));
-    match (leases?, selections?) {
-        (Exit::Done, exit) | (exit, _) => Ok(exit),
+    let ((leases, handled), (selections, seen)) = (leases?, selections?);
+    if handled + seen == 0 && !args.json {
+        printed(|out| {
+            let (run, state) = (args.run_dir.display(), args.state_dir.display());
+            writeln!(out, "nothing to restore: no lease in {run}, no selection in {state}")
+        })?;
     }
+    Ok(if leases == Exit::Done { selections } else { leases })
 }
 
-/// Gives back the service of every orphaned lease in the run directory.
+/// Gives back the service of every orphaned lease in the run directory; how many leases there were.
 ///
 /// # Errors
 /// The run directory is not trusted or cannot be read, or the output failed after all leases were handled.
-pub fn leases(args: &RestoreArgs) -> Result<Exit, Fatal> {
+pub fn leases(args: &RestoreArgs) -> Result<(Exit, usize), Fatal> {
     let unusable = |error: LeaseError| Fatal::system(format!("unable to look for leases: {}", chain(&error)));
-    let Some(dir) = RunDir::open(&args.run_dir).map_err(unusable)? else { return Ok(Exit::Done) };
-    let (mut exit, mut output) = (Exit::Done, Ok(Exit::Done));
+    let Some(dir) = RunDir::open(&args.run_dir).map_err(unusable)? else { return Ok((Exit::Done, 0)) };
+    let (mut exit, mut output, mut count) = (Exit::Done, Ok(Exit::Done), 0);
     for name in dir.names().map_err(unusable)? {
         let lease = match dir.read_named(&name) {
             // It was removed since the directory was read: its scan has ended.
@@ -97,6 +102,7 @@ pub fn leases(args: &RestoreArgs) -> Result<Exit, Fatal> {
             }
             Err(error) => (None, Handled::only(Restored::Unusable(error))),
         };
+        count += 1;
         let Handled { restored, registration, contested } = honoured;
         if restored.is_failure() {
             exit = Exit::System;
@@ -135,7 +141,7 @@ pub fn leases(args: &RestoreArgs) -> Result<Exit, Fatal> {
         });
         output = output.and(written);
     }
-    output.map(|_written| exit)
+    output.map(|_written| (exit, count))
 }
 
 /// The result for one lease, with what the report needs.

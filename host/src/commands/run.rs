@@ -19,9 +19,10 @@ use crate::custody::guard;
 use crate::error::chain;
 use crate::event_loop::{self, Signals};
 use crate::exit::{Exit, Fatal};
-use crate::gateway::{GatewayScan, ours};
+use crate::gateway::{GatewayScan, ours, remembered};
 use crate::link::Link;
 use crate::plan::DaemonPlan;
+use crate::recording::Shown;
 use crate::recording::listening::To;
 use crate::recording::ring::{Next, Ring};
 use crate::report::words;
@@ -54,13 +55,13 @@ struct ActiveScan {
 }
 
 /// Where the next scan is recorded. A scan runs even if it cannot be recorded.
-fn place(ring: &Ring, reporter: &mut Reporter) -> Option<To> {
+fn place(ring: &Ring, shown: Shown, reporter: &mut Reporter) -> Option<To> {
     match ring.next() {
         Ok(Next { path, skipped }) => {
             for stray in skipped {
                 reporter.warn(&format!("{} is no recording of this program: skipped", stray.display()));
             }
-            Some(To { path, extent: ring.extent, optional: true })
+            Some(To { path: Some(path), extent: ring.extent, optional: true, shown })
         }
         Err(error) => {
             reporter.warn(&format!("unable to record to {}: {error}", ring.dir.display()));
@@ -71,6 +72,8 @@ fn place(ring: &Ring, reporter: &mut Reporter) -> Option<To> {
 
 struct Daemon<'a> {
     plan: &'a DaemonPlan,
+    /// How much of a scan is shown on standard error.
+    shown: Shown,
     clock: Clock,
     signals: Signals,
     control: Control,
@@ -83,6 +86,8 @@ struct Daemon<'a> {
     unlocking: Option<Unlocking>,
     next_id: u32,
     scans: u32,
+    /// Until when automatic requests are declined.
+    cool_until: Option<Instant>,
     stopping: bool,
 }
 
@@ -90,7 +95,7 @@ struct Daemon<'a> {
 ///
 /// # Errors
 /// Another daemon runs, or the run directory or signals cannot be used.
-pub fn run(plan: &DaemonPlan) -> Result<Exit, Fatal> {
+pub fn run(plan: &DaemonPlan, shown: Shown) -> Result<Exit, Fatal> {
     let signals =
         Signals::catch().map_err(|error| Fatal::system(format!("unable to catch signals: {error}")))?;
     let control = Control::listen(&plan.gateway.run_dir)?;
@@ -120,6 +125,7 @@ pub fn run(plan: &DaemonPlan) -> Result<Exit, Fatal> {
     let scanner = Scanner::new(plan.gateway.policy);
     let mut daemon = Daemon {
         plan,
+        shown,
         clock,
         signals,
         control,
@@ -131,6 +137,7 @@ pub fn run(plan: &DaemonPlan) -> Result<Exit, Fatal> {
         unlocking,
         next_id: OWN_IDS,
         scans: 0,
+        cool_until: None,
         stopping: false,
     };
     console::complain("note", &format!("waiting for requests in {}", plan.gateway.run_dir.display()));
@@ -228,9 +235,14 @@ impl Daemon<'_> {
         let up = gateway.link.as_ref().map(|interfaces| interfaces.up(&ours(gateway)));
         let link_healthy = up.is_some_and(|up| up.is_ok_and(|names| !names.is_empty()));
         let origin = if automatic { Origin::Automatic { link_healthy } } else { Origin::Manual };
-        let mut reporter =
-            Reporter::new(Style { json: false, quiet: false, bar: false, relay: true }, self.clock.now());
-        let record = self.plan.recordings.as_ref().and_then(|ring| place(ring, &mut reporter));
+        let mut reporter = Reporter::new(
+            Style { relay: true, link_unseen: gateway.link.is_none(), ..Style::default() },
+            self.clock.now(),
+        );
+        reporter.know(remembered::names(&gateway.state_dir));
+        let ring = self.plan.recordings.as_ref();
+        let record = ring.and_then(|ring| place(ring, self.shown, &mut reporter));
+        let record = record.or_else(|| To::show(self.shown));
         let begun = GatewayScan::begin(
             &self.plan.gateway,
             self.scanner.clone(),
@@ -241,7 +253,7 @@ impl Daemon<'_> {
         );
         match begun {
             Ok(scan) => {
-                let recording = record.map(|to| to.path);
+                let recording = record.and_then(|to| to.path);
                 let (told, unlocks) = (false, false);
                 self.active = Some(ActiveScan { scan, reporter, asker, id, told, recording, unlocks });
             }
@@ -259,7 +271,10 @@ impl Daemon<'_> {
 
     fn decline(&mut self, asker: Option<ClientId>, reason: Declined) {
         if let Some(asker) = asker {
-            self.control.answer(asker, &Answer::Declined { reason: words::declined(reason).to_owned() });
+            let left = self.cool_until.map(|until| until.saturating_since(self.clock.now()));
+            let again_in_s = left.filter(|_| reason == Declined::CoolingDown).map(in_seconds);
+            let reason = words::declined(reason).to_owned();
+            self.control.answer(asker, &Answer::Declined { reason, again_in_s });
             self.control.close(asker);
         }
     }
@@ -308,6 +323,9 @@ impl Daemon<'_> {
         self.scans = self.scans.saturating_add(1);
         self.link_down_since = None;
         self.scanner = active.scan.scanner().clone();
+        if active.scan.report().outage.is_some() {
+            self.cool_until = Some(self.clock.now() + gate::COOL_DOWN);
+        }
         if let (Some(path), None) = (&active.recording, active.scan.report().outage) {
             // It never asked for down, and no cool-down delays the next request: its recordings would push out the others.
             let _nothing_in_it = fs::remove_file(path);

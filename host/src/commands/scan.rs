@@ -9,8 +9,8 @@ use crate::audience::Audience;
 use crate::clock::Clock;
 use crate::event_loop::{self, Signals};
 use crate::exit::{Exit, Fatal};
-use crate::gateway::GatewayScan;
 use crate::gateway::plan::GatewayPlan;
+use crate::gateway::{GatewayScan, remembered};
 use crate::recording::listening::To;
 use crate::report::{Ended, Reporter, Style};
 
@@ -18,18 +18,14 @@ use crate::report::{Ended, Reporter, Style};
 ///
 /// # Errors
 /// The service or the port cannot be used, and nothing was touched. Or the output failed after the service was given back.
-pub fn run(
-    plan: &GatewayPlan,
-    record: Option<&To>,
-    json: bool,
-    quiet: bool,
-    verbose: bool,
-) -> Result<Exit, Fatal> {
+pub fn run(plan: &GatewayPlan, record: Option<&To>, style: Style) -> Result<Exit, Fatal> {
     let clock = Clock::new();
     // Before the scan takes anything: from here on a signal requests the end, and does not end the program.
     let mut signals =
         Signals::catch().map_err(|error| Fatal::system(format!("unable to catch signals: {error}")))?;
-    let mut reporter = Reporter::new(Style { json, quiet, bar: !verbose, relay: false }, clock.now());
+    let style = Style { link_unseen: plan.link.is_none(), ..style };
+    let mut reporter = Reporter::new(style, clock.now());
+    reporter.know(remembered::names(&plan.state_dir));
     let request = Request { id: 1, origin: Origin::Manual };
     let scanner = Scanner::new(plan.policy);
     let mut scan = GatewayScan::begin(plan, scanner, request, record, clock, &mut reporter)?;
@@ -80,6 +76,8 @@ pub fn finish(scan: &GatewayScan, plan: &GatewayPlan, reporter: &mut Reporter) -
         exit,
         reason: None,
         given_back: report.given_back,
+        heard: scan.heard().bytes > 0,
+        sim: scan.heard().sim.as_deref(),
         watches_link: scan.watches_link(),
         simulated: None,
         virtual_time: None,

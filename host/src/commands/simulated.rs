@@ -4,10 +4,12 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
+use cellscan_core::carrier::Plmn;
 use cellscan_core::port::Port;
 use cellscan_core::supervisor::Supervisor;
 use cellscan_core::time::Instant;
 use cellscan_sim::check::{LIVENESS, SCAN_TIME_MAX};
+use cellscan_sim::modem::Network;
 use cellscan_sim::scenario::BUILTIN;
 use cellscan_sim::world::{Told, World};
 
@@ -39,13 +41,7 @@ pub fn list(out: &mut dyn Write) -> io::Result<()> {
 ///
 /// # Errors
 /// The scan did not end, or the output failed.
-pub fn run(
-    plan: &SimulatedPlan,
-    record: Option<&To>,
-    json: bool,
-    quiet: bool,
-    verbose: bool,
-) -> Result<Exit, Fatal> {
+pub fn run(plan: &SimulatedPlan, record: Option<&To>, style: Style) -> Result<Exit, Fatal> {
     let (out, header) = match record {
         Some(to) => (Some(to.create()?), to.header().with("world", plan.name.clone())),
         None => (None, Header::default()),
@@ -53,8 +49,9 @@ pub fn run(
     let begun = world::world(plan.scenario.clone(), out, header);
     let (mut world, tape) = begun.map_err(RecordError::Begin)?;
     let origin = Instant::ZERO + plan.scenario.asked_after;
-    let style = Style { json, quiet, bar: plan.realtime && !verbose, relay: false };
+    let style = Style { bar: plan.realtime && style.bar, ..style };
     let mut reporter = Reporter::new(style, origin);
+    reporter.know(names(plan));
     let mut teller = Teller { reporter: &mut reporter, errors: 0 };
     if plan.realtime {
         in_its_own_time(&mut world, origin, &mut teller)?;
@@ -80,12 +77,21 @@ pub fn run(
         exit,
         reason: killed.then_some(KILLED),
         given_back,
+        heard: world.report().dropped > 0,
+        sim: None,
         watches_link: true,
         simulated: Some(&plan.name),
         virtual_time: Some(ended_at.duration_since(origin)),
     })?;
     listening::finish(tape.as_ref(), &mut reporter);
     Ok(exit)
+}
+
+/// The names that a complete scan of this world has remembered.
+fn names(plan: &SimulatedPlan) -> Vec<(Plmn, String)> {
+    let networks = plan.scenario.modem.networks.iter();
+    let named = |network: &Network| Some((Plmn::parse(network.plmn.as_bytes()).ok()?, network.long.clone()));
+    networks.filter_map(named).collect()
 }
 
 /// Passes on the events of the scan.

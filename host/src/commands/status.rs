@@ -1,14 +1,16 @@
-//! `status`: the state of service, port and link. It changes nothing, also while a scan runs.
+//! `status`: the state of service, port and link. It changes nothing, also while a scan runs, and tells what it can: a part that is not
+//! known has its reason.
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use cellscan_core::carrier::Plmn;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::printed;
+use super::{printed, printed_wrapped};
 use crate::cli::StatusArgs;
 use crate::clock::Clock;
 use crate::control::Request;
@@ -22,28 +24,37 @@ use crate::examine::sources::{self, PPP_DIR};
 use crate::exit::{Exit, Fatal};
 use crate::gateway::remembered;
 use crate::link::Interfaces;
-use crate::report::words::{self, shown};
-use crate::report::{clean, console};
+use crate::report::clean;
+use crate::report::words::{self, counted, shown};
 use crate::service::family::Family;
 use crate::service::locate::{self, Located};
 
+mod leases;
 mod selection;
 
+use leases::Lease;
 use selection::Selection;
 
+/// Blanks before the rest of a line on a terminal.
+const INDENT: usize = 4;
 /// How long a daemon may take to answer; it shares one loop with a scan, and does not block there.
 const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 
 #[derive(Serialize)]
 struct Status {
     kind: &'static str,
-    service: ServiceStatus,
+    service: Option<ServiceStatus>,
     scan: Option<Who>,
     port: Option<Port>,
     link: Option<Vec<String>>,
     carriers: Vec<String>,
+    #[serde(skip)]
+    names: Vec<(Plmn, String)>,
+    leases: Vec<Lease>,
     selections: Vec<Selection>,
     daemon: Option<Value>,
+    /// The parts that are not known, each with the reason.
+    unknown: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -59,7 +70,7 @@ struct ServiceStatus {
 #[derive(Serialize)]
 struct Port {
     path: PathBuf,
-    holders: Vec<Who>,
+    holders: Option<Vec<Who>>,
     locks: Vec<Lock>,
 }
 
@@ -70,75 +81,103 @@ struct Lock {
     alive: bool,
 }
 
-/// Prints the state.
+/// Prints the state; what cannot be known is named, and is no failure.
 ///
 /// # Errors
-/// No service was found, or the output failed.
+/// The output failed.
 pub fn run(args: &StatusArgs) -> Result<Exit, Fatal> {
-    let unable = |error: &dyn std::error::Error| {
-        Fatal::system(format!("unable to find the service of pppd: {}", chain(error)))
-    };
-    let port = args.gateway.ppp_port.as_deref().or(args.gateway.port.as_deref());
-    let found = locate::locate(args.gateway.service.as_deref(), &locate::default_roots(), port);
-    let Some(Located { dir, .. }) = found.map_err(|error| unable(&error))? else {
-        return Err(Fatal::system(format!("unable to find the service of pppd: {}", locate::NONE)));
-    };
-    let facts = ServiceFacts::of(&dir, &args.run_dir).map_err(|error| unable(&error))?;
-    let status = look(args, facts);
-    printed(|out| {
-        if args.gateway.json {
-            return writeln!(out, "{}", clean::json(&status)?);
-        }
-        status.text(out)
-    })
+    let status = look(args);
+    if args.gateway.json {
+        return printed(|out| writeln!(out, "{}", clean::json(&status)?));
+    }
+    printed_wrapped(INDENT, |out| status.text(out))
 }
 
-fn look(args: &StatusArgs, facts: ServiceFacts) -> Status {
-    let port = args.gateway.ppp_port.clone().or_else(|| facts.ports.first().cloned());
-    let port = port.or_else(|| args.gateway.port.clone());
+fn look(args: &StatusArgs) -> Status {
+    let mut unknown = Vec::new();
+    let named = args.gateway.ppp_port.as_deref().or(args.gateway.port.as_deref());
+    let found = locate::locate(args.gateway.service.as_deref(), &locate::default_roots(), named);
+    let dir = match found {
+        Ok(Some(Located { dir, .. })) => Some(dir),
+        Ok(None) => {
+            unknown.push(format!("service: {}", locate::NONE));
+            None
+        }
+        Err(error) => {
+            unknown.push(format!("service: {}", chain(&error)));
+            None
+        }
+    };
+    let facts = dir.and_then(|dir| {
+        let facts = ServiceFacts::of(&dir, &args.run_dir);
+        facts.map_err(|error| unknown.push(format!("service: {}", chain(&error)))).ok()
+    });
+    let held = || facts.as_ref().and_then(|facts| facts.ports.first().cloned());
     // A process that the service started may have left it and hold the port: the options of pppd name that port.
-    let port = port.or_else(|| sources::follow(&facts.dir, Path::new(PPP_DIR)).options.port_path());
-    let record = facts.record.as_ref().ok();
-    for error in facts.record.as_ref().err().into_iter().chain(facts.supervised.as_ref().err()) {
-        console::complain("warning", &chain(error));
+    let options = || {
+        let facts = facts.as_ref()?;
+        sources::follow(&facts.dir, Path::new(PPP_DIR)).options.port_path()
+    };
+    let port = args.gateway.ppp_port.clone().or_else(held);
+    let port = port.or_else(|| args.gateway.port.clone()).or_else(options);
+    let family = Family::new(facts.as_ref().map(|facts| facts.dir.as_path()), port.as_deref());
+    let link = args.gateway.link().map(Interfaces::named).and_then(|interfaces| {
+        let up = interfaces.up(&|pid| family.has(pid));
+        up.map_err(|error| unknown.push(format!("link: {}", chain(&error)))).ok()
+    });
+    if let Some(facts) = &facts {
+        let errors = [facts.record.as_ref().err(), facts.supervised.as_ref().err()];
+        unknown.extend(errors.into_iter().flatten().map(|error| format!("service: {}", chain(error))));
+        unknown.dedup();
     }
-    let family = Family::new(Some(&facts.dir), port.as_deref());
-    let interfaces = args.gateway.link().map(Interfaces::named);
+    let port = port.map(|path| {
+        let facts = PortFacts::of(&path, &args.gateway.lock_dirs());
+        let holders = facts.known_holders().map(<[Who]>::to_vec);
+        if holders.is_none() {
+            unknown.push(format!(
+                "port: {} cannot be looked into, and may have it; run it as root",
+                counted(facts.unreadable, "process", "processes")
+            ));
+        }
+        let locks = facts.locks.into_iter();
+        let locks = locks.map(|lock| Lock { path: lock.path, pid: lock.pid, alive: lock.alive });
+        Port { path, holders, locks: locks.collect() }
+    });
+    let carriers = remembered::read(&args.state_dir).unwrap_or_else(|error| {
+        unknown.push(format!("carriers: {}", chain(&error)));
+        Vec::new()
+    });
     Status {
         kind: "status",
-        service: ServiceStatus {
-            supervised: facts.supervised.as_ref().ok().copied(),
-            state: record.map(|record| words::service_state(record.state)),
-            pid: record.and_then(|record| record.pid).map(std::num::NonZeroU32::get),
-            want: facts.want().map(words::want),
-            comm: facts.process.map(|process| process.comm),
-            dir: facts.dir,
-        },
-        scan: facts.claimed_by,
-        port: port.map(|path| {
-            let facts = PortFacts::of(&path, &args.gateway.lock_dirs());
-            let locks = facts.locks.into_iter();
-            let locks = locks.map(|lock| Lock { path: lock.path, pid: lock.pid, alive: lock.alive });
-            Port { path, holders: facts.holders, locks: locks.collect() }
-        }),
-        link: interfaces.and_then(|interfaces| interfaces.up(&|pid| family.has(pid)).ok()),
-        carriers: remembered::read(&args.state_dir)
-            .unwrap_or_else(|error| {
-                console::complain("warning", &format!("nothing is remembered: {}", chain(&error)));
-                Vec::new()
-            })
-            .iter()
-            .map(|carrier| carrier.plmn.to_string())
-            .collect(),
-        selections: selection::all(&args.state_dir, Clock::new().now()),
-        daemon: daemon(&args.run_dir),
+        scan: facts.as_ref().and_then(|facts| facts.claimed_by.clone()),
+        service: facts.map(service),
+        port,
+        link,
+        names: remembered::names(&args.state_dir),
+        carriers: carriers.iter().map(|carrier| carrier.plmn.to_string()).collect(),
+        leases: leases::all(&args.run_dir, &mut unknown),
+        selections: selection::all(&args.state_dir, Clock::new().now(), &mut unknown),
+        daemon: daemon(&args.run_dir, &mut unknown),
+        unknown,
+    }
+}
+
+fn service(facts: ServiceFacts) -> ServiceStatus {
+    let record = facts.record.as_ref().ok();
+    ServiceStatus {
+        supervised: facts.supervised.as_ref().ok().copied(),
+        state: record.map(|record| words::service_state(record.state)),
+        pid: record.and_then(|record| record.pid).map(std::num::NonZeroU32::get),
+        want: facts.want().map(words::want),
+        comm: facts.process.map(|process| process.comm),
+        dir: facts.dir,
     }
 }
 
 /// The daemon's status; `None` if no daemon runs.
-fn daemon(run_dir: &Path) -> Option<Value> {
+fn daemon(run_dir: &Path, unknown: &mut Vec<String>) -> Option<Value> {
     let answer = ask(run_dir).unwrap_or_else(|error| {
-        console::complain("warning", &format!("the daemon does not answer: {error}"));
+        unknown.push(format!("daemon: it does not answer: {error}"));
         None
     });
     answer.filter(|answer| answer.get("kind").is_some_and(|kind| kind == "daemon"))
@@ -159,16 +198,9 @@ fn ask(run_dir: &Path) -> io::Result<Option<Value>> {
 
 impl Status {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let service = &self.service;
-        let dir = shown(&service.dir.display().to_string());
-        match (service.supervised, service.state, service.want) {
-            (Some(false), ..) => writeln!(out, "service: {dir}: no process supervises it")?,
-            (_, Some(state), Some(want)) => {
-                let of = service.comm.as_ref().map(|comm| format!(" ({})", shown(comm))).unwrap_or_default();
-                let pid = service.pid.map(|pid| format!(", process {pid}{of}")).unwrap_or_default();
-                writeln!(out, "service: {dir}: {state}, wanted {want}{pid}")?;
-            }
-            _ => writeln!(out, "service: {dir}: unknown")?,
+        match &self.service {
+            Some(service) => service.text(out)?,
+            None => writeln!(out, "service: not known")?,
         }
         match &self.scan {
             Some(who) => writeln!(out, "scan: running, process {} ({})", who.pid, shown(&who.comm))?,
@@ -178,8 +210,11 @@ impl Status {
             None => writeln!(out, "port: unknown: none is held, named or in the options of pppd")?,
             Some(port) => {
                 let name = |who: &Who| format!("{} ({})", who.pid, shown(&who.comm));
-                let holders: Vec<String> = port.holders.iter().map(name).collect();
-                let holders = if holders.is_empty() { "no process".to_owned() } else { holders.join(", ") };
+                let holders = match &port.holders {
+                    None => "a process that cannot be seen, or none".to_owned(),
+                    Some(holders) if holders.is_empty() => "no process".to_owned(),
+                    Some(holders) => holders.iter().map(name).collect::<Vec<_>>().join(", "),
+                };
                 writeln!(out, "port: {}: held by {holders}", shown(&port.path.display().to_string()))?;
                 for lock in &port.locks {
                     let owner =
@@ -203,10 +238,12 @@ impl Status {
                 .map(|list| list.iter().filter_map(Value::as_str).collect())
                 .unwrap_or_default();
             let denied = if denied.is_empty() { "none".to_owned() } else { denied.join(", ") };
-            let (pid, scans, phase) = (number("pid"), number("scans"), shown(text("phase")));
+            let (pid, phase) = (number("pid"), shown(text("phase")));
+            let scans = usize::try_from(number("scans")).unwrap_or(usize::MAX);
             writeln!(
                 out,
-                "daemon: process {pid}, {phase}, {scans} scans; tried last for now: {}",
+                "daemon: process {pid}, {phase}, {}; tried last for now: {}",
+                counted(scans, "scan", "scans"),
                 shown(&denied)
             )?;
             if let Some(left) = daemon.get("unlock_in_s").and_then(Value::as_f64) {
@@ -216,10 +253,34 @@ impl Status {
                 )?;
             }
         }
+        for lease in &self.leases {
+            lease.text(out)?;
+        }
         for selection in &self.selections {
             selection.text(out)?;
         }
-        let carriers = if self.carriers.is_empty() { "none".to_owned() } else { self.carriers.join(", ") };
-        writeln!(out, "carriers of the last complete scan, likeliest last: {carriers}")
+        let named = |digits: &String| {
+            let name = self.names.iter().find(|(plmn, _)| plmn.as_str() == digits);
+            name.map_or_else(|| digits.clone(), |(plmn, name)| words::named(Some(name), *plmn))
+        };
+        let carriers: Vec<String> = self.carriers.iter().map(named).collect();
+        let carriers = if carriers.is_empty() { "none".to_owned() } else { carriers.join(", ") };
+        writeln!(out, "carriers of the last complete scan, likeliest last: {carriers}")?;
+        self.unknown.iter().try_for_each(|part| writeln!(out, "not known: {}", shown(part)))
+    }
+}
+
+impl ServiceStatus {
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let dir = shown(&self.dir.display().to_string());
+        match (self.supervised, self.state, self.want) {
+            (Some(false), ..) => writeln!(out, "service: {dir}: no process supervises it"),
+            (_, Some(state), Some(want)) => {
+                let of = self.comm.as_ref().map(|comm| format!(" ({})", shown(comm))).unwrap_or_default();
+                let pid = self.pid.map(|pid| format!(", process {pid}{of}")).unwrap_or_default();
+                writeln!(out, "service: {dir}: {state}, wanted {want}{pid}")
+            }
+            _ => writeln!(out, "service: {dir}: its state is not known"),
+        }
     }
 }

@@ -13,9 +13,9 @@ const CHECK: &str = "lease";
 /// Largest number of leases with a line each; a gateway has one modem, or a few.
 const SHOWN_MAX: usize = 16;
 
-/// One line per lease, and one for all leases beyond the first sixteen.
+/// One line per lease, and one for all leases beyond the first sixteen. `dark`: the link is down, or nobody looks at it and the service is.
 #[must_use]
-pub fn all(run_dir: &Path, found: &Result<Option<Vec<Found>>, LeaseError>) -> Vec<Finding> {
+pub fn all(run_dir: &Path, found: &Result<Option<Vec<Found>>, LeaseError>, dark: bool) -> Vec<Finding> {
     let shown = run_dir.display();
     let found = match found {
         Err(error) => return vec![unusable_dir(error)],
@@ -23,7 +23,8 @@ pub fn all(run_dir: &Path, found: &Result<Option<Vec<Found>>, LeaseError>) -> Ve
         Ok(Some(found)) if found.is_empty() => return vec![Finding::ok(CHECK, format!("none in {shown}"))],
         Ok(Some(found)) => found,
     };
-    let mut findings: Vec<Finding> = found.iter().take(SHOWN_MAX).map(|found| one(run_dir, found)).collect();
+    let mut findings: Vec<Finding> =
+        found.iter().take(SHOWN_MAX).map(|found| one(run_dir, found, dark)).collect();
     if let Some(more) = found.len().checked_sub(SHOWN_MAX).filter(|more| *more > 0) {
         let found = format!("{more} more in {shown}");
         findings.push(Finding::warning(CHECK, found, "look at them by hand: a gateway has few modems"));
@@ -41,7 +42,7 @@ fn unusable_dir(error: &LeaseError) -> Finding {
     Finding::warning(CHECK, chain(error), remedy)
 }
 
-fn one(run_dir: &Path, found: &Found) -> Finding {
+fn one(run_dir: &Path, found: &Found, dark: bool) -> Finding {
     let restore = if run_dir == Path::new(DEFAULT_RUN_DIR) {
         "cellscan restore".to_owned()
     } else {
@@ -65,6 +66,11 @@ fn one(run_dir: &Path, found: &Found) -> Finding {
             CHECK,
             format!("process {} ended with {service} in hand, and had nothing to give back", lease.pid),
             format!("remove the lease with `{restore}`"),
+        ),
+        LeaseState::Orphaned if dark => Finding::error(
+            CHECK,
+            format!("process {} ended with {service} in hand, and there is no link", lease.pid),
+            format!("give it back now with `{restore}`"),
         ),
         LeaseState::Orphaned => Finding::warning(
             CHECK,
@@ -100,11 +106,11 @@ mod tests {
             std::fs::write(dir.join(name), content).unwrap();
             std::fs::set_permissions(dir.join(name), std::fs::Permissions::from_mode(0o600)).unwrap();
         }
-        all(&dir, &leases::all(&dir))
+        all(&dir, &leases::all(&dir), false)
     }
 
     /// The finding for a lease of this process, or of an earlier process with its id.
-    fn finding_for(ours: bool, service: &Path, identity: (u64, u64)) -> Finding {
+    fn finding_for(ours: bool, service: &Path, identity: (u64, u64), dark: bool) -> Finding {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("run");
         let terms = Terms {
@@ -121,7 +127,7 @@ mod tests {
         let mut lease = Lease::of_this_process(terms).unwrap();
         lease.start_time += u64::from(!ours);
         RunDir::create(&dir).unwrap().write(&lease).unwrap();
-        let mut found = all(&dir, &leases::all(&dir));
+        let mut found = all(&dir, &leases::all(&dir), dark);
         assert_eq!(found.len(), 1);
         found.remove(0)
     }
@@ -132,14 +138,19 @@ mod tests {
         std::fs::create_dir(service.path().join("supervise")).unwrap();
         let meta = std::fs::metadata(service.path()).unwrap();
         let identity = (meta.dev(), meta.ino());
-        let held = finding_for(true, service.path(), identity);
+        let held = finding_for(true, service.path(), identity, true);
         assert_eq!((held.level, &held.remedy), (Level::Ok, &None), "{held:?}");
-        let orphaned = finding_for(false, service.path(), identity).line();
+        let orphaned = finding_for(false, service.path(), identity, false).line();
         assert!(
             orphaned.starts_with("warning  lease: ") && orphaned.contains("`cellscan restore --run-dir ")
         );
+        let dark = finding_for(false, service.path(), identity, true).line();
+        assert!(
+            dark.starts_with("error    lease: ") && dark.contains("`cellscan restore --run-dir "),
+            "{dark}"
+        );
         for (path, identity) in [(Path::new("/nowhere/pppd"), identity), (service.path(), (0, 1))] {
-            let stale = finding_for(false, path, identity).line();
+            let stale = finding_for(false, path, identity, true).line();
             assert!(stale.starts_with("warning") && stale.contains("a directory that is gone"), "{stale}");
         }
     }
@@ -147,7 +158,7 @@ mod tests {
     #[test]
     fn no_lease_is_ok_and_a_file_that_is_no_lease_is_a_warning() {
         assert_eq!(findings_for(&[])[0].level, Level::Ok);
-        assert_eq!(all(Path::new("/nowhere"), &Ok(None))[0].level, Level::Ok);
+        assert_eq!(all(Path::new("/nowhere"), &Ok(None), true)[0].level, Level::Ok);
         assert_eq!(findings_for(&[("lease-1-2.json", "{}")])[0].level, Level::Warning);
         let names: Vec<String> = (0..40).map(|n| format!("lease-1-{n:x}.json")).collect();
         let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
@@ -160,7 +171,7 @@ mod tests {
     fn a_directory_that_another_user_may_write_is_not_trusted() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
-        let found = all(dir.path(), &leases::all(dir.path()));
+        let found = all(dir.path(), &leases::all(dir.path()), true);
         assert!(found[0].line().starts_with("warning") && found[0].line().contains("--run-dir"));
     }
 }

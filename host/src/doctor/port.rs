@@ -5,10 +5,22 @@ use crate::examine::Who;
 use crate::examine::modem::Answer;
 use crate::examine::port::PortFacts;
 use crate::link::LinkError;
+use crate::report::words;
 
-/// All findings about one port. `service`: those of its holders that belong to the service, by process id.
+/// Which of the holders of a port are known, by process id.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Those of the service; `None`: which service it is, or whether there is one, is not known.
+    pub service: Option<Vec<u32>>,
+    /// Those of a scan that has claimed the service.
+    pub scan: Vec<u32>,
+    /// A `pppd` that no supervisor keeps.
+    pub unsupervised: Vec<u32>,
+}
+
+/// All findings about one port.
 #[must_use]
-pub fn all(facts: &PortFacts, service: &[u32]) -> Vec<Finding> {
+pub fn all(facts: &PortFacts, known: &Known) -> Vec<Finding> {
     let shown = facts.path.display();
     let Some(real) = &facts.real else {
         let found = format!("{shown}: there is no such file");
@@ -30,31 +42,56 @@ pub fn all(facts: &PortFacts, service: &[u32]) -> Vec<Finding> {
         let found = format!("we may not open {shown}");
         findings.push(Finding::error("port access", found, "run it as root, or join the group of the port"));
     }
-    findings.push(holders(facts, service));
+    findings.push(holders(facts, known));
     findings.extend(locks(facts));
     findings
 }
 
-fn holders(facts: &PortFacts, service: &[u32]) -> Finding {
+fn holders(facts: &PortFacts, known: &Known) -> Finding {
     const CHECK: &str = "port holder";
-    let (ours, strangers): (Vec<&Who>, Vec<&Who>) =
-        facts.holders.iter().partition(|holder| service.contains(&holder.pid));
+    let port = facts.path.display();
     let names = |of: &[&Who]| {
         of.iter().map(|who| format!("{} ({})", who.pid, who.comm)).collect::<Vec<_>>().join(", ")
     };
-    if !strangers.is_empty() {
-        let found =
-            format!("{} has {}, and does not belong to the service", names(&strangers), facts.path.display());
+    let of = |pids: &[u32]| facts.holders.iter().filter(|who| pids.contains(&who.pid)).collect::<Vec<_>>();
+    let ours = of(known.service.as_deref().unwrap_or_default());
+    let scan = of(&known.scan);
+    let alone = of(&known.unsupervised);
+    let others: Vec<&Who> = facts
+        .holders
+        .iter()
+        .filter(|who| !ours.contains(who) && !scan.contains(who) && !alone.contains(who))
+        .collect();
+    if let Some(manager) = others.iter().find(|who| who.comm == "ModemManager") {
+        return Finding::warning(
+            CHECK,
+            format!("ModemManager ({}) has {port}, and sends to it at any time", manager.pid),
+            "have it let go: ENV{ID_MM_DEVICE_IGNORE}=\"1\" in a rule of udev, or `mmcli --inhibit-device`, or stop it",
+        );
+    }
+    if !others.is_empty() && known.service.is_none() && known.unsupervised.is_empty() {
+        let found = format!("{} has {port}; whose it is is not known without the service", names(&others));
+        return Finding::warning(CHECK, found, "see the service first");
+    }
+    if !others.is_empty() {
+        let found = format!("{} has {port}, and does not belong to the service", names(&others));
         return Finding::warning(CHECK, found, "end it: a scan waits for it, and gives up in the end");
     }
+    if !scan.is_empty() {
+        return Finding::ok(CHECK, format!("{} has {port} for a scan", names(&scan)));
+    }
     if !ours.is_empty() {
-        return Finding::ok(CHECK, format!("{} of the service has {}", names(&ours), facts.path.display()));
+        return Finding::ok(CHECK, format!("{} of the service has {port}", names(&ours)));
+    }
+    if !alone.is_empty() {
+        return Finding::ok(CHECK, format!("{} has {port}, without a supervisor", names(&alone)));
     }
     if facts.unreadable > 0 {
-        let found = format!("{} processes cannot be looked into: one of them may have it", facts.unreadable);
+        let processes = words::counted(facts.unreadable, "process", "processes");
+        let found = format!("{processes} cannot be looked into, and may have it");
         return Finding::warning(CHECK, found, "run it as root");
     }
-    Finding::ok(CHECK, format!("no process has {}", facts.path.display()))
+    Finding::ok(CHECK, format!("no process has {port}"))
 }
 
 fn locks(facts: &PortFacts) -> Vec<Finding> {
@@ -64,6 +101,11 @@ fn locks(facts: &PortFacts) -> Vec<Finding> {
             Some(pid) if lock.alive => {
                 Finding::ok("port lock", format!("{shown}: process {pid}, which lives"))
             }
+            Some(pid) if lock.reused => Finding::warning(
+                "port lock",
+                format!("{shown}: an earlier process {pid}; another has its number now"),
+                "none: cellscan removes it; a pppd refuses to start until it is removed",
+            ),
             Some(pid) => Finding::warning(
                 "port lock",
                 format!("{shown}: process {pid}, which has ended"),
@@ -138,12 +180,47 @@ mod tests {
             accessible: true,
             holders: vec![Who { pid: 7, comm: "pppd".to_owned() }],
             unreadable: 0,
-            locks: vec![FoundLock { path: "/l/LCK..ttyUSB2".into(), pid: Some(7), alive: true }],
+            locks: vec![FoundLock {
+                path: "/l/LCK..ttyUSB2".into(),
+                pid: Some(7),
+                alive: true,
+                reused: false,
+            }],
         }
     }
 
+    fn known() -> Known {
+        Known { service: Some(vec![7]), ..Known::default() }
+    }
+
+    fn holder(facts: &PortFacts, known: &Known) -> String {
+        holders(facts, known).line()
+    }
+
+    #[test]
+    fn a_scan_is_named_and_nobody_is_told_to_end_it() {
+        let facts = PortFacts { holders: vec![Who { pid: 9, comm: "cellscan".to_owned() }], ..healthy() };
+        let line = holder(&facts, &Known { scan: vec![9], ..known() });
+        assert!(line.starts_with("ok") && line.ends_with("for a scan"), "{line}");
+    }
+
+    #[test]
+    fn without_a_service_no_holder_is_called_a_stranger() {
+        let line = holder(&healthy(), &Known::default());
+        assert!(line.contains("not known") && !line.contains("end it"), "{line}");
+        let alone = Known { unsupervised: vec![7], ..Known::default() };
+        assert!(holder(&healthy(), &alone).starts_with("ok"));
+    }
+
+    #[test]
+    fn modem_manager_is_named_with_the_way_in_which_it_lets_go() {
+        let facts = PortFacts { holders: vec![Who { pid: 9, comm: "ModemManager".to_owned() }], ..healthy() };
+        let line = holder(&facts, &known());
+        assert!(line.contains("ID_MM_DEVICE_IGNORE") && line.contains("--inhibit-device"), "{line}");
+    }
+
     fn worst(facts: &PortFacts) -> Level {
-        all(facts, &[7]).iter().map(|finding| finding.level).max().unwrap()
+        all(facts, &known()).iter().map(|finding| finding.level).max().unwrap()
     }
 
     #[test]
@@ -161,7 +238,7 @@ mod tests {
         ] {
             assert_eq!(worst(&facts), Level::Error, "{facts:?}");
         }
-        let lock = |pid| vec![FoundLock { path: "/l/LCK..x".into(), pid, alive: false }];
+        let lock = |pid| vec![FoundLock { path: "/l/LCK..x".into(), pid, alive: false, reused: false }];
         for facts in [
             PortFacts { path: "/dev/ttyUSB2".into(), ..healthy() },
             PortFacts { holders: vec![Who { pid: 8, comm: "minicom".to_owned() }], ..healthy() },

@@ -1,7 +1,7 @@
 //! What the scripts around `pppd` look like. What is seen of the running service overrides it.
 
 use super::Finding;
-use crate::examine::hazards::Undoes;
+use crate::examine::hazards::{Script, Undoes};
 use crate::examine::service::File;
 use crate::examine::sources::Sources;
 
@@ -40,6 +40,7 @@ pub fn all(sources: &Sources, seen: Seen) -> Vec<Finding> {
         findings.push(lock(sources, seen));
         findings.extend(demand(sources));
     }
+    findings.extend(deeds("run", &sources.run));
     findings.extend(sources.options.outliving().map(|script| {
         Finding::warning(
             "connect",
@@ -49,6 +50,29 @@ pub fn all(sources: &Sources, seen: Seen) -> Vec<Finding> {
     }));
     findings.extend(modem(sources));
     findings.extend(finish(seen));
+    findings
+}
+
+/// What a script does to ports and processes that are not its own.
+#[must_use]
+pub fn deeds(check: &'static str, script: &Script) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some((line, port)) = &script.writes {
+        findings.push(Finding::warning(
+            check,
+            format!(
+                "line {line} looks like it writes to {port}, whoever has it: into a scan, or another's call"
+            ),
+            "do it in the connect script of pppd",
+        ));
+    }
+    if let Some(line) = script.kills {
+        findings.push(Finding::warning(
+            check,
+            format!("line {line} looks like it ends each pppd by name, that of another modem too"),
+            "take it out: runsv starts one pppd, and ends it",
+        ));
+    }
     findings
 }
 
@@ -198,6 +222,13 @@ mod tests {
         }
         let found = lines("exec pppd nodetach lock demand idle 60", UNSEEN);
         assert!(found.iter().any(|line| line.starts_with("warning  demand: ")), "{found:?}");
+        let found = lines("killall pppd\necho ATZ > /dev/ttyUSB2\nexec pppd nodetach lock\n", UNSEEN);
+        for part in ["line 1 looks like it ends each pppd", "line 2 looks like it writes to /dev/ttyUSB2"] {
+            assert!(
+                found.iter().any(|line| line.starts_with("warning  run: ") && line.contains(part)),
+                "{found:?}"
+            );
+        }
         assert!(lines("exec true", UNSEEN)[0].contains("starts no pppd"));
         assert!(lines("trap x TERM; pppd &", UNSEEN)[0].contains("in the background (a trap may"));
     }

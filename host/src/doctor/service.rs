@@ -4,6 +4,7 @@ use cellscan_core::supervisor::Want;
 
 use super::Finding;
 use crate::error::chain;
+use crate::examine::Who;
 use crate::examine::service::{File, ServiceFacts};
 use crate::report::words;
 use crate::runit::RunitError;
@@ -12,7 +13,14 @@ use crate::service::locate::{self, How, Located};
 
 /// Whether exactly one service was found, and which.
 #[must_use]
-pub fn located(found: &Result<Option<Located>, ServiceError>) -> Finding {
+pub fn located(found: &Result<Option<Located>, ServiceError>, unsupervised: &[Who]) -> Finding {
+    if let (Ok(None), [pppd, ..]) = (found, unsupervised) {
+        return Finding::warning(
+            "service",
+            format!("process {} (pppd) runs without a supervisor", pppd.pid),
+            "scan with --backend unsupervised --start-command 'COMMAND', the command that starts it",
+        );
+    }
     match found {
         Ok(Some(Located { dir, how: How::ByName })) => Finding::ok("service", dir.display().to_string()),
         Ok(Some(Located { dir, how })) => Finding::ok("service", format!("{}, {how}", dir.display())),
@@ -129,6 +137,9 @@ pub fn record(facts: &ServiceFacts) -> Finding {
             "read its log; look again in a second",
         );
     }
+    if let Some(scan) = &facts.claimed_by {
+        return Finding::ok(CHECK, format!("{found}: process {} has it for a scan", scan.pid));
+    }
     if want == Want::Down {
         return Finding::ok(CHECK, found + ": a scan leaves it down");
     }
@@ -169,7 +180,6 @@ mod tests {
 
     use super::super::Level;
     use super::*;
-    use crate::examine::Who;
     use crate::runit::status::StatusRecord;
 
     fn who(comm: &str) -> Who {
@@ -248,12 +258,14 @@ mod tests {
     #[test]
     fn no_service_one_service_and_several_differ() {
         let found = |how| Ok(Some(Located { dir: "/s/wwan".into(), how }));
-        assert_eq!(located(&found(How::ByName)).line(), "ok       service: /s/wwan");
+        assert_eq!(located(&found(How::ByName), &[]).line(), "ok       service: /s/wwan");
         let by_runsv = "ok       service: /s/wwan, found by its runsv, the only one that runs a pppd";
-        assert_eq!(located(&found(How::ByRunsv)).line(), by_runsv);
-        assert_eq!(located(&Ok(None)).level, Level::Error);
+        assert_eq!(located(&found(How::ByRunsv), &[]).line(), by_runsv);
+        assert_eq!(located(&Ok(None), &[]).level, Level::Error);
+        let alone = located(&Ok(None), &[who("pppd")]).line();
+        assert!(alone.starts_with("warning") && alone.contains("--backend unsupervised"), "{alone}");
         let several = Err(ServiceError::Ambiguous { found: vec!["/s/pppd".into(), "/s/pppd-b".into()] });
-        let line = located(&several).line();
+        let line = located(&several, &[]).line();
         assert!(line.starts_with("error") && line.contains("/s/pppd /s/pppd-b"), "{line}");
     }
 

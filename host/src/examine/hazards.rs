@@ -26,6 +26,10 @@ pub struct Script {
     pub traps: bool,
     /// The longest `sleep` in it, in seconds.
     pub sleeps_s: Option<u32>,
+    /// The first line that writes to a serial port, and the port.
+    pub writes: Option<(usize, String)>,
+    /// The first line that ends each `pppd` by name.
+    pub kills: Option<usize>,
 }
 
 /// Reads a shell script.
@@ -42,7 +46,39 @@ pub fn script(text: &str) -> Script {
         launches: launches.collect(),
         traps: found.iter().any(|statement| statement.arguments_of("trap").is_some()),
         sleeps_s: sleeps.max(),
+        writes: found.iter().find_map(|statement| Some((statement.line, written_port(statement)?))),
+        kills: found.iter().find(|one| kills_by_name(one, &found)).map(|one| one.line),
     }
+}
+
+/// The serial port that a command writes to, by a redirection or as an argument of a program that talks to ports.
+fn written_port(statement: &Statement) -> Option<String> {
+    let is_port = |word: &str| {
+        word.strip_prefix("/dev/")
+            .is_some_and(|name| is_tty_name(name) || name.starts_with("serial/") || name.contains("modem"))
+    };
+    let talks = ["stty", "tee", "microcom", "comgt", "gcom", "sms_tool"]
+        .iter()
+        .any(|program| statement.arguments_of(program).is_some());
+    let by_redirection = statement.written.iter().find(|file| is_port(file));
+    let by_program = || statement.words.iter().find(|word| talks && is_port(word));
+    by_redirection.or_else(by_program).cloned()
+}
+
+/// `killall pppd`, `pkill pppd`, `kill $(pidof pppd)`; what is in parentheses is a command of its own on that line.
+fn kills_by_name(statement: &Statement, all: &[Statement]) -> bool {
+    let bare = |word: &String| word.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned();
+    let names = |words: &[String]| words.iter().any(|word| bare(word) == "pppd");
+    let by_name = ["killall", "pkill"];
+    if by_name.iter().any(|program| statement.arguments_of(program).is_some_and(names)) {
+        return true;
+    }
+    let looks_up = |other: &Statement| {
+        other.line == statement.line
+            && names(&other.words)
+            && other.words.iter().any(|word| matches!(bare(word).as_str(), "pidof" | "pgrep"))
+    };
+    statement.arguments_of("kill").is_some() && all.iter().any(looks_up)
 }
 
 /// The options of `pppd`, from its arguments and its files, as far as they matter to a scan.
@@ -233,6 +269,37 @@ mod tests {
         assert!(!shell.launches[0].exec && shell.launches[0].background && shell.traps);
         assert!(script("exec svlogd ./log").launches.is_empty());
         assert_eq!(script("sleep 3\n/bin/sleep 12; sleep x").sleeps_s, Some(12));
+    }
+
+    #[test]
+    fn a_script_that_writes_to_a_port_is_found_with_its_line() {
+        for (text, port) in [
+            ("echo AT > /dev/ttyUSB2", Some("/dev/ttyUSB2")),
+            ("printf 'ATZ\\r' >/dev/ttyACM0; sleep 1", Some("/dev/ttyACM0")),
+            ("stty -F /dev/ttyUSB2 raw", Some("/dev/ttyUSB2")),
+            ("echo x | tee /dev/serial/by-id/usb-x-if02", Some("/dev/serial/by-id/usb-x-if02")),
+            ("exec pppd /dev/ttyUSB2 nodetach 2>/dev/null", None),
+            ("exec 2>&1; echo started > /dev/console", None),
+        ] {
+            let found = script(&format!("#!/bin/sh\n{text}\n")).writes;
+            assert_eq!(found, port.map(|port| (2, port.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_script_that_ends_every_pppd_by_name_is_found_with_its_line() {
+        for text in [
+            "killall pppd",
+            "killall -9 pppd || true",
+            "pkill -x pppd",
+            "kill $(pidof pppd)",
+            "kill `pidof pppd`",
+        ] {
+            assert_eq!(script(&format!("#!/bin/sh\n{text}\n")).kills, Some(2), "{text}");
+        }
+        for text in ["killall chat", "kill $pid", "exec pppd", "pidof pppd && exit 0"] {
+            assert_eq!(script(&format!("#!/bin/sh\n{text}\n")).kills, None, "{text}");
+        }
     }
 
     #[test]

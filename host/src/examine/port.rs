@@ -50,6 +50,12 @@ impl PortFacts {
         }
     }
 
+    /// The processes that have it open; `None` if none is seen, and some cannot be looked into.
+    #[must_use]
+    pub fn known_holders(&self) -> Option<&[Who]> {
+        (!self.holders.is_empty() || self.unreadable == 0).then_some(self.holders.as_slice())
+    }
+
     /// Whether no process is known to have it.
     #[must_use]
     pub fn is_free(&self) -> bool {

@@ -13,6 +13,7 @@ use crate::process::{self, Stat};
 use crate::runit::RunitError;
 use crate::runit::dir::{ServiceDir, want_of};
 use crate::runit::status::StatusRecord;
+use crate::serial::tty;
 
 /// A script of the service directory.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -109,6 +110,36 @@ impl ServiceFacts {
     pub fn want(&self) -> Option<Want> {
         self.record.as_ref().ok().map(|record| want_of(record, None, false))
     }
+}
+
+/// Each `pppd` that no `runsv` keeps and that has one of these ports open; without a port, any serial port.
+#[must_use]
+pub fn unsupervised(ports: &[&Path]) -> Vec<Who> {
+    let devices: Vec<u64> = ports.iter().filter_map(|port| tty::device_of(port).ok()).collect();
+    let has_port = |pid: NonZeroU32| {
+        let open = process::ports_of(pid);
+        let named = || devices.iter().any(|device| process::has_device(pid, *device));
+        if ports.is_empty() { !open.is_empty() } else { named() }
+    };
+    let alone = |pid: &NonZeroU32| !has_ancestor(*pid, "runsv");
+    let called = |pid: &NonZeroU32| Stat::of(*pid).is_some_and(|stat| stat.comm == "pppd" && !stat.is_dead());
+    let all = process::all().into_iter().filter(called);
+    all.filter(|pid| has_port(*pid)).filter(alone).filter_map(Who::of).collect()
+}
+
+/// Whether one of the processes above this one has this name.
+fn has_ancestor(pid: NonZeroU32, name: &str) -> bool {
+    /// A tree of processes this deep is a circle that was read while it changed.
+    const DEPTH_MAX: usize = 64;
+    let mut at = pid;
+    for _ in 0..DEPTH_MAX {
+        let Some(parent) = Stat::of(at).and_then(|stat| NonZeroU32::new(stat.parent)) else { return false };
+        if process::is_called(parent, name) {
+            return true;
+        }
+        at = parent;
+    }
+    false
 }
 
 fn runsvdir_over(supervisor: NonZeroU32) -> Option<Who> {

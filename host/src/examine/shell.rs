@@ -21,6 +21,8 @@ pub struct Statement {
     pub line: usize,
     /// The words, without their quotes.
     pub words: Vec<String>,
+    /// The files that it writes to by redirection.
+    pub written: Vec<String>,
     /// It ends with `&`.
     pub background: bool,
 }
@@ -91,7 +93,8 @@ pub fn is_program(word: &str, program: &str) -> bool {
 /// The commands of a text. A variable that the script sets to a plain word is expanded after that.
 #[must_use]
 pub fn statements(text: &str, syntax: Syntax) -> Vec<Statement> {
-    let mut split = Split { syntax, line: 1, now: Statement::default(), word: None, found: Vec::new() };
+    let (now, found) = (Statement::default(), Vec::new());
+    let mut split = Split { syntax, line: 1, now, word: None, writes_to: false, found };
     let mut characters = text.chars().peekable();
     let mut quote = None;
     while let Some(character) = characters.next() {
@@ -134,6 +137,8 @@ struct Split {
     line: usize,
     now: Statement,
     word: Option<String>,
+    /// The last word was a redirection without its file.
+    writes_to: bool,
     found: Vec<Statement>,
 }
 
@@ -158,7 +163,12 @@ impl Split {
     fn end_word(&mut self) {
         if let Some(word) = self.word.take() {
             let redirects = self.syntax == Syntax::Shell && word.contains(['<', '>']);
-            if !redirects {
+            if core::mem::take(&mut self.writes_to) {
+                self.now.written.push(word);
+            } else if let Some((_, file)) = word.rsplit_once('>').filter(|_| redirects) {
+                self.writes_to = file.is_empty();
+                self.now.written.extend((!file.is_empty()).then(|| file.to_owned()));
+            } else if !redirects {
                 self.now.words.push(word);
             }
         }
@@ -166,6 +176,7 @@ impl Split {
 
     fn end_statement(&mut self, background: bool) {
         self.end_word();
+        self.writes_to = false;
         let ended = core::mem::take(&mut self.now);
         if !ended.words.is_empty() {
             self.found.push(Statement { background, ..ended });
@@ -187,6 +198,11 @@ fn expanded(mut found: Vec<Statement>) -> Vec<Statement> {
                     left -= statement.words.len() - before;
                 }
                 None => statement.words.push(word),
+            }
+        }
+        for file in &mut statement.written {
+            if let Some(value) = variable(file).and_then(|name| set.get(name)) {
+                file.clone_from(value);
             }
         }
         for word in &statement.words {

@@ -15,6 +15,8 @@ use super::{Importer, Sink};
 const WORDS_MAX: usize = 3;
 /// Envelopes in one another: docker's stamp, syslog's, the program's.
 const NESTED_MAX: usize = 3;
+/// Programs whose name before a colon is a tag, with neither a pid nor the stamp of a syslog daemon.
+const PROGRAMS: [&[u8]; 5] = [b"chat", b"pppd", b"wvdial", b"netifd", b"ModemManager"];
 /// The levels of syslog, as busybox and logread write them behind the facility.
 const LEVELS: [&[u8]; 11] = [
     b"emerg", b"panic", b"alert", b"crit", b"err", b"error", b"warn", b"warning", b"notice", b"info",
@@ -82,7 +84,7 @@ pub(super) fn of_container(text: &[u8]) -> &[u8] {
 }
 
 /// The tag and the text behind it. A tag without a pid counts only behind a stamp of a syslog daemon, and with a small first letter: text may
-/// have a colon too.
+/// have a colon too. [`PROGRAMS`] count everywhere.
 fn tag(rest: &[u8], behind_stamp: bool) -> Option<(Option<Tag<'_>>, &[u8])> {
     let mut text = rest.trim_ascii_start();
     for _ in 0..=WORDS_MAX {
@@ -105,7 +107,8 @@ fn tag(rest: &[u8], behind_stamp: bool) -> Option<(Option<Tag<'_>>, &[u8])> {
                 name.first().is_some_and(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'('));
             let fits = is_name
                 && !name.is_empty()
-                && (has_pid || (behind_stamp && small && name.len() == whole.len()));
+                && (has_pid
+                    || (name.len() == whole.len() && (behind_stamp && small || PROGRAMS.contains(&name))));
             return fits.then_some((Some(Tag { name, whole }), after));
         }
         let host = |byte: &u8| {

@@ -164,7 +164,8 @@ impl Importer for Zephyr {
         let what = if let Some((_, command)) = split_once(said, b": sending: ") {
             What::Sent(command)
         } else if let Some((_, line)) = split_once(said, b"received_command: ") {
-            What::Received(line)
+            // The function and its message may both have this name.
+            What::Received(line.strip_prefix(b"received_command: ").unwrap_or(line))
         } else if said.ends_with(b"timed out") && contains(said, b"modem_c") {
             What::GivenUp
         } else if let Some(direction) = direction {

@@ -5,7 +5,7 @@
 //! shown   = printable | "<CR>" | "<LF>" | "\" decimal
 //! ```
 //!
-//! One record is one `write()` or `read()`: a reply may span several. The apostrophe is not escaped, so the last one of
+//! A mailer may break a line before or behind the arrow. One record is one `write()` or `read()`: a reply may span several. The apostrophe is not escaped, so the last one of
 //! the record ends it.
 
 use super::event::{Event, Millis, Unread, What};
@@ -22,8 +22,17 @@ pub struct ModemManager {
     incoming: Vec<Stream>,
     /// The port of the last record.
     last: u32,
+    /// A mailer broke the last line behind its arrow: what follows was sent, or received.
+    arrow: Option<Arrow>,
     at: Option<Millis>,
     bytes: Vec<u8>,
+}
+
+/// Which way the bytes of a record went.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Arrow {
+    Sent,
+    Received,
 }
 
 /// Largest number of ports whose replies are put together.
@@ -36,8 +45,12 @@ impl Importer for ModemManager {
             return;
         }
         self.at = stamp(line).or(self.at);
-        let sent = split_once(line, b"--> '");
-        let Some((head, shown)) = sent.or_else(|| split_once(line, b"<-- '")) else {
+        let Some((arrow, head, shown)) = record(line, self.arrow.take()) else {
+            self.arrow = arrow_at_end(line);
+            if self.arrow.is_some() {
+                self.channel(line);
+                return;
+            }
             if contains(line, b"Serial command timed out") || contains(line, b"command timed out") {
                 return sink(Event {
                     channel: self.channel(line),
@@ -56,7 +69,7 @@ impl Importer for ModemManager {
         let whole = rsplit_once(shown, b"'");
         if whole.is_none() {
             sink(Event::unread(line_number, Unread::Incomplete));
-            if sent.is_none() {
+            if arrow == Arrow::Received {
                 // The rest of the answer is not in the log as a record: what was read of it answers no other command.
                 self.incoming(channel).clear();
                 return sink(Event { channel, ..Event::new(line_number, self.at, What::Closed) });
@@ -67,7 +80,7 @@ impl Importer for ModemManager {
         unshow(shown, &mut self.bytes);
         let at = self.at;
         let mut tell = |what: What<'_>| sink(Event { line: line_number, at, channel, what });
-        if sent.is_some() {
+        if arrow == Arrow::Sent {
             return Stream::default().push_all(&self.bytes, &mut |line| tell(What::Sent(line)));
         }
         let bytes = core::mem::take(&mut self.bytes);
@@ -106,6 +119,24 @@ impl Stream {
         self.push(bytes, line);
         self.flush(line);
     }
+}
+
+/// The arrow, what stands before it, and what follows the first apostrophe. `before`: the arrow that ended the last line.
+fn record(line: &[u8], before: Option<Arrow>) -> Option<(Arrow, &[u8], &[u8])> {
+    let of = |arrow, mark: &[u8]| split_once(line, mark).map(|(head, shown)| (arrow, head, shown));
+    let behind = || Some((before?, &b""[..], line.strip_prefix(b"'")?));
+    of(Arrow::Sent, b"--> '").or_else(|| of(Arrow::Received, b"<-- '")).or_else(behind)
+}
+
+/// The arrow at the end of a record without bytes.
+fn arrow_at_end(line: &[u8]) -> Option<Arrow> {
+    let (head, arrow) = line.split_at_checked(line.len().checked_sub(5)?)?;
+    let arrow = match arrow {
+        b"] -->" | b": -->" => Arrow::Sent,
+        b"] <--" | b": <--" => Arrow::Received,
+        _ => return None,
+    };
+    contains(head, b"tty").then_some(arrow)
 }
 
 /// `[1764000100.250318]`, the first in the line.

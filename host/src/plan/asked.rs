@@ -81,7 +81,7 @@ mod tests {
     use crate::plan::Plan;
 
     /// Options of `scan` that the daemon ignores, and how each is typed. A default value counts as typed too.
-    const REFUSED: [(&str, &str); 23] = [
+    const REFUSED: [(&str, &str); 24] = [
         ("ppp_port", "--ppp-port /dev/ttyUSB0"),
         ("baud", "--baud 115200"),
         ("service", "--service pppd"),
@@ -102,6 +102,7 @@ mod tests {
         ("link_timeout", "--link-timeout 60s"),
         ("no_link", "--no-link warn"),
         ("try_forbidden", "--try-forbidden"),
+        ("wide", "--wide"),
         ("record", "--record scan.atlog"),
         ("keep_identities", "--record scan.atlog --keep-identities"),
         ("record_limit", "--record scan.atlog --record-limit 5000"),

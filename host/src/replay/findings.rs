@@ -7,6 +7,7 @@ use crate::import::{Event, Note, Pppd, What};
 
 use super::habits::Fell;
 use super::scans::{Moment, Outcome, Scan, Tried, selected_plmn};
+use super::text;
 use super::turns::{TIMEOUT, Turn};
 
 /// Largest number of findings of one kind kept of one log; more are counted.
@@ -71,6 +72,27 @@ impl Kind {
         }
     }
 
+    /// The name for people.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::SupervisorBattle => "A fight with the supervisor",
+            Self::LateAnswer => "An answer went to the wrong command",
+            Self::TrailerTried => "No carrier, and tried all the same",
+            Self::DuplicateTried => "The same carrier tried twice",
+            Self::ForbiddenTried => "A forbidden carrier tried",
+            Self::LeftDeregistered => "The modem was left on no network",
+            Self::DenyListExhausted => "No carrier was left to try",
+            Self::SignalTooEarly => "Signals read too early",
+            Self::SignalDidNotStay => "A signal that did not last",
+            Self::PortVanished => "The modem's port went away",
+            Self::SecondClient => "Another process used the service",
+            Self::PppdKilledAfterUp => "pppd killed when its link was up",
+            Self::RescanStorm => "Scans one after the other",
+            Self::ChatFailingAfterScan => "The connect script failed after the scan",
+        }
+    }
+
     /// Why the finding matters.
     #[must_use]
     pub const fn why(self) -> &'static str {
@@ -123,6 +145,21 @@ impl Kind {
                 "the service was given back before the modem could be dialled: the outage goes on after the scan's end"
             }
         }
+    }
+}
+
+/// What a `pppd` does, in words.
+const fn deed(what: Pppd) -> &'static str {
+    match what {
+        Pppd::Started => "its supervisor starts it",
+        Pppd::StartedByHand => "it is started by hand",
+        Pppd::ConnectFailed => "its connect script fails",
+        Pppd::Connected => "its connect script succeeds",
+        Pppd::Addressed => "it has an address",
+        Pppd::Stopping => "it is asked to end",
+        Pppd::Killed => "it is killed",
+        Pppd::Ended => "it ends",
+        Pppd::HungUp => "the modem hangs up",
     }
 }
 
@@ -210,7 +247,7 @@ impl Findings {
             self.find(
                 Kind::SecondClient,
                 event,
-                format!("a pppd runs while the scan has the service ({what:?})"),
+                format!("a pppd runs while the scan has the service ({})", deed(what)),
             );
         }
         match what {
@@ -298,6 +335,7 @@ impl Findings {
             && measured.len() >= ALIKE_MIN
             && most - least <= ALIKE
         {
+            let (least, most) = (text::signal(*least), text::signal(*most));
             let detail = format!("{} carriers measured between {least} and {most}", measured.len());
             self.find(Kind::SignalTooEarly, event, detail);
         }
@@ -308,7 +346,7 @@ impl Findings {
         let command = turn.command.as_deref().unwrap_or_default();
         if turn.late && turn.result.as_deref().is_some_and(|result| result != TIMEOUT) {
             let result = turn.result.as_deref().unwrap_or_default();
-            let detail = format!("{result:?} belongs to {command:?} of line {}", turn.line);
+            let detail = format!("{result} belongs to {command} of line {}", turn.line);
             self.add(Kind::LateAnswer, turn.ended_line, turn.ended, detail);
         }
         if command.to_ascii_uppercase().starts_with("AT+COPS=1") && command.contains("\"\"") {
@@ -319,7 +357,8 @@ impl Findings {
     /// Takes a signal that did not stay.
     pub fn fell(&mut self, fell: &Fell) {
         let Fell { plmn, first, later, at } = fell;
-        let detail = format!("{plmn}: +CSQ {} in line {}, then {}", first.1, first.0, later.1);
+        let (at_first, then) = (text::signal(first.1), text::signal(later.1));
+        let detail = format!("{plmn}: {at_first} in line {}, then {then}", first.0);
         self.add(Kind::SignalDidNotStay, later.0, *at, detail);
     }
 

@@ -1,4 +1,4 @@
-//! Output for programs: one object per line; keys as in `host/README.md`.
+//! Output for programs: one object per line; keys as in `host/LOGS.md`.
 
 use cellscan_core::carrier::{Carrier, Plmn, Trial};
 use cellscan_core::scan::Outcome;
@@ -12,6 +12,7 @@ use super::analysis::Analysis;
 use super::findings::Finding;
 use super::rerun::Replayed;
 use super::scans::{self, Scan};
+use super::text;
 use super::turns::Turn;
 use super::what_if::{self, Alternative, GOOD_ENOUGH_DBM, WhatIf};
 
@@ -44,6 +45,7 @@ struct Tried<'a> {
     plmn: Option<&'a str>,
     name: Option<&'a str>,
     signal: Option<u8>,
+    signal_dbm: Option<i16>,
     outcome: &'static str,
     took_s: Option<f64>,
 }
@@ -262,6 +264,7 @@ fn recorded_trial(trial: &scans::Trial) -> Tried<'_> {
         plmn: trial.plmn.as_deref(),
         name: given(&trial.name),
         signal: trial.signal,
+        signal_dbm: trial.signal.and_then(text::dbm),
         outcome: trial.outcome.name(),
         took_s: if trial.outcome == scans::Tried::Skipped { None } else { trial.took().map(seconds) },
     }
@@ -317,6 +320,7 @@ fn simulated_trial(carrier: &Carrier) -> Tried<'_> {
         plmn: Some(carrier.plmn.as_str()),
         name: given(carrier.name.as_str()),
         signal,
+        signal_dbm: signal.and_then(text::dbm),
         outcome: words::trial(carrier.trial),
         took_s: (carrier.trial != Trial::Untried).then(|| in_seconds(carrier.took)),
     }

@@ -18,6 +18,25 @@ use super::what_if::{self, WhatIf};
 /// Largest number of findings of one kind shown with detail; of more, the line numbers are shown.
 const FINDINGS_SHOWN: usize = 5;
 
+/// `<rssi>` of `+CSQ` in dBm (3GPP TS 27.007 §8.5); `None` where it is not known.
+#[must_use]
+pub fn dbm(rssi: u8) -> Option<i16> {
+    (rssi <= 31).then(|| 2 * i16::from(rssi) - 113)
+}
+
+/// The same in words.
+#[must_use]
+pub fn signal(rssi: u8) -> String {
+    dbm(rssi).map_or_else(|| "signal unknown".to_owned(), |dbm| format!("{dbm} dBm"))
+}
+
+/// How much shorter, or longer, one outage is than that of the record.
+#[must_use]
+pub fn compared(was: Millis, is: Millis) -> String {
+    let word = if is > was { "longer" } else { "shorter" };
+    if is == was { "as long".to_owned() } else { format!("{} {word}", span((was - is).abs())) }
+}
+
 /// A span of time for people.
 #[must_use]
 pub fn span(millis: Millis) -> String {
@@ -30,11 +49,11 @@ pub fn span(millis: Millis) -> String {
 pub fn log(source: &str, analysis: &Analysis) -> String {
     let format = if analysis.format == Format::Unknown { "format: unknown" } else { analysis.format.name() };
     let mut text = format!(
-        "{}: {format}, {} lines, {} turns, {} scans",
+        "{}: {format}, {}, {}, {}",
         words::shown(source),
-        analysis.lines,
-        analysis.turns,
-        analysis.scans.len()
+        counted(analysis.lines, "line"),
+        counted(analysis.turns, "turn"),
+        counted(analysis.scans.len().try_into().unwrap_or(u64::MAX), "scan")
     );
     if analysis.scans_left_out > 0 {
         let _always = write!(text, " (and {} more, not looked at)", analysis.scans_left_out);
@@ -49,6 +68,11 @@ pub fn log(source: &str, analysis: &Analysis) -> String {
         text.push_str(&unknown(analysis));
     }
     text
+}
+
+/// `1 line`, `2 lines`.
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// What to do with a log that no importer knows.
@@ -155,14 +179,16 @@ pub fn scan(scan: &Scan) -> String {
     }
     for trial in &scan.trials {
         let took = trial.took().filter(|_| trial.outcome != Tried::Skipped).map(span).unwrap_or_default();
-        let signal = trial.signal.map(|signal| format!(", signal {signal}")).unwrap_or_default();
+        let signal = trial.signal.map(signal).unwrap_or_default();
         let _always = writeln!(
             text,
-            "  {:<10} {:<7} {:<20} {took}{signal}",
+            "  {:<10} {:<7} {:<20} {took:>7}  {signal}",
             trial.outcome.name(),
             words::shown(trial.plmn.as_deref().unwrap_or("-")),
             words::shown(&trial.name)
         );
+        text.truncate(text.trim_end().len());
+        text.push('\n');
     }
     text.truncate(text.trim_end().len());
     text
@@ -171,35 +197,35 @@ pub fn scan(scan: &Scan) -> String {
 /// What the state machine would have done.
 #[must_use]
 pub fn what_ifs(scan: &Scan, what_ifs: &[WhatIf]) -> String {
-    let mut text = String::from("What cellscan would have done");
+    let mut text = String::from("What cellscan would have done:");
     if let Some(db) = what_ifs.iter().find_map(|what_if| what_if.recorded_regret_db) {
-        let _always =
-            write!(text, " (the scan chose a carrier that was {db} dB below the best, some seconds later)");
+        let _always = write!(
+            text,
+            "\n  (some seconds later the carrier that the scan chose was {db} dB below the best)"
+        );
     }
-    text.push(':');
+    // 80 columns, with `good_enough`, `complete` and six digits.
+    let mut row = |cells: [&str; 7]| {
+        let [way, outcome, selected, away, compared, limit, below] = cells;
+        let line = format!(
+            "\n  {way:<11}  {outcome:<8}  {selected:<8}  {away:>9}  {compared:>15}  {limit:>9}  {below:>5}"
+        );
+        text.push_str(line.trim_end());
+    };
+    row(["", "", "selected", "link away", "than recorded", "at least", "below"]);
     for what_if in what_ifs {
         let name = what_if.alternative.name();
         let Some(run) = &what_if.run else {
-            let _always = write!(text, "\n  {name:<12} unknown");
+            row([name, "unknown", "", "", "", "", ""]);
             continue;
         };
-        let _always = write!(text, "\n  {name:<12} {}", what_if::outcome(&run.report));
-        if let Some(selected) = run.report.selected {
-            let _always = write!(text, ", selected {selected}");
-        }
-        if let Some(outage) = run.report.outage {
-            let away = millis(outage);
-            let _always = write!(text, ", link away for {}", span(away));
-            if let Some(was) = scan.outage() {
-                let _always = write!(text, " ({} saved)", span(was - away));
-            }
-        }
-        if let Some(db) = what_if.regret_db {
-            let _always = write!(text, ", {db} dB below the best");
-        }
-        if let Some(limit) = run.limit {
-            let _always = write!(text, ", modem and pppd alone {}", words::span(limit.total()));
-        }
+        let selected = run.report.selected.map(|plmn| plmn.to_string()).unwrap_or_default();
+        let away = run.report.outage.map(millis);
+        let compared = away.zip(scan.outage()).map(|(is, was)| compared(was, is)).unwrap_or_default();
+        let limit = run.limit.map(|limit| words::span(limit.total())).unwrap_or_default();
+        let below = what_if.regret_db.map(|db| format!("{db} dB")).unwrap_or_default();
+        let away = away.map(span).unwrap_or_default();
+        row([name, what_if::outcome(&run.report), &selected, &away, &compared, &limit, &below]);
     }
     let mut told: Vec<&str> = Vec::new();
     for assumed in what_ifs.iter().flat_map(|what_if| &what_if.assumed) {

@@ -9,26 +9,55 @@ use cellscan_core::scan::Phase;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::clean::shown;
+use super::wrap;
+
+/// What lines that are no state begin with.
+const NAME: &str = "cellscan";
+/// Blanks before the rest of a line that the terminal is too narrow for.
+const INDENT: usize = 4;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 const RED: Style = AnsiColor::Red.on_default().bold();
 
-/// Writes one line, `cellscan: LEVEL: TEXT`, for code that has no console of its own. As in every other line here, text from others
-/// cannot control the terminal, nor begin a line.
-pub fn complain(level: &str, text: &str) {
-    let style = match level {
+/// The colour of a level.
+#[must_use]
+pub fn style(level: &str) -> Style {
+    match level {
         "fatal" | "error" => RED,
         "warning" | "warn" => YELLOW,
         _ => DIM,
-    };
-    write_line(format_args!("cellscan: {style}{level}{style:#}: {}", shown(text)));
+    }
+}
+
+/// Writes one line, `cellscan: LEVEL: TEXT`, for code that has no console of its own. As in every other line here, text from others
+/// cannot control the terminal, nor begin a line.
+pub fn complain(level: &str, text: &str) {
+    let style = style(level);
+    let text = fitted(text, NAME.len() + level.len() + 4);
+    write_line(format_args!("{NAME}: {style}{level}{style:#}: {text}"));
 }
 
 /// Writes a line that the daemon has made.
 pub fn relay(text: &str) {
     write_line(format_args!("{}", shown(text)));
+}
+
+/// Writes the result, where standard output has something else.
+pub fn result(text: &str) {
+    for line in text.lines() {
+        write_line(format_args!("{}", shown(line)));
+    }
+}
+
+/// Text that cannot control the terminal, broken at its columns; `before`: the columns to its left.
+fn fitted(text: &str, before: usize) -> String {
+    let text = shown(text);
+    match wrap::columns(io::stderr()) {
+        Some(columns) => wrap::wrapped(&text, columns, before, INDENT),
+        None => text,
+    }
 }
 
 /// Removes colours where they are not wanted: no terminal, `NO_COLOR`, `TERM=dumb`.
@@ -53,18 +82,20 @@ impl Console {
 
     /// Writes the line of a state.
     pub fn state(&self, phase: Phase, text: &str) {
-        let number = phase.number();
-        self.line(format_args!("{BOLD}Cellular Scan - State {number}:{BOLD:#} {}", shown(text)));
+        let head = format!("Cellular Scan - State {}:", phase.number());
+        let text = fitted(text, head.len() + 1);
+        self.line(format_args!("{BOLD}{head}{BOLD:#} {text}"));
     }
 
     /// Writes a warning.
     pub fn warn(&self, text: &str) {
-        self.line(format_args!("cellscan: {YELLOW}warning{YELLOW:#}: {}", shown(text)));
+        let text = fitted(text, NAME.len() + "warning".len() + 4);
+        self.line(format_args!("{NAME}: {YELLOW}warning{YELLOW:#}: {text}"));
     }
 
     /// Writes a note.
     pub fn note(&self, text: &str) {
-        self.line(format_args!("cellscan: {}", shown(text)));
+        self.line(format_args!("{NAME}: {}", fitted(text, NAME.len() + 2)));
     }
 
     fn line(&self, line: fmt::Arguments<'_>) {
@@ -74,14 +105,14 @@ impl Console {
         }
     }
 
-    /// Begins a bar that is full after `limit`; returns `false` if none is drawn.
-    pub fn begin_bar(&mut self, limit: Duration) -> bool {
+    /// Begins a bar that is full after `limit`; returns `false` if none is drawn. It has 60 columns at most, `registering` included.
+    pub fn begin_bar(&mut self, label: &str, limit: Duration) -> bool {
         if !self.draws {
             return false;
         }
         let bar = ProgressBar::with_draw_target(Some(limit.as_secs()), ProgressDrawTarget::stderr());
-        let template = "searching [{bar:40}] {pos} s, {len} s at most";
-        if let Ok(style) = ProgressStyle::with_template(template) {
+        let template = format!("{label} [{{bar:20}}] {{pos}} s, {{len}} s at most");
+        if let Ok(style) = ProgressStyle::with_template(&template) {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.tick();

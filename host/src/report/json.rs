@@ -1,13 +1,16 @@
 //! Output for programs: one object per line, keys in `snake_case` that do not change, times in seconds with the unit in the key.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use cellscan_core::carrier::{Carrier, Plmn, Strength, Trial};
-use cellscan_core::scan::{Outcome, Phase};
+use cellscan_core::scan::{Failure, Outcome, Phase};
 use serde::Serialize;
 
+use crate::process::Stat;
 use crate::spans::in_seconds;
 
+use super::names::Names;
 use super::{Ended, clean, words};
 
 #[derive(Serialize)]
@@ -16,6 +19,13 @@ struct Entered {
     state: &'static str,
     name: &'static str,
     t_s: f64,
+}
+
+#[derive(Serialize)]
+struct Fatal<'a> {
+    kind: &'static str,
+    exit: u8,
+    message: &'a str,
 }
 
 #[derive(Serialize)]
@@ -43,11 +53,19 @@ struct Tried<'a> {
     took_s: Option<f64>,
 }
 
+/// The process that has the port.
+#[derive(Serialize)]
+struct Holder {
+    pid: NonZeroU32,
+    comm: Option<String>,
+}
+
 #[derive(Serialize)]
 struct Scan<'a> {
     kind: &'static str,
     outcome: &'static str,
     reason: Option<&'static str>,
+    holder: Option<Holder>,
     selected: Option<&'a str>,
     before: Option<&'a str>,
     outage_s: Option<f64>,
@@ -73,26 +91,35 @@ pub fn state(phase: Phase, since: Duration) -> String {
     line(&Entered { kind: "state", state: phase.number(), name: words::phase(phase), t_s: in_seconds(since) })
 }
 
+/// The object for the end of a command before it had a result.
+#[must_use]
+pub fn fatal(exit: u8, message: &str) -> String {
+    line(&Fatal { kind: "fatal", exit, message })
+}
+
 /// The objects for the carriers, and last the scan.
 #[must_use]
-pub fn result(ended: &Ended<'_>) -> Vec<String> {
+pub fn result(ended: &Ended<'_>, names: &Names) -> Vec<String> {
     let scanner = ended.scanner;
     let selected = ended.report.selected;
     let mut lines: Vec<String> = scanner
         .carriers()
         .iter()
-        .map(|carrier| line(&network(carrier, Some(carrier.plmn) == selected)))
+        .map(|carrier| {
+            let name = names.name(scanner, carrier.plmn);
+            line(&network(carrier, name, Some(carrier.plmn) == selected))
+        })
         .collect();
     lines.push(line(&scan(ended)));
     lines
 }
 
-fn network(carrier: &Carrier, selected: bool) -> Network<'_> {
+fn network<'a>(carrier: &'a Carrier, name: Option<&'a str>, selected: bool) -> Network<'a> {
     let strength = measured(carrier);
     Network {
         kind: "carrier",
         plmn: carrier.plmn.as_str(),
-        name: Some(carrier.name.as_str()).filter(|name| !name.is_empty()),
+        name,
         status: words::availability(carrier.availability),
         technologies: words::technologies(carrier),
         outcome: words::trial(carrier.trial),
@@ -126,6 +153,7 @@ fn scan<'a>(ended: &Ended<'a>) -> Scan<'a> {
         kind: "scan",
         outcome: if report.outcome == Some(Outcome::Complete) { "complete" } else { "failed" },
         reason: ended.reason.or(reason),
+        holder: holder(report.outcome),
         selected: report.selected.as_ref().map(Plmn::as_str),
         before: report.before.as_ref().map(Plmn::as_str),
         outage_s: report.outage.map(in_seconds),
@@ -144,6 +172,11 @@ fn scan<'a>(ended: &Ended<'a>) -> Scan<'a> {
         simulated: ended.simulated,
         virtual_s: ended.virtual_time.map(in_seconds),
     }
+}
+
+fn holder(outcome: Option<Outcome>) -> Option<Holder> {
+    let Some(Outcome::Failed(Failure::PortHeld(Some(pid)))) = outcome else { return None };
+    Some(Holder { pid, comm: Stat::of(pid).map(|stat| stat.comm) })
 }
 
 fn measured(carrier: &Carrier) -> Strength {

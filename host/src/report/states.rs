@@ -10,6 +10,7 @@ use cellscan_core::scan::{Event, Outcome, Phase, Report, Scanner};
 use cellscan_core::supervisor::{ServiceState, ServiceStatus, Signal, Want};
 use cellscan_core::time::Instant;
 
+use super::names::Names;
 use super::words;
 
 /// The line of a state.
@@ -34,21 +35,19 @@ pub struct States {
     asked: u32,
     begun: Vec<Plmn>,
     last_trial: Option<Plmn>,
+    /// Names of carriers that are in no list.
+    names: Names,
+    /// Whether somebody looks at the link.
+    watches_link: bool,
     /// The fold of the events so far.
     report: Report,
     lines: Vec<Line>,
 }
 
-impl Default for States {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl States {
-    /// The idle state.
+    /// The idle state of a scan that watches its link, or does not.
     #[must_use]
-    pub const fn new() -> Self {
+    pub fn new(watches_link: bool) -> Self {
         Self {
             phase: Phase::Idle,
             entered: Instant::ZERO,
@@ -58,9 +57,22 @@ impl States {
             asked: 0,
             begun: Vec::new(),
             last_trial: None,
+            names: Names::default(),
+            watches_link,
             report: Report::EMPTY,
             lines: Vec::new(),
         }
+    }
+
+    /// Uses these names where the modem's list has none.
+    pub fn know(&mut self, names: Names) {
+        self.names = names;
+    }
+
+    /// These names.
+    #[must_use]
+    pub const fn names(&self) -> &Names {
+        &self.names
     }
 
     /// The lines for an event.
@@ -90,21 +102,24 @@ impl States {
             Event::TrialEnded(plmn) => {
                 self.last_trial = Some(plmn);
                 if self.phase == Phase::WaitSignal {
-                    self.once(format!("{} {}", words::carrier(scanner, plmn), result(scanner, plmn)));
+                    self.once(format!("{} {}", self.names.carrier(scanner, plmn), result(scanner, plmn)));
                 }
             }
             Event::Selected(plmn) => {
                 let text =
-                    format!("{} is the best, {}", words::carrier(scanner, plmn), result(scanner, plmn));
+                    format!("{} is the best, {}", self.names.carrier(scanner, plmn), result(scanner, plmn));
                 self.once(text);
             }
             Event::GivenBack if self.phase == Phase::StartPpp => {
                 self.once("the service is given back, wanted as it was found".to_owned());
             }
+            Event::LinkUp(_) if !self.watches_link => {
+                self.once("the link is not looked at (--link none)".to_owned());
+            }
             Event::LinkUp(after) => {
                 self.once(format!("link up {} after the service was given back", words::span(after)));
             }
-            Event::Finished(outcome) => self.once(ended(outcome, &self.report, scanner)),
+            Event::Finished(outcome) => self.once(ended(outcome, &self.report, scanner, &self.names)),
             other => self.extra(other, scanner),
         }
         core::mem::take(&mut self.lines)
@@ -135,12 +150,25 @@ impl States {
             Event::PortLost { reopens: true } => self.say("the port went away; opening it again".to_owned()),
             Event::PortLost { reopens: false } => self.say("the port went away".to_owned()),
             Event::Confirmed(plmn) => {
-                self.say(format!("{} {}, read again", words::carrier(scanner, plmn), result(scanner, plmn)));
+                self.say(format!(
+                    "{} {}, read again",
+                    self.names.carrier(scanner, plmn),
+                    result(scanner, plmn)
+                ));
+            }
+            Event::Lost(plmn) if self.phase == Phase::WaitPpp => {
+                let text = format!(
+                    "no link over {}: the service is taken again for the next best",
+                    self.names.carrier(scanner, plmn)
+                );
+                self.once(text);
             }
             Event::Lost(plmn) => {
-                self.say(format!("{} is not available after all", words::carrier(scanner, plmn)));
+                self.say(format!("{} is not available after all", self.names.carrier(scanner, plmn)));
             }
-            Event::Declined(why) => self.say(format!("the request is declined: {why:?}")),
+            Event::Declined(why) => {
+                self.say(format!("the request is declined: {}", words::declined_for(why)));
+            }
             _ => {}
         }
     }
@@ -181,15 +209,22 @@ impl States {
             (Phase::StopPppWaitSv, _) => format!("not down after {took}"),
             (Phase::VerifyStopped, _) => format!("the port is not free after {took}"),
             (Phase::Prepare, Phase::GetOperators | Phase::NextCarrier) => {
-                let on =
-                    report.before.map_or_else(|| "on no carrier".to_owned(), |plmn| format!("on {plmn}"));
-                format!("the modem answers, was {on}; ready in {took}")
+                let on = report.before.map_or_else(
+                    || "on no carrier".to_owned(),
+                    |plmn| format!("on {}", self.names.carrier(scanner, plmn)),
+                );
+                // Taken again, it is on the carrier that was tried last.
+                if self.asked > 1 {
+                    format!("the modem answers; ready in {took}")
+                } else {
+                    format!("the modem answers, was {on}; ready in {took}")
+                }
             }
             (Phase::Prepare, _) => format!("the modem is not ready after {took}"),
             (Phase::WaitResults, _) => format!("no list after {took}"),
             (Phase::TestCarrier | Phase::WaitSignal, _) => format!("the trial is aborted after {took}"),
             (Phase::NextCarrier, Phase::TestCarrier) => {
-                let tried = self.begun.len();
+                let tried = tried(scanner);
                 format!(
                     "{}{tried} of {} tried, next",
                     self.failed_trial(scanner),
@@ -197,7 +232,7 @@ impl States {
                 )
             }
             (Phase::NextCarrier, _) => {
-                let tried = self.begun.len();
+                let tried = tried(scanner);
                 let why = if tried < candidates(scanner) { "that is enough" } else { "none is left to try" };
                 format!("{}{tried} tried, {why}", self.failed_trial(scanner))
             }
@@ -208,7 +243,7 @@ impl States {
             (Phase::ConnectBest, Phase::VerifyCarrier) => format!("selected in {took}"),
             (Phase::ConnectBest, _) => format!("not selected after {took}"),
             (Phase::VerifyCarrier, Phase::StartPpp) => {
-                let on = report.selected.map_or_else(String::new, |plmn| words::carrier(scanner, plmn));
+                let on = report.selected.map_or_else(String::new, |plmn| self.names.carrier(scanner, plmn));
                 format!("registered with {on}, confirmed in {took}")
             }
             (Phase::VerifyCarrier, _) => format!("not confirmed after {took}"),
@@ -226,17 +261,20 @@ impl States {
         for carrier in carriers {
             let technologies = words::technologies(carrier).join(" ");
             let status = words::availability(carrier.availability);
-            self.say(format!("- {} {technologies} {status}", words::carrier(scanner, carrier.plmn)));
+            self.say(format!("- {} {technologies} {status}", self.names.carrier(scanner, carrier.plmn)));
         }
     }
 
     fn trial_begins(&mut self, plmn: Plmn, scanner: &Scanner) {
-        if !self.begun.contains(&plmn) {
+        let again = if self.begun.contains(&plmn) {
+            " again"
+        } else {
             self.begun.push(plmn);
-        }
+            ""
+        };
         let number = self.begun.len();
         let all = candidates(scanner).max(number);
-        self.once(format!("trying {}, {number} of {all}", words::carrier(scanner, plmn)));
+        self.once(format!("trying {}{again}, {number} of {all}", self.names.carrier(scanner, plmn)));
     }
 
     /// How the last trial failed, if it did not reach state 6, whose line would say so.
@@ -245,7 +283,7 @@ impl States {
         let failed =
             |carrier: &Carrier| carrier.plmn == plmn && !matches!(carrier.trial, Trial::Registered(_));
         if scanner.carriers().iter().any(failed) {
-            format!("{} {}; ", words::carrier(scanner, plmn), result(scanner, plmn))
+            format!("{} {}; ", self.names.carrier(scanner, plmn), result(scanner, plmn))
         } else {
             String::new()
         }
@@ -305,6 +343,11 @@ fn candidates(scanner: &Scanner) -> usize {
     scanner.carriers().iter().filter(|carrier| all || carrier.availability != Availability::Forbidden).count()
 }
 
+/// The number of carriers whose trial has a result.
+fn tried(scanner: &Scanner) -> usize {
+    scanner.carriers().iter().filter(|carrier| carrier.trial != Trial::Untried).count()
+}
+
 fn result(scanner: &Scanner, plmn: Plmn) -> String {
     let Some(carrier) = scanner.carriers().iter().find(|carrier| carrier.plmn == plmn) else {
         return String::new();
@@ -315,12 +358,12 @@ fn result(scanner: &Scanner, plmn: Plmn) -> String {
         Trial::Refused(Some(code)) => format!("refused (+CME ERROR: {code}) after {took}"),
         Trial::Refused(None) => format!("refused after {took}"),
         Trial::TimedOut => format!("not registered after {took}"),
-        Trial::Lost => "was lost".to_owned(),
+        Trial::Lost => "was given up".to_owned(),
         Trial::Untried => "not tried".to_owned(),
     }
 }
 
-fn ended(outcome: Outcome, report: &Report, scanner: &Scanner) -> String {
+fn ended(outcome: Outcome, report: &Report, scanner: &Scanner, names: &Names) -> String {
     let away = report.outage.map_or_else(
         || "the link was not touched".to_owned(),
         |outage| {
@@ -333,7 +376,7 @@ fn ended(outcome: Outcome, report: &Report, scanner: &Scanner) -> String {
     );
     match outcome {
         Outcome::Complete => {
-            let on = report.selected.map_or_else(String::new, |plmn| words::carrier(scanner, plmn));
+            let on = report.selected.map_or_else(String::new, |plmn| names.carrier(scanner, plmn));
             format!("complete: {on}; {away}")
         }
         Outcome::Failed(failure) => {

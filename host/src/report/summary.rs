@@ -2,24 +2,20 @@
 
 use std::fmt::Write;
 
-use cellscan_core::carrier::{Carrier, Trial};
-use cellscan_core::scan::{Outcome, Report};
-use comfy_table::{CellAlignment, Table, presets};
+use cellscan_core::scan::{Failure, Outcome, Report};
 
-use super::{Ended, words};
+use super::names::Names;
+use super::{Ended, table, words};
 
-const HEADER: [&str; 8] = ["PLMN", "Name", "Technologies", "Status", "Trial", "RSSI dBm", "RSRP dBm", "Took"];
-/// The columns with numbers.
-const NUMBERS: std::ops::RangeInclusive<usize> = 5..=7;
-
-/// The table of carriers, then the choice and the state of service and modem.
+/// The table of carriers, then the choice and the state of service and modem. No line is wider than 80 columns, but for a table with
+/// details and for names of files.
 #[must_use]
-pub fn text(ended: &Ended<'_>) -> String {
+pub fn text(ended: &Ended<'_>, names: &Names, wide: bool) -> String {
     let mut text = String::new();
     if !ended.scanner.carriers().is_empty() {
-        text = format!("{}\n\n", table(ended));
+        text = format!("{}\n\n", table::text(ended.scanner, ended.report.selected, names, wide));
     }
-    for (name, value) in facts(ended) {
+    for (name, value) in facts(ended, names) {
         // Writing to a string does not fail.
         let _always = writeln!(text, "{name:<9}{value}");
     }
@@ -27,70 +23,32 @@ pub fn text(ended: &Ended<'_>) -> String {
     text
 }
 
-fn table(ended: &Ended<'_>) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::ASCII_MARKDOWN).set_header(HEADER);
-    for carrier in ended.scanner.carriers() {
-        let (rssi, rsrp) = match carrier.trial {
-            Trial::Registered(strength) => (strength.rssi_dbm, strength.rsrp_dbm),
-            Trial::Untried | Trial::Refused(_) | Trial::TimedOut | Trial::Lost => (None, None),
-        };
-        let dbm = |value: Option<i16>| value.map(|dbm| dbm.to_string()).unwrap_or_default();
-        table.add_row([
-            carrier.plmn.to_string(),
-            words::shown(carrier.name.as_str()),
-            words::technologies(carrier).join(" "),
-            words::availability(carrier.availability).to_owned(),
-            trial(carrier),
-            dbm(rssi),
-            dbm(rsrp),
-            took(carrier),
-        ]);
-    }
-    for column in table.column_iter_mut().skip(*NUMBERS.start()) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
-}
-
-fn trial(carrier: &Carrier) -> String {
-    match carrier.trial {
-        Trial::Refused(Some(code)) => format!("refused (+CME ERROR: {code})"),
-        Trial::Refused(None) | Trial::Untried | Trial::Registered(_) | Trial::TimedOut | Trial::Lost => {
-            words::trial(carrier.trial).to_owned()
-        }
-    }
-}
-
-fn took(carrier: &Carrier) -> String {
-    if carrier.trial == Trial::Untried {
-        return String::new();
-    }
-    words::span(carrier.took)
-}
-
-fn facts(ended: &Ended<'_>) -> Vec<(&'static str, String)> {
+fn facts(ended: &Ended<'_>, names: &Names) -> Vec<(&'static str, String)> {
     let report = ended.report;
     let mut facts = Vec::new();
     match report.outcome {
         Some(Outcome::Failed(failure)) => {
-            facts.push(("Failed", words::failure(failure)));
-            facts.extend(words::hint(failure).map(|hint| ("", hint.to_owned())));
+            let why = match ended.sim {
+                Some(said) if failure == Failure::SimNotReady => words::sim(said),
+                Some(_) | None => words::failure(failure),
+            };
+            facts.push(("Failed", why));
+            facts.extend(hints(failure, ended.heard).into_iter().map(|hint| ("", hint.to_owned())));
         }
         Some(Outcome::Complete) => {}
         None => facts.push(("Failed", "the scanner was killed".to_owned())),
     }
     if report.outcome == Some(Outcome::Complete) {
-        let chosen =
-            report.selected.map_or_else(|| "none".to_owned(), |plmn| words::carrier(ended.scanner, plmn));
+        let carrier = |plmn| names.carrier(ended.scanner, plmn);
+        let chosen = report.selected.map_or_else(|| "none".to_owned(), carrier);
         let before = match report.before {
             Some(before) if Some(before) == report.selected => "as before the scan".to_owned(),
-            Some(before) => format!("before the scan {}", words::carrier(ended.scanner, before)),
+            Some(before) => format!("before the scan {}", carrier(before)),
             None => "on no carrier before the scan".to_owned(),
         };
         facts.push(("Selected", format!("{chosen}, {before}")));
     }
-    facts.push(("Outage", outage(ended, report)));
+    facts.extend(outage(ended, report));
     if report.outcome == Some(Outcome::Complete) {
         facts.push(("Link", link(ended, report).to_owned()));
     }
@@ -114,10 +72,24 @@ fn facts(ended: &Ended<'_>) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn outage(ended: &Ended<'_>, report: &Report) -> String {
-    let Some(outage) = report.outage else { return "none, the service was not touched".to_owned() };
-    let mut text =
-        format!("{} of at most {}", words::span(outage), words::span(ended.scanner.policy().budget));
+/// What the reader can do about a failure, a line each.
+fn hints(failure: Failure, heard: bool) -> Vec<&'static str> {
+    if failure == Failure::ModemSilent && heard {
+        return vec![
+            "what came is no answer: the speed may be another (--baud),",
+            "or --port is none of the modem's ports that answer AT",
+        ];
+    }
+    words::hint(failure).map(|hint| hint.lines().collect()).unwrap_or_default()
+}
+
+fn outage(ended: &Ended<'_>, report: &Report) -> Vec<(&'static str, String)> {
+    const NAME: &str = "Outage";
+    let Some(outage) = report.outage else {
+        return vec![(NAME, "none, the service was not touched".to_owned())];
+    };
+    let budget = ended.scanner.policy().budget;
+    let mut facts = vec![(NAME, format!("{} of at most {}", words::span(outage), words::span(budget)))];
     let parts = [
         ("down after", report.down_after),
         ("port free after", report.free_after),
@@ -126,9 +98,9 @@ fn outage(ended: &Ended<'_>, report: &Report) -> String {
     let parts: Vec<String> =
         parts.into_iter().filter_map(|(name, span)| Some(format!("{name} {}", words::span(span?)))).collect();
     if !parts.is_empty() {
-        let _always = write!(text, " ({})", parts.join(", "));
+        facts.push(("", parts.join(", ")));
     }
-    text
+    facts
 }
 
 const fn link(ended: &Ended<'_>, report: &Report) -> &'static str {

@@ -4,11 +4,11 @@ use askama::Template;
 
 use crate::import::event::Millis;
 use crate::replay::analysis::Analysis;
-use crate::replay::findings::Finding;
-use crate::replay::scans::{self, Scan};
-use crate::replay::text::{clock, span};
+use crate::replay::findings::Kind;
+use crate::replay::scans::{self, Scan, Tried};
+use crate::replay::text::{clock, compared, signal, span};
 use crate::replay::turns::Turn;
-use crate::replay::what_if::{self, WhatIf};
+use crate::replay::what_if::{self, Alternative, WhatIf};
 use crate::report::words;
 use crate::spans::millis;
 
@@ -34,7 +34,37 @@ struct Page<'a> {
     unread: u64,
     unread_lines: String,
     left_out: usize,
+    problems: Vec<Problem>,
     scans: Vec<Section<'a>>,
+    /// What all scans assume, each once.
+    assumed: Vec<String>,
+}
+
+/// All findings of one kind.
+struct Problem {
+    title: &'static str,
+    name: &'static str,
+    why: &'static str,
+    count: u64,
+    places: Vec<Place>,
+}
+
+/// One finding; `target`: what shows it in this page.
+struct Place {
+    line: u64,
+    detail: String,
+    target: Option<String>,
+}
+
+/// A carrier of a scan.
+struct CarrierRow {
+    plmn: String,
+    name: String,
+    outcome: &'static str,
+    class: &'static str,
+    signal: String,
+    took: String,
+    selected: bool,
 }
 
 struct Section<'a> {
@@ -50,9 +80,8 @@ struct Section<'a> {
     rows: Vec<Row>,
     ticks: Vec<Tick>,
     dialogue: Vec<Said>,
-    findings: Vec<&'a Finding>,
+    carriers: Vec<CarrierRow>,
     saved: Vec<Saved>,
-    assumed: Vec<String>,
 }
 
 struct Row {
@@ -105,6 +134,12 @@ struct Saved {
 pub fn page(source: &str, analysis: &Analysis, what_ifs: &[Vec<WhatIf>]) -> Result<String, askama::Error> {
     let shown = analysis.scans.len().min(SCANS_MAX);
     let scans = analysis.scans.iter().zip(what_ifs).take(shown).enumerate();
+    let mut assumed: Vec<String> = Vec::new();
+    for note in what_ifs.iter().take(shown).flatten().flat_map(|what_if| &what_if.assumed) {
+        if !assumed.contains(note) {
+            assumed.push(note.clone());
+        }
+    }
     let page = Page {
         source,
         format: analysis.format.name(),
@@ -112,23 +147,44 @@ pub fn page(source: &str, analysis: &Analysis, what_ifs: &[Vec<WhatIf>]) -> Resu
         unread: analysis.skipped.total(),
         unread_lines: analysis.skipped.ranges(),
         left_out: analysis.scans.len() - shown,
-        scans: scans.map(|(index, (scan, what_ifs))| section(index, scan, what_ifs, analysis)).collect(),
+        problems: problems(analysis, shown),
+        scans: scans.map(|(index, (scan, what_ifs))| section(index, scan, what_ifs)).collect(),
+        assumed,
     };
     page.render()
 }
 
-fn section<'a>(index: usize, scan: &'a Scan, what_ifs: &[WhatIf], analysis: &'a Analysis) -> Section<'a> {
+/// What went wrong, in a scan or outside of any.
+fn problems(analysis: &Analysis, shown: usize) -> Vec<Problem> {
+    let scans = || analysis.scans.iter().take(shown).enumerate();
+    let target = |line: u64| {
+        let (index, scan) = scans().find(|(_, scan)| (scan.line..=scan.last_line).contains(&line))?;
+        let is_turn = scan.turns.iter().any(|turn| turn.line == line);
+        let number = index + 1;
+        Some(if is_turn { format!("s{number}l{line}") } else { format!("scan{number}") })
+    };
+    let of_kind = |(kind, count): (&Kind, &u64)| Problem {
+        title: kind.title(),
+        name: kind.name(),
+        why: kind.why(),
+        count: *count,
+        places: analysis
+            .findings
+            .iter()
+            .filter(|finding| finding.kind == *kind)
+            .map(|finding| Place {
+                line: finding.line,
+                detail: words::shown(&finding.detail),
+                target: target(finding.line),
+            })
+            .collect(),
+    };
+    analysis.finding_counts.iter().map(of_kind).collect()
+}
+
+fn section<'a>(index: usize, scan: &'a Scan, what_ifs: &[WhatIf]) -> Section<'a> {
     let timeline = Timeline::new(scan, what_ifs);
     let rows = rows(&timeline);
-    let (from, to) = (scan.line, scan.last_line);
-    let mut assumed: Vec<String> = Vec::new();
-    for what_if in what_ifs {
-        for note in &what_if.assumed {
-            if !assumed.contains(note) {
-                assumed.push(note.clone());
-            }
-        }
-    }
     Section {
         number: index + 1,
         line: scan.line,
@@ -142,9 +198,27 @@ fn section<'a>(index: usize, scan: &'a Scan, what_ifs: &[WhatIf], analysis: &'a 
         rows,
         ticks: ticks(&timeline),
         dialogue: scan.turns.iter().map(|turn| said(scan, turn)).collect(),
-        findings: analysis.findings.iter().filter(|finding| (from..=to).contains(&finding.line)).collect(),
+        carriers: scan.trials.iter().map(|trial| carrier(scan, trial)).collect(),
         saved: what_ifs.iter().map(|what_if| saved(scan, what_if)).collect(),
-        assumed,
+    }
+}
+
+fn carrier(scan: &Scan, trial: &scans::Trial) -> CarrierRow {
+    let (outcome, class) = match trial.outcome {
+        Tried::Registered => ("registered", Class::Good),
+        Tried::Refused => ("refused", Class::Bad),
+        Tried::TimedOut => ("not in time", Class::Bad),
+        Tried::Skipped => ("not tried", Class::Doubtful),
+    };
+    let plmn = trial.plmn.clone().unwrap_or_default();
+    CarrierRow {
+        selected: !plmn.is_empty() && scan.selected.as_deref() == Some(plmn.as_str()),
+        name: words::shown(&trial.name),
+        outcome,
+        class: class.name(),
+        signal: trial.signal.map(signal).unwrap_or_default(),
+        took: trial.took().filter(|_| trial.outcome != Tried::Skipped).map(span).unwrap_or_default(),
+        plmn: words::shown(&plmn),
     }
 }
 
@@ -264,11 +338,16 @@ fn saved(scan: &Scan, what_if: &WhatIf) -> Saved {
     let millis = outage.map(millis);
     let limit = what_if.run.as_ref().and_then(|run| run.limit);
     Saved {
-        way: what_if.alternative.name(),
+        way: match what_if.alternative {
+            Alternative::Full => "all carriers",
+            Alternative::GoodEnough => "the first good one",
+            Alternative::Adaptive => "known carriers first",
+            Alternative::Quick => "known carriers only",
+        },
         outcome: report.map_or("unknown", what_if::outcome),
         selected: report.and_then(|report| report.selected).map(|plmn| plmn.to_string()).unwrap_or_default(),
         outage: outage.map(words::span).unwrap_or_default(),
-        won: scan.outage().zip(millis).map(|(was, is)| span(was - is)).unwrap_or_default(),
+        won: scan.outage().zip(millis).map(|(was, is)| compared(was, is)).unwrap_or_default(),
         limit: limit.map(|limit| words::span(limit.total())).unwrap_or_default(),
     }
 }

@@ -6,7 +6,7 @@ use cellscan_sim::modem::ModemEvent;
 
 use crate::import::event::Millis;
 use crate::replay::scans::{Moment, Scan, Tried, selected_plmn};
-use crate::replay::text::span as for_people;
+use crate::replay::text::{signal, span as for_people};
 use crate::replay::turns::{TIMEOUT, Turn};
 use crate::replay::what_if::{Run, WhatIf};
 use crate::report::words;
@@ -238,7 +238,7 @@ fn steps(scan: &Scan) -> Lane {
             Tried::Registered | Tried::Skipped => Class::Doubtful,
             Tried::Refused | Tried::TimedOut => Class::Bad,
         };
-        let signal = trial.signal.map(|signal| format!(", signal {signal}")).unwrap_or_default();
+        let signal = trial.signal.map(|rssi| format!(", {}", signal(rssi))).unwrap_or_default();
         let label = format!("{} {plmn} {}{signal}{again}", trial.name, trial.outcome.name());
         lane.span(from, to, class, label.trim(), Some(trial.line));
     }

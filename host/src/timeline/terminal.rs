@@ -53,10 +53,31 @@ pub fn draw(timeline: &Timeline, columns: usize) -> String {
             lane_line(timeline, lane, width, &mut text);
         }
     }
-    text.push_str(
-        "= good  x refused or failed  ~ late, given up, in between  . away  ? search  # the scan has it",
-    );
+    legend(columns, &mut text);
     text
+}
+
+/// The meaning of the letters, on as many lines as it needs.
+fn legend(columns: usize, text: &mut String) {
+    let mut at = 0;
+    for meaning in [
+        "= good",
+        "x refused or failed",
+        "~ late, given up, in between",
+        ". away",
+        "? search",
+        "# the scan has it",
+    ] {
+        if at > 0 && at + 2 + meaning.len() > columns {
+            text.push('\n');
+            at = 0;
+        } else if at > 0 {
+            text.push_str("  ");
+            at += 2;
+        }
+        text.push_str(meaning);
+        at += meaning.len();
+    }
 }
 
 fn column(timeline: &Timeline, at: Millis, width: usize) -> usize {
@@ -68,18 +89,20 @@ fn column(timeline: &Timeline, at: Millis, width: usize) -> usize {
 /// An axis with as many marks as fit.
 fn axis(timeline: &Timeline, width: usize, text: &mut String) {
     let step = tick(timeline, width / 10);
-    let mut line = vec![' '; width + 8];
+    let mut line = vec![' '; width];
     let mut at = 0;
     while at <= timeline.to {
         let label = format!("|{}", at / 1_000);
         let from = column(timeline, at, width);
+        // A number that does not fit is left out.
+        let label = if from + label.len() > width { String::new() } else { label };
         for (place, character) in line.iter_mut().skip(from).zip(label.chars()) {
             *place = character;
         }
         at += step;
     }
     let line: String = line.into_iter().collect();
-    let _always = writeln!(text, "{:NAME_WIDTH$}{}  s", "", line.trim_end());
+    let _always = writeln!(text, "{:<NAME_WIDTH$}{}", "seconds", line.trim_end());
 }
 
 /// The distance between two marks of the axis: 1, 2 or 5 times a power of ten seconds, so that there are at most `most`.

@@ -144,7 +144,9 @@ impl fmt::Display for Assumption {
                 write!(f, "{plmn} was given up in the record after {after_ms} ms: an error then")
             }
             Self::Signal { plmn, rssi } => {
-                write!(f, "the record has no signal of {plmn}: {rssi}, the weakest that it has")
+                // 3GPP TS 27.007 §8.5.
+                let dbm = 2 * i32::from(*rssi) - 113;
+                write!(f, "the record has no signal of {plmn}: {dbm} dBm, the weakest that it has")
             }
             Self::Lasting(plmn) => write!(f, "the record has no later signal of {plmn}: it lasts"),
             Self::Domains => f.write_str("the record does not ask for +CEREG or +CGREG: both follow +COPS?"),

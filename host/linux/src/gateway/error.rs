@@ -53,6 +53,7 @@ impl GatewayError {
                         RunitError::NoService { .. }
                             | RunitError::NeverSupervised { .. }
                             | RunitError::NotRunit { .. }
+                            | RunitError::Denied { .. }
                     )
             ),
         }

@@ -90,8 +90,15 @@ pub enum PreflightError {
 impl PreflightError {
     /// Whether trying again does not help.
     #[must_use]
-    pub const fn is_of_configuration(&self) -> bool {
-        matches!(self, Self::NotATty { .. })
+    pub fn is_of_configuration(&self) -> bool {
+        // Another user would be let in: the next attempt of this one is not.
+        let no_permission = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+        match self {
+            Self::NotATty { .. } => true,
+            Self::Denied { why, .. } => no_permission(why),
+            Self::Locked { why: LockError::Io { source, .. }, .. } => no_permission(source),
+            Self::Missing { .. } | Self::Unknown { .. } | Self::Held { .. } | Self::Locked { .. } => false,
+        }
     }
 }
 

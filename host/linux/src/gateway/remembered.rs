@@ -1,6 +1,7 @@
 //! The carriers that registered in the last complete scan, for a quick or an adaptive one.
 //!
-//! A text file: one PLMN per line and, where it is known, its RSSI in dBm then; likeliest last; `#` begins a comment. It is written to a temporary file and renamed, so
+//! A text file: one PLMN per line and, where it is known, its RSSI in dBm then; likeliest last; `#` begins a comment, behind a PLMN its
+//! name. It is written to a temporary file and renamed, so
 //! that a reader never sees half of it.
 
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use cellscan_core::carrier::{Carriers, Plmn, PlmnError, Remembered, Trial};
 use cellscan_core::scan::scanner::REMEMBERED_MAX;
 use thiserror::Error;
 
+use crate::clean::shown;
 use crate::custody::own_dir::{OwnDir, OwnError};
 
 /// The file in the state directory.
@@ -63,6 +65,21 @@ pub fn read(state_dir: &Path) -> Result<Vec<Remembered>, RememberedError> {
     Ok(found.split_off(found.len().saturating_sub(REMEMBERED_MAX)))
 }
 
+/// The names behind the remembered carriers; a file that cannot be used has none.
+#[must_use]
+pub fn names(state_dir: &Path) -> Vec<(Plmn, String)> {
+    let dir = OwnDir::open(state_dir).ok().flatten();
+    let bytes = dir.and_then(|dir| dir.read(FILE, FILE_LEN_MAX).ok().flatten()).unwrap_or_default();
+    let named = |line: &[u8]| {
+        let mut parts = line.splitn(2, |byte| *byte == b'#');
+        let mut words = parts.next()?.trim_ascii().split(u8::is_ascii_whitespace);
+        let plmn = Plmn::parse(words.next()?).ok()?;
+        let name = String::from_utf8_lossy(parts.next()?.trim_ascii()).into_owned();
+        (!name.is_empty()).then_some((plmn, name))
+    };
+    bytes.split(|byte| *byte == b'\n').filter_map(named).collect()
+}
+
 /// Remembers the carriers that registered: the chosen one last, before it the others, the strongest nearest to it.
 ///
 /// # Errors
@@ -73,10 +90,16 @@ pub fn write(state_dir: &Path, carriers: &Carriers, selected: Option<Plmn>) -> R
     if kept.is_empty() {
         return Ok(());
     }
-    let mut lines = vec![HEADER];
-    let kept: Vec<String> = kept.iter().map(words).collect();
-    lines.extend(kept.iter().map(String::as_str));
-    let text = lines.join("\n") + "\n";
+    let known = names(state_dir);
+    let mut text = format!("{HEADER}\n");
+    for carrier in kept {
+        text.push_str(&words(&carrier));
+        if let Some(name) = name(carriers, &known, carrier.plmn) {
+            text.push_str(" # ");
+            text.push_str(&shown(name));
+        }
+        text.push('\n');
+    }
     let new = format!(".{FILE}.{}", std::process::id());
     Ok(OwnDir::create(state_dir)?.replace(FILE, &new, text.as_bytes())?)
 }
@@ -89,6 +112,13 @@ fn words(carrier: &Remembered) -> String {
 /// A level in dBm; `None` where the word is none, as an older version or another program may have written.
 fn level(word: &[u8]) -> Option<i16> {
     str::from_utf8(word).ok()?.parse().ok().filter(|dbm| RSSI_DBM.contains(dbm))
+}
+
+/// The name in the list, else the one that was remembered: a scan without a search has no list.
+fn name<'a>(carriers: &'a Carriers, known: &'a [(Plmn, String)], plmn: Plmn) -> Option<&'a str> {
+    let listed = carriers.iter().find(|carrier| carrier.plmn == plmn).map(|carrier| carrier.name.as_str());
+    let known = || known.iter().find(|(other, _)| *other == plmn).map(|(_, name)| name.as_str());
+    listed.filter(|name| !name.is_empty()).or_else(known)
 }
 
 fn best_last(carriers: &Carriers, selected: Option<Plmn>) -> Vec<Remembered> {
@@ -114,6 +144,8 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
+    use cellscan_core::carrier::{Availability, Name, Technologies};
+
     use super::*;
 
     fn dir_with(content: &[u8]) -> tempfile::TempDir {
@@ -131,6 +163,19 @@ mod tests {
         let dir = dir_with(b"311480 -69\n310410\t-63 # best\n310260 strong\n313100 -9\n");
         let found: Vec<String> = read(dir.path()).unwrap().iter().map(words).collect();
         assert_eq!(found, ["311480 -69", "310410 -63", "310260", "313100"]);
+    }
+
+    #[test]
+    fn names_stay_behind_their_carriers_over_a_scan_without_a_list() {
+        let dir = dir_with(b"310410 -63 # AT&T\n311480 #\n");
+        let named = || names(dir.path()).into_iter().map(|(plmn, name)| format!("{plmn} {name}"));
+        assert_eq!(named().collect::<Vec<_>>(), ["310410 AT&T"]);
+        let plmn = Plmn::parse(b"310410").unwrap();
+        let mut carriers = Carriers::new();
+        carriers.insert(plmn, &Name::default(), Availability::Unknown, Technologies::NONE);
+        assert_eq!(name(&carriers, &names(dir.path()), plmn), Some("AT&T"));
+        carriers.insert(plmn, &Name::new("ATT"), Availability::Available, Technologies::NONE);
+        assert_eq!(name(&carriers, &names(dir.path()), plmn), Some("ATT"));
     }
 
     #[test]

@@ -13,7 +13,9 @@ use cellscan_core::time::Instant;
 use thiserror::Error;
 
 use super::recorded::Now;
-use super::{Extent, Header, Recorded, Recorder, Tape, Who, policy, words};
+use super::recorder::LIMIT_MAX;
+use super::shown::Watched;
+use super::{Extent, Header, Recorded, Recorder, Shown, Tape, Who, policy, words};
 use crate::audience::Audience;
 
 /// Why a scan is not recorded.
@@ -41,25 +43,48 @@ impl RecordError {
     }
 }
 
+/// The name of standard output as the place of a recording.
+pub const STDOUT: &str = "-";
+
 /// Where a recording goes.
 #[derive(Clone, Debug)]
 pub struct To {
-    /// The file.
-    pub path: PathBuf,
+    /// The file, or [`STDOUT`]; `None`: it is only shown.
+    pub path: Option<PathBuf>,
     /// What is kept.
     pub extent: Extent,
     /// Where it cannot be begun the scan goes on without it.
     pub optional: bool,
+    /// How much of it is shown on standard error.
+    pub shown: Shown,
 }
 
 impl To {
+    /// Nowhere but on standard error; `None` where nothing is shown.
+    #[must_use]
+    pub fn show(shown: Shown) -> Option<Self> {
+        let extent = Extent { limit: LIMIT_MAX, ..Extent::default() };
+        (shown > Shown::Nothing).then_some(Self { path: None, extent, optional: false, shown })
+    }
+
     /// Makes the file, for its owner alone. One that is there is not written over: it may be the only record of what went wrong.
     ///
     /// # Errors
     /// It is there, or cannot be made.
     pub fn create(&self) -> Result<Box<dyn Write>, RecordError> {
-        let made = File::options().write(true).create_new(true).mode(0o600).open(&self.path);
-        let file = made.map_err(|source| RecordError::Create { path: self.path.clone(), source })?;
+        let file = self.path.as_deref().map(Self::open).transpose()?;
+        Ok(match (file, self.shown) {
+            (Some(file), Shown::Nothing) => file,
+            (file, shown) => Box::new(Watched::new(file, shown, io::stderr())),
+        })
+    }
+
+    fn open(path: &Path) -> Result<Box<dyn Write>, RecordError> {
+        if path == Path::new(STDOUT) {
+            return Ok(Box::new(io::stdout()));
+        }
+        let made = File::options().write(true).create_new(true).mode(0o600).open(path);
+        let file = made.map_err(|source| RecordError::Create { path: path.into(), source })?;
         Ok(Box::new(file))
     }
 
@@ -75,6 +100,8 @@ impl To {
 pub struct Listening {
     tape: Tape,
     now: Rc<Cell<Instant>>,
+    /// Somebody watches.
+    live: bool,
 }
 
 impl Listening {
@@ -87,7 +114,15 @@ impl Listening {
         let header = to.header().with("port", port).with("deadlines", "as met");
         let header = of_machine(header, scanner, now);
         let recorder = Recorder::new(to.create()?, &header).map_err(RecordError::Begin)?;
-        Ok(Self { tape: recorder.shared(), now: Rc::new(Cell::new(Instant::ZERO)) })
+        let live = to.shown > Shown::Nothing || to.path.as_deref() == Some(Path::new(STDOUT));
+        Ok(Self { tape: recorder.shared(), now: Rc::new(Cell::new(Instant::ZERO)), live })
+    }
+
+    /// The scan is about to wait: who watches sees all that has happened.
+    pub fn pause(&self) {
+        if self.live {
+            self.tape.borrow_mut().write_pending();
+        }
     }
 
     /// The time of the step to come.

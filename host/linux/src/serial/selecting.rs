@@ -1,5 +1,7 @@
-//! A port, and what the modem was told about its selection of a carrier: of commands, not of answers, for who is not the scan.
+//! A port, and what the modem was told about its selection of a carrier: of commands, for who is not the scan. Of what came only what says
+//! why a scan failed.
 
+use cellscan_core::at::reply::FinalResult;
 use cellscan_core::carrier::Plmn;
 use cellscan_core::port::Port;
 use embedded_io::{ErrorType, Read, ReadReady, Write};
@@ -19,6 +21,40 @@ pub enum Told {
     Other,
 }
 
+/// What came from a modem, as far as it says why a scan failed.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Heard {
+    /// Bytes, echoes included.
+    pub bytes: u64,
+    /// What the modem said of the SIM where it cannot be used: `SIM PIN`, `11`.
+    pub sim: Option<String>,
+    line: Vec<u8>,
+}
+
+impl Heard {
+    fn received(&mut self, bytes: &[u8]) {
+        self.bytes = self.bytes.saturating_add(bytes.len() as u64);
+        for byte in bytes {
+            if matches!(byte, b'\r' | b'\n') {
+                self.end_line();
+                self.line.clear();
+            } else if self.line.len() < COMMAND_LEN_MAX {
+                self.line.push(*byte);
+            }
+        }
+    }
+
+    fn end_line(&mut self) {
+        let behind = |start: &[u8]| self.line.strip_prefix(start).map(<[u8]>::trim_ascii);
+        let state = behind(b"+CPIN:").filter(|state| *state != b"READY");
+        let blames = FinalResult::parse(&self.line).is_some_and(FinalResult::blames_the_sim);
+        let error = behind(b"+CME ERROR:").filter(|_| blames);
+        if let Some(words) = state.or(error) {
+            self.sim = Some(String::from_utf8_lossy(words).into_owned());
+        }
+    }
+}
+
 /// A port that remembers what the modem was told about its selection.
 #[derive(Debug)]
 pub struct Selecting<P> {
@@ -27,12 +63,25 @@ pub struct Selecting<P> {
     told: Option<Told>,
     went_on: bool,
     has_sent: bool,
+    heard: Heard,
 }
 
 impl<P> Selecting<P> {
     /// Nothing was sent so far.
-    pub const fn new(inner: P) -> Self {
-        Self { inner, command: Vec::new(), told: None, went_on: false, has_sent: false }
+    pub fn new(inner: P) -> Self {
+        Self {
+            inner,
+            command: Vec::new(),
+            told: None,
+            went_on: false,
+            has_sent: false,
+            heard: Heard::default(),
+        }
+    }
+
+    /// What came.
+    pub const fn heard(&self) -> &Heard {
+        &self.heard
     }
 
     /// What is wrapped.
@@ -94,7 +143,9 @@ impl<P: ErrorType> ErrorType for Selecting<P> {
 
 impl<P: Read> Read for Selecting<P> {
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, P::Error> {
-        self.inner.read(buf)
+        let count = self.inner.read(buf)?;
+        self.heard.received(buf.get(..count).unwrap_or_default());
+        Ok(count)
     }
 }
 
@@ -166,5 +217,17 @@ mod tests {
         }
         let long = [b"AT+COPS=0".as_slice(), &[b' '; 10_000], b"\r"].concat();
         assert_eq!(after(&long).told(), Some(Told::Automatic));
+    }
+
+    #[test]
+    fn what_a_modem_says_of_its_sim_is_kept_and_a_ready_sim_says_nothing() {
+        let sim = |bytes: &[u8]| {
+            let mut heard = Heard::default();
+            bytes.chunks(3).for_each(|piece| heard.received(piece));
+            heard.sim
+        };
+        assert_eq!(sim(b"\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n").as_deref(), Some("SIM PIN"));
+        assert_eq!(sim(b"\r\n+CME ERROR: 11\r\n").as_deref(), Some("11"));
+        assert_eq!(sim(b"\r\n+CPIN: READY\r\n\r\nOK\r\n+CME ERROR: 30\r\n"), None);
     }
 }

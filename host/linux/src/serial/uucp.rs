@@ -10,7 +10,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::num::NonZeroU32;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat};
 use rustix::process::{Pid, getpid, test_kill_process};
 
 use crate::checked::{self, Refused, Wanted};
-use crate::process::Stat;
+use crate::process::{Stat, has_device_open};
 
 /// Bytes of a lock file that are looked at: ten digits and a line feed are the form, a host name may follow.
 const CONTENT_LEN_MAX: u64 = 64;
@@ -29,6 +29,9 @@ const ENTRIES_MAX: usize = 4_096;
 /// How old a lock without a readable process id must be to count as left behind. `pppd` creates the file first and
 /// writes into it next (pppd/utils.c:lock), which takes less than this.
 const UNREADABLE_AGE_MIN: Duration = Duration::from_secs(10);
+/// By how much a lock must be older than the process that it names to be of an earlier process with that number. A program makes its lock
+/// after it has started; both times are known to a second.
+const REUSED_MARGIN: Duration = Duration::from_secs(3);
 
 /// Why a lock could not be had.
 #[derive(Debug)]
@@ -103,11 +106,12 @@ impl UucpLocks {
     /// A live process holds one of them, or the file system refused. Nothing is held then.
     pub fn take(dirs: &[PathBuf], names: &[&Path]) -> Result<Self, LockError> {
         let mut locks = Self::default();
+        let device = number_of(names);
         for dir in each_once(dirs) {
             let mut files: Vec<String> = names.iter().map(|name| lock_name(name)).collect();
             files.dedup();
             for file in files {
-                locks.held.push(take_one(dir, &file)?);
+                locks.held.push(take_one(dir, &file, device)?);
             }
         }
         Ok(locks)
@@ -140,6 +144,8 @@ pub struct FoundLock {
     pub pid: Option<u32>,
     /// Whether that process is there.
     pub alive: bool,
+    /// The process with this number started after the lock was made, so that it is another one.
+    pub reused: bool,
 }
 
 /// The locks of a device under each of its names; nothing is taken and nothing removed. Directories that are one and the
@@ -148,12 +154,15 @@ pub struct FoundLock {
 pub fn look(dirs: &[PathBuf], names: &[&Path]) -> Vec<FoundLock> {
     let mut seen = Vec::new();
     let mut found = Vec::new();
+    let device = number_of(names);
     for path in dirs.iter().flat_map(|dir| names.iter().map(|name| dir.join(lock_name(name)))) {
         let Ok((owner, inode)) = read_lock(&path) else { continue };
         if !seen.contains(&inode) {
             seen.push(inode);
             let pid = owner.and_then(|pid| u32::try_from(pid).ok());
-            found.push(FoundLock { path, pid, alive: owner.is_some_and(is_alive) });
+            let reused = owner.is_some_and(|pid| is_reused(pid, &path, device));
+            let alive = !reused && owner.is_some_and(is_alive);
+            found.push(FoundLock { path, pid, alive, reused });
         }
     }
     found
@@ -163,6 +172,7 @@ pub fn look(dirs: &[PathBuf], names: &[&Path]) -> Vec<FoundLock> {
 #[must_use]
 pub fn obstacles(dirs: &[PathBuf], names: &[&Path]) -> Vec<LockError> {
     let mut found = Vec::new();
+    let device = number_of(names);
     for dir in each_once(dirs) {
         let may = accessat(CWD, dir, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS);
         if let Err(errno) = may {
@@ -170,7 +180,7 @@ pub fn obstacles(dirs: &[PathBuf], names: &[&Path]) -> Vec<LockError> {
         }
         for path in names.iter().map(|name| dir.join(lock_name(name))) {
             match read_lock(&path) {
-                Ok((owner, _)) => found.extend(obstacle(&path, owner)),
+                Ok((owner, _)) => found.extend(obstacle(&path, owner, device)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(source) => found.push(LockError::Io { path, source }),
             }
@@ -192,10 +202,12 @@ fn each_once(dirs: &[PathBuf]) -> Vec<&Path> {
     dirs.iter().map(PathBuf::as_path).filter(is_new).collect()
 }
 
-/// Why a lock file is to be left alone; `None`: it is ours or left behind.
-fn obstacle(path: &Path, owner: Option<i32>) -> Option<LockError> {
+/// Why a lock file is to be left alone; `None`: it is ours or left behind. `device`: the number of the locked one.
+fn obstacle(path: &Path, owner: Option<i32>, device: Option<u64>) -> Option<LockError> {
     match owner {
-        Some(pid) if pid != getpid().as_raw_nonzero().get() && is_alive(pid) => {
+        Some(pid)
+            if pid != getpid().as_raw_nonzero().get() && is_alive(pid) && !is_reused(pid, path, device) =>
+        {
             let comm = fs::read_to_string(format!("/proc/{pid}/comm"));
             let comm = comm.ok().map(|comm| comm.trim_end().to_owned());
             Some(LockError::Held { path: path.into(), pid, comm })
@@ -227,7 +239,7 @@ fn lock_name(device: &Path) -> String {
     format!("LCK..{}", below.trim_start_matches('/').replace('/', "_"))
 }
 
-fn take_one(dir: &Path, file: &str) -> Result<Held, LockError> {
+fn take_one(dir: &Path, file: &str, device: Option<u64>) -> Result<Held, LockError> {
     let path = dir.join(file);
     let own = getpid().as_raw_nonzero().get();
     let io = |source| LockError::Io { path: path.clone(), source };
@@ -242,7 +254,7 @@ fn take_one(dir: &Path, file: &str) -> Result<Held, LockError> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(io(error)),
         };
-        if let Some(error) = obstacle(&path, owner) {
+        if let Some(error) = obstacle(&path, owner, device) {
             return Err(error);
         }
         log::warn!("{}: left behind by {owner:?}, removed", path.display());
@@ -300,6 +312,27 @@ fn is_alive(pid: i32) -> bool {
     there && !id.and_then(Stat::of).is_some_and(|stat| stat.is_dead())
 }
 
+/// The number of the device behind the first of these names that leads to one.
+fn number_of(names: &[&Path]) -> Option<u64> {
+    let device = |name: &&Path| {
+        let meta = fs::metadata(name).ok()?;
+        meta.file_type().is_char_device().then(|| meta.rdev())
+    };
+    names.iter().find_map(device)
+}
+
+/// Whether a live process that a lock names cannot be its owner: it started after the lock was made, and has not the device open. By the times
+/// alone a clock that was set forward since would make every lock a leftover.
+fn is_reused(pid: i32, lock: &Path, device: Option<u64>) -> bool {
+    let Some(pid) = u32::try_from(pid).ok().and_then(NonZeroU32::new) else { return false };
+    let made = fs::symlink_metadata(lock).and_then(|meta| meta.modified()).ok();
+    let lock_age = made.and_then(|made| made.elapsed().ok());
+    let older = lock_age
+        .zip(Stat::of(pid).and_then(|stat| stat.age()))
+        .is_some_and(|(lock, process)| lock > process + REUSED_MARGIN);
+    older && device.is_some_and(|device| has_device_open(pid, device).is_ok_and(|open| !open))
+}
+
 fn is_young(path: &Path) -> bool {
     let modified = fs::symlink_metadata(path).and_then(|meta| meta.modified());
     // A time stamp in the future (the clock was set back) is no proof of youth; waiting for it could take years.
@@ -307,127 +340,4 @@ fn is_young(path: &Path) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::process::Command;
-
-    use super::*;
-
-    const DEVICE: &str = "/dev/ttyTEST7";
-
-    fn take(dir: &Path) -> Result<UucpLocks, LockError> {
-        UucpLocks::take(&[dir.to_path_buf()], &[Path::new(DEVICE)])
-    }
-
-    fn dead_pid() -> u32 {
-        let mut child = Command::new("true").spawn().unwrap();
-        child.wait().unwrap();
-        child.id()
-    }
-
-    #[test]
-    fn a_lock_is_ten_characters_and_a_line_feed_and_goes_with_its_owner() {
-        let dir = tempfile::tempdir().unwrap();
-        let locks = take(dir.path()).unwrap();
-        let file = dir.path().join("LCK..ttyTEST7");
-        assert_eq!(fs::read_to_string(&file).unwrap(), format!("{:>10}\n", std::process::id()));
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no temporary file is left");
-        drop(locks);
-        assert!(!file.exists());
-    }
-
-    #[test]
-    fn the_lock_of_a_live_process_is_respected_and_named() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("LCK..ttyTEST7");
-        fs::write(&file, "         1\n").unwrap();
-        let error = take(dir.path()).unwrap_err();
-        assert!(matches!(error, LockError::Held { pid: 1, .. }), "{error}");
-        assert!(file.exists());
-    }
-
-    #[test]
-    fn obstacles_are_what_taking_would_refuse_and_stay_where_they_are() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("LCK..ttyTEST7");
-        let found = || obstacles(&[dir.path().into(), dir.path().join(".")], &[Path::new(DEVICE)]);
-        assert!(found().is_empty() && !file.exists());
-        for (content, held) in [
-            (format!("{:>10}\n", dead_pid()), None),
-            (format!("{:>10}\n", std::process::id()), None),
-            ("         1\n".to_owned(), Some(1)),
-            (String::new(), Some(0)),
-        ] {
-            fs::write(&file, &content).unwrap();
-            let seen = match found().as_slice() {
-                [] => None,
-                [LockError::Held { pid, .. }] => Some(*pid),
-                [LockError::Unreadable { .. }] => Some(0),
-                other => panic!("{other:?}"),
-            };
-            assert_eq!(seen, held, "{content:?}");
-            assert_eq!(fs::read_to_string(&file).unwrap(), content, "left as it was");
-        }
-    }
-
-    #[test]
-    fn the_lock_of_a_dead_process_is_replaced() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("LCK..ttyTEST7"), format!("{:>10}\n", dead_pid())).unwrap();
-        let locks = take(dir.path()).unwrap();
-        assert_eq!(locks.paths().count(), 1);
-    }
-
-    #[test]
-    fn a_lock_that_names_nobody_is_left_alone_while_it_is_young() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("LCK..ttyTEST7");
-        fs::write(&file, "").unwrap();
-        assert!(matches!(take(dir.path()).unwrap_err(), LockError::Unreadable { .. }));
-        let old = std::time::SystemTime::now() - Duration::from_secs(60);
-        File::options().write(true).open(&file).unwrap().set_modified(old).unwrap();
-        assert!(take(dir.path()).is_ok());
-    }
-
-    #[test]
-    fn a_lock_that_somebody_replaced_is_not_removed() {
-        let dir = tempfile::tempdir().unwrap();
-        let locks = take(dir.path()).unwrap();
-        let file = dir.path().join("LCK..ttyTEST7");
-        fs::remove_file(&file).unwrap();
-        fs::write(&file, "         1\n").unwrap();
-        drop(locks);
-        assert!(file.exists());
-    }
-
-    #[test]
-    fn both_names_of_a_device_are_locked_and_a_directory_only_once() {
-        let dir = tempfile::tempdir().unwrap();
-        let again = dir.path().join(".");
-        let names = [Path::new("/dev/serial/by-id/usb-x"), Path::new("/dev/ttyUSB3")];
-        let locks = UucpLocks::take(&[dir.path().into(), again, dir.path().join("none")], &names).unwrap();
-        let found: Vec<_> = locks.paths().map(|path| path.file_name().unwrap().to_owned()).collect();
-        assert_eq!(found, ["LCK..serial_by-id_usb-x", "LCK..ttyUSB3"]);
-    }
-
-    #[test]
-    fn only_the_locks_of_the_dead_process_are_removed_for_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let dead = dead_pid();
-        fs::write(dir.path().join("LCK..ttyA"), format!("{dead:>10}\n")).unwrap();
-        fs::write(dir.path().join("LCK..ttyB"), "         1\n").unwrap();
-        fs::write(dir.path().join("other"), format!("{dead:>10}\n")).unwrap();
-        assert_eq!(remove_locks_of(dir.path(), i32::try_from(dead).unwrap()), 1);
-        assert!(!dir.path().join("LCK..ttyA").exists());
-        assert!(dir.path().join("LCK..ttyB").exists() && dir.path().join("other").exists());
-    }
-
-    #[test]
-    fn the_owner_is_read_in_either_form_and_nothing_else_is_an_owner() {
-        assert_eq!(parse_owner(b"      1234\n"), Some(1234));
-        assert_eq!(parse_owner(b"1234 minicom root\n"), Some(1234));
-        assert_eq!(parse_owner(&4321_i32.to_ne_bytes()), Some(4321));
-        for bad in [&b""[..], b"\n", b"-5\n", b"0\n", b"99999999999999\n", b"\xff\xfe\xfd", b"abc"] {
-            assert_eq!(parse_owner(bad), None, "{bad:?}");
-        }
-    }
-}
+mod tests;

@@ -58,14 +58,15 @@ struct Line<'a> {
     reason: Option<&'a str>,
 }
 
-/// Looks after every selection on record in the state directory.
+/// Looks after every selection on record in the state directory; how many there were.
 ///
 /// # Errors
 /// The state directory is not trusted or cannot be read, or the output failed after all records were handled.
-pub(super) fn run(args: &RestoreArgs) -> Result<Exit, Fatal> {
+pub(super) fn run(args: &RestoreArgs) -> Result<(Exit, usize), Fatal> {
     let all = Selected::all(&args.state_dir)
         .map_err(|error| Fatal::system(format!("unable to look for selections: {}", chain(&error))))?;
     let (mut exit, mut output) = (Exit::Done, Ok(Exit::Done));
+    let count = all.len();
     for (name, record) in all {
         let (selected, seen) = match record {
             Ok(selected) => {
@@ -106,7 +107,7 @@ pub(super) fn run(args: &RestoreArgs) -> Result<Exit, Fatal> {
         });
         output = output.and(written);
     }
-    output.map(|_written| exit)
+    output.map(|_written| (exit, count))
 }
 
 fn handle(state_dir: &Path, selected: &Selected) -> Seen {

@@ -9,7 +9,6 @@ use serde::Serialize;
 
 use crate::custody::selected::Selected;
 use crate::error::chain;
-use crate::report::console;
 use crate::report::words::{self, shown};
 use crate::spans::in_seconds;
 
@@ -26,14 +25,14 @@ pub(super) struct Selection {
 }
 
 /// The selections on record.
-pub(super) fn all(state_dir: &Path, now: Instant) -> Vec<Selection> {
+pub(super) fn all(state_dir: &Path, now: Instant, unknown: &mut Vec<String>) -> Vec<Selection> {
     let all = Selected::all(state_dir).unwrap_or_else(|error| {
-        console::complain("warning", &format!("selections are not known: {}", chain(&error)));
+        unknown.push(format!("selections: {}", chain(&error)));
         Vec::new()
     });
-    let usable = all
-        .into_iter()
-        .filter_map(|(_, record)| record.map_err(|error| console::complain("warning", &chain(&error))).ok());
+    let usable = all.into_iter().filter_map(|(_, record)| {
+        record.map_err(|error| unknown.push(format!("selection: {}", chain(&error)))).ok()
+    });
     usable.map(|selected| Selection::of(selected, now)).collect()
 }
 

@@ -24,6 +24,10 @@ pub(super) fn worded(line: &[u8]) -> Option<Stamp<'_>> {
             let (offset, rest) = zone(rest, true);
             return Some(Stamp::new(at - offset, Origin::Epoch, rest).tagged());
         }
+        // A weekday before `12.3.2024`.
+        if let Some(found) = pointed(after) {
+            return Some(found.tagged());
+        }
         // A month of a language that is not known: its day and clock order the lines.
         return day_first(after).or_else(|| month_first(1, rest));
     }
@@ -59,6 +63,16 @@ pub(super) fn day_first(line: &[u8]) -> Option<Stamp<'_>> {
     let len = rest.iter().take(NAME_MAX).position(|byte| matches!(byte, b' ' | b'-' | b'/'))?;
     let (name, rest) = rest.split_at(len);
     dated(month(name)?, first, &rest[1..])
+}
+
+/// `D.M.YYYY clock`, as the languages of the north write it behind a weekday.
+fn pointed(text: &[u8]) -> Option<Stamp<'_>> {
+    let (day, rest) = day(text)?;
+    let (month, rest) = self::day(rest.strip_prefix(b".")?)?;
+    let (year, rest) = rest.strip_prefix(b".")?.split_at_checked(4)?;
+    let (clock, rest) = clock_with_fraction(spaces(rest)?, b".,")?;
+    let at = days(number(year)?, month, day) * DAY_MS + clock;
+    (month <= 12).then_some(Stamp::new(at, Origin::Epoch, rest))
 }
 
 /// One or two digits.

@@ -58,6 +58,26 @@ pub(crate) fn until(native: &mut Held, what: &str, mut holds: impl FnMut(&mut He
     }
 }
 
+/// Takes the service, and waits until it is down and its port free.
+#[track_caller]
+pub(crate) fn take_down(native: &mut Held) {
+    take(native);
+    native.owe(UP);
+    ask(native, Want::Down);
+    until(native, "down and free", down_and_free);
+}
+
+/// What a scan owes from its request for down on.
+pub(crate) const UP: Owed = Owed { want: Some(Want::Up), selection: None };
+
+/// Another client sends its own `d` once nothing of ours is unanswered.
+#[track_caller]
+pub(crate) fn another_client_asks_for_down(runit: &Runit, native: &mut Held) {
+    let rest = now() + Duration::from_millis(400);
+    until(native, "some quiet", |native| !status(native).foreign_down && now() > rest);
+    runit.sv("down");
+}
+
 /// Repeats a call until it has an answer; in between waits for the backend's events.
 pub(crate) fn done<T>(
     service: &mut Held,
