@@ -54,7 +54,7 @@ pub struct Style {
     pub wide: bool,
     /// The result goes to standard error: standard output has a recording.
     pub aside: bool,
-    /// Nobody looks at the link.
+    /// The link is not looked at.
     pub link_unseen: bool,
     /// Keep all output for [`Reporter::relayed`] too.
     pub relay: bool,

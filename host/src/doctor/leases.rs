@@ -13,7 +13,7 @@ const CHECK: &str = "lease";
 /// Largest number of leases with a line each; a gateway has one modem, or a few.
 const SHOWN_MAX: usize = 16;
 
-/// One line per lease, and one for all leases beyond the first sixteen. `dark`: the link is down, or nobody looks at it and the service is.
+/// One line per lease, and one for all leases beyond the first sixteen. `dark`: the link is down, or it is not looked at and the service is.
 #[must_use]
 pub fn all(run_dir: &Path, found: &Result<Option<Vec<Found>>, LeaseError>, dark: bool) -> Vec<Finding> {
     let shown = run_dir.display();

@@ -61,7 +61,7 @@ pub fn deeds(check: &'static str, script: &Script) -> Vec<Finding> {
         findings.push(Finding::warning(
             check,
             format!(
-                "line {line} looks like it writes to {port}, whoever has it: into a scan, or another's call"
+                "line {line} looks like it writes to {port}, whichever process has it: into a scan, or another's call"
             ),
             "do it in the connect script of pppd",
         ));

@@ -37,7 +37,7 @@ pub struct States {
     last_trial: Option<Plmn>,
     /// Names of carriers that are in no list.
     names: Names,
-    /// Whether somebody looks at the link.
+    /// Whether the link is looked at.
     watches_link: bool,
     /// The fold of the events so far.
     report: Report,

@@ -30,7 +30,7 @@ impl Case {
         say(&format!("     {text}"));
     }
 
-    /// Keeps a text for whoever looks into a failure.
+    /// Keeps a text, for the look into a failure.
     pub(crate) fn keep(&mut self, name: &str, text: &str) {
         self.files += 1;
         let plain: String =

@@ -15,7 +15,7 @@ use rustix::ioctl::{NoArg, Setter, ioctl};
 const SET_DISCIPLINE: u32 = 0x5423;
 /// The discipline of an ordinary terminal.
 const ORDINARY: c_int = 0;
-/// `TIOCVHANGUP`: whoever has the terminal open reads its end from now on.
+/// `TIOCVHANGUP`: a process that has the terminal open reads its end from now on.
 const HANG_UP: u32 = 0x5437;
 
 /// The line discipline becomes that of an ordinary terminal.

@@ -1,11 +1,11 @@
 //! One port of the modem: a pseudo-terminal that behaves as a serial port does.
 //!
 //! Three things are different by nature, and made alike here:
-//! - DTR. A pseudo-terminal shows whether somebody has it open, but not that it was closed and opened again in between. inotify
+//! - DTR. A pseudo-terminal shows whether a process has it open, but not that it was closed and opened again in between. inotify
 //!   counts opens and closes; the kernel's word whether it is open now (`POLLHUP`) corrects the count, since inotify joins equal
 //!   events.
 //! - The line discipline. A serial driver resets it at the last close; here a killed `pppd` leaves PPP on the line.
-//! - The carrier. When it drops the driver hangs up whoever has the port without `CLOCAL`; here nobody does.
+//! - The carrier. When it drops the driver hangs up each process that has the port without `CLOCAL`; here it does not.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -66,7 +66,7 @@ impl Line {
         inotify::add_watch(&watch, &terminal, flags)?;
         let path = path.to_owned();
         let line = Self { master, watch, terminal, path, opens: 0, open: false, unsent: VecDeque::new() };
-        // A pseudo-terminal that nobody has opened yet does not say that it is closed.
+        // A pseudo-terminal that was not opened yet does not say that it is closed.
         drop(line.opened()?);
         line.make_raw()?;
         Ok(line)
@@ -170,7 +170,7 @@ impl Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        // Whoever has it open still has it; the next modem gets the name.
+        // A process that has it open still has it; the next modem gets the name.
         let _ = unmount(&self.path, UnmountFlags::DETACH);
     }
 }
