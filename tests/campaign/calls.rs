@@ -10,7 +10,7 @@ use cellscan_tests::support::wait_until;
 use super::*;
 
 /// Kills of a run of the default length.
-const KILLS: usize = 260;
+const KILLS: usize = 200;
 /// A scan that its kill misses ends normally.
 const END: Duration = Duration::from_secs(240);
 /// Calls of one kind, at most: a scan makes a thousand that look for the holder of the port.

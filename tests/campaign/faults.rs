@@ -8,7 +8,7 @@ use cellscan_tests::support::wait_until;
 use super::*;
 
 /// Faults of a run of the default length.
-const FAULTS: usize = 300;
+const FAULTS: usize = 220;
 
 /// A scan that meets a fault may wait for its time-outs: synchronising with a modem takes 25 s at most, a port that
 /// does not open 20 s, restoring 20 s; on a busy machine each of them comes late.

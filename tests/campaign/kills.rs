@@ -10,7 +10,7 @@ use cellscan_tests::support::Want;
 use super::*;
 
 /// Kills of a run of the default length.
-const KILLS: usize = 280;
+const KILLS: usize = 200;
 
 fn start(bench: &Bench) -> Child {
     scan_on(bench.cellscan(), bench).spawn().expect("the built cellscan starts")
