@@ -153,7 +153,7 @@ impl<'a> App<'a> {
         [stage, self.ppp.next_deadline(), self.driver.next_deadline()].into_iter().flatten().min()
     }
 
-    /// The machine, with its carriers and its report.
+    /// The machine, with its carriers.
     #[must_use]
     pub const fn scanner(&self) -> &Scanner {
         self.driver.scanner()
@@ -183,7 +183,7 @@ impl<'a> App<'a> {
     }
 
     fn ending(&self, outcome: Outcome) -> Ending {
-        match (outcome, self.report().selected) {
+        match (outcome, self.driver.report().selected) {
             (Outcome::Failed(failure), _) => Ending::GivenBack(failure),
             (Outcome::Complete, Some(plmn)) => Ending::Chosen(plmn),
             (Outcome::Complete, None) => Ending::GivenBack(Failure::NoCarrier),
