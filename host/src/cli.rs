@@ -22,7 +22,7 @@ mod looking;
 pub mod typed;
 pub mod values;
 
-pub use looking::{AtArgs, DoctorArgs, GatewayArgs, PortsArgs, RecordArgs, ReplayArgs, StatusArgs};
+pub use looking::{AtArgs, DoctorArgs, GatewayArgs, LineArgs, PortsArgs, RecordArgs, ReplayArgs, StatusArgs};
 use typed::Typed;
 
 /// Takes a cellular modem from pppd, finds out which carrier is best, and gives it back.

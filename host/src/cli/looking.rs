@@ -1,6 +1,6 @@
 //! The arguments of the commands beside a scan and its daemon.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{backend, limit, values};
@@ -8,6 +8,36 @@ use crate::custody::lease::DEFAULT_RUN_DIR;
 use crate::recording::recorder::LIMIT;
 use crate::serial::SerialOptions;
 use crate::service::locate::Backend;
+
+/// The directories of UUCP locks: as typed, else the default.
+fn lock_dirs(typed: &[PathBuf]) -> Vec<PathBuf> {
+    if typed.is_empty() { SerialOptions::new("").lock_dirs } else { typed.to_vec() }
+}
+
+/// How a serial line is used, for commands without a gateway.
+#[derive(Clone, Debug, clap::Args)]
+pub struct LineArgs {
+    /// Bits per second; USB modems ignore it.
+    #[arg(long, value_name = "BPS", default_value_t = 115_200)]
+    pub baud: u32,
+    /// Directory of UUCP locks; repeat for more [default: /var/lock and /run/lock]
+    #[arg(long, value_name = "DIR")]
+    pub lock_dir: Vec<PathBuf>,
+}
+
+impl LineArgs {
+    /// The options of this line.
+    #[must_use]
+    pub fn serial(&self, port: &Path) -> SerialOptions {
+        SerialOptions { baud: self.baud, lock_dirs: self.lock_dirs(), ..SerialOptions::new(port) }
+    }
+
+    /// The directories of UUCP locks.
+    #[must_use]
+    pub fn lock_dirs(&self) -> Vec<PathBuf> {
+        lock_dirs(&self.lock_dir)
+    }
+}
 
 /// The gateway, for commands that only look.
 #[derive(Clone, Debug, clap::Args)]
@@ -36,7 +66,7 @@ impl GatewayArgs {
     /// The directories of UUCP locks.
     #[must_use]
     pub fn lock_dirs(&self) -> Vec<PathBuf> {
-        if self.lock_dir.is_empty() { SerialOptions::new("").lock_dirs } else { self.lock_dir.clone() }
+        lock_dirs(&self.lock_dir)
     }
 
     /// The interface to look for; `None`: do not look.
@@ -98,12 +128,9 @@ pub struct RecordArgs {
     /// A symbolic link to the pseudo-terminal for the other program [default: print its own name]
     #[arg(long, value_name = "PATH")]
     pub link: Option<PathBuf>,
-    /// Bits per second; USB modems ignore it.
-    #[arg(long, value_name = "BPS", default_value_t = 115_200)]
-    pub baud: u32,
-    /// Directory of UUCP locks; repeat for more [default: /var/lock and /run/lock]
-    #[arg(long, value_name = "DIR")]
-    pub lock_dir: Vec<PathBuf>,
+    /// How a line is used.
+    #[command(flatten)]
+    pub line: LineArgs,
     /// Record everything unchanged: identities, telephone numbers, messages, credentials and the bytes of data mode too.
     #[arg(long)]
     pub keep_identities: bool,
@@ -145,12 +172,9 @@ pub struct ReplayArgs {
 /// Arguments of `ports`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct PortsArgs {
-    /// Bits per second; USB modems ignore it.
-    #[arg(long, value_name = "BPS", default_value_t = 115_200)]
-    pub baud: u32,
-    /// Directory of UUCP locks; repeat for more [default: /var/lock and /run/lock]
-    #[arg(long, value_name = "DIR")]
-    pub lock_dir: Vec<PathBuf>,
+    /// How a line is used.
+    #[command(flatten)]
+    pub line: LineArgs,
     /// Send nothing: do not ask which ports answer AT.
     #[arg(long)]
     pub no_ask: bool,
@@ -171,12 +195,9 @@ pub struct AtArgs {
     /// How long an answer may take [default: 10s; 180s for AT+COPS=…]
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
     pub timeout: Option<Duration>,
-    /// Bits per second; USB modems ignore it.
-    #[arg(long, value_name = "BPS", default_value_t = 115_200)]
-    pub baud: u32,
-    /// Directory of UUCP locks; repeat for more [default: /var/lock and /run/lock]
-    #[arg(long, value_name = "DIR")]
-    pub lock_dir: Vec<PathBuf>,
+    /// How a line is used.
+    #[command(flatten)]
+    pub line: LineArgs,
     /// Write JSON, one object per command.
     #[arg(long)]
     pub json: bool,

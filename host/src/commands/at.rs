@@ -46,10 +46,7 @@ struct Answered<'a> {
 /// # Errors
 /// The port cannot be used, a process has it open, or the modem gives no result.
 pub fn run(args: &AtArgs) -> Result<Exit, Fatal> {
-    let mut serial = SerialOptions { baud: args.baud, ..SerialOptions::new(&args.port) };
-    if !args.lock_dir.is_empty() {
-        serial.lock_dirs.clone_from(&args.lock_dir);
-    }
+    let serial = args.line.serial(&args.port);
     must_be_free(&PortFacts::of(&args.port, &serial.lock_dirs))?;
     let mut talk = Talk::begin(serial)?;
     for command in &args.commands {

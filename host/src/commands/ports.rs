@@ -12,7 +12,6 @@ use crate::examine::ports::{self, Found};
 use crate::exit::{Exit, Fatal};
 use crate::report::clean;
 use crate::report::words::shown;
-use crate::serial::SerialOptions;
 
 /// One object of `--json`.
 #[derive(Serialize)]
@@ -32,18 +31,12 @@ struct Port {
 /// # Errors
 /// The output failed.
 pub fn run(args: &PortsArgs) -> Result<Exit, Fatal> {
-    let lock_dirs =
-        if args.lock_dir.is_empty() { SerialOptions::new("").lock_dirs } else { args.lock_dir.clone() };
-    let found = ports::all(&lock_dirs);
+    let found = ports::all(&args.line.lock_dirs());
     let look = |found: &Found| {
         let not_asked = found.not_to_be_asked().or_else(|| args.no_ask.then_some("not asked for"));
         let answer = match not_asked {
             Some(why) => Answer::NotAsked(why),
-            None => modem::ask(&SerialOptions {
-                baud: args.baud,
-                lock_dirs: lock_dirs.clone(),
-                ..SerialOptions::new(&found.facts.path)
-            }),
+            None => modem::ask(&args.line.serial(&found.facts.path)),
         };
         port(found, &answer)
     };

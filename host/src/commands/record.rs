@@ -28,7 +28,7 @@ use crate::exit::{Exit, Fatal};
 use crate::recording::listening::{RecordError, To};
 use crate::recording::{Extent, Recorder, Shown};
 use crate::report::console;
-use crate::serial::{SerialLine, SerialOptions};
+use crate::serial::SerialLine;
 
 /// Bytes per read.
 const PIECE_LEN: usize = 512;
@@ -40,12 +40,7 @@ const PIECE_LEN: usize = 512;
 pub fn run(args: &RecordArgs) -> Result<Exit, Fatal> {
     let mut signals =
         Signals::catch().map_err(|error| Fatal::system(format!("unable to catch signals: {error}")))?;
-    let mut options = SerialOptions::new(&args.port);
-    options.baud = args.baud;
-    if !args.lock_dir.is_empty() {
-        options.lock_dirs.clone_from(&args.lock_dir);
-    }
-    let mut line = SerialLine::new(options);
+    let mut line = SerialLine::new(args.line.serial(&args.port));
     line.open().map_err(|error| match error {
         nb::Error::Other(error) => Fatal::system(chain(&error)),
         nb::Error::WouldBlock => Fatal::system(format!("{} is not ready", args.port.display())),
