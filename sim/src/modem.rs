@@ -52,6 +52,7 @@ mod wire;
 
 pub use fault::ModemFault;
 pub use journal::{ModemEvent, ModemLog};
+pub(crate) use network::in_dbm;
 pub use network::{Calls, Network, Select};
 pub use ports::Ports;
 pub use profile::{

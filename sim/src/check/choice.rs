@@ -7,7 +7,7 @@ use cellscan_core::scan::{Event, Outcome, Strategy};
 use cellscan_core::supervisor::Supervisor;
 use cellscan_core::time::Span;
 
-use crate::modem::{Network, Select};
+use crate::modem::{Network, Select, in_dbm};
 use crate::scenario::Scenario;
 use crate::world::World;
 
@@ -88,9 +88,4 @@ fn of<'a>(scenario: &'a Scenario, carrier: &Carrier) -> impl Iterator<Item = &'a
 /// The `<rssi>` that lasts.
 fn lasting(network: &Network) -> u8 {
     network.later.map_or(network.rssi, |(_, rssi)| rssi)
-}
-
-/// 3GPP TS 27.007 §8.5.
-fn in_dbm(steps: u8) -> i16 {
-    i16::from(steps).saturating_mul(2).saturating_sub(113)
 }

@@ -81,6 +81,11 @@ pub enum Select {
     },
 }
 
+/// The level of an `<rssi>` from 0 to 31, dBm (3GPP TS 27.007 §8.5).
+pub(crate) fn in_dbm(rssi: u8) -> i16 {
+    i16::from(rssi).saturating_mul(2).saturating_sub(113)
+}
+
 impl Network {
     /// An LTE network that accepts after 6 s and registers 300 ms later; the signal is `rssi` with matching RSRP and RSRQ.
     #[must_use]

@@ -11,6 +11,7 @@ use cellscan_core::time::Span;
 use crate::machine::pppd::{Chat, PppdProfile, PppdTerm};
 use crate::machine::runsv::Rule;
 use crate::machine::{ControlScript, MachineProfile, RunScript, RunsvProfile, Supervision};
+use crate::modem::in_dbm;
 use crate::modem::{
     AbortAnswer, DomainSupport, Fragments, LineEnding, ModemFault, Network, Prefix, Profile, Select,
     WhileBusy,
@@ -179,7 +180,7 @@ fn remember(dice: &mut Prng, scenario: &mut Scenario) {
     for network in &scenario.modem.networks {
         if let Some(plmn) = Plmn::parse(network.plmn.as_bytes()).ok().filter(|_| dice.chance(600)) {
             let steps = network.rssi.saturating_add(small(dice, 0, 5)).min(31);
-            let level = i16::from(steps).saturating_mul(2).saturating_sub(113);
+            let level = in_dbm(steps);
             scenario.remembered.push(Remembered { plmn, rssi_dbm: Some(level).filter(|_| dice.chance(700)) });
         }
     }
