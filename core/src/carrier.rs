@@ -1,6 +1,7 @@
 //! Networks and their data: PLMN, name, access technology, signal.
 
 use core::fmt;
+use core::ops::RangeInclusive;
 
 use crate::at::errors::{Meaning, cme_meaning};
 use crate::time::Span;
@@ -207,6 +208,9 @@ impl Availability {
         }
     }
 }
+
+/// The range of RSSI, dBm: that of `+CSQ` (3GPP TS 27.007 §8.5).
+pub const RSSI_DBM: RangeInclusive<i16> = -113..=-51;
 
 /// The signal of a carrier. RSSI and RSRP are two quantities: they are never compared with each other.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]

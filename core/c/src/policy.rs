@@ -1,11 +1,10 @@
 //! The policy of a scan in C.
 
+use cellscan_core::carrier::RSSI_DBM;
 use cellscan_core::scan::policy::{NoLink, SAMPLES_MAX, Timeouts};
 use cellscan_core::scan::{self, Strategy as Core};
 use cellscan_core::time::Span;
 
-/// The range of RSSI, dBm: that of `+CSQ` (3GPP TS 27.007 §8.5).
-const RSSI_DBM: core::ops::RangeInclusive<i16> = -113..=-51;
 /// The default RSSI at which a carrier is good enough, dBm: `+CSQ` 19.
 const GOOD_ENOUGH_DBM: i16 = -75;
 

@@ -305,16 +305,11 @@ impl Dialogue {
             self.late.pay();
             return Turn::dropping();
         }
-        let is_ok = match result {
-            // Results of a call, and no command of a scan makes a call.
-            FinalResult::NoCarrier
-            | FinalResult::Busy
-            | FinalResult::NoAnswer
-            | FinalResult::NoDialtone
-            | FinalResult::Connect => return Turn::dropping(),
-            FinalResult::Ok => true,
-            FinalResult::Error | FinalResult::Cme(_) | FinalResult::Cms(_) | FinalResult::Aborted => false,
-        };
+        let is_ok = result == FinalResult::Ok;
+        if !is_ok && !result.is_refusal() {
+            // The result of a call, and no command of a scan makes a call.
+            return Turn::dropping();
+        }
         let asks_the_network = attempt.command.asks_the_network();
         let is_bare = is_ok && waiting.answer.is_none();
         if is_bare && attempt.command.has_answer_line() && in_doubt {

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use cellscan_core::carrier::Plmn;
+use cellscan_core::carrier::{Plmn, RSSI_DBM};
 use cellscan_core::scan::Strategy;
 
 /// RSSI at which a carrier is good enough by default, in dBm: `+CSQ` 19, four bars of five on most gateways.
 const GOOD_ENOUGH_DBM: i16 = -75;
-/// The range of `+CSQ` in dBm (3GPP TS 27.007 §8.5).
-const RSSI_DBM: std::ops::RangeInclusive<i16> = -113..=-51;
 /// Seconds per unit.
 const UNITS: [(char, u64); 3] = [('h', 3_600), ('m', 60), ('s', 1)];
 /// Largest number of digits of one number: more than any real value, and it cannot overflow.

@@ -29,7 +29,7 @@ use network::Call;
 /// The port of `pppd`, and that of the dialogue of a modem that has two.
 pub(crate) const PORT: &str = "/dev/ttyUSB0";
 pub(crate) const AT_PORT: &str = "/dev/ttyUSB2";
-/// The carriers: where the modem is at first, the best one, one that registers nobody (forbidden), one that refuses.
+/// The carriers: where the modem is at first, the best one, one that is forbidden, one that refuses.
 pub(crate) const HOME: &str = "310410";
 pub(crate) const BEST: &str = "311480";
 const FORBIDDEN: &str = "310260";

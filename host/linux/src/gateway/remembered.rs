@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cellscan_core::carrier::{Carriers, Plmn, PlmnError, Remembered, Trial};
+use cellscan_core::carrier::{Carriers, Plmn, PlmnError, RSSI_DBM, Remembered, Trial};
 use cellscan_core::scan::scanner::REMEMBERED_MAX;
 use thiserror::Error;
 
@@ -17,8 +17,6 @@ use crate::custody::own_dir::{OwnDir, OwnError};
 pub const FILE: &str = "carriers";
 /// Largest size of the file in bytes: eight lines and a comment are some two hundred.
 const FILE_LEN_MAX: u64 = 4_096;
-/// The range of RSSI in dBm: that of `+CSQ` (3GPP TS 27.007 §8.5).
-const RSSI_DBM: std::ops::RangeInclusive<i16> = -113..=-51;
 const HEADER: &str = "# carriers that registered in the last complete scan, likeliest last";
 
 /// Why no carriers are remembered.

@@ -100,7 +100,7 @@ impl To {
 pub struct Listening {
     tape: Tape,
     now: Rc<Cell<Instant>>,
-    /// Somebody watches.
+    /// What is recorded is shown while the scan goes on.
     live: bool,
 }
 
